@@ -1,0 +1,61 @@
+/* fastkeras's native engine: the whole C API. Nothing here knows Python.
+ *
+ * A plan is a flat array of steps; running it is one call. Everything is checked before a plan exists: a plan is made from
+ * trusted code (the lowering), so kernels cannot fail, except for data-dependent indices, which set a status. */
+#ifndef FK_H
+#define FK_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define FK_MAXDIM 8
+#define FK_MAXREF 48
+
+/* ---- what the engine has: tables made from ops.def */
+typedef struct {
+    const char *name, *refs, *attrs; /* attrs: "I:m F:rate A:shape …" */
+    int epilogue;
+    int64_t attr_words;
+} fk_op_info;
+int fk_op_count(void);
+const fk_op_info *fk_op(int op);
+/* names of the tile program's micro-operations: "relu/1" is unary, "add/2" binary, "select/3" ternary */
+int fk_micro_count(void);
+const char *fk_micro(int i);
+
+/* ---- instruction sets. 0 baseline (x86-64-v2), 1 v3 (AVX2, FMA), 2 v4 (AVX-512), 3 neon */
+int fk_isa_available(int isa);
+const char *fk_isa_name(int isa);
+int fk_isa(void);              /* the one in force */
+int fk_isa_set(int isa);       /* 0, or -1 where the machine lacks it; plans keep the one they were made with */
+int fk_isa_nr(void);           /* columns of a packed panel */
+double fk_fma_peak(double seconds); /* GFLOP/s of one core with the set in force, measured */
+
+/* the numbers of chunks and parts of a step (see ops.def), with the set in force */
+int64_t fk_chunks(int op, const int64_t *attr);
+int64_t fk_parts(int op, const int64_t *attr);
+
+/* ---- threads: a process-wide setting */
+void fk_threads_set(int n);
+int fk_threads(void);
+void fk_init(void);            /* once, at load: fork handlers, ISA */
+
+/* ---- plans */
+typedef struct fk_plan fk_plan;
+/* steps: n × 6 words: op, first ref, number of refs, number of them that are the kernel's own, first attr word,
+ * first word of the tile program or -1. refs: pairs (space, byte offset). A plan copies all it is given. */
+fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
+                     int64_t nattrs, const int64_t *programs, int64_t nprograms);
+void fk_plan_free(fk_plan *);
+/* bases: the address of each space. Returns 0, or 1 + the step whose index was out of range. No allocation, no lock held
+ * by the caller; any number of threads may run the same plan with bases of their own. */
+int64_t fk_plan_run(const fk_plan *, void *const *bases);
+/* the same, alone and timed: seconds of each step */
+int64_t fk_plan_profile(const fk_plan *, void *const *bases, double *seconds);
+int64_t fk_plan_chunks(const fk_plan *, int64_t step);
+
+/* ---- memory: 64-byte aligned, counted */
+void *fk_alloc(size_t bytes);
+void fk_free(void *);
+int64_t fk_alloc_count(void);  /* allocations so far, of arenas and scratch */
+int64_t fk_alloc_bytes(void);  /* bytes held now */
+#endif

@@ -1,0 +1,83 @@
+/* What every kernel includes. A kernel is f(call, ith, nth): chunk `ith` of `nth`. It knows no threads and takes no
+ * memory; what it computes for an element depends on the shapes alone, never on nth, the batch, or who runs it. */
+#ifndef FK_KERNEL_H
+#define FK_KERNEL_H
+#include <math.h>
+#include <string.h>
+
+#include "../fk.h"
+
+/* every kernel file is compiled once per instruction set, with FK_ISA its suffix */
+#define FK_CAT2(a, b) a##_##b
+#define FK_CAT(a, b) FK_CAT2(a, b)
+#define FK(name) FK_CAT(fk_##name, FK_ISA)
+
+#define FK_SCRATCH (1 << 20) /* bytes each thread owns; the tile program uses the last FK_TILE_SCRATCH of them */
+#define FK_TILE 1024         /* elements of a tile */
+#define FK_TILE_REGS 16
+#define FK_TILE_SCRATCH ((FK_TILE_REGS + 2) * FK_TILE * 4)
+#define FK_KERNEL_SCRATCH (FK_SCRATCH - FK_TILE_SCRATCH)
+
+typedef struct fk_tile fk_tile;
+typedef struct {
+    const void *attr;      /* struct fk_attr_<op> */
+    void *const *ptr;      /* the tensors: the kernel's own first, then the tile program's inputs and outputs */
+    const fk_tile *tile;   /* epilogue, or NULL */
+    void *const *tile_ptr; /* its tensors */
+    char *scratch;         /* FK_SCRATCH bytes, 64-byte aligned; the first FK_KERNEL_SCRATCH are the kernel's */
+    int *status;           /* set to 1 when an index was out of range */
+} fk_call;
+
+typedef void (*fk_kernel)(const fk_call *, int64_t ith, int64_t nth);
+typedef int64_t (*fk_query)(const void *attr);
+typedef struct {
+    fk_kernel run;
+    fk_query chunks, parts;
+} fk_entry;
+
+/* attribute structs, from ops.def */
+#define EPI 1
+#define I(x) int64_t x;
+#define F(x) double x;
+#define A(x) int64_t x[FK_MAXDIM];
+#define OP(name, flags, refs, attrs) typedef struct { attrs } fk_attr_##name;
+#include "../ops.def"
+#undef OP
+#undef I
+#undef F
+#undef A
+
+/* FK_KERNEL(softmax) { … a->rows … call->ptr[0] … } */
+#define FK_KERNEL(op)                                                                             \
+    static void op##_body(const fk_call *call, const fk_attr_##op *a, int64_t ith, int64_t nth);  \
+    void FK(op)(const fk_call *call, int64_t ith, int64_t nth) { op##_body(call, call->attr, ith, nth); } \
+    static void op##_body(const fk_call *call, const fk_attr_##op *a, int64_t ith, int64_t nth)
+#define FK_QUERY(op, what)                                                \
+    static int64_t op##_##what(const fk_attr_##op *a);                    \
+    int64_t FK(op##_##what)(const void *a) { return op##_##what(a); }     \
+    static int64_t op##_##what(const fk_attr_##op *a)
+#define FK_CHUNKS(op) FK_QUERY(op, chunks)
+#define FK_PARTS(op) FK_QUERY(op, parts)
+#define FK_ONE_PART(op) FK_PARTS(op) { (void)a; return 1; }
+
+static inline int64_t fk_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t fk_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t fk_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* chunks of at least `grain` items each, at most 64: more only cost claims */
+static inline int64_t fk_split(int64_t items, int64_t grain) {
+    return fk_max(1, fk_min(64, items / fk_max(1, grain)));
+}
+/* the share [*lo, *hi) of chunk ith of nth, in multiples of `unit` */
+static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nth, int64_t *lo, int64_t *hi) {
+    int64_t blocks = fk_ceil_div(items, unit);
+    *lo = fk_min(items, blocks * ith / nth * unit);
+    *hi = fk_min(items, blocks * (ith + 1) / nth * unit);
+}
+
+/* tile.c: run a program over the elements [i, i + len) of its flattened iteration space */
+void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t len, char *scratch);
+/* an EPI kernel calls this for every range of its first output that it has finished */
+static inline void fk_epilogue(const fk_call *c, int64_t i, int64_t len) {
+    if (c->tile) FK(tile_run)(c->tile, c->tile_ptr, i, len, c->scratch + FK_KERNEL_SCRATCH);
+}
+#endif

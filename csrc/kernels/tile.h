@@ -1,0 +1,60 @@
+/* Tile programs: a short list of elementwise micro-operations run over L1-sized tiles of a flattened index space.
+ * The one vocabulary for elementwise regions and for the epilogues of matmul, conv, pool and reduce.
+ *
+ * Every element i of [0, n) is computed alone: inputs are read at access(i), outputs are written at i. Registers hold
+ * FK_TILE lanes of float, or of int32 for the integer micro-operations; a truth value is the float 1 or 0.
+ * An output may share its memory with an input read FLAT with the same item size: a tile is read before it is written. */
+#ifndef FK_TILE_H
+#define FK_TILE_H
+#include "kernel.h"
+
+enum { FK_F32 = 0, FK_I32 = 1, FK_U8 = 2, FK_BOOL = 3, FK_I64 = 4 }; /* memory types. In registers: F32, U8, BOOL float; I32, I64 int32 */
+enum {
+    FK_FLAT = 0,    /* x[i] */
+    FK_SCALAR = 1,  /* x[0] */
+    FK_MOD = 2,     /* x[i % p]: broadcast over leading axes, as a bias */
+    FK_DIV = 3,     /* x[i / p]: broadcast over trailing axes */
+    FK_STRIDED = 4  /* the box dim[0..ndim), last axis fastest, read by strides in elements, 0 to broadcast */
+};
+
+typedef struct {
+    int32_t dtype, kind, ndim;
+    int64_t p;
+    int64_t dim[FK_MAXDIM], stride[FK_MAXDIM];
+} fk_tile_in;
+typedef struct {
+    int32_t dtype, arg; /* arg: operand code, as in an instruction */
+} fk_tile_out;
+/* operand codes: 0…15 a register; 64 + j input j; 128 + j immediate j */
+typedef struct {
+    int16_t op, dst, a, b, c; /* b, c: 0 where unused */
+} fk_tile_ins;
+
+struct fk_tile {
+    int32_t nin, nout, nins, nimm;
+    const fk_tile_in *in;
+    const fk_tile_out *out;
+    const fk_tile_ins *ins;
+    const float *imm; /* an int32 immediate is stored by its bits */
+};
+
+/* As words (int64), how Python hands a program over:
+ *   nin nout nins nimm
+ *   nin  × (dtype kind ndim p dim[8] stride[8])
+ *   nout × (dtype arg)
+ *   nins × (op dst a b c)
+ *   nimm × (bits of the float or int32 in the low half)
+ * Parsed by runtime/plan.c. Pointers given to tile_run: inputs, then outputs. */
+
+/* micro-operation numbers, from tile.def */
+#define UN(name, expr) FK_T_##name,
+#define BI(name, expr) FK_T_##name,
+#define TER(name, expr) FK_T_##name,
+enum {
+#include "tile.def"
+    FK_T_COUNT
+};
+#undef UN
+#undef BI
+#undef TER
+#endif
