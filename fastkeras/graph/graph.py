@@ -1,0 +1,100 @@
+"""A graph: what goes in, what comes out, and what is written back to variables."""
+
+from .node import Node
+
+LEAVES = ('input', 'const', 'variable')
+
+
+def toposort(outputs):
+    """All nodes that the outputs need, inputs before users, in order of creation among equals (no recursion)."""
+    order, seen = [], set()
+    stack = [(n, False) for n in reversed(list(outputs))]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack.append((node, True))
+        stack.extend((i, False) for i in reversed(node.inputs) if id(i) not in seen)
+    return order
+
+
+class Graph:
+    """inputs: 'input' leaves in the order they are fed. outputs: Nodes. updates: list of (variable, Node): after a run the
+    variable holds the Node's value. layers: Node id → name of the layer that made it, for messages."""
+
+    __slots__ = ('inputs', 'outputs', 'updates')
+
+    def __init__(self, inputs, outputs, updates=()):
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        self.updates = list(updates)
+
+    def roots(self):
+        return self.outputs + [n for _, n in self.updates]
+
+    def nodes(self):
+        return toposort(self.roots())
+
+    def users(self):
+        """id(node) → list of the nodes that read it."""
+        users = {}
+        for node in self.nodes():
+            for i in node.inputs:
+                users.setdefault(id(i), []).append(node)
+        return users
+
+    def rewrite(self, rule):
+        """A new graph in which rule(node, inputs) made each node from its already rewritten inputs. A rule returns a Node;
+        None keeps the node (remade only if its inputs changed)."""
+        new = {}
+        for node in self.nodes():
+            inputs = tuple(new[id(i)] for i in node.inputs)
+            made = rule(node, inputs)
+            if made is None:
+                same = all(a is b for a, b in zip(inputs, node.inputs))
+                made = node if same else Node(node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
+            new[id(node)] = made
+        for node in self.inputs:
+            new.setdefault(id(node), node)
+        return Graph([new[id(n)] for n in self.inputs], [new[id(n)] for n in self.outputs],
+                     [(v, new[id(n)]) for v, n in self.updates])
+
+    def __str__(self):
+        number, lines = {}, []
+        for k, node in enumerate(self.nodes()):
+            number[id(node)] = k
+            args = ', '.join(f'%{number[id(i)]}' for i in node.inputs)
+            attrs = ', '.join(f'{a}={_short(v)}' for a, v in node.attrs.items())
+            lines.append(f'%{k} = {node.op}({args}{", " if args and attrs else ""}{attrs}) : '
+                         f'{node.dtype}{list(node.shape)}' + (f'  # {node.name}' if node.name else ''))
+        lines.append('return ' + ', '.join(f'%{number[id(n)]}' for n in self.outputs))
+        lines += [f'update {getattr(v, "name", v)} = %{number[id(n)]}' for v, n in self.updates]
+        return '\n'.join(lines)
+
+
+def _short(value):
+    text = getattr(value, 'name', None) or repr(value)
+    text = str(text).replace('\n', ' ')
+    return text if len(text) <= 60 else text[:57] + '...'
+
+
+def verify(graph, known_ops=None):
+    """Raise ValueError where an invariant of the graph is broken: unknown op, unknown size, foreign placeholder, an update
+    whose shape or type is not its variable's."""
+    fed = {id(n) for n in graph.inputs}
+    for node in graph.nodes():
+        if node.op == 'input' and id(node) not in fed:
+            raise ValueError(f'[graph] {node!r} is used but is not among the inputs of the graph')
+        if node.op not in LEAVES and known_ops is not None and node.op not in known_ops:
+            raise ValueError(f'[graph] unknown op {node.op!r}')
+        if any(d is None or d < 0 for d in node.shape):
+            raise ValueError(f'[graph] {node!r} has an unknown size')
+    for var, node in graph.updates:
+        if tuple(var.shape) != node.shape or var.dtype != node.dtype:
+            raise ValueError(f'[graph] variable {var.name!r} of {var.dtype}{list(var.shape)} cannot take '
+                             f'{node.dtype}{list(node.shape)}')
+    return graph

@@ -1,0 +1,41 @@
+"""The one kind of thing a graph is made of."""
+
+import itertools
+
+_serial = itertools.count()
+
+
+class Node:
+    """One operation's one result. Immutable once made.
+
+    op: the operation's name; inputs: tuple of Nodes; attrs: dict of hashable values (an array only in 'const', a Variable
+    only in 'variable'); shape: tuple of ints, None where unknown; dtype: its name; serial: order of creation, so that a
+    sort by it is topological.
+    """
+
+    __slots__ = ('op', 'inputs', 'attrs', 'shape', 'dtype', 'name', 'serial', '__weakref__')
+
+    def __init__(self, op, inputs, attrs, shape, dtype, name=None):
+        self.op = op
+        self.inputs = tuple(inputs)
+        self.attrs = attrs
+        self.shape = tuple(shape)
+        self.dtype = dtype
+        self.name = name
+        self.serial = next(_serial)
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        """Number of elements; only for a shape without None."""
+        n = 1
+        for d in self.shape:
+            n *= d
+        return n
+
+    def __repr__(self):
+        name = f' {self.name!r}' if self.name else ''
+        return f'<{type(self).__name__}{name} {self.op} {self.dtype}{list(self.shape)}>'
