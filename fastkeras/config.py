@@ -1,0 +1,148 @@
+"""Settings of the whole process: number type, epsilon, image layout, Keras generation, threads, instruction set.
+
+A leaf: it imports nothing of ours until a setting of the engine is asked for.
+"""
+
+import os
+
+_FLOATS = ('float32', 'float64')
+_LAYOUTS = ('channels_last', 'channels_first')
+_GENERATIONS = (2, 3)
+
+
+def _checked_generation(value):
+    if value not in _GENERATIONS or isinstance(value, bool):
+        raise ValueError(f'set_generation: expected 2 (Keras 2.2.4) or 3 (Keras 3), got {value!r}')
+    return int(value)
+
+
+def _generation_from_environment():
+    text = os.environ.get('FASTKERAS_GENERATION', '2')
+    if text not in ('2', '3'):
+        raise ValueError(f"FASTKERAS_GENERATION: expected '2' or '3', got {text!r}")
+    return int(text)
+
+
+_settings = {
+    'floatx': 'float32',
+    'epsilon': 1e-7,
+    'image_data_format': 'channels_last',
+    'generation': _generation_from_environment(),
+}
+
+
+def _one_of(function, names, *values):
+    """The one value given under any of `names`: Keras 2 and 3 call the same argument differently."""
+    given = [v for v in values if v is not None]
+    if len(given) != 1:
+        raise TypeError(f"{function} takes one argument ({' or '.join(names)}), got {len(given)}")
+    return given[0]
+
+
+def floatx():
+    """Name of the default float type, 'float32' unless set."""
+    return _settings['floatx']
+
+
+def set_floatx(value=None, floatx=None):
+    """Set the default float type: 'float32' (native kernels) or 'float64' (NumPy reference, slow).
+
+    The argument may be called `value` (Keras 3) or `floatx` (Keras 2). Raises ValueError for any other type.
+    """
+    value = _one_of('set_floatx', ('value', 'floatx'), value, floatx)
+    if value not in _FLOATS:
+        raise ValueError(f"set_floatx: expected one of {', '.join(map(repr, _FLOATS))}, got {value!r}; "
+                         'the engine computes in no other float type')
+    _settings['floatx'] = str(value)
+
+
+def epsilon():
+    """The small number that keeps divisions and logarithms finite, 1e-7 unless set."""
+    return _settings['epsilon']
+
+
+def set_epsilon(value=None, e=None):
+    """Set epsilon, a positive number. The argument may be called `value` (Keras 3) or `e` (Keras 2)."""
+    value = _one_of('set_epsilon', ('value', 'e'), value, e)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number < float('inf'):
+        raise ValueError(f'set_epsilon: expected a finite number of 0 or more, got {value!r}')
+    _settings['epsilon'] = number
+
+
+def image_data_format():
+    """'channels_last' (the default) or 'channels_first'."""
+    return _settings['image_data_format']
+
+
+def set_image_data_format(data_format):
+    """Set the layout that image layers take when they are not told: 'channels_last' or 'channels_first'."""
+    if data_format not in _LAYOUTS:
+        raise ValueError(f"set_image_data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
+    _settings['image_data_format'] = str(data_format)
+
+
+def standardize_data_format(data_format=None):
+    """`data_format` checked, or the process's setting for None."""
+    if data_format is None:
+        return _settings['image_data_format']
+    if data_format not in _LAYOUTS:
+        raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
+    return str(data_format)
+
+
+def generation():
+    """Whose behaviour is the default where the two Keras generations differ: 2 (Keras 2.2.4) or 3."""
+    return _settings['generation']
+
+
+def set_generation(value):
+    """Choose the generation (2 or 3) whose defaults and formulas are taken; see `fastkeras.generation`.
+
+    Objects already made keep theirs. The environment variable FASTKERAS_GENERATION sets the first value.
+    """
+    _settings['generation'] = _checked_generation(value)
+
+
+def get_num_threads():
+    """Number of threads that a run of the engine uses."""
+    from fastkeras import _core
+    return _core.threads()
+
+
+def set_num_threads(n):
+    """Set the number of threads that a run uses, for the whole process and at any time; 1 starts no thread.
+
+    Results do not depend on it. FASTKERAS_NUM_THREADS and OMP_NUM_THREADS set the first value.
+    """
+    if isinstance(n, bool) or not hasattr(n, '__index__') or n < 1:
+        raise ValueError(f'set_num_threads: expected a whole number of at least 1, got {n!r}')
+    from fastkeras import _core
+    _core.set_threads(int(n))
+
+
+def isas():
+    """Names of the instruction sets that both this build and this machine have, the plainest first."""
+    from fastkeras import _core
+    return tuple(_core.isas())
+
+
+def isa():
+    """Name of the instruction set in force."""
+    from fastkeras import _core
+    return _core.isa()
+
+
+def set_isa(name):
+    """Choose the instruction set of the plans compiled from now on. FASTKERAS_ISA sets the first value.
+
+    Raises ValueError when the machine or the build lacks it.
+    """
+    from fastkeras import _core
+    known = tuple(_core.isas())
+    if name not in known:
+        raise ValueError(f"set_isa: expected one of {', '.join(map(repr, known))}, got {name!r}")
+    _core.set_isa(name)
