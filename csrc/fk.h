@@ -23,6 +23,7 @@ int fk_micro_count(void);
 const char *fk_micro(int i);
 
 /* ---- instruction sets. 0 baseline (x86-64-v2), 1 v3 (AVX2, FMA), 2 v4 (AVX-512), 3 neon */
+int fk_isa_count(void);
 int fk_isa_available(int isa);
 const char *fk_isa_name(int isa);
 int fk_isa(void);              /* the one in force */
@@ -44,9 +45,9 @@ typedef struct fk_plan fk_plan;
 /* steps: n × 6 words: op, first ref, number of refs, number of them that are the kernel's own, first attr word,
  * first word of the tile program or -1. refs: pairs (space, byte offset). A plan copies all it is given. */
 fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
-                     int64_t nattrs, const int64_t *programs, int64_t nprograms);
+                     int64_t nattrs, const int64_t *programs);
 void fk_plan_free(fk_plan *);
-/* bases: the address of each space. Returns 0, or 1 + the step whose index was out of range. No allocation, no lock held
+/* bases: the address of each space. Returns 0, 1 + the step whose index was out of range, or -1 without memory. No allocation, no lock held
  * by the caller; any number of threads may run the same plan with bases of their own. */
 int64_t fk_plan_run(const fk_plan *, void *const *bases);
 /* the same, alone and timed: seconds of each step */

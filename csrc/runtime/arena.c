@@ -1,0 +1,44 @@
+/* Aligned, counted memory, and the scratch of each thread. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "runtime.h"
+
+#define ALIGN 64
+static atomic_llong allocations, held;
+
+/* the size stands in front of the block, in a line of its own */
+void *fk_alloc(size_t bytes) {
+    char *p = NULL;
+    bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    if (posix_memalign((void **)&p, ALIGN, bytes + ALIGN)) return NULL;
+    *(size_t *)p = bytes;
+    atomic_fetch_add(&allocations, 1);
+    atomic_fetch_add(&held, (long long)bytes);
+    return p + ALIGN;
+}
+
+void fk_free(void *block) {
+    if (!block) return;
+    char *p = (char *)block - ALIGN;
+    atomic_fetch_sub(&held, (long long)*(size_t *)p);
+    free(p);
+}
+
+int64_t fk_alloc_count(void) { return atomic_load(&allocations); }
+int64_t fk_alloc_bytes(void) { return atomic_load(&held); }
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Thread_local char *scratch;
+static void make_key(void) { pthread_key_create(&key, fk_free); }
+
+char *fk_scratch(void) {
+    if (!scratch) {
+        pthread_once(&once, make_key);
+        scratch = fk_alloc(FK_SCRATCH);
+        pthread_setspecific(key, scratch); /* freed when the thread ends */
+    }
+    return scratch;
+}

@@ -1,0 +1,217 @@
+/* Plans: parsing what Python hands over, and running it. */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../kernels/tile.h"
+#include "runtime.h"
+
+typedef struct {
+    fk_kernel run;
+    const int64_t *attr;
+    const fk_tile *tile;
+    int64_t nchunks;
+    int32_t ref, nref, nown;
+} step_t;
+
+/* a stretch of the plan between two barriers: one step of many chunks, or a row of one-chunk steps that one thread does */
+typedef struct {
+    int32_t first, last;
+    int64_t nchunks;
+} unit_t;
+
+struct fk_plan {
+    int64_t nsteps, nunits;
+    step_t *steps;
+    unit_t *units;
+    int64_t *refs, *attrs;
+    fk_tile **tiles;
+    int64_t ntiles;
+    int parallel;
+};
+
+static fk_tile *parse_tile(const int64_t *w) {
+    size_t nin = (size_t)w[0], nout = (size_t)w[1], nins = (size_t)w[2], nimm = (size_t)w[3];
+    w += 4;
+    char *p = calloc(1, sizeof(fk_tile) + nin * sizeof(fk_tile_in) + nout * sizeof(fk_tile_out) +
+                            nins * sizeof(fk_tile_ins) + nimm * sizeof(float) + 64);
+    if (!p) return NULL;
+    fk_tile *t = (fk_tile *)p;
+    fk_tile_in *in = (fk_tile_in *)(t + 1);
+    float *imm = (float *)(in + nin);
+    fk_tile_out *out = (fk_tile_out *)(imm + nimm);
+    fk_tile_ins *ins = (fk_tile_ins *)(out + nout);
+    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm};
+    for (size_t i = 0; i < nin; i++) {
+        in[i].dtype = (int32_t)*w++;
+        in[i].kind = (int32_t)*w++;
+        in[i].ndim = (int32_t)*w++;
+        in[i].p = *w++;
+        memcpy(in[i].dim, w, FK_MAXDIM * 8);
+        memcpy(in[i].stride, w + FK_MAXDIM, FK_MAXDIM * 8);
+        w += 2 * FK_MAXDIM;
+    }
+    for (size_t i = 0; i < nout; i++, w += 2) out[i] = (fk_tile_out){(int32_t)w[0], (int32_t)w[1]};
+    for (size_t i = 0; i < nins; i++, w += 5)
+        ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
+    for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);
+    return t;
+}
+
+static int64_t *copy_words(const int64_t *w, int64_t n) {
+    int64_t *c = malloc((size_t)(n > 0 ? n : 1) * 8);
+    if (c && n > 0) memcpy(c, w, (size_t)n * 8);
+    return c;
+}
+
+fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
+                     int64_t nattrs, const int64_t *programs) {
+    const fk_entry *table = fk_isa_current()->table;
+    fk_plan *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->nsteps = nsteps;
+    p->refs = copy_words(refs, 2 * nrefs);
+    p->attrs = copy_words(attrs, nattrs);
+    p->steps = calloc((size_t)nsteps + 1, sizeof *p->steps);
+    p->units = calloc((size_t)nsteps + 1, sizeof *p->units);
+    p->tiles = calloc((size_t)nsteps + 1, sizeof *p->tiles);
+    if (!p->refs || !p->attrs || !p->steps || !p->units || !p->tiles) goto fail;
+    for (int64_t i = 0; i < nsteps; i++, steps += 6) {
+        step_t *s = &p->steps[i];
+        const fk_entry *e = &table[steps[0]];
+        if (!e->run || !e->chunks || steps[2] > FK_MAXREF) goto fail;
+        s->run = e->run;
+        s->ref = (int32_t)steps[1];
+        s->nref = (int32_t)steps[2];
+        s->nown = (int32_t)steps[3];
+        s->attr = p->attrs + steps[4];
+        if (steps[5] >= 0) {
+            if (!(s->tile = p->tiles[p->ntiles] = parse_tile(programs + steps[5]))) goto fail;
+            p->ntiles++;
+        }
+        s->nchunks = fk_max(1, e->chunks(s->attr));
+        unit_t *u = p->nunits ? &p->units[p->nunits - 1] : NULL;
+        if (u && u->nchunks == 1 && s->nchunks == 1)
+            u->last = (int32_t)i;
+        else
+            p->units[p->nunits++] = (unit_t){(int32_t)i, (int32_t)i, s->nchunks};
+        p->parallel |= s->nchunks > 1;
+    }
+    return p;
+fail:
+    fk_plan_free(p);
+    return NULL;
+}
+
+void fk_plan_free(fk_plan *p) {
+    if (!p) return;
+    for (int64_t i = 0; i < p->ntiles; i++) free(p->tiles[i]);
+    free(p->tiles);
+    free(p->steps);
+    free(p->units);
+    free(p->refs);
+    free(p->attrs);
+    free(p);
+}
+
+int64_t fk_plan_chunks(const fk_plan *p, int64_t step) { return p->steps[step].nchunks; }
+
+/* one run: what its threads share */
+typedef struct {
+    const fk_plan *plan;
+    void *const *bases;
+    atomic_llong claim, failed;
+    atomic_int arrived, round;
+} run_t;
+
+static inline void spin(int *spins) {
+    if (++*spins > 4096) {
+        sched_yield(); /* more threads than processors: let the others arrive */
+        return;
+    }
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* the last to arrive resets the claims before it lets the others go */
+static void barrier(run_t *r, int threads, int *round) {
+    int mine = ++*round;
+    if (atomic_fetch_add_explicit(&r->arrived, 1, memory_order_acq_rel) == threads - 1) {
+        atomic_store_explicit(&r->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&r->claim, 0, memory_order_relaxed);
+        atomic_store_explicit(&r->round, mine, memory_order_release);
+    } else {
+        int spins = 0;
+        while (atomic_load_explicit(&r->round, memory_order_acquire) != mine) spin(&spins);
+    }
+}
+
+static inline void failed(run_t *r, int64_t step) {
+    long long none = 0;
+    atomic_compare_exchange_strong(&r->failed, &none, step + 1);
+}
+
+/* the chunks of one step: those this thread claims, or all of them when nobody shares (claim NULL) */
+static inline void run_step(run_t *r, int64_t index, char *scratch, atomic_llong *claim) {
+    const step_t *s = &r->plan->steps[index];
+    const int64_t *ref = r->plan->refs + 2 * (int64_t)s->ref;
+    void *ptr[FK_MAXREF];
+    int status = 0;
+    for (int i = 0; i < s->nref; i++) ptr[i] = (char *)r->bases[ref[2 * i]] + ref[2 * i + 1];
+    fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, scratch, &status};
+    if (claim) {
+        int64_t c;
+        while ((c = atomic_fetch_add_explicit(claim, 1, memory_order_relaxed)) < s->nchunks)
+            s->run(&call, c, s->nchunks);
+    } else {
+        for (int64_t c = 0; c < s->nchunks; c++) s->run(&call, c, s->nchunks);
+    }
+    if (status) failed(r, index);
+}
+
+static void run_thread(void *arg, int thread, int threads) {
+    run_t *r = arg;
+    const fk_plan *p = r->plan;
+    char *scratch = fk_scratch();
+    (void)thread;
+    if (!scratch) atomic_store(&r->failed, -1); /* keeps step with the others, works no chunk */
+    if (threads == 1) {
+        for (int64_t i = 0; scratch && i < p->nsteps; i++) run_step(r, i, scratch, NULL);
+        return;
+    }
+    int round = 0;
+    for (int64_t k = 0; k < p->nunits; k++) {
+        const unit_t *u = &p->units[k];
+        if (!scratch)
+            ;
+        else if (u->nchunks > 1)
+            run_step(r, u->first, scratch, &r->claim);
+        else if (atomic_fetch_add_explicit(&r->claim, 1, memory_order_relaxed) == 0)
+            for (int64_t i = u->first; i <= u->last; i++) run_step(r, i, scratch, NULL);
+        barrier(r, threads, &round);
+    }
+}
+
+int64_t fk_plan_run(const fk_plan *p, void *const *bases) {
+    run_t r = {.plan = p, .bases = bases};
+    fk_team_run(run_thread, &r, p->parallel);
+    return atomic_load(&r.failed);
+}
+
+int64_t fk_plan_profile(const fk_plan *p, void *const *bases, double *seconds) {
+    run_t r = {.plan = p, .bases = bases};
+    char *scratch = fk_scratch();
+    if (!scratch) return -1;
+    for (int64_t i = 0; i < p->nsteps; i++) {
+        struct timespec a, b;
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        run_step(&r, i, scratch, NULL);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        seconds[i] = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+    }
+    return atomic_load(&r.failed);
+}

@@ -1,0 +1,369 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True
+"""Binding of the native engine: plans, executors, threads and instruction sets. No logic."""
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from libc.stdint cimport int64_t, uintptr_t
+from libc.string cimport memcpy
+
+cimport numpy as cnp
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from 'fk.h' nogil:
+    ctypedef struct fk_op_info:
+        const char *name
+        const char *refs
+        const char *attrs
+        int epilogue
+        int64_t attr_words
+    ctypedef struct fk_plan:
+        pass
+    int fk_op_count()
+    const fk_op_info *fk_op(int)
+    int fk_micro_count()
+    const char *fk_micro(int)
+    int fk_isa_count()
+    int fk_isa_available(int)
+    const char *fk_isa_name(int)
+    int fk_isa()
+    int fk_isa_set(int)
+    int fk_isa_nr()
+    double fk_fma_peak(double)
+    int64_t fk_chunks(int, const int64_t *)
+    int64_t fk_parts(int, const int64_t *)
+    void fk_threads_set(int)
+    int fk_threads()
+    void fk_init()
+    fk_plan *fk_plan_new(const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *)
+    void fk_plan_free(fk_plan *)
+    int64_t fk_plan_run(const fk_plan *, void **) 
+    int64_t fk_plan_profile(const fk_plan *, void **, double *)
+    int64_t fk_plan_chunks(const fk_plan *, int64_t)
+    void *fk_alloc(size_t)
+    void fk_free(void *)
+    int64_t fk_alloc_count()
+    int64_t fk_alloc_bytes()
+
+fk_init()
+
+
+# ---- tables
+def ops():
+    """name → (opcode, names of the refs, [(kind, name)] of the attributes, carries an epilogue)."""
+    table = {}
+    for i in range(fk_op_count()):
+        info = fk_op(i)
+        attrs = [tuple(a.split(':')) for a in info.attrs.decode().split()]
+        table[info.name.decode()] = (i, info.refs.decode().split(), attrs, bool(info.epilogue))
+    return table
+
+
+def micros():
+    """name of a tile micro-operation → (number, operands)."""
+    table = {}
+    for i in range(fk_micro_count()):
+        name, arity = fk_micro(i).decode().split('/')
+        table[name] = (i, int(arity))
+    return table
+
+
+def chunks(int op, const int64_t[::1] attr):
+    return fk_chunks(op, &attr[0])
+
+
+def parts(int op, const int64_t[::1] attr):
+    return fk_parts(op, &attr[0])
+
+
+# ---- settings
+def isas():
+    """The instruction sets that this machine has, narrowest first."""
+    return [fk_isa_name(i).decode() for i in range(fk_isa_count()) if fk_isa_available(i)]
+
+
+def isa():
+    return fk_isa_name(fk_isa()).decode()
+
+
+def set_isa(str name):
+    for i in range(fk_isa_count()):
+        if fk_isa_available(i) and fk_isa_name(i).decode() == name:
+            fk_isa_set(i)
+            return
+    raise ValueError(f'this machine has the instruction sets {isas()}, not {name!r}')
+
+
+def gemm_nr():
+    return fk_isa_nr()
+
+
+def fma_peak(double seconds=0.1):
+    """Measured GFLOP/s of one core, float32, with the instruction set in force."""
+    with nogil:
+        r = fk_fma_peak(seconds)
+    return r
+
+
+def threads():
+    return fk_threads()
+
+
+def set_threads(int n):
+    fk_threads_set(n)
+
+
+def allocations():
+    """(allocations of arenas and scratch so far, bytes held now)."""
+    return fk_alloc_count(), fk_alloc_bytes()
+
+
+cdef class Aligned:
+    """64-byte aligned memory, uninitialised; base of the arrays made by `empty`."""
+    cdef void *data
+
+    def __cinit__(self, size_t nbytes):
+        self.data = fk_alloc(nbytes)
+        if self.data == NULL:
+            raise MemoryError(f'no memory for {nbytes} bytes')
+
+    def __dealloc__(self):
+        fk_free(self.data)
+
+
+def empty(tuple shape, dtype):
+    """A 64-byte aligned array, uninitialised."""
+    cdef cnp.dtype d = np.dtype(dtype)
+    cdef cnp.npy_intp dims[32]
+    cdef cnp.npy_intp n = 1
+    cdef int i
+    for i in range(len(shape)):
+        dims[i] = shape[i]
+        n *= dims[i]
+    cdef Aligned block = Aligned(n * d.itemsize)
+    a = cnp.PyArray_SimpleNewFromData(len(shape), dims, d.type_num, block.data)
+    cnp.set_array_base(a, block)
+    return a
+
+
+# ---- plans
+cdef class Plan:
+    """A flat array of steps (see fk.h for the words)."""
+    cdef fk_plan *ptr
+    cdef readonly int64_t steps
+
+    def __cinit__(self, const int64_t[::1] steps, const int64_t[::1] refs, const int64_t[::1] attrs,
+                  const int64_t[::1] programs):
+        self.steps = steps.shape[0] // 6
+        self.ptr = fk_plan_new(&steps[0], self.steps, &refs[0] if refs.shape[0] else NULL, refs.shape[0] // 2,
+                               &attrs[0] if attrs.shape[0] else NULL, attrs.shape[0],
+                               &programs[0] if programs.shape[0] else NULL)
+        if self.ptr == NULL:
+            raise MemoryError('the plan could not be made')
+
+    def __dealloc__(self):
+        fk_plan_free(self.ptr)
+
+    def chunks(self, int64_t step):
+        return fk_plan_chunks(self.ptr, step)
+
+
+cdef class HostStep:
+    """A step that NumPy does: function(*inputs) → array, on views of the plan's memory. Places are (space, offset,
+    shape, dtype)."""
+    cdef readonly object function, inputs, output
+
+    def __init__(self, function, inputs, output):
+        self.function, self.inputs, self.output = function, inputs, output
+
+
+cdef class Executor:
+    """Runs segments (Plans and HostSteps) over one address table.
+
+    Space 0 is the arena. fixed: [(space, array)] bound once; inputs, outputs: [(space, shape, dtype)] bound at each run.
+    Any number of threads may run one executor: each run takes an arena of its own from a free list.
+    """
+    cdef readonly list segments
+    cdef list keep, in_shapes, out_shapes
+    cdef Plan only
+    cdef int nspaces, nin, nout
+    cdef size_t arena_bytes
+    cdef void **fixed
+    cdef int *in_space
+    cdef int *out_space
+    cdef int *in_type
+    cdef int *out_type
+    cdef void ***pool
+    cdef int npool, cap
+
+    def __cinit__(self):
+        self.fixed = NULL
+        self.pool = NULL
+        self.in_space = self.out_space = self.in_type = self.out_type = NULL
+
+    def __init__(self, list segments, int nspaces, size_t arena_bytes, list fixed, list inputs, list outputs):
+        cdef int i
+        self.segments = segments
+        self.only = segments[0] if len(segments) == 1 and isinstance(segments[0], Plan) else None
+        self.nspaces, self.arena_bytes = nspaces, arena_bytes
+        self.nin, self.nout = len(inputs), len(outputs)
+        self.fixed = <void **> PyMem_Malloc(nspaces * sizeof(void *))
+        for i in range(nspaces):
+            self.fixed[i] = NULL
+        self.keep = []
+        for space, array in fixed:
+            self.fixed[space] = cnp.PyArray_DATA(<cnp.ndarray?> array)
+            self.keep.append(array)
+        self.in_space = <int *> PyMem_Malloc((self.nin + 1) * sizeof(int))
+        self.in_type = <int *> PyMem_Malloc((self.nin + 1) * sizeof(int))
+        self.out_space = <int *> PyMem_Malloc((self.nout + 1) * sizeof(int))
+        self.out_type = <int *> PyMem_Malloc((self.nout + 1) * sizeof(int))
+        self.in_shapes = [tuple(s) for _, s, _ in inputs]
+        self.out_shapes = [tuple(s) for _, s, _ in outputs]
+        for i, (space, _, dtype) in enumerate(inputs):
+            self.in_space[i] = space
+            self.in_type[i] = np.dtype(dtype).num
+        for i, (space, _, dtype) in enumerate(outputs):
+            self.out_space[i] = space
+            self.out_type[i] = np.dtype(dtype).num
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.npool):
+            fk_free(self.pool[i][0])
+            PyMem_Free(self.pool[i])
+        PyMem_Free(self.pool)
+        PyMem_Free(self.fixed)
+        PyMem_Free(self.in_space)
+        PyMem_Free(self.in_type)
+        PyMem_Free(self.out_space)
+        PyMem_Free(self.out_type)
+
+    cdef void **take(self) except NULL:
+        cdef void **bases
+        if self.npool:
+            self.npool -= 1
+            return self.pool[self.npool]
+        bases = <void **> PyMem_Malloc(self.nspaces * sizeof(void *))
+        if bases == NULL:
+            raise MemoryError('no memory for a run')
+        memcpy(bases, self.fixed, self.nspaces * sizeof(void *))
+        bases[0] = fk_alloc(self.arena_bytes + 64)
+        if bases[0] == NULL:
+            PyMem_Free(bases)
+            raise MemoryError(f'no memory for an arena of {self.arena_bytes} bytes')
+        return bases
+
+    cdef int give(self, void **bases) except -1:
+        if self.npool == self.cap:
+            self.cap = 2 * self.cap + 1
+            self.pool = <void ***> PyMem_Realloc(self.pool, self.cap * sizeof(void **))
+        self.pool[self.npool] = bases
+        self.npool += 1
+        return 0
+
+    def run(self, args, list outs=None):
+        """outs: arrays to write the results to (C-contiguous, of the right shape and type); new ones when None.
+        Returns the list of results; IndexError(segment, step) when an index was out of range."""
+        cdef int i
+        cdef int64_t failed = 0
+        cdef cnp.ndarray a
+        cdef fk_plan *plan
+        if len(args) != self.nin:
+            raise ValueError(f'{self.nin} inputs expected, got {len(args)}')
+        if outs is None:
+            outs = []
+            for i in range(self.nout):
+                shape = self.out_shapes[i]
+                outs.append(self.new(shape, self.out_type[i]))
+        cdef void **bases = self.take()
+        try:
+            for i in range(self.nin):
+                a = <cnp.ndarray?> args[i]
+                if not self.fits(a, self.in_shapes[i], self.in_type[i]):
+                    raise ValueError(f'input {i}: a C-contiguous array of shape {self.in_shapes[i]} and the type of the '
+                                     f'plan was expected, got {a.dtype}{list((<object> a).shape)}')
+                bases[self.in_space[i]] = cnp.PyArray_DATA(a)
+            for i in range(self.nout):
+                a = <cnp.ndarray?> outs[i]
+                if not self.fits(a, self.out_shapes[i], self.out_type[i]) or not cnp.PyArray_ISWRITEABLE(a):
+                    raise ValueError(f'output {i}: a writable C-contiguous array of shape {self.out_shapes[i]} was expected')
+                bases[self.out_space[i]] = cnp.PyArray_DATA(a)
+            if self.only is not None:
+                plan = self.only.ptr
+                with nogil:
+                    failed = fk_plan_run(plan, bases)
+                if failed:
+                    self.raise_failed(0, failed)
+            else:
+                for i in range(len(self.segments)):
+                    segment = self.segments[i]
+                    if isinstance(segment, Plan):
+                        plan = (<Plan> segment).ptr
+                        with nogil:
+                            failed = fk_plan_run(plan, bases)
+                        if failed:
+                            self.raise_failed(i, failed)
+                    else:
+                        self.host(<HostStep> segment, bases)
+        finally:
+            self.give(bases)
+        return outs
+
+    def profile(self, args):
+        """Alone: [(segment, step, seconds)] of every native step."""
+        cdef int i
+        cdef double[::1] t
+        cdef void **bases = self.take()
+        result = []
+        outs = [self.new(self.out_shapes[i], self.out_type[i]) for i in range(self.nout)]
+        try:
+            for i in range(self.nin):
+                bases[self.in_space[i]] = cnp.PyArray_DATA(<cnp.ndarray?> args[i])
+            for i in range(self.nout):
+                bases[self.out_space[i]] = cnp.PyArray_DATA(<cnp.ndarray?> outs[i])
+            for i, segment in enumerate(self.segments):
+                if isinstance(segment, Plan):
+                    t = np.zeros((<Plan> segment).steps + 1)
+                    fk_plan_profile((<Plan> segment).ptr, bases, &t[0])
+                    result += [(i, k, t[k]) for k in range((<Plan> segment).steps)]
+                else:
+                    self.host(<HostStep> segment, bases)
+        finally:
+            self.give(bases)
+        return result
+
+    cdef new(self, tuple shape, int type_num):
+        cdef cnp.npy_intp dims[32]
+        cdef int i, n = len(shape)
+        for i in range(n):
+            dims[i] = shape[i]
+        return cnp.PyArray_EMPTY(n, dims, type_num, 0)
+
+    cdef bint fits(self, cnp.ndarray a, tuple shape, int type_num):
+        cdef int i, n = len(shape)
+        if cnp.PyArray_NDIM(a) != n or cnp.PyArray_TYPE(a) != type_num or not cnp.PyArray_ISCARRAY_RO(a):
+            return False
+        for i in range(n):
+            if cnp.PyArray_DIM(a, i) != <object> shape[i]:
+                return False
+        return True
+
+    cdef view(self, place, void **bases):
+        cdef cnp.npy_intp dims[32]
+        cdef int i
+        space, offset, shape, dtype = place
+        for i in range(len(shape)):
+            dims[i] = shape[i]
+        cdef char *p = <char *> bases[<int> space] + <int64_t> offset
+        return cnp.PyArray_SimpleNewFromData(len(shape), dims, np.dtype(dtype).num, p)
+
+    cdef host(self, HostStep step, void **bases):
+        inputs = [self.view(p, bases) for p in step.inputs]
+        out = self.view(step.output, bases)
+        out[...] = step.function(*inputs)
+
+    cdef raise_failed(self, int segment, int64_t failed):
+        if failed < 0:
+            raise MemoryError('no memory for the scratch of a thread')
+        raise IndexError(segment, failed - 1)
