@@ -4,6 +4,7 @@ A leaf: it imports nothing of ours until a setting of the engine is asked for.
 """
 
 import os
+from contextvars import ContextVar
 
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
@@ -23,6 +24,8 @@ def _generation_from_environment():
     return int(text)
 
 
+# a generation that counts inside one block of one thread only (`fastkeras.generation.scope`), before the setting
+_scoped_generation = ContextVar('fastkeras_generation', default=None)
 _settings = {
     'floatx': 'float32',
     'epsilon': 1e-7,
@@ -96,7 +99,7 @@ def standardize_data_format(data_format=None):
 
 def generation():
     """Whose behaviour is the default where the two Keras generations differ: 2 (Keras 2.2.4) or 3."""
-    return _settings['generation']
+    return _scoped_generation.get() or _settings['generation']
 
 
 def set_generation(value):

@@ -1,0 +1,85 @@
+"""The one table of what depends on the Keras generation in force (`config.generation()`, 2 unless set).
+
+Two ways to read it. A default of a signature that differs is a `Default`: a number equal to the Keras 2 value, which
+`chosen` turns into the value of the generation in force, when the caller left it as it was. A formula or a name that
+differs is a row of TABLE, read by `of`.
+"""
+
+from contextlib import contextmanager
+
+from fastkeras import config
+
+# what → (Keras 2.2.4, Keras 3). Rows whose choice does not hang on the generation are not here.
+TABLE = {
+    # layers
+    'recurrent.recurrent_activation': ('hard_sigmoid', 'sigmoid'),
+    'gru.reset_after': (False, True),
+    'embedding.builds_at_once': (True, False),
+    'layers_1d.data_format': ('channels_last', None),
+    'activity_regularizer.divided_by_batch': (False, True),
+    'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
+    'names.model': ('model', 'functional'),
+    'names.input': ('input', 'input_layer'),
+    # activations
+    'hard_sigmoid.slope': (0.2, 1.0 / 6.0),                 # clip(slope x + 0.5, 0, 1)
+    # models and training
+    'predict.verbose': (0, 1),
+    'summary.boxes': (False, True),
+    'progbar.boxes': (False, True),
+    'sample_weight.divided_by_nonzero_share': (True, False),
+    'logs.accuracy': ('acc', None),                         # None: as typed
+    'logs.full_metric_names': (True, False),                # mean_squared_error for 'mse'
+    'logs.learning_rate': ('lr', 'learning_rate'),
+    # optimizers
+    'optimizer.epsilon_inside_root': (False, True),         # RMSprop, Adagrad
+    'optimizer.clipnorm_over_all': (True, False),
+    'optimizer.decay': (True, False),                       # Keras 3 takes the argument and ignores it
+    # metrics
+    'binary_accuracy.rounds': (True, False),                # equal(y, round(p)) against y == (p > threshold)
+    # saving
+    'config.module_and_registered_name': (False, True),
+    'initializers.named_scaling': (False, True),            # GlorotUniform against VarianceScaling
+}
+
+
+def of(what, generation=None):
+    """The value of a row of TABLE for `generation`, by default the one in force."""
+    return TABLE[what][(generation or config.generation()) - 2]
+
+
+@contextmanager
+def scope(generation):
+    """Take `generation` (2 or 3) inside a `with` block of this thread: how a file is read by the rules of its writer."""
+    token = config._scoped_generation.set(config._checked_generation(generation))
+    try:
+        yield
+    finally:
+        config._scoped_generation.reset(token)
+
+
+class Default(float):
+    """A default number that the generations disagree on: equal to the Keras 2 value, and it remembers the other."""
+
+    __slots__ = ('three',)
+
+    def __new__(cls, two, three):
+        self = super().__new__(cls, two)
+        self.three = three
+        return self
+
+
+def chosen(value, generation=None):
+    """`value`, or, when it is a Default that the caller did not replace, the generation's own value."""
+    if isinstance(value, Default):
+        return value.three if (generation or config.generation()) == 3 else float(value)
+    return value
+
+
+# defaults of signatures
+ADAGRAD_RATE = Default(0.01, 0.001)
+ADADELTA_RATE = Default(1.0, 0.001)
+ADAMAX_RATE = Default(0.002, 0.001)
+NADAM_RATE = Default(0.002, 0.001)
+NADAM_SCHEDULE_DECAY = Default(0.004, 1.0)
+ADAGRAD_FIRST_ACCUMULATOR = Default(0.0, 0.1)
+L1_L2_FACTOR = Default(0.01, 0.0)

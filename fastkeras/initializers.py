@@ -1,0 +1,360 @@
+"""Initial values of weights: callables (shape, dtype=None) → NumPy array.
+
+An initializer with an int seed gives the same array for the same shape at every call, as in both Keras generations. One
+without a seed draws a fresh one each time from NumPy's global state (see utils/seed.py).
+"""
+
+import math
+
+import numpy as np
+
+from fastkeras import config, generation
+from fastkeras.saving import objects
+from fastkeras.utils import seed as seeds
+
+
+def _checked_shape(owner, shape):
+    try:
+        shape = (int(shape),) if hasattr(shape, '__index__') else tuple(int(d) for d in shape)
+    except (TypeError, ValueError):
+        raise ValueError(f'{owner}: expected a shape of whole numbers, got {shape!r}') from None
+    if any(d < 0 for d in shape):
+        raise ValueError(f'{owner}: expected lengths of 0 or more in the shape, got {shape}')
+    return shape
+
+
+class Initializer:
+    """Base: define `__call__(shape, dtype=None)` → array and, to be saved, `get_config()`."""
+
+    def __call__(self, shape, dtype=None):
+        return np.zeros(_checked_shape(type(self).__name__, shape), dtype or config.floatx())
+
+    def get_config(self):
+        """The constructor's arguments; a subclass with arguments returns them."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config.pop('dtype', None)           # Keras 1 and tf.keras wrote it; the call decides
+        return cls(**config)
+
+    def clone(self):
+        """A new initializer with the same arguments."""
+        return type(self).from_config(self.get_config())
+
+
+class Zeros(Initializer):
+    """All 0."""
+
+
+class Ones(Initializer):
+    """All 1."""
+
+    def __call__(self, shape, dtype=None):
+        return np.ones(_checked_shape('Ones', shape), dtype or config.floatx())
+
+
+class Constant(Initializer):
+    """All `value`: a number, or an array that has, or broadcasts to, the shape."""
+
+    def __init__(self, value=0):
+        self.value = value
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape('Constant', shape)
+        value = np.asarray(self.value, dtype or config.floatx())
+        if value.size == math.prod(shape) and value.shape != shape and value.ndim:
+            return value.reshape(shape).copy()
+        try:
+            return np.broadcast_to(value, shape).copy()
+        except ValueError:
+            raise ValueError(f'Constant: expected a value that fits the shape {shape}, got one of {value.shape}') from None
+
+    def get_config(self):
+        value = self.value
+        return {'value': value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value}
+
+
+class Identity(Initializer):
+    """The identity matrix times `gain`. Only for two axes: ValueError otherwise."""
+
+    def __init__(self, gain=1.0):
+        self.gain = gain
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape('Identity', shape)
+        if len(shape) != 2:
+            raise ValueError(f'Identity: expected a shape of two axes, got {shape}')
+        return np.asarray(self.gain * np.eye(*shape), dtype or config.floatx())
+
+    def get_config(self):
+        return {'gain': self.gain}
+
+
+class RandomInitializer(Initializer):
+    """Base of those that draw. seed: int, None, or an object whose method `next` gives seeds."""
+
+    def __init__(self, seed=None):
+        if seed is not None and not hasattr(seed, 'next'):
+            seed = seeds.as_seed(seed)
+        self.seed = seed
+
+    def _generator(self):
+        return seeds.generator(self.seed)
+
+    def get_config(self):
+        seed = self.seed
+        return {'seed': objects.serialize(seed) if hasattr(seed, 'get_config') else seed}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config.get('seed'), dict):        # a seed generator of Keras 3: it starts anew
+            config['seed'] = config['seed'].get('config', {}).get('seed')
+        return super().from_config(config)
+
+
+def _truncated(generator, shape, mean, stddev):
+    """Normal numbers, drawn again while beyond two standard deviations."""
+    x = generator.standard_normal(shape)
+    flat = x.reshape(-1)
+    outside = np.flatnonzero(np.abs(flat) > 2)
+    while outside.size:
+        flat[outside] = generator.standard_normal(outside.size)
+        outside = outside[np.abs(flat[outside]) > 2]
+    return x * stddev + mean
+
+
+class RandomNormal(RandomInitializer):
+    """Normal numbers."""
+
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+        super().__init__(seed)
+        self.mean = mean
+        self.stddev = stddev
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape(type(self).__name__, shape)
+        x = self._draw(self._generator(), shape)
+        return np.asarray(x, dtype or config.floatx())
+
+    def _draw(self, generator, shape):
+        return generator.standard_normal(shape) * self.stddev + self.mean
+
+    def get_config(self):
+        return {'mean': self.mean, 'stddev': self.stddev, **super().get_config()}
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal numbers, drawn again beyond two standard deviations."""
+
+    def _draw(self, generator, shape):
+        return _truncated(generator, shape, self.mean, self.stddev)
+
+
+class RandomUniform(RandomInitializer):
+    """Uniform numbers from `minval` up to `maxval`."""
+
+    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+        super().__init__(seed)
+        self.minval = minval
+        self.maxval = maxval
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape('RandomUniform', shape)
+        return np.asarray(self._generator().uniform(self.minval, self.maxval, shape), dtype or config.floatx())
+
+    def get_config(self):
+        return {'minval': self.minval, 'maxval': self.maxval, **super().get_config()}
+
+
+def compute_fans(shape, input_axes=None, output_axes=None):
+    """Numbers of inputs and outputs that a weight of this shape joins.
+
+    Kernels are channels_last (…spatial, in, out): the spatial size counts in both. One axis is both; none is 1.
+    input_axes, output_axes: the axes to multiply instead.
+    """
+    def product(axes):
+        return math.prod(shape[a] for a in ([axes] if isinstance(axes, int) else axes))
+    if len(shape) < 2:
+        fan_in = fan_out = shape[0] if shape else 1
+    else:
+        space = math.prod(shape[:-2])
+        fan_in, fan_out = shape[-2] * space, shape[-1] * space
+    return (fan_in if input_axes is None else product(input_axes),
+            fan_out if output_axes is None else product(output_axes))
+
+
+_MODES = ('fan_in', 'fan_out', 'fan_avg')
+_DISTRIBUTIONS = ('normal', 'truncated_normal', 'untruncated_normal', 'uniform')
+# standard deviation of a normal distribution cut at two standard deviations, so that the variance asked for comes out
+_CUT = 0.87962566103423978
+
+
+class VarianceScaling(RandomInitializer):
+    """Random numbers of variance scale / n, n by `mode` from the shape: 'fan_in', 'fan_out' or 'fan_avg'.
+
+    distribution: 'normal' and 'truncated_normal' are the same thing (of the two generations), 'untruncated_normal',
+    'uniform'. input_axes, output_axes: see compute_fans. Raises ValueError for a scale that is not positive, another mode
+    or distribution.
+    """
+
+    def __init__(self, scale=1.0, mode='fan_in', distribution='normal', seed=None, input_axes=None, output_axes=None):
+        super().__init__(seed)
+        mode, distribution = str(mode).lower(), str(distribution).lower()
+        if not scale > 0:
+            raise ValueError(f'VarianceScaling: expected a positive scale, got {scale!r}')
+        if mode not in _MODES:
+            raise ValueError(f"VarianceScaling: expected mode to be one of {', '.join(_MODES)}, got {mode!r}")
+        if distribution not in _DISTRIBUTIONS:
+            raise ValueError(f"VarianceScaling: expected distribution to be one of {', '.join(_DISTRIBUTIONS)}, "
+                             f'got {distribution!r}')
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape(type(self).__name__, shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        n = {'fan_in': fan_in, 'fan_out': fan_out, 'fan_avg': (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, n)
+        generator = self._generator()
+        if self.distribution == 'uniform':
+            limit = math.sqrt(3.0 * variance)
+            x = generator.uniform(-limit, limit, shape)
+        elif self.distribution == 'untruncated_normal':
+            x = generator.standard_normal(shape) * math.sqrt(variance)
+        else:
+            x = _truncated(generator, shape, 0.0, math.sqrt(variance) / _CUT)
+        return np.asarray(x, dtype or config.floatx())
+
+    def get_config(self):
+        normal = 'truncated_normal' if generation.of('initializers.named_scaling') else 'normal'
+        out = {'scale': self.scale, 'mode': self.mode, 'distribution': self.distribution, **super().get_config()}
+        if out['distribution'] in ('normal', 'truncated_normal'):
+            out['distribution'] = normal
+        if self.input_axes is not None or self.output_axes is not None or generation.of('initializers.named_scaling'):
+            out.update(input_axes=self.input_axes, output_axes=self.output_axes)
+        return out
+
+
+class _NamedScaling(VarianceScaling):
+    """A VarianceScaling with a name of its own. Keras 2 writes it as VarianceScaling, Keras 3 by its name."""
+
+    _keras2_name = 'VarianceScaling'
+    _settings = (1.0, 'fan_in', 'normal')
+
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        super().__init__(*self._settings, seed=seed, input_axes=input_axes, output_axes=output_axes)
+
+    def get_config(self):
+        out = super().get_config()
+        if generation.of('initializers.named_scaling'):
+            for name in ('scale', 'mode', 'distribution'):
+                del out[name]
+        return out
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config({k: v for k, v in config.items() if k not in ('scale', 'mode', 'distribution')})
+
+
+class GlorotUniform(_NamedScaling):
+    """Uniform within ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
+
+    _settings = (1.0, 'fan_avg', 'uniform')
+
+
+class GlorotNormal(_NamedScaling):
+    """Truncated normal of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+
+    _settings = (1.0, 'fan_avg', 'normal')
+
+
+class HeUniform(_NamedScaling):
+    """Uniform within ±sqrt(6 / fan_in) (He et al. 2015)."""
+
+    _settings = (2.0, 'fan_in', 'uniform')
+
+
+class HeNormal(_NamedScaling):
+    """Truncated normal of variance 2 / fan_in (He et al. 2015)."""
+
+    _settings = (2.0, 'fan_in', 'normal')
+
+
+class LecunUniform(_NamedScaling):
+    """Uniform within ±sqrt(3 / fan_in) (LeCun et al. 1998)."""
+
+    _settings = (1.0, 'fan_in', 'uniform')
+
+
+class LecunNormal(_NamedScaling):
+    """Truncated normal of variance 1 / fan_in (LeCun et al. 1998)."""
+
+    _settings = (1.0, 'fan_in', 'normal')
+
+
+class Orthogonal(RandomInitializer):
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain` (Saxe et al. 2013).
+
+    The last axis of the shape is the columns, all others the rows. ValueError for fewer than two axes.
+    """
+
+    def __init__(self, gain=1.0, seed=None):
+        super().__init__(seed)
+        self.gain = gain
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape('Orthogonal', shape)
+        if len(shape) < 2:
+            raise ValueError(f'Orthogonal: expected a shape of at least two axes, got {shape}')
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        normal = self._generator().standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(normal)
+        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)     # makes the draw uniform over all such matrices
+        q = q if rows >= columns else q.T
+        return np.ascontiguousarray(self.gain * q.reshape(shape), dtype or config.floatx())
+
+    def get_config(self):
+        return {'gain': self.gain, **super().get_config()}
+
+
+constant = Constant
+zero = zeros = Zeros
+one = ones = Ones
+identity = IdentityInitializer = Identity
+orthogonal = OrthogonalInitializer = Orthogonal
+normal = random_normal = RandomNormal
+uniform = random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
+_TABLE = {name: value for name, value in globals().items()
+          if isinstance(value, type) and issubclass(value, Initializer) and not name.startswith('_')}
+
+
+def serialize(initializer):
+    """The configuration of an initializer, or the name of a function."""
+    return objects.serialize(initializer)
+
+
+def deserialize(config, custom_objects=None):
+    """The initializer of a configuration."""
+    return objects.deserialize('initializer', config, _TABLE, custom_objects)
+
+
+def get(identifier):
+    """An initializer by name, configuration or itself; an array gives a Constant; None stays None.
+
+    Raises ValueError for an unknown name.
+    """
+    if isinstance(identifier, np.ndarray):
+        return Constant(identifier)
+    return objects.resolve('initializer', identifier, _TABLE)

@@ -1,0 +1,1 @@
+"""The spellings of older Keras: the only place that knows them."""

@@ -1,0 +1,1 @@
+"""Objects to configurations and files, and back."""

@@ -1,0 +1,331 @@
+"""Objects from names and configurations, and configurations from objects.
+
+Two written forms, both always read: Keras 2's {'class_name', 'config'} and Keras 3's {'module', 'class_name', 'config',
+'registered_name'}. Nothing here imports a module by a name it found in a file: a class is one of ours, registered, or
+given in custom_objects.
+"""
+
+import difflib
+import importlib
+import inspect
+import threading
+
+import numpy as np
+
+from fastkeras import generation
+
+_custom_objects = {}        # what get_custom_objects() returns and user code adds to
+_by_registered_name = {}    # 'package>name' → object
+_registered_names = {}      # object → 'package>name'
+_scopes = threading.local()
+
+# where the classes of a Keras 3 config's 'module' live here
+_MODULES = ('activations', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models', 'optimizers',
+            'optimizers.schedules', 'regularizers', 'callbacks')
+
+
+def get_custom_objects():
+    """The dictionary of custom objects by name, for all threads; add to it to make a name known everywhere."""
+    return _custom_objects
+
+
+class CustomObjectScope:
+    """Names known inside a `with` block only, in this thread: `with CustomObjectScope({'MyLayer': MyLayer}): ...`.
+
+    Takes dictionaries; any number of them, or None.
+    """
+
+    def __init__(self, *args):
+        self.custom_objects = {}
+        for objects in args:
+            self.custom_objects.update(objects or {})
+
+    def __enter__(self):
+        stack = _stack()
+        stack.append(self.custom_objects)
+        return self
+
+    def __exit__(self, *args):
+        _stack().pop()
+
+
+custom_object_scope = CustomObjectScope
+
+
+def _stack():
+    try:
+        return _scopes.stack
+    except AttributeError:
+        _scopes.stack = []
+        return _scopes.stack
+
+
+def visible_custom_objects(custom_objects=None):
+    """All custom objects that count now, the innermost last: global ones, scopes, then `custom_objects`."""
+    seen = dict(_custom_objects)
+    for objects in _stack():
+        seen.update(objects)
+    seen.update(custom_objects or {})
+    return seen
+
+
+def register_keras_serializable(package='Custom', name=None):
+    """Decorator that makes a class or function known to loading, as 'package>name' (name: its own unless given).
+
+    Raises ValueError for a class without `get_config`.
+    """
+    def decorate(target):
+        registered = f'{package}>{name or target.__name__}'
+        if inspect.isclass(target) and not hasattr(target, 'get_config'):
+            raise ValueError(f'register_keras_serializable: {target.__name__} has no method get_config, so it cannot be '
+                             'saved; add one that returns its constructor arguments')
+        _by_registered_name[registered] = target
+        _registered_names[target] = registered
+        return target
+    return decorate
+
+
+def get_registered_name(obj):
+    """'package>name' of a registered class or function, else its own name."""
+    try:
+        return _registered_names[obj]
+    except (KeyError, TypeError):
+        return obj.__name__
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """The class or function called `name` in the custom objects, the registry or `module_objects`; None if in none."""
+    custom = visible_custom_objects(custom_objects)
+    if name in custom:
+        return custom[name]
+    if name in _by_registered_name:
+        return _by_registered_name[name]
+    return (module_objects or {}).get(name)
+
+
+def nearest(name, names, n=3):
+    """Text that offers the known names closest to a wrong one, or lists them when they are few."""
+    names = sorted({str(k) for k in names})
+    close = difflib.get_close_matches(str(name), names, n=n, cutoff=0.6)
+    if not close:                           # perhaps of the other spelling: maxPooling, max_pooling
+        plain = {k.lower().replace('_', ''): k for k in names}
+        close = [plain[k] for k in difflib.get_close_matches(str(name).lower().replace('_', ''), plain, n=n, cutoff=0.6)]
+    if close:
+        return 'did you mean ' + ' or '.join(map(repr, close)) + '?'
+    return 'known are ' + ', '.join(names[:30]) + (', ….' if len(names) > 30 else '.')
+
+
+def unknown(kind, name, table):
+    """The ValueError for a name that nobody knows."""
+    return ValueError(f'Unknown {kind}: {name!r}; {nearest(name, table)} '
+                      'One of your own goes into custom_objects, or is registered with register_keras_serializable.')
+
+
+def find(kind, name, table, custom_objects=None):
+    """The class or function that `name` stands for; ValueError with the nearest known names if there is none."""
+    found = get_registered_object(name, custom_objects, table)
+    if found is None and '>' in name:
+        found = get_registered_object(name.split('>')[-1], custom_objects, table)
+    if found is None:
+        raise unknown(kind, name, {**table, **visible_custom_objects(custom_objects)})
+    return found
+
+
+def resolve(kind, identifier, table, custom_objects=None):
+    """What every `get` does: an object from None, a name, a configuration, a class or the object itself.
+
+    kind: word for messages ('initializer'); table: name → class or function. None stays None; the name of a class, and a
+    class, give an instance made without arguments; the name of a function gives the function; a dict is deserialized; any
+    other callable or an object with get_config is returned as it is. Raises ValueError for an unknown name, TypeError for
+    anything else.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        found = find(kind, identifier, table, custom_objects)
+        return _instance(kind, identifier, found) if inspect.isclass(found) else found
+    if isinstance(identifier, dict):
+        return deserialize(kind, identifier, table, custom_objects)
+    if inspect.isclass(identifier):
+        return _instance(kind, identifier.__name__, identifier)
+    if callable(identifier) or hasattr(identifier, 'get_config'):
+        return identifier
+    raise TypeError(f'{kind}: expected a name, a configuration or a callable, got {identifier!r}')
+
+
+def _instance(kind, name, cls):
+    try:
+        inspect.signature(cls).bind()
+    except TypeError as error:
+        raise ValueError(f'{kind} {name!r} cannot be made without arguments ({error}); '
+                         f'give an instance: {cls.__name__}(…)') from None
+    except ValueError:
+        pass
+    return cls()
+
+
+def deserialize(kind, config, table, custom_objects=None):
+    """An object from its configuration, in the form of either generation, or from a name.
+
+    Raises ValueError for a configuration without class_name, an unknown class or arguments that do not fit it.
+    """
+    if isinstance(config, str):
+        return find(kind, config, table, custom_objects)
+    if not isinstance(config, dict) or 'class_name' not in config:
+        raise ValueError(f"{kind}: expected a configuration {{'class_name': …, 'config': …}}, got {config!r}")
+    name, inner = config['class_name'], config.get('config')
+    if name == 'function':                  # how Keras 3 writes a function
+        return find(kind, inner, table, custom_objects)
+    registered = config.get('registered_name')
+    cls = get_registered_object(registered, custom_objects) if registered else None
+    if cls is None:
+        cls = find(kind, name, table, custom_objects)
+    return _from_config(kind, name, cls, inner, custom_objects)
+
+
+def _from_config(kind, name, cls, config, custom_objects):
+    custom_objects = custom_objects or {}
+    with CustomObjectScope(custom_objects):
+        maker = getattr(cls, 'from_config', None)
+        try:
+            if maker is None:               # a function that makes the object: its arguments are the config
+                return cls(**(config or {}))
+            if 'custom_objects' in inspect.signature(maker).parameters:
+                return maker(dict(config or {}), custom_objects=visible_custom_objects())
+            return maker(dict(config) if isinstance(config, dict) else config)
+        except TypeError as error:
+            raise ValueError(f'{kind} {name!r} cannot be made from the configuration {config!r}: {error}') from error
+
+
+def serialize(obj, form=None):
+    """The configuration of an object, or the name of a function; None stays None.
+
+    form: 2 or 3, the written form; by default that of the generation in force. Raises ValueError for an object that has
+    neither get_config nor a name.
+    """
+    if obj is None:
+        return None
+    if not hasattr(obj, 'get_config'):
+        if hasattr(obj, '__name__'):
+            return _registered_names.get(obj, obj.__name__) if _hashable(obj) else obj.__name__
+        raise ValueError(f'cannot serialize {obj!r}: it has neither get_config nor __name__')
+    form = form or (3 if generation.of('config.module_and_registered_name') else 2)
+    cls = type(obj)
+    if form == 2:
+        return {'class_name': _registered_names.get(cls, getattr(obj, '_keras2_name', cls.__name__)),
+                'config': obj.get_config()}
+    module, registered = keras_module(cls), _registered_names.get(cls)
+    if module is None:
+        registered = registered or cls.__name__
+    return {'module': module, 'class_name': cls.__name__, 'config': obj.get_config(), 'registered_name': registered}
+
+
+def _hashable(obj):
+    try:
+        hash(obj)
+    except TypeError:
+        return False
+    return True
+
+
+def keras_module(cls):
+    """'keras.layers' and so on for a class of ours, as Keras 3 writes it; None for anybody else's."""
+    path = cls.__module__.split('.')
+    if path[0] != 'fastkeras' or cls in _registered_names:
+        return None
+    if path[1:3] == ['optimizers', 'schedules']:
+        return 'keras.optimizers.schedules'
+    return '.'.join(['keras', *path[1:2]])
+
+
+def serialize_keras_object(instance=None, obj=None):
+    """The configuration of an object (Keras 2 calls it `instance`, Keras 3 `obj`), in the form of the generation in force.
+
+    Besides objects and functions it takes numbers, text, None, lists, tuples, dicts, arrays and types, as Keras 3 does.
+    """
+    obj = instance if obj is None else obj
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, bytes):
+        return {'class_name': '__bytes__', 'config': {'value': obj.decode('latin-1')}}
+    if isinstance(obj, list):
+        return [serialize_keras_object(x) for x in obj]
+    if isinstance(obj, tuple):
+        return {'class_name': '__tuple__', 'config': [serialize_keras_object(x) for x in obj]}
+    if isinstance(obj, dict):
+        return {k: serialize_keras_object(v) for k, v in obj.items()}
+    if isinstance(obj, slice):
+        return {'class_name': '__slice__', 'config': {'start': obj.start, 'stop': obj.stop, 'step': obj.step}}
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, np.ndarray):
+        return {'class_name': '__numpy__', 'config': {'value': obj.tolist(), 'dtype': obj.dtype.name}}
+    if inspect.isfunction(obj) and generation.of('config.module_and_registered_name'):
+        module = 'builtins' if obj.__module__.startswith('fastkeras') else None
+        return {'module': module, 'class_name': 'function', 'config': obj.__name__,
+                'registered_name': _registered_names.get(obj, 'function' if module else obj.__name__)}
+    return serialize(obj)
+
+
+_PLAIN = {
+    '__tuple__': lambda c: tuple(deserialize_keras_object(x) for x in c),
+    '__numpy__': lambda c: np.array(c['value'], dtype=c['dtype']),
+    '__tensor__': lambda c: np.array(c['value'], dtype=c['dtype']),
+    '__bytes__': lambda c: c['value'].encode('latin-1'),
+    '__slice__': lambda c: slice(c['start'], c['stop'], c['step']),
+    '__ellipsis__': lambda c: Ellipsis,
+}
+
+
+def deserialize_keras_object(identifier=None, module_objects=None, custom_objects=None,
+                             printable_module_name='object', config=None, safe_mode=True):
+    """The object that a name or a configuration of either form describes.
+
+    module_objects: name → class or function, where names are looked for after custom objects and the registry; for a
+    Keras 3 configuration its 'module' is tried too, and for a bare class name all of ours. printable_module_name: word for
+    messages. safe_mode: refuse Python code in the configuration. Raises ValueError for what is unknown.
+    """
+    given = identifier if config is None else config
+    if given is None or isinstance(given, (bool, int, float)):
+        return given
+    if isinstance(given, (list, tuple)):
+        return [deserialize_keras_object(x, module_objects, custom_objects, printable_module_name, safe_mode=safe_mode)
+                for x in given]
+    if isinstance(given, str):
+        if module_objects is None and get_registered_object(given, custom_objects) is None:
+            return given
+        return find(printable_module_name, given, module_objects or {}, custom_objects)
+    if not isinstance(given, dict):
+        raise ValueError(f'{printable_module_name}: expected a name or a configuration, got {given!r}')
+    name = given.get('class_name')
+    if name is None:
+        return {k: deserialize_keras_object(v, None, custom_objects, safe_mode=safe_mode) for k, v in given.items()}
+    if name == '__lambda__':
+        if safe_mode:
+            raise ValueError('the configuration holds Python code of a lambda, which runs whatever its author wrote; '
+                             'pass safe_mode=False if you trust the source, or give the function in custom_objects')
+        raise ValueError('a lambda is stored as byte code of another Python; give the function in custom_objects')
+    if name in _PLAIN:
+        return _PLAIN[name](given.get('config'))
+    table = dict(module_objects or {})
+    if not table:
+        for module in _modules_for(given.get('module')):
+            for key, value in vars(module).items():
+                if callable(value) and not key.startswith('_'):
+                    table.setdefault(key, value)
+    return deserialize(printable_module_name, given, table, custom_objects)
+
+
+def _modules_for(path):
+    """Our modules in which to look for a class that a file says is in `path` ('keras.layers'), the likeliest first."""
+    parts = (path or '').split('.')
+    names = list(_MODULES)
+    if parts[0] in ('keras', 'tf_keras', 'fastkeras'):
+        inner = '.'.join(p for p in parts[1:] if p != 'src')
+        names.sort(key=lambda n: not (inner == n or inner.startswith(n + '.')))
+    for name in names:
+        try:
+            yield importlib.import_module(f'fastkeras.{name}')
+        except ModuleNotFoundError as error:
+            if not (error.name or '').startswith('fastkeras'):
+                raise
