@@ -27,7 +27,8 @@ def _norms(w, axis):
 class MaxNorm(Constraint):
     """Norms along `axis` of at most `max_value` (Srivastava et al. 2014).
 
-    axis: int or list of ints. 0 for a Dense kernel (inputs, units); [0, 1, 2] for a Conv2D kernel (rows, columns, in, out).
+    axis: int or list of ints. 0 for a Dense kernel (inputs, units); [0, 1, 2] for a Conv2D kernel (rows, columns, in,
+    out).
     """
 
     def __init__(self, max_value=2, axis=0):
@@ -92,9 +93,9 @@ non_neg = nonneg = NonNeg
 unit_norm = unitnorm = UnitNorm
 min_max_norm = MinMaxNorm
 
-_TABLE = {'Constraint': Constraint, 'MaxNorm': MaxNorm, 'NonNeg': NonNeg, 'UnitNorm': UnitNorm, 'MinMaxNorm': MinMaxNorm,
-          'max_norm': MaxNorm, 'maxnorm': MaxNorm, 'non_neg': NonNeg, 'nonneg': NonNeg, 'unit_norm': UnitNorm,
-          'unitnorm': UnitNorm, 'min_max_norm': MinMaxNorm}
+_TABLE = {c.__name__: c for c in (Constraint, MaxNorm, NonNeg, UnitNorm, MinMaxNorm)}
+_TABLE.update(max_norm=MaxNorm, maxnorm=MaxNorm, non_neg=NonNeg, nonneg=NonNeg, unit_norm=UnitNorm, unitnorm=UnitNorm,
+              min_max_norm=MinMaxNorm)
 
 
 def serialize(constraint):

@@ -20,8 +20,6 @@ TABLE = {
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),
-    # activations
-    'hard_sigmoid.slope': (0.2, 1.0 / 6.0),                 # clip(slope x + 0.5, 0, 1)
     # models and training
     'predict.verbose': (0, 1),
     'summary.boxes': (False, True),
@@ -49,7 +47,7 @@ def of(what, generation=None):
 
 @contextmanager
 def scope(generation):
-    """Take `generation` (2 or 3) inside a `with` block of this thread: how a file is read by the rules of its writer."""
+    """Take `generation` (2 or 3) inside a `with` block of this thread: a file is read by the rules of its writer."""
     token = config._scoped_generation.set(config._checked_generation(generation))
     try:
         yield

@@ -69,7 +69,8 @@ class Constant(Initializer):
         try:
             return np.broadcast_to(value, shape).copy()
         except ValueError:
-            raise ValueError(f'Constant: expected a value that fits the shape {shape}, got one of {value.shape}') from None
+            raise ValueError(f'Constant: expected a value that fits the shape {shape}, got one of shape {value.shape}'
+                             ) from None
 
     def get_config(self):
         value = self.value
@@ -196,8 +197,8 @@ class VarianceScaling(RandomInitializer):
     """Random numbers of variance scale / n, n by `mode` from the shape: 'fan_in', 'fan_out' or 'fan_avg'.
 
     distribution: 'normal' and 'truncated_normal' are the same thing (of the two generations), 'untruncated_normal',
-    'uniform'. input_axes, output_axes: see compute_fans. Raises ValueError for a scale that is not positive, another mode
-    or distribution.
+    'uniform'. input_axes, output_axes: see compute_fans. Raises ValueError for a scale that is not positive, another
+    mode or distribution.
     """
 
     def __init__(self, scale=1.0, mode='fan_in', distribution='normal', seed=None, input_axes=None, output_axes=None):

@@ -77,8 +77,8 @@ def register_keras_serializable(package='Custom', name=None):
     def decorate(target):
         registered = f'{package}>{name or target.__name__}'
         if inspect.isclass(target) and not hasattr(target, 'get_config'):
-            raise ValueError(f'register_keras_serializable: {target.__name__} has no method get_config, so it cannot be '
-                             'saved; add one that returns its constructor arguments')
+            raise ValueError(f'register_keras_serializable: {target.__name__} has no method get_config, so it cannot '
+                             'be saved; add one that returns its constructor arguments')
         _by_registered_name[registered] = target
         _registered_names[target] = registered
         return target
@@ -109,7 +109,8 @@ def nearest(name, names, n=3):
     close = difflib.get_close_matches(str(name), names, n=n, cutoff=0.6)
     if not close:                           # perhaps of the other spelling: maxPooling, max_pooling
         plain = {k.lower().replace('_', ''): k for k in names}
-        close = [plain[k] for k in difflib.get_close_matches(str(name).lower().replace('_', ''), plain, n=n, cutoff=0.6)]
+        wanted = str(name).lower().replace('_', '')
+        close = [plain[k] for k in difflib.get_close_matches(wanted, plain, n=n, cutoff=0.6)]
     if close:
         return 'did you mean ' + ' or '.join(map(repr, close)) + '?'
     return 'known are ' + ', '.join(names[:30]) + (', ….' if len(names) > 30 else '.')
@@ -134,10 +135,10 @@ def find(kind, name, table, custom_objects=None):
 def resolve(kind, identifier, table, custom_objects=None):
     """What every `get` does: an object from None, a name, a configuration, a class or the object itself.
 
-    kind: word for messages ('initializer'); table: name → class or function. None stays None; the name of a class, and a
-    class, give an instance made without arguments; the name of a function gives the function; a dict is deserialized; any
-    other callable or an object with get_config is returned as it is. Raises ValueError for an unknown name, TypeError for
-    anything else.
+    kind: word for messages ('initializer'); table: name → class or function. None stays None; the name of a class, and
+    a class, give an instance made without arguments; the name of a function gives the function; a dict is deserialized;
+    any other callable or an object with get_config is returned as it is. Raises ValueError for an unknown name,
+    TypeError for anything else.
     """
     if identifier is None:
         return None
@@ -207,7 +208,7 @@ def serialize(obj, form=None):
         return None
     if not hasattr(obj, 'get_config'):
         if hasattr(obj, '__name__'):
-            return _registered_names.get(obj, obj.__name__) if _hashable(obj) else obj.__name__
+            return _function_name(obj)
         raise ValueError(f'cannot serialize {obj!r}: it has neither get_config nor __name__')
     form = form or (3 if generation.of('config.module_and_registered_name') else 2)
     cls = type(obj)
@@ -220,12 +221,15 @@ def serialize(obj, form=None):
     return {'module': module, 'class_name': cls.__name__, 'config': obj.get_config(), 'registered_name': registered}
 
 
-def _hashable(obj):
+def _function_name(function):
     try:
-        hash(obj)
-    except TypeError:
-        return False
-    return True
+        if function in _registered_names:
+            return _registered_names[function]
+    except TypeError:                       # not hashable
+        pass
+    if generation.of('config.module_and_registered_name'):
+        return getattr(function, '_keras3_name', function.__name__)
+    return function.__name__
 
 
 def keras_module(cls):
@@ -239,7 +243,7 @@ def keras_module(cls):
 
 
 def serialize_keras_object(instance=None, obj=None):
-    """The configuration of an object (Keras 2 calls it `instance`, Keras 3 `obj`), in the form of the generation in force.
+    """The configuration of an object (`instance` in Keras 2, `obj` in 3), in the form of the generation in force.
 
     Besides objects and functions it takes numbers, text, None, lists, tuples, dicts, arrays and types, as Keras 3 does.
     """
@@ -281,9 +285,9 @@ def deserialize_keras_object(identifier=None, module_objects=None, custom_object
                              printable_module_name='object', config=None, safe_mode=True):
     """The object that a name or a configuration of either form describes.
 
-    module_objects: name → class or function, where names are looked for after custom objects and the registry; for a
-    Keras 3 configuration its 'module' is tried too, and for a bare class name all of ours. printable_module_name: word for
-    messages. safe_mode: refuse Python code in the configuration. Raises ValueError for what is unknown.
+    module_objects: name → class or function, where names are looked for after custom objects and the registry; without
+    it, the modules of ours, the one that a Keras 3 configuration names first. printable_module_name: word for messages.
+    safe_mode: refuse Python code in the configuration. Raises ValueError for what is unknown.
     """
     given = identifier if config is None else config
     if given is None or isinstance(given, (bool, int, float)):
