@@ -1,0 +1,344 @@
+"""The registry of operations and `apply`, the one door to them.
+
+A record says all that the house knows of an operation: the rule of its shape and type, its gradient, its NumPy
+reference, its lowering and the cases it is tested with. `apply` either evaluates it (all inputs are arrays) or appends
+a node.
+"""
+
+import threading
+
+import numpy as np
+
+from .. import config
+from ..graph import Node
+
+# the types a node may have, each promoted to the later one where two meet
+DTYPES = ('bool', 'uint8', 'int32', 'int64', 'float32', 'float64')
+_RANK = {name: i for i, name in enumerate(DTYPES)}
+_NEAREST = {'float16': 'float32', 'int8': 'int32', 'int16': 'int32', 'uint16': 'int32',
+            'uint32': 'int64', 'uint64': 'int64'}
+INTS = ('int32', 'int64')
+FLOATS = ('float32', 'float64')
+
+_records = {}
+_local = threading.local()
+
+
+class Sample:
+    """One case that tests and benches use. inputs: arrays (float32, or int32 for indices); attrs: the op's; rtol, atol:
+    of the kernel against the float64 reference; grad: whether finite differences check its gradient (they need
+    smoothness)."""
+
+    __slots__ = ('inputs', 'attrs', 'rtol', 'atol', 'grad')
+
+    def __init__(self, inputs, attrs=None, rtol=1e-5, atol=1e-5, grad=True):
+        self.inputs, self.attrs, self.rtol, self.atol, self.grad = list(inputs), dict(attrs or {}), rtol, atol, grad
+
+
+class Record:
+    """What is known of one operation. The fields are those of `register`."""
+
+    __slots__ = ('name', 'spec', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random', 'promote',
+                 'floating', 'compose', 'supports')
+
+    def __init__(self, name, spec, **fields):
+        self.name, self.spec = name, spec
+        for field, value in fields.items():
+            setattr(self, field, value)
+
+    def native(self, node):
+        """Whether `lower` can run this node; the reference does otherwise."""
+        if self.lower is None:
+            return False
+        if self.supports is not None:
+            return self.supports(node)
+        return node.dtype == 'float32' and all(i.dtype in ('float32', 'int32') for i in node.inputs)
+
+    def __repr__(self):
+        return f'<Record {self.name}>'
+
+
+def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, micro=None, epilogue=False,
+             random=False, promote=None, floating=False, compose=None, supports=None):
+    """Decorator of an op's `spec(*inputs, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes.
+
+    vjp(node, ct) -> list: for each input a Tensor, or None where there is no gradient. None: not differentiable.
+    ref(*arrays, **attrs) -> array. lower(ctx, node, ins, out) emits kernel steps. view(node) -> element offset or None.
+    samples() -> [Sample]. micro: name of a tile micro-operation, or a function of the node that gives it or None.
+    epilogue: the kernel of the last step carries a tile program. random: equal nodes need not have equal values.
+    promote: index of the first of the inputs that are brought to one type (weak typing of numbers); None: none are.
+    floating: integers become floats first. compose(*inputs, **attrs) -> Tensor or None: the op written in others, taken
+    instead of a node once all shapes are known. supports(node) -> bool: what `lower` can do beside float32.
+    """
+    def add(spec):
+        if name in _records:
+            raise ValueError(f'the op {name!r} is registered twice')
+        _records[name] = Record(name, spec, vjp=vjp, ref=ref, lower=lower, view=view, samples=samples, micro=micro,
+                                epilogue=epilogue, random=random, promote=promote, floating=floating, compose=compose,
+                                supports=supports)
+        return spec
+    return add
+
+
+def record(name):
+    """The Record of an op; ValueError for an unknown name."""
+    try:
+        return _records[name]
+    except KeyError:
+        raise ValueError(f'unknown op {name!r}') from None
+
+
+def records():
+    """name → Record of all ops."""
+    return _records
+
+
+# ---- hooks that the runtime installs
+def _reference(op, arrays, attrs):
+    return _records[op].ref(*arrays, **attrs)
+
+
+_hooks = {'eager': _reference, 'tracing': lambda: False, 'tensor': Node}
+
+
+def set_eager(fn):
+    """Install the evaluator fn(op, arrays, attrs) -> array of ops on arrays."""
+    _hooks['eager'] = fn
+
+
+def set_tracing(fn):
+    """Install fn() -> bool: whether a trace is active, in which Variables are symbolic."""
+    _hooks['tracing'] = fn
+
+
+def set_tensor(cls):
+    """Install the class of the nodes that `apply` makes."""
+    _hooks['tensor'] = cls
+
+
+def tracing():
+    """Whether a trace is active."""
+    return _hooks['tracing']()
+
+
+class named:
+    """`with named('dense_1'):` nodes made inside carry the name of their layer, for messages and profiles."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        self.outer = getattr(_local, 'name', None)
+        if self.name:
+            _local.name = self.name
+        return self
+
+    def __exit__(self, *exc):
+        _local.name = self.outer
+
+
+def current_name():
+    """Name of the layer whose call is being traced, or None."""
+    return getattr(_local, 'name', None)
+
+
+# ---- values
+def is_symbolic(x):
+    """Whether an op on x gives a node: a Tensor, or a Variable inside a trace."""
+    return isinstance(x, Node) or (hasattr(x, '__fastkeras_tensor__') and tracing())
+
+
+def symbolic(x):
+    """The Tensor that x (a Tensor or a Variable) stands for, or None for anything else."""
+    if isinstance(x, Node):
+        return x
+    return x.__fastkeras_tensor__() if hasattr(x, '__fastkeras_tensor__') else None
+
+
+def dtype_name(dtype):
+    """Name of a type given as a name, np.dtype or scalar type, among DTYPES; ValueError for one the engine has not."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    name = _NEAREST.get(name, name)
+    if name not in _RANK:
+        raise ValueError(f'dtype: expected one of {", ".join(DTYPES)}, got {dtype!r}')
+    return name
+
+
+def dtype_of(x):
+    """Name of the type of a Tensor, Variable, array or number (floats: floatx)."""
+    if isinstance(x, Node):
+        return x.dtype
+    dtype = getattr(x, 'dtype', None)
+    return dtype_name(dtype) if dtype is not None else to_array(x).dtype.name
+
+
+def to_array(x, dtype=None):
+    """An ndarray of one of our types. Python floats become floatx and integers int32 where they fit; arrays keep their
+    type (float16 becomes float32). ValueError for text, objects, ragged lists; TypeError for a symbolic Tensor."""
+    if type(x) is np.ndarray and dtype is None and x.dtype.name in _RANK:
+        return x
+    given = isinstance(x, (np.ndarray, np.generic)) or hasattr(x, '__fastkeras_tensor__')
+    try:
+        array = np.asarray(x)
+    except ValueError as e:
+        raise ValueError(f'expected numbers in a regular array, got a ragged {type(x).__name__}: {e}') from None
+    if dtype is not None:
+        want = dtype_name(dtype)
+    elif given or array.dtype.kind not in 'fi':
+        want = _NEAREST.get(array.dtype.name, array.dtype.name)
+    elif array.dtype.kind == 'f':
+        want = config.floatx()
+    else:
+        want = 'int32' if array.size == 0 or abs(array).max() < 2 ** 31 else 'int64'
+    if array.dtype.kind not in 'biuf' or want not in _RANK:
+        raise ValueError(f'expected numbers ({", ".join(DTYPES)}), got {array.dtype} from a {type(x).__name__}')
+    return array if array.dtype.name == want else array.astype(want)
+
+
+def constant(value, dtype=None, shape=None):
+    """A 'const' Tensor of a number or array, broadcast to `shape` without being copied."""
+    value = to_array(value, dtype)
+    if shape is not None and value.shape != tuple(shape):
+        value = np.broadcast_to(value, tuple(shape))
+    return _make('const', (), {'value': value}, value.shape, value.dtype.name)
+
+
+def tensor(x, dtype=None):
+    """x as a Tensor: itself, the leaf of a Variable, or a constant; cast to dtype where one is given."""
+    t = symbolic(x)
+    if t is None:
+        return constant(x, dtype)
+    return t if dtype is None or t.dtype == dtype else apply('cast', (t,), dtype=dtype_name(dtype))
+
+
+def promoted(*dtypes):
+    """The type in which values of these types meet."""
+    return max(dtypes, key=_RANK.__getitem__)
+
+
+def _common(inputs):
+    """The type in which operands meet. A Tensor's type is firm. Numbers are weak: they take the type of the rest,
+    unless a fraction meets integers. Arrays stand between: float64 and int64, NumPy's defaults, yield to float32
+    and int32."""
+    firm = None
+    soft = None
+    weak = None
+    for x in inputs:
+        if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__'):
+            firm = x.dtype if firm is None else promoted(firm, x.dtype)
+        elif isinstance(x, np.ndarray) and x.ndim:
+            name = x.dtype.name
+            if soft is None:
+                soft = name
+            elif {soft, name} == set(FLOATS):
+                soft = config.floatx()
+            else:
+                soft = promoted(soft, name)
+        else:
+            name = x.dtype.name
+            weak = name if weak is None else promoted(weak, name)
+    if firm is not None and soft is not None:
+        if soft in FLOATS:
+            firm = firm if firm in FLOATS else config.floatx()
+        elif firm not in FLOATS:
+            firm = promoted(firm, 'int32' if soft == 'int64' else soft)
+    strong = firm or soft
+    if strong is None:
+        return weak
+    if weak is None or strong in FLOATS or strong == weak:
+        return strong
+    if weak in FLOATS:
+        return config.floatx()
+    if strong == 'bool' or (strong == 'uint8' and any(x.size and not 0 <= x.min() <= x.max() <= 255 for x in inputs
+                                                      if isinstance(x, np.ndarray) and not x.ndim)):
+        return 'int32' if weak in INTS else weak
+    return strong
+
+
+def _to_type(x, dtype):
+    if isinstance(x, Node):
+        return x if x.dtype == dtype else apply('cast', (x,), dtype=dtype)
+    return x if x.dtype.name == dtype else x.astype(dtype)
+
+
+def operands(inputs, promote=None, floating=False):
+    """(inputs as Tensors or else all as arrays, whether they are symbolic), brought to one type as `register` says."""
+    lively = False
+    for x in inputs:
+        if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__') and tracing():
+            lively = True
+            break
+    values = []
+    for x in inputs:
+        if isinstance(x, Node):
+            values.append(x)
+        elif hasattr(x, '__fastkeras_tensor__'):
+            values.append(x.__fastkeras_tensor__() if lively else to_array(x))
+        else:
+            values.append(to_array(x))
+    if promote is not None:
+        dtype = _common(values[promote:])
+        if floating and dtype not in FLOATS:
+            dtype = config.floatx()
+        for i in range(promote, len(values)):
+            values[i] = _to_type(values[i], dtype)
+    if lively:
+        values = [v if isinstance(v, Node) else constant(v) for v in values]
+    return tuple(values), lively
+
+
+def _make(op, inputs, attrs, shape, dtype):
+    return _hooks['tensor'](op, inputs, attrs, shape, dtype, getattr(_local, 'name', None))
+
+
+class _Shaped:
+    """What a spec needs to know of an array."""
+
+    __slots__ = ('shape', 'dtype')
+
+    def __init__(self, array):
+        self.shape, self.dtype = array.shape, array.dtype.name
+
+    ndim = property(lambda self: len(self.shape))
+
+
+def apply(op, inputs, **attrs):
+    """The op on Tensors, Variables, arrays and numbers. Only arrays: the value, as an array; else a Tensor.
+
+    attrs: hashable. Raises ValueError, with the name of the op and of the layer being traced, where shapes do not fit.
+    """
+    rec = record(op)
+    inputs, lively = operands(inputs, rec.promote, rec.floating)
+    try:
+        if not lively:
+            _, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
+            value = np.asarray(_hooks['eager'](op, inputs, attrs))
+            return value if value.dtype.name == dtype else value.astype(dtype)
+        shape, dtype = rec.spec(*inputs, **attrs)
+        if rec.compose is not None and not any(None in x.shape for x in inputs):
+            made = rec.compose(*inputs, **attrs)
+            if made is not None:
+                return made
+        return _make(op, inputs, attrs, shape, dtype)
+    except ValueError as e:
+        raise _explained(op, e) from None
+
+
+def _explained(op, error):
+    text = str(error)
+    if text.startswith('['):
+        return error
+    name = current_name()
+    return ValueError(f'[{op}]' + (f' in layer {name!r}' if name else '') + f': {text}')
+
+
+# ---- leaves: they are never applied, only made
+def _leaf_spec(**attrs):
+    raise ValueError('a leaf of the graph is made by Input, a constant or a Variable; it cannot be applied')
+
+
+for _name in ('input', 'const', 'variable'):
+    register(_name)(_leaf_spec)

@@ -1,0 +1,119 @@
+"""The symbolic tensor: a node that can be computed with."""
+
+import numpy as np
+
+from ..graph import Node
+from . import core
+
+
+class Tensor(Node):
+    """A value that is known when the graph runs. shape: tuple, None for an unknown batch; dtype: its name.
+
+    Arithmetic, comparisons, indexing and NumPy's functions on it append nodes. `==` compares values too, like the
+    other operators: `is` asks whether two names mean the same tensor. `_keras_history` and `_keras_mask` belong to
+    the layers.
+    """
+
+    __slots__ = ('_keras_history', '_keras_mask')
+    __array_priority__ = 100
+
+    def __init__(self, op, inputs, attrs, shape, dtype, name=None):
+        super().__init__(op, inputs, attrs, shape, dtype, name)
+        self._keras_history = None
+        self._keras_mask = None
+
+    def __fastkeras_tensor__(self):
+        return self
+
+    # ---- what only a value can do
+    def _no_value(self, what, instead):
+        return TypeError(f'{what} needs a value, and {self!r} is symbolic: it has one only when the graph runs. '
+                         + instead)
+
+    def __bool__(self):
+        raise self._no_value('a truth test (if, and, or, not, in)', 'Use ops.where, ops.logical_and and the like.')
+
+    def __array__(self, dtype=None, copy=None):
+        raise self._no_value('a NumPy array', 'Use a function of fastkeras.ops, or predict with a model that gives it.')
+
+    def __float__(self):
+        raise self._no_value('float()', 'Keep it a tensor.')
+
+    def __int__(self):
+        raise self._no_value('int()', 'Use ops.cast.')
+
+    def __index__(self):
+        raise self._no_value('an index or a size', 'Use ops.take to select by a tensor.')
+
+    # ---- sequence
+    def __len__(self):
+        if not self.shape:
+            raise TypeError(f'len() of {self!r}: it has no axes')
+        if self.shape[0] is None:
+            raise TypeError(f'len() of {self!r}: the size of the first axis is not known')
+        return self.shape[0]
+
+    def __iter__(self):
+        return iter([self[i] for i in range(len(self))])
+
+    def __contains__(self, item):
+        raise self._no_value("'in'", 'Use ops.any(x == item).')
+
+    def __getitem__(self, key):
+        from .move import get_item
+        return get_item(self, key)
+
+    # ---- equality: by value between tensors and numbers, by identity otherwise
+    def __eq__(self, other):
+        return core.apply('equal', (self, other)) if _is_number(other) else NotImplemented
+
+    def __ne__(self, other):
+        return core.apply('not_equal', (self, other)) if _is_number(other) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    # ---- NumPy
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from .numpy_dispatch import ufunc_call
+        return ufunc_call(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        from .numpy_dispatch import function_call
+        return function_call(func, args, kwargs)
+
+
+def _is_number(x):
+    return isinstance(x, (bool, int, float, np.ndarray, np.generic, Node)) or hasattr(x, '__fastkeras_tensor__')
+
+
+def _is_operand(x):
+    return _is_number(x) or isinstance(x, (list, tuple))
+
+
+def _binary(op):
+    def forward(self, other):
+        return core.apply(op, (self, other)) if _is_operand(other) else NotImplemented
+
+    def backward(self, other):
+        return core.apply(op, (other, self)) if _is_operand(other) else NotImplemented
+
+    return forward, backward
+
+
+def _unary(op):
+    return lambda self: core.apply(op, (self,))
+
+
+for _name, _op in {'add': 'add', 'sub': 'subtract', 'mul': 'multiply', 'truediv': 'divide', 'floordiv': 'floor_divide',
+                   'mod': 'mod', 'pow': 'power', 'matmul': 'matmul', 'and': 'logical_and', 'or': 'logical_or',
+                   'xor': 'logical_xor'}.items():
+    _forward, _backward = _binary(_op)
+    setattr(Tensor, f'__{_name}__', _forward)
+    setattr(Tensor, f'__r{_name}__', _backward)
+for _name, _op in {'lt': 'less', 'le': 'less_equal', 'gt': 'greater', 'ge': 'greater_equal'}.items():
+    setattr(Tensor, f'__{_name}__', _binary(_op)[0])
+for _name, _op in {'neg': 'negative', 'abs': 'absolute', 'invert': 'logical_not'}.items():
+    setattr(Tensor, f'__{_name}__', _unary(_op))
+Tensor.__pos__ = lambda self: self
+
+core.set_tensor(Tensor)
