@@ -1,0 +1,42 @@
+/* Convolution as an implicit GEMM: rows are output pixels, k runs over the window, columns are output channels. */
+#include "im2col.h"
+
+static void begin(gemm_job *j, int64_t r, int64_t m) { FK(im2col_begin)(j->source, r, m); }
+static void pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
+    (void)r;
+    FK(im2col)(j->source, m, p, k, d, stride);
+}
+
+FK_CHUNKS(conv2d) {
+    const gemm_grid g = FK(gemm_split)(a->n * a->oh * a->ow, a->oc / a->groups, a->kh * a->kw * a->c / a->groups);
+    return a->groups * g.mb * g.nb;
+}
+FK_ONE_PART(conv2d)
+
+FK_KERNEL(conv2d) {
+    const int64_t m = a->n * a->oh * a->ow, run = a->c / a->groups, n = a->oc / a->groups, k = a->kh * a->kw * run;
+    const gemm_grid grid = FK(gemm_split)(m, n, k);
+    const int64_t cells = grid.mb * grid.nb;
+    const int pixelwise = a->kh * a->kw == 1 && a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl;
+    window at[ROWS];
+    windows v = {.at = at, .h = a->h, .w = a->w, .c = a->c, .run = run, .kh = a->kh, .kw = a->kw, .dh = a->dh, .dw = a->dw,
+                 .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl};
+    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch, .call = call};
+    if (!pixelwise) {
+        j.source = &v;
+        j.rows_begin = begin;
+        j.pack = pack;
+    }
+    for (int64_t t = ith; t < a->groups * cells; t += nth) {
+        const int64_t g = t / cells, cell = t % cells;
+        int64_t r0, r1, n0, n1;
+        fk_range(m, MR, cell / grid.nb, grid.mb, &r0, &r1);
+        fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
+        v.x = j.a = (const float *)call->ptr[0] + g * run;
+        if (pixelwise) j.pack = gemm_must_pack(a->c, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        j.b = (const float *)call->ptr[1] + g * gemm_panels(n) * NR * k;
+        j.index = g * n;
+        j.c = (float *)call->ptr[2] + j.index;
+        FK(gemm_run)(&j, r0, r1, n0, n1);
+    }
+}

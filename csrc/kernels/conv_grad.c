@@ -1,0 +1,195 @@
+/* The gradients of conv2d. */
+#include "im2col.h"
+
+/* ---- with respect to x.
+ * Along one axis, pixel q of x gets dy[i] · w[t] for all i · s + t · d = q + pad. The taps t that divide the rest fall in
+ * classes by (q + pad) mod s: pixels of one class form a stride-1 convolution of dy with the taps of theirs, taken
+ * backwards so that dy is read forwards, and none of them multiplies by a zero between the strides. */
+typedef struct {
+    int64_t first, step, taps; /* of w: first, first - step, … ; taps may be 0 */
+} class;
+
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b) {
+        const int64_t t = a % b;
+        a = b;
+        b = t;
+    }
+    return a;
+}
+
+static class class_of(int64_t rest, int64_t k, int64_t s, int64_t d) {
+    class c = {0, s / gcd(s, d), 0};
+    for (int64_t t = k - 1; t >= 0; t--)
+        if (t * d % s == rest && !c.taps++) c.first = t;
+    return c;
+}
+
+/* For every class of rows, every class of columns, every group: panels of k = taps · taps · oc / groups, n = c / groups */
+FK_PARTS(pack_dx) { return a->groups * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR; }
+FK_CHUNKS(pack_dx) { return fk_min(a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
+
+FK_KERNEL(pack_dx) {
+    const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
+    const float *src = call->ptr[0];
+    float *dst = call->ptr[1];
+    int64_t count = 0; /* taps so far; chunks share them out */
+    for (int64_t y = 0; y < a->sh; y++)
+        for (int64_t x = 0; x < a->sw; x++) {
+            const class cy = class_of(y, a->kh, a->sh, a->dh), cx = class_of(x, a->kw, a->sw, a->dw);
+            const int64_t bs = cy.taps * cx.taps * depth * NR;
+            for (int64_t t = 0; t < cy.taps * cx.taps; t++) {
+                if (count++ % nth != ith) continue;
+                const int64_t ky = cy.first - t / cx.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
+                for (int64_t g = 0; g < a->groups; g++)
+                    FK(gemm_pack_panels)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, depth, n, 0, panels,
+                                         dst + g * panels * bs + t * depth * NR, bs);
+            }
+            dst += a->groups * panels * bs;
+        }
+}
+
+/* the pixels of one class */
+typedef struct {
+    windows v;              /* of dy; oh, ow: pixels of the class in an image */
+    int64_t y, x, sh, sw;   /* the first of them and the distance to the next, in x */
+    int64_t h, w, c;        /* of x */
+    window at[ROWS];
+    int64_t place[ROWS];
+} phase;
+
+static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
+    phase *f = j->source;
+    FK(im2col_begin)(&f->v, r, m);
+    for (int64_t q = 0; q < m; q++, r++) {
+        const int64_t col = r % f->v.ow, row = r / f->v.ow % f->v.oh, image = r / f->v.ow / f->v.oh;
+        f->place[q] = ((image * f->h + row * f->sh + f->y) * f->w + col * f->sw + f->x) * f->c;
+    }
+    j->rows = f->place;
+}
+static void phase_pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
+    (void)r;
+    FK(im2col)(&((phase *)j->source)->v, m, p, k, d, stride);
+}
+
+/* chunks are whole rows of the image, so that what is finished is in one piece, and shares of the channels */
+static gemm_grid dx_grid(const fk_attr_conv2d_dx *a) {
+    const int64_t depth = a->kh * a->kw * a->oc / a->groups / (a->sh * a->sw);
+    gemm_grid g = FK(gemm_split)(a->n * a->h * a->w, a->c / a->groups, depth);
+    g.mb = fk_min(g.mb, fk_max(1, a->n * fk_ceil_div(a->h, a->sh)));
+    return g;
+}
+FK_CHUNKS(conv2d_dx) {
+    const gemm_grid g = dx_grid(a);
+    return g.mb * g.nb;
+}
+FK_ONE_PART(conv2d_dx)
+
+/* rows of the class before row q of all images */
+static int64_t rows_before(int64_t q, int64_t h, int64_t s, int64_t first, int64_t each) {
+    return q / h * each + fk_min(each, fk_max(0, fk_ceil_div(q % h - first, s)));
+}
+
+static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y, int64_t x, int64_t q0, int64_t q1, int64_t n0,
+                      int64_t n1) {
+    const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
+    const int64_t ry = (y + a->pt) % a->sh, rx = (x + a->pl) % a->sw;
+    const float *w = call->ptr[1];
+    class cy = {0}, cx = {0};
+    for (int64_t i = 0; i <= ry; i++)
+        for (int64_t j = 0; j < a->sw && (i < ry || j <= rx); j++) {
+            w += a->groups * panels * cy.taps * cx.taps * depth * NR;
+            cy = class_of(i, a->kh, a->sh, a->dh);
+            cx = class_of(j, a->kw, a->sw, a->dw);
+        }
+    phase f; /* not initialised as a whole: its arrays are large */
+    f.v = (windows){.at = f.at, .h = a->oh, .w = a->ow, .c = a->oc, .run = depth, .kh = cy.taps, .kw = cx.taps,
+                    .dh = a->dh / gcd(a->sh, a->dh), .dw = a->dw / gcd(a->sw, a->dw), .oh = fk_ceil_div(a->h - y, a->sh),
+                    .ow = fk_ceil_div(a->w - x, a->sw), .sh = 1, .sw = 1,
+                    .pt = (cy.first * a->dh - y - a->pt) / a->sh, .pl = (cx.first * a->dw - x - a->pl) / a->sw};
+    f.y = y, f.x = x, f.sh = a->sh, f.sw = a->sw, f.h = a->h, f.w = a->w, f.c = a->c;
+    gemm_job j = {.ldc = a->c, .n = n, .k = cy.taps * cx.taps * depth, .pack = phase_pack, .rows_begin = phase_begin,
+                  .source = &f, .scratch = (float *)call->scratch};
+    const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow, r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
+    for (int64_t g = 0; g < a->groups; g++) {
+        f.v.x = (const float *)call->ptr[0] + g * depth;
+        j.b = w + g * panels * j.k * NR;
+        j.c = (float *)call->ptr[2] + g * n;
+        FK(gemm_run)(&j, r0, r1, n0, n1);
+    }
+}
+
+FK_KERNEL(conv2d_dx) {
+    const gemm_grid grid = dx_grid(a);
+    const int64_t n = a->c / a->groups;
+    for (int64_t t = ith; t < grid.mb * grid.nb; t += nth) {
+        int64_t q0, q1, n0, n1;
+        fk_range(a->n * a->h, a->h % a->sh ? 1 : a->sh, t / grid.nb, grid.mb, &q0, &q1);
+        fk_range(n, NR, t % grid.nb, grid.nb, &n0, &n1);
+        for (int64_t y = 0; y < fk_min(a->sh, a->h); y++)
+            for (int64_t x = 0; x < fk_min(a->sw, a->w); x++) one_phase(call, a, y, x, q0, q1, n0, n1);
+        if (!call->tile) continue;
+        if (n1 - n0 == n)
+            fk_epilogue(call, q0 * a->w * a->c, (q1 - q0) * a->w * a->c);
+        else
+            for (int64_t p = q0 * a->w; p < q1 * a->w; p++)
+                for (int64_t g = 0; g < a->groups; g++) fk_epilogue(call, p * a->c + g * n + n0, n1 - n0);
+    }
+}
+
+/* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
+ * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A. */
+#define DW_ROWS 192
+#define DW_COLUMNS 256
+#define DW_SCRATCH ((DW_ROWS + PAD) * KC * 4)
+
+typedef struct {
+    int64_t parts, mb, nb;
+} dw_grid;
+
+static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
+    const int64_t n = a->oc / a->groups, m = a->kh * a->kw * (a->c / a->groups), k = a->n * a->oh * a->ow;
+    dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
+    const int64_t most = m * gemm_panels(n) * NR * k / GRAIN; /* chunks of a group, so that each has work */
+    const int64_t cells = g.mb * g.nb * a->groups;
+    if (cells < 16) g.parts = fk_max(1, fk_min(fk_min(fk_ceil_div(16, cells), most / (g.mb * g.nb)), k / (2 * KC)));
+    return g;
+}
+FK_CHUNKS(conv2d_dw) {
+    const dw_grid g = dw_split(a);
+    return g.parts * g.mb * g.nb * a->groups;
+}
+FK_PARTS(conv2d_dw) { return dw_split(a).parts; }
+
+FK_KERNEL(conv2d_dw) {
+    const dw_grid grid = dw_split(a);
+    const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
+    float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
+    window at[KC];
+    windows v = {.at = at, .h = a->h, .w = a->w, .c = a->c, .run = run, .kh = a->kh, .kw = a->kw, .dh = a->dh, .dw = a->dw,
+                 .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl};
+    for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
+        const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
+        int64_t p0, p1, r0, r1, n0, n1;
+        fk_range(a->n * a->oh * a->ow, 1, part, grid.parts, &p0, &p1);
+        fk_range(rows, MR, cell / grid.nb, grid.mb, &r0, &r1);
+        fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
+        v.x = (const float *)call->ptr[0] + g * run;
+        const float *dy = (const float *)call->ptr[1] + g * n + n0;
+        gemm_args m = {.a = left, .as = r1 - r0 + PAD, .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0, .ldc = a->oc,
+                       .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
+        const int64_t kb = gemm_kblock(p1 - p0);
+        int64_t p = p0;
+        do {
+            m.k = fk_min(kb, p1 - p);
+            m.bs = m.k * NR;
+            FK(im2col_begin)(&v, p, m.k);
+            FK(im2col)(&v, m.k, r0, m.m, left, m.as);
+            FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.bs);
+            m.add = p > p0;
+            FK(gemm_tile)(&m);
+        } while ((p += kb) < p1);
+    }
+}
+
+_Static_assert(DW_SCRATCH + DW_COLUMNS * KC * 4 <= FK_KERNEL_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "scratch");

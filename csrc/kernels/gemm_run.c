@@ -1,0 +1,106 @@
+/* The loops around gemm_tile: blocks of rows and of k, packing, and the division of C into chunks. */
+#include "gemm_tile.h"
+
+void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
+    if (j->kmajor)
+        for (int64_t i = 0; i < k; i++) gemm_copy(d + i * stride, j->a + (p + i) * j->as + r, m);
+    else
+        for (int64_t i = 0; i < m; i++) gemm_copy(d + i * stride, j->a + (r + i) * j->as + p, k);
+}
+
+static void finish(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
+    const int64_t i = j->index + r * j->ldc + n0;
+    if (!j->call || !j->call->tile) return;
+    if (n1 - n0 == j->ldc)
+        fk_epilogue(j->call, i, m * j->ldc);
+    else
+        for (int64_t q = 0; q < m; q++) fk_epilogue(j->call, i + q * j->ldc, n1 - n0);
+}
+
+void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    if (r1 <= r0 || n1 <= n0) return;
+    const int64_t kb = gemm_kblock(j->k), bs = j->k * NR, blocks = fk_ceil_div(r1 - r0, ROWS);
+    for (int64_t t = 0; t < blocks; t++) {
+        const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
+        j->rows = NULL;
+        if (j->rows_begin) j->rows_begin(j, r, m);
+        gemm_args g = {.kmajor = j->kmajor, .bs = bs, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0};
+        if (!j->rows) g.c += r * j->ldc;
+        int64_t p = 0;
+        do { /* once at least: an empty sum is 0 */
+            g.k = fk_min(kb, j->k - p);
+            g.b = j->b + n0 / NR * bs + p * NR;
+            if (j->pack && g.k > 0) {
+                g.a = j->scratch;
+                g.as = (j->kmajor ? m : g.k) + PAD;
+                j->pack(j, r, m, p, g.k, j->scratch, g.as);
+            } else if (g.k > 0) {
+                g.a = j->a + (j->kmajor ? p * j->as + r : r * j->as + p);
+                g.as = j->as;
+            }
+            g.add = p > 0;
+            FK(gemm_tile)(&g);
+        } while ((p += kb) < j->k);
+        finish(j, r, m, n0, n1);
+    }
+}
+
+/* Chunks are tall and narrow only when they must be: a row of A is packed once for each of the nb. A small m reads B
+ * once, so there memory sets the pace and the columns are divided. */
+gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
+    const int64_t panels = gemm_panels(n);
+    const int64_t most = fk_max(m, 8) * panels * NR * fk_max(k, 4) / GRAIN;
+    if (most < 2) return (gemm_grid){1, 1};
+    int64_t mb = fk_max(1, fk_min(most, m / ROWS)), nb = fk_ceil_div(panels * NR, 1024);
+    if (mb * nb < 16) nb = fk_max(nb, fk_min(fk_min(most / mb, fk_ceil_div(16, mb)), m < MR ? panels : fk_ceil_div(panels * NR, 128)));
+    if (mb * nb < 16) mb = fk_max(mb, fk_min(fk_min(most / nb, 16 / nb), m / (2 * MR)));
+    return (gemm_grid){mb, nb};
+}
+
+/* ---- panels of B */
+/* VL rows of s become columns: the halves are interleaved until every element has found its place */
+static inline void transpose_square(const float *s, int64_t ld, int64_t rows, float *d) {
+    vi low, high;
+    for (int i = 0; i < VL; i++) {
+        low[i] = i / 2 + i % 2 * VL;
+        high[i] = low[i] + VL / 2;
+    }
+    vf x[VL], y[VL];
+    _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) x[i] = i < rows ? v_load(s + i * ld) : (vf){0};
+    _Pragma("GCC unroll 4") for (int w = 1; w < VL; w *= 2) {
+        _Pragma("GCC unroll 16") for (int i = 0; i < VL / 2; i++) {
+            y[2 * i] = __builtin_shuffle(x[i], x[i + VL / 2], low);
+            y[2 * i + 1] = __builtin_shuffle(x[i], x[i + VL / 2], high);
+        }
+        _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) x[i] = y[i];
+    }
+    _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) v_store(d + i * NR, x[i]);
+}
+
+static void pack_transposed(const float *b, int64_t ld, int64_t k, int64_t n, int64_t j, float *d) {
+    for (int64_t half = 0; half < 2; half++) {
+        const int64_t c0 = j * NR + half * VL, rows = fk_max(0, fk_min(VL, n - c0));
+        const float *s = b + c0 * ld;
+        float *e = d + half * VL;
+        int64_t p = 0;
+        for (; rows && p + VL <= k; p += VL) transpose_square(s + p, ld, rows, e + p * NR);
+        for (; p < k; p++)
+            for (int64_t i = 0; i < VL; i++) e[p * NR + i] = i < rows ? s[i * ld + p] : 0.0f;
+    }
+}
+
+void FK(gemm_pack_panels)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t j0, int64_t j1, float *d,
+                          int64_t bs) {
+    if (trans) {
+        for (int64_t j = j0; j < j1; j++) pack_transposed(b, ld, k, n, j, d + j * bs);
+        return;
+    }
+    for (int64_t p0 = 0; p0 < k; p0 += 16) /* a few steps at a time, to read rows in long runs */
+        for (int64_t j = j0; j < j1; j++)
+            for (int64_t p = p0; p < fk_min(k, p0 + 16); p++) {
+                const int64_t w = fk_min(NR, n - j * NR);
+                float *e = d + j * bs + p * NR;
+                gemm_copy(e, b + p * ld + j * NR, w);
+                if (w < NR) gemm_zero(e + w, NR - w);
+            }
+}

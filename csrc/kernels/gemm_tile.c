@@ -1,0 +1,97 @@
+/* The micro-kernels: R rows × V vectors of C, accumulated in registers, and the loops over one block of k. */
+#include "gemm_tile.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+#define MAXV 8
+
+/* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
+typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
+
+/* rows that end inside a vector. t: the results, NR apart */
+static void store_partial(const float *t, int64_t rows, float *const *c, int64_t j, int64_t n, int add) {
+    for (int64_t r = 0; r < rows; r++, t += NR) {
+        float sum[NR];
+        if (add) {
+            gemm_copy(sum, c[r] + j, n);
+            for (int64_t i = 0; i < n; i++) sum[i] += t[i];
+        }
+        gemm_copy(c[r] + j, add ? sum : t, n);
+    }
+}
+
+INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
+                const int V, const int kmajor) {
+    vf acc[MR][MAXV];
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
+    const int64_t as = g->as, bs = g->bs;
+    for (int64_t p = g->k; p > 0; p--) {
+        vf x[MAXV];
+        UNROLL for (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);
+        UNROLL for (int r = 0; r < R; r++) {
+            const vf s = v_set1(kmajor ? a[r] : a[r * as]);
+            UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);
+        }
+        a += kmajor ? as : 1;
+        b += NR;
+    }
+    if (V <= 2 && n < V * VL) {
+        float t[R * NR] __attribute__((aligned(64)));
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) v_store(t + r * NR + v * VL, acc[r][v]);
+        store_partial(t, R, c, j, n, g->add);
+        return;
+    }
+    if (g->add)
+        UNROLL for (int r = 0; r < R; r++)
+            UNROLL for (int v = 0; v < V; v++) acc[r][v] += v_load(c[r] + j + v * VL);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) v_store(c[r] + j + v * VL, acc[r][v]);
+}
+
+#define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
+#if MR == 12
+#define EACH(X, V) EACH_ROW(X, V) X(7, V) X(8, V) X(9, V) X(10, V) X(11, V) X(12, V)
+#define WIDE(X) X(1, 8) X(2, 8) X(3, 4) X(4, 4)
+static const int wide[] = {0, 8, 8, 4, 4};
+#else
+#define EACH(X, V) EACH_ROW(X, V)
+#define WIDE(X) X(1, 8) X(2, 4) X(3, 4)
+static const int wide[] = {0, 8, 4, 4};
+#endif
+#define NWIDE ((int64_t)(sizeof wide / sizeof *wide))
+
+#define DEFINE(R, V, K)                                                                                           \
+    static void micro_##R##x##V##_##K(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, \
+                                      int64_t n) {                                                                \
+        run(g, a, b, c, j, n, R, V, K);                                                                           \
+    }
+#define ROWMAJOR(R, V) DEFINE(R, V, 0)
+#define KMAJOR(R, V) DEFINE(R, V, 1)
+EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJOR)
+#define NAME0(R, V) [R] = micro_##R##x##V##_0,
+#define NAME1(R, V) [R] = micro_##R##x##V##_1,
+/* by storage of A, one vector or two, rows */
+static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}}, {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
+static const micro wide_kernel[] = {WIDE(NAME0)};
+
+/* one strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough
+ * chains of multiply-adds under way */
+static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) {
+    float *c[MR];
+    for (int64_t r = 0; r < rows; r++) c[r] = g->c + (g->rows ? g->rows[r0 + r] : (r0 + r) * g->ldc);
+    int64_t j = 0;
+    const float *b = g->b;
+    if (rows < NWIDE && !g->kmajor) {
+        const int64_t w = wide[rows] * VL;
+        for (; j + w <= g->n; j += w, b += w / NR * g->bs) wide_kernel[rows](g, a, b, c, j, w);
+    }
+    for (; j + VL < g->n; j += NR, b += g->bs) narrow_kernel[g->kmajor][1][rows](g, a, b, c, j, fk_min(NR, g->n - j));
+    if (j < g->n) narrow_kernel[g->kmajor][0][rows](g, a, b, c, j, g->n - j);
+}
+
+void FK(gemm_tile)(const gemm_args *g) {
+    const int64_t strips = fk_ceil_div(g->m, MR);
+    for (int64_t s = 0; s < strips; s++) { /* equal strips: a short last one would run at a fraction of the speed */
+        const int64_t lo = g->m * s / strips, hi = g->m * (s + 1) / strips;
+        strip(g, g->a + lo * (g->kmajor ? 1 : g->as), lo, hi - lo);
+    }
+}

@@ -1,0 +1,98 @@
+/* The core that matmul and the convolutions share: blocks of C from rows of A and packed panels of B.
+ *
+ * The arithmetic of one element is fixed by k and the ISA: k is cut into the blocks of gemm_kblock; inside a block one
+ * chain of multiply-adds runs from 0 in the order of k, and the blocks are added up in their order. Every way through
+ * gemm_tile (any number of rows, any width, either storage of A) follows it, so results do not depend on the batch. */
+#ifndef FK_GEMM_TILE_H
+#define FK_GEMM_TILE_H
+#include "vec.h"
+
+#if VL == 16 || defined(__aarch64__)
+#define MR 12 /* rows of a micro-kernel: MR × 2 vectors of accumulators, where there are 32 registers */
+#else
+#define MR 6 /* where there are 16 */
+#endif
+#define NR (2 * VL)     /* columns of a panel */
+#define KC 384          /* the longest block of k: MR rows of it stay in L1 */
+#define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
+#define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
+#define GRAIN (1 << 20) /* multiply-adds that are worth a chunk: 10 to 20 µs */
+
+/* steps of k in a block: the same number in all but the last */
+static inline int64_t gemm_kblock(int64_t k) {
+    return k <= KC ? k : (fk_ceil_div(k, fk_ceil_div(k, KC)) + 7) & ~INT64_C(7);
+}
+static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
+
+/* ---- one block of k */
+typedef struct {
+    const float *a; /* row r, step p: a[r * as + p], or a[p * as + r] when kmajor */
+    int64_t as;
+    int kmajor, add;     /* add: to what is in C, instead of overwriting it */
+    const float *b;      /* panel j, step p: b + j * bs + p * NR */
+    int64_t bs;
+    float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
+    int64_t ldc;
+    const int64_t *rows;
+    int64_t m, n, k;
+} gemm_args;
+void FK(gemm_tile)(const gemm_args *g);
+
+/* ---- all blocks of k */
+typedef struct gemm_job gemm_job;
+struct gemm_job {
+    const float *a; /* as in gemm_args, from row 0; NULL: `pack` alone knows the rows */
+    int64_t as;
+    int kmajor;
+    const float *b; /* panels of all k */
+    float *c;
+    int64_t ldc, n, k;
+    /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
+     * read where it is */
+    void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
+    /* called before the blocks of rows [r, r + m), m ≤ ROWS, or NULL. May point `rows` at m offsets into c */
+    void (*rows_begin)(gemm_job *, int64_t r, int64_t m);
+    const int64_t *rows;
+    void *source;        /* of pack and rows_begin */
+    float *scratch;      /* GEMM_SCRATCH bytes */
+    const fk_call *call; /* to run the epilogue on finished rows, or NULL */
+    int64_t index;       /* of c in the first output of the call */
+};
+#define GEMM_SCRATCH ((ROWS + PAD) * (KC + PAD) * 4)
+/* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
+void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
+/* packs a part of the A in memory: the usual `pack` */
+void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
+/* whether reading it in place would be slower: rows on the same lines of a cache, or steps each on a page of its own */
+static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
+    return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0);
+}
+
+/* ---- shares of C, by shape alone */
+typedef struct {
+    int64_t mb, nb; /* C is cut in mb × nb */
+} gemm_grid;
+gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
+
+/* ---- packing B: `k` steps of the panels [j0, j1) of n columns. d: step 0 of panel 0; bs: from panel to panel */
+void FK(gemm_pack_panels)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t j0, int64_t j1, float *d,
+                          int64_t bs);
+
+/* n floats between places that do not overlap: the runs are often too short for memcpy */
+static inline void gemm_copy(float *restrict d, const float *restrict s, int64_t n) {
+    typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+    if (n >= VL) {
+        int64_t i = 0;
+        for (; i + VL <= n; i += VL) v_store(d + i, v_load(s + i));
+        if (i < n) v_store(d + n - VL, v_load(s + n - VL));
+    } else if (n >= 4) {
+        for (int64_t i = 0; i + 4 < n; i += 4) *(v4 *)(d + i) = *(const v4 *)(s + i);
+        *(v4 *)(d + n - 4) = *(const v4 *)(s + n - 4);
+    } else {
+        for (int64_t i = 0; i < n; i++) d[i] = s[i];
+    }
+}
+static inline void gemm_zero(float *d, int64_t n) {
+    for (int64_t i = 0; i < n; i++) d[i] = 0.0f;
+}
+#endif

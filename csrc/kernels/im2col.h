@@ -1,0 +1,25 @@
+/* Windows of a channels_last image as rows of a matrix, made a block at a time: the implicit GEMM of the convolutions. */
+#ifndef FK_IM2COL_H
+#define FK_IM2COL_H
+#include "gemm_tile.h"
+
+/* where the window of one row begins: its first tap, inside the image or not */
+typedef struct {
+    int64_t at; /* element of x, were there no border */
+    int64_t ih, iw;
+} window;
+
+typedef struct {
+    const float *x;         /* n images of h × w pixels of c channels, of which the taps read `run`, from x on */
+    int64_t h, w, c, run;
+    int64_t kh, kw, dh, dw; /* taps, and pixels from one to the next */
+    /* output pixel (i, j) of oh × ow begins at (i · sh - pt, j · sw - pl) */
+    int64_t oh, ow, sh, sw, pt, pl;
+    window *at; /* of the rows at hand; room for as many as im2col_begin is asked for */
+} windows;
+
+/* fills at[0..m) for the output pixels [r, r + m), counted over all images */
+void FK(im2col_begin)(windows *v, int64_t r, int64_t m);
+/* columns [p, p + k) of the rows at hand to d; columns run over kh, kw, run */
+void FK(im2col)(const windows *v, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
+#endif

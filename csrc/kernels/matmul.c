@@ -1,0 +1,67 @@
+/* Matrix product and the packing of its right side. */
+#include "gemm_tile.h"
+
+int FK(gemm_nr)(void) { return NR; }
+
+/* one product after another, or as many rows as all items have when they share B and lie in one piece */
+typedef struct {
+    int64_t items, m, group; /* group: items to a chunk, when each is less work than a chunk should be */
+    gemm_grid grid;
+} plan;
+
+static plan plan_of(const fk_attr_matmul *a) {
+    plan p = {a->batch, a->m, 1, {1, 1}};
+    if (a->batch > 1 && !a->b_batch && !a->trans_a && a->a_batch == a->m * a->lda) {
+        p.m *= a->batch;
+        p.items = 1;
+    }
+    p.grid = FK(gemm_split)(p.m, a->n, a->k);
+    if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
+        const int64_t work = fk_max(p.m, 4) * gemm_panels(a->n) * NR * fk_max(a->k, 4);
+        p.group = fk_max(fk_ceil_div(p.items, 64), fk_min(p.items, GRAIN / work));
+        p.group = fk_max(p.group, 1);
+    }
+    return p;
+}
+
+FK_CHUNKS(matmul) {
+    const plan p = plan_of(a);
+    return fk_max(1, fk_ceil_div(p.items, p.group) * p.grid.mb * p.grid.nb);
+}
+FK_ONE_PART(matmul)
+
+FK_KERNEL(matmul) {
+    const plan p = plan_of(a);
+    const int64_t cells = p.grid.mb * p.grid.nb, panels = gemm_panels(a->n);
+    gemm_job j = {.as = a->lda, .kmajor = (int)a->trans_a, .ldc = a->n, .n = a->n, .k = a->k,
+                  .scratch = (float *)call->scratch, .call = call};
+    for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
+        const int64_t cell = t % cells, i0 = t / cells * p.group;
+        int64_t r0, r1, n0, n1;
+        fk_range(p.m, MR, cell / p.grid.nb, p.grid.mb, &r0, &r1);
+        fk_range(a->n, NR, cell % p.grid.nb, p.grid.nb, &n0, &n1);
+        j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {
+            j.a = (const float *)call->ptr[0] + i * a->a_batch;
+            j.b = (const float *)call->ptr[1] + (a->b_batch ? i * panels * NR * a->k : 0);
+            j.index = i * p.m * a->n;
+            j.c = (float *)call->ptr[2] + j.index;
+            FK(gemm_run)(&j, r0, r1, n0, n1);
+        }
+    }
+}
+
+FK_PARTS(pack_b) { return gemm_panels(a->n) * NR * a->k; }
+FK_CHUNKS(pack_b) { return fk_min(fk_max(1, a->batch) * gemm_panels(a->n), fk_split(a->batch * pack_b_parts(a), 1 << 16)); }
+
+FK_KERNEL(pack_b) {
+    const int64_t panels = gemm_panels(a->n), item = pack_b_parts(a);
+    int64_t lo, hi;
+    fk_range(a->batch * panels, 1, ith, nth, &lo, &hi);
+    while (lo < hi) {
+        const int64_t i = lo / panels, j0 = lo % panels, j1 = fk_min(panels, j0 + hi - lo);
+        FK(gemm_pack_panels)((const float *)call->ptr[0] + i * a->src_batch, a->ld, (int)a->trans, a->k, a->n, j0, j1,
+                             (float *)call->ptr[1] + i * item, a->k * NR);
+        lo += j1 - j0;
+    }
+}
