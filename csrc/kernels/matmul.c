@@ -17,9 +17,8 @@ static plan plan_of(const fk_attr_matmul *a) {
     }
     p.grid = FK(gemm_split)(p.m, a->n, a->k);
     if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
-        const int64_t work = fk_max(p.m, 4) * gemm_panels(a->n) * NR * fk_max(a->k, 4);
-        p.group = fk_max(fk_ceil_div(p.items, 64), fk_min(p.items, GRAIN / work));
-        p.group = fk_max(p.group, 1);
+        const int64_t work = fk_max(p.m, 4) * fk_max(gemm_panels(a->n), 1) * NR * fk_max(a->k, 4);
+        p.group = fk_max(fk_ceil_div(p.items, 64), fk_max(1, fk_min(p.items, GRAIN / work)));
     }
     return p;
 }
