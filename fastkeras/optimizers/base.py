@@ -1,0 +1,491 @@
+"""What all optimizers share: state, rate, clipping, the order of a step, configurations and weights.
+
+A step is written in ops on Variables. Inside a trace it becomes part of the traced function; outside it runs at once.
+"""
+
+import warnings
+
+import numpy as np
+
+from fastkeras import config as settings
+from fastkeras import generation, ops
+from fastkeras.generation import chosen
+from fastkeras.optimizers import clipping, schedules
+from fastkeras.optimizers.settings import COMMON, finite
+from fastkeras.runtime import Variable, active_trace
+from fastkeras.saving import objects
+
+# keywords of other Keras versions that change nothing here
+_IGNORED = ('jit_compile', 'is_legacy_optimizer', 'dynamic')
+
+
+def _snake(name):
+    return ''.join('_' + c.lower() if c.isupper() and i and not name[i - 1].isupper() else c.lower()
+                   for i, c in enumerate(name))
+
+
+class Optimizer:
+    """Base of optimizers.
+
+    Keywords of all of them. learning_rate (or `lr`): a number or a schedule. decay: the rate is divided by
+    1 + decay · iterations, except in generation 3. clipnorm: bound on the norm of all gradients together, in
+    generation 3 of each. global_clipnorm: of all together. clipvalue: bound on each element. weight_decay: a step first
+    takes that share, times the rate, off the weights. use_ema, ema_momentum, ema_overwrite_frequency: keep moving averages of the
+    weights, and put them in their place every so many steps and at the end of training. loss_scale_factor: multiplies
+    the loss; gradients are divided by it again. gradient_accumulation_steps: one update in so many steps, by the mean.
+
+    A subclass defines `update_step(gradient, variable, learning_rate)`, which assigns; `slot_groups`; and `prepare`,
+    for scalars that all variables share. One written for Keras 2 may define `get_updates(loss, params)` instead.
+    """
+
+    # what Keras 2's configuration has of the class's own; _newer: what is added to it unless it has this value
+    _settings = ()
+    _newer = {}
+    # Keras 2's order of weights: 'iterations' and slots
+    _keras2_weights = ()
+    decays = True
+
+    def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
+                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
+                 gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, generation=None, **kwargs):
+        for key in kwargs:
+            if key not in _IGNORED:
+                near = objects.nearest(key, [*COMMON, 'lr', 'decay', *self._settings])
+                raise TypeError(f'{type(self).__name__}: unexpected keyword argument {key!r} passed to optimizer; '
+                                f'{near}')
+        owner = type(self).__name__
+        self.generation = generation or settings.generation()
+        self.name = name or _snake(owner)
+        self.built = False
+        self.version = 0            # goes up when a step that was traced before would be wrong now
+        self._numbers = self.__dict__.get('_numbers', {})
+        self._slots = {}            # slot → {id of variable: Variable}
+        self._extra = []            # state that belongs to no variable: (name, Variable)
+        self._trainable_variables = []
+        self._fillers = {}
+        self._not_decayed = set()
+        self._weights = None
+        self.updates = []
+        self.clipnorm = self._bound('clipnorm', clipnorm)
+        self.clipvalue = self._bound('clipvalue', clipvalue)
+        self.global_clipnorm = self._bound('global_clipnorm', global_clipnorm)
+        if self.generation == 3 and sum(b is not None for b in (clipnorm, clipvalue, global_clipnorm)) > 1:
+            raise ValueError(f'{owner}: expected at most one of clipnorm, clipvalue and global_clipnorm')
+        self.weight_decay = weight_decay if weight_decay is None else finite(owner, 'weight_decay', weight_decay, 0)
+        self.use_ema = use_ema
+        self.ema_momentum = finite(owner, 'ema_momentum', ema_momentum, 0)
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        if gradient_accumulation_steps is not None and not gradient_accumulation_steps >= 2:
+            raise ValueError(f'{owner}: expected gradient_accumulation_steps of 2 or more, or None, '
+                             f'got {gradient_accumulation_steps!r}')
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._iterations = Variable(np.int32(0), trainable=False, name=f'{self.name}/iteration')
+        self._rate = None
+        self.decay = self.initial_decay = finite(owner, 'decay', decay, 0)
+        rate = learning_rate if learning_rate is not None else chosen(lr, self.generation)
+        if rate is not None:
+            self.learning_rate = rate
+
+    def _bound(self, name, value):
+        return None if value is None else finite(type(self).__name__, name, value, 0)
+
+    # ---- rate and steps
+    @property
+    def iterations(self):
+        """Number of updates done: a Variable."""
+        steps = self.gradient_accumulation_steps
+        return self._iterations if not steps else self._iterations // steps
+
+    @iterations.setter
+    def iterations(self, value):
+        if isinstance(value, Variable):
+            self._iterations = value
+        else:
+            self._iterations.assign(value)
+
+    @property
+    def learning_rate(self):
+        """The rate, a Variable; with a schedule, its value at the present step. Set it to a number or a schedule."""
+        if isinstance(self._rate, schedules.LearningRateSchedule):
+            return self._rate(self.iterations)
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate):
+        if isinstance(rate, dict):
+            rate = schedules.deserialize(rate)
+        if isinstance(rate, (Variable, schedules.LearningRateSchedule)):
+            if rate is not self._rate:
+                self._rate = rate
+                self.version += 1
+            return
+        if callable(rate):
+            rate = rate()
+        rate = finite(type(self).__name__, 'learning_rate', rate)
+        if isinstance(self._rate, Variable):
+            self._rate.assign(rate)
+        else:
+            self._rate = Variable(np.asarray(rate, settings.floatx()), dtype=settings.floatx(), trainable=False,
+                                  name=f'{self.name}/learning_rate')
+            self.version += self.built
+
+    lr = learning_rate
+
+    def _decayed_rate(self):
+        """The rate of this step, as a scalar tensor."""
+        if self._rate is None:
+            raise ValueError(f'{type(self).__name__}: expected a learning rate, none was given')
+        rate = self.learning_rate
+        rate = rate.value if isinstance(rate, Variable) else rate
+        if self.generation == 2 and self.initial_decay:
+            rate = rate / (ops.cast(self.iterations, settings.floatx()) * self.decay + 1.0)
+        return rate
+
+    def _step_number(self):
+        """1 in the first step, as a float scalar."""
+        return ops.cast(self.iterations, settings.floatx()) + 1.0
+
+    # ---- state
+    def slot_groups(self):
+        """Names of the state that each variable has, in groups: a file of Keras 3 has a group variable by variable."""
+        return ()
+
+    def slot_initial(self, name, variable):
+        """First value of a slot."""
+        return np.zeros(variable.shape, variable.dtype)
+
+    def build(self, variables):
+        """Make the state of these variables; those seen before keep theirs."""
+        new = [v for v in variables if not any(v is w for w in self._trainable_variables)]
+        if self.built and not new:
+            return
+        self._trainable_variables = [*self._trainable_variables, *new]
+        groups = [('average',)] if self.use_ema else []
+        groups += [('gradient_accumulator',)] if self.gradient_accumulation_steps else []
+        for group in [*groups, *self.slot_groups()]:
+            for v in new:
+                for name in group:
+                    initial = v.numpy() if name == 'average' else (
+                        np.zeros(v.shape, v.dtype) if name == 'gradient_accumulator' else self.slot_initial(name, v))
+                    self._slots.setdefault(name, {})[id(v)] = Variable(
+                        initial, dtype=v.dtype, trainable=False, name=f'{self.name}/{_plain(v.name)}_{name}')
+        self.version += self.built
+        self.built = True
+
+    def slot(self, name, variable):
+        """The state Variable of a slot."""
+        return self._slots[name][id(variable)]
+
+    def add_variable(self, shape, initializer='zeros', dtype=None, aggregation=None, layout=None, name=None):
+        """A new state Variable of the optimizer. aggregation and layout are Keras 3's, for clusters: without effect."""
+        from fastkeras import initializers
+        initial = initializers.get(initializer)(shape, dtype or settings.floatx())
+        variable = Variable(initial, dtype=dtype or settings.floatx(), trainable=False, name=name or 'variable')
+        self._extra.append((name, variable))
+        return variable
+
+    def add_variable_from_reference(self, reference_variable, name=None, initializer='zeros'):
+        """A new state Variable of the shape and type of another."""
+        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
+                                 name=f'{_plain(reference_variable.name)}_{name or "slot"}')
+
+    def add_optimizer_variables(self, trainable_variables, name, initializer='zeros'):
+        """A state Variable for each variable: a list of them, or one list for each of several names."""
+        names = [name] if isinstance(name, str) else list(name)
+        initial = [initializer] * len(names) if isinstance(initializer, str) or not hasattr(
+            initializer, '__len__') else list(initializer)
+        lists = [[] for _ in names]
+        for v in trainable_variables:
+            for made, n, i in zip(lists, names, initial):
+                made.append(self.add_variable_from_reference(v, n, i))
+        return lists[0] if isinstance(name, str) else tuple(lists)
+
+    def _get_variable_index(self, variable):
+        for i, v in enumerate(self._trainable_variables):
+            if v is variable:
+                return i
+        raise KeyError(f'{type(self).__name__}: the variable {variable.name!r} was not among those it was built for')
+
+    # ---- what a subclass writes
+    def prepare(self, learning_rate):
+        """Compute scalars that the updates of all variables share; called once a step, before `update_step`."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Assign the new values of one variable and its state."""
+        raise TypeError(f'{type(self).__name__} must define update_step(self, gradient, variable, learning_rate) '
+                        'or get_updates(self, loss, params)')
+
+    def assign(self, variable, value):
+        """variable ← value, for update_step."""
+        variable.assign(value)
+
+    def assign_add(self, variable, value):
+        """variable ← variable + value."""
+        variable.assign(variable + value)
+
+    def assign_sub(self, variable, value):
+        """variable ← variable - value."""
+        variable.assign(variable - value)
+
+    # ---- a step
+    def minimize(self, loss, variables):
+        """One step down the gradient of a scalar loss, inside a trace: what a training step calls."""
+        variables = list(variables)
+        if type(self).get_updates is not Optimizer.get_updates:
+            self._trainable_variables = variables
+            for update in self.get_updates(loss, variables) or ():
+                if isinstance(update, tuple):       # (variable, new value); anything else was assigned already
+                    update[0].assign(update[1])
+            self.built = True
+            return
+        self.apply(self._gradients(self.scale_loss(loss), variables), variables)
+
+    def _gradients(self, loss, variables):
+        from fastkeras.compiler import autodiff
+        return autodiff.gradients(loss, variables)
+
+    def scale_loss(self, loss):
+        """The loss times loss_scale_factor."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def get_gradients(self, loss, params):
+        """Clipped gradients of a symbolic loss; ValueError where a parameter has none."""
+        grads = self._gradients(loss, params)
+        for p, g in zip(params, grads):
+            if g is None:
+                raise ValueError(f'{type(self).__name__}: the loss has no gradient with respect to {p.name!r}; an '
+                                 'operation on the way from it to the loss is not differentiable, or there is no way')
+        return self._clip(grads)
+
+    def get_updates(self, loss, params):
+        """The step as pairs (variable, new value) for a symbolic loss, without assigning."""
+        from fastkeras.runtime.variable import Trace
+        grads = self._gradients(self.scale_loss(loss), params)
+        with Trace() as trace:
+            self.apply(grads, params)
+        self.updates = [(v, trace.current[id(v)]) for v in trace.assigned.values()]
+        return self.updates
+
+    def apply_gradients(self, grads_and_vars):
+        """One step by pairs (gradient, variable). Returns `iterations`."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def apply(self, grads, trainable_variables=None):
+        """One step by gradients of `trainable_variables` (those it was built for unless given), in order.
+
+        A gradient of None leaves its variable alone, with a warning; ValueError when all are None or numbers differ.
+        """
+        grads = list(grads)
+        variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
+        if len(grads) != len(variables):
+            raise ValueError(f'{type(self).__name__}: expected a gradient for each of {len(variables)} variables, '
+                             f'got {len(grads)}')
+        without = [v.name for g, v in zip(grads, variables) if g is None]
+        if without and len(without) == len(grads):
+            raise ValueError(f'{type(self).__name__}: the loss has no gradient with respect to any variable')
+        if without:
+            warnings.warn(f'the loss has no gradient with respect to {", ".join(map(repr, without))}; not updated')
+        self.build(variables)
+        pairs = [(g, v) for g, v in zip(grads, variables) if g is not None]
+        if self.loss_scale_factor is not None:
+            pairs = [(g * (1.0 / self.loss_scale_factor), v) for g, v in pairs]
+        if self.gradient_accumulation_steps:
+            self._accumulate(pairs)
+        else:
+            self._step(pairs)
+        if self.use_ema:
+            self._average(variables)
+        self._iterations.assign_add(1)
+
+    def _clip(self, grads):
+        over_all = generation.of('optimizer.clipnorm_over_all', self.generation)
+        return clipping.clip(list(grads), self.clipnorm, self.clipvalue, self.global_clipnorm, over_all)
+
+    def _step(self, pairs):
+        rate = self._decayed_rate()
+        grads = self._clip([g for g, _ in pairs])
+        self.prepare(rate)
+        for g, (_, v) in zip(grads, pairs):
+            if self.weight_decay and id(v) not in self._not_decayed:
+                v.assign(v.value * (1.0 - self.weight_decay * rate))
+            self.update_step(g, v, rate)
+            if getattr(v, 'constraint', None) is not None:
+                v.assign(v.constraint(v.value))
+
+    def _every(self, steps):
+        """Whether the present step is the last of each `steps`: a scalar of truth."""
+        return ops.equal((self._iterations + 1) % steps, 0)
+
+    def _accumulate(self, pairs):
+        steps = self.gradient_accumulation_steps
+        due = self._every(steps)
+        sums = [(self.slot('gradient_accumulator', v), g, v) for g, v in pairs]
+        if active_trace() is None:                  # at once: an ordinary choice
+            for total, g, _ in sums:
+                total.assign(total + g)
+            if due:
+                self._step([(total.numpy() * (1.0 / steps), v) for total, _, v in sums])
+                for total, _, _ in sums:
+                    total.assign(np.zeros(total.shape, total.dtype))
+            return
+        totals = [(total, total + g, v) for total, g, v in sums]
+        touched = [v for _, v in pairs] + [v for v in self._state() if all(v is not t for t, _, _ in sums)]
+        before = [v.value for v in touched]
+        self._step([(s * (1.0 / steps), v) for _, s, v in totals])
+        for v, old in zip(touched, before):
+            if v.value is not old:
+                v.assign(ops.where(due, v.value, old))
+        for total, s, _ in totals:
+            total.assign(ops.where(due, ops.zeros_like(s), s))
+
+    def _average(self, variables):
+        m = self.ema_momentum
+        averages = [(self.slot('average', v), v) for v in variables]
+        first = ops.equal(self._iterations.value, 0)
+        for average, v in averages:
+            average.assign(ops.where(first, v.value, average.value * m + v.value * (1.0 - m)))
+        if self.ema_overwrite_frequency:
+            due = self._every(self.ema_overwrite_frequency)
+            for average, v in averages:
+                v.assign(ops.where(due, average.value, v.value))
+
+    def finalize_variable_values(self, var_list):
+        """Put the moving averages in place of the variables, at the end of training with use_ema."""
+        if self.use_ema:
+            for v in var_list:
+                v.assign(self.slot('average', v).numpy())
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Variables, or words in names of variables, that weight_decay leaves alone. Call it before the first step."""
+        self._not_decayed.update(id(v) for v in var_list or ())
+        words = list(var_names or ())
+        self._not_decayed.update(id(v) for v in self._trainable_variables if any(w in v.name for w in words))
+
+    # ---- weights
+    def _state(self):
+        out = []
+        groups = [('average',), ('gradient_accumulator',), *self.slot_groups()]
+        for group in groups:
+            for v in self._trainable_variables:
+                out += [self._slots[n][id(v)] for n in group if id(v) in self._slots.get(n, ())]
+        return out + [v for _, v in self._extra]
+
+    @property
+    def variables(self):
+        """All state Variables in the order of Keras 3: iterations, the rate, then slots."""
+        rate = [self._rate] if isinstance(self._rate, Variable) else []
+        return [self._iterations, *rate, *self._state()]
+
+    @property
+    def weights(self):
+        """The state Variables in the order of Keras 2 (in generation 3, `variables`)."""
+        if self._weights is not None:               # an optimizer written for Keras 2 says itself
+            return self._weights
+        if self.generation == 3 or not self._keras2_weights:
+            return self.variables
+        out = []
+        for name in self._keras2_weights:
+            if name == 'iterations':
+                out.append(self._iterations)
+            else:
+                out += [self._slot_or_filler(name, v) for v in self._trainable_variables]
+        return out
+
+    @weights.setter
+    def weights(self, variables):
+        self._weights = list(variables)
+
+    def _slot_or_filler(self, name, variable):
+        """A slot; where this optimizer does without, a Variable of the zeros that Keras 2 keeps in its place."""
+        found = self._slots.get(name, {}).get(id(variable))
+        if found is None:
+            key = (name, id(variable))
+            if key not in self._fillers:
+                self._fillers[key] = Variable(self._filler(name, variable), trainable=False,
+                                              name=f'{self.name}/{_plain(variable.name)}_{name}')
+            found = self._fillers[key]
+        return found
+
+    def _filler(self, name, variable):
+        return np.zeros(variable.shape, variable.dtype)
+
+    def get_weights(self):
+        """Values of `weights`, copied."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights):
+        """Set the state from arrays in the order of Keras 2, of Keras 3 (`variables`) or of tf.keras.
+
+        It must have its state, from a first step or `build`. Raises ValueError where numbers or shapes differ.
+        """
+        weights = [np.asarray(w) for w in weights]
+        slots = self._state()
+        names = [n for group in self.slot_groups() for n in group]
+        grouped = [self._slots[n][id(v)] for n in names if n in self._slots for v in self._trainable_variables]
+        for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
+            if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
+                for target, w in zip(targets, weights):
+                    target.assign(w)
+                return
+        expected = [tuple(w.shape) for w in self.weights]
+        raise ValueError(f'{type(self).__name__}.set_weights: expected {len(expected)} arrays of shapes {expected}, '
+                         f'got {len(weights)} of shapes {[w.shape for w in weights]}'
+                         + ('' if self.built else '; it has no state before its first step or build(variables)'))
+
+    def save_own_variables(self, store):
+        """Write `variables` under '0', '1', … into a mapping."""
+        for i, v in enumerate(self.variables):
+            store[str(i)] = v.numpy()
+
+    def load_own_variables(self, store):
+        """Read what save_own_variables wrote. Raises ValueError where number or shapes differ."""
+        variables = self.variables
+        if len(store.keys()) != len(variables):
+            raise ValueError(f'{type(self).__name__}: expected {len(variables)} stored variables, '
+                             f'got {len(store.keys())}')
+        for i, v in enumerate(variables):
+            v.assign(np.asarray(store[str(i)]))
+
+    # ---- configuration
+    def get_config(self):
+        """The constructor's arguments: in the words of Keras 2, or, in generation 3, of Keras 3."""
+        scheduled = isinstance(self._rate, schedules.LearningRateSchedule)
+        rate = self._rate
+        if rate is not None:
+            rate = schedules.serialize(rate) if scheduled else float(rate.numpy())
+        own = {name: self._plain(getattr(self, name)) for name in self._settings}
+        common = {k: getattr(self, k) for k in COMMON if k not in ('learning_rate', 'name')}
+        if self.generation == 3:
+            return {'name': self.name, 'learning_rate': rate, **common, **own}
+        out = {} if rate is None else {'lr': rate}
+        out.update(own)
+        if self.decays and rate is not None:
+            out['decay'] = float(self.decay)
+        out.update({k: self._plain(getattr(self, k)) for k, v in self._newer.items() if getattr(self, k) != v})
+        out.update({k: v for k, v in common.items() if v not in (None, False) and k != 'ema_momentum'})
+        if self.use_ema:
+            out['ema_momentum'] = self.ema_momentum
+        return out
+
+    @staticmethod
+    def _plain(value):
+        return float(value) if isinstance(value, (float, Variable)) else value
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The optimizer of a configuration of either generation, by whose formulas it then goes."""
+        config = dict(config)
+        if 'generation' not in config and 'learning_rate' in config and 'gradient_accumulation_steps' in config:
+            config['generation'] = 3            # only Keras 3 writes both
+        rate = config.get('learning_rate', config.get('lr'))
+        if isinstance(rate, dict):
+            config.pop('lr', None)
+            config['learning_rate'] = schedules.deserialize(rate, custom_objects)
+        return cls(**config)
+
+
+def _plain(name):
+    return str(name).replace('/', '_').split(':')[0]
