@@ -2,6 +2,9 @@
 #ifndef FK_VEC_H
 #define FK_VEC_H
 #include "kernel.h"
+#if defined(__x86_64__)
+#include <immintrin.h> /* only for what vector extensions cannot spell: parts of a vector, and tests of a mask */
+#endif
 
 #if defined(__AVX512F__)
 #define VL 16
@@ -21,18 +24,59 @@ static inline vf v_load(const float *p) { return *(const vf_u *)p; }
 static inline void v_store(float *p, vf v) { *(vf_u *)p = v; }
 static inline vi vi_load(const int32_t *p) { return *(const vi_u *)p; }
 static inline void vi_store(int32_t *p, vi v) { *(vi_u *)p = v; }
-static inline vf v_set1(float x) { return x - (vf){0}; } /* x - 0 keeps -0 and NaN, and becomes one broadcast */
 static inline vi vi_set1(int32_t x) { return x + (vi){0}; }
+static inline vf v_set1(float x) { return x - (vf){0}; } /* x - 0 keeps -0 and NaN, and becomes one broadcast */
+/* the same word in every lane, whatever it holds: a float's NaN payload or an int32 */
+static inline vf v_splat(const float *p) {
+    int32_t bits;
+    memcpy(&bits, p, 4);
+    return (vf)vi_set1(bits);
+}
+static inline vi vi_lanes(void) {
+#if VL == 16
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif VL == 8
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    return (vi){0, 1, 2, 3};
+#endif
+}
+static inline vi v_first(int64_t n) { return vi_lanes() < vi_set1((int32_t)n); } /* mask of the first n lanes */
+
 /* the first n < VL elements; the rest reads as zero and is not touched */
 static inline vf v_load_n(const float *p, int64_t n) {
-    float t[VL] __attribute__((aligned(4 * VL))) = {0};
-    memcpy(t, p, 4 * (size_t)n);
-    return *(vf *)t;
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX__)
+    return (vf)_mm256_maskload_ps(p, (__m256i)v_first(n));
+#else
+    vf v = {0};
+    switch (n) {
+    case 3: v[2] = p[2]; /* fall through */
+    case 2: v[1] = p[1]; /* fall through */
+    case 1: v[0] = p[0];
+    }
+    return v;
+#endif
 }
-static inline void v_store_n(float *p, vf v, int64_t n) { memcpy(p, &v, 4 * (size_t)n); }
+static inline void v_store_n(float *p, vf v, int64_t n) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(__AVX__)
+    _mm256_maskstore_ps(p, (__m256i)v_first(n), (__m256)v);
+#else
+    switch (n) {
+    case 3: p[2] = v[2]; /* fall through */
+    case 2: p[1] = v[1]; /* fall through */
+    case 1: p[0] = v[0];
+    }
+#endif
+}
 
 /* a mask is a vi of all ones or all zeros; the vector ?: does not compile in C, so blend by bits */
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
+/* the first n < VL elements, the rest `fill` */
+static inline vf v_load_fill(const float *p, int64_t n, vf fill) { return v_blend(v_first(n), v_load_n(p, n), fill); }
 static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; } /* contracted where the ISA has FMA (-ffp-contract=fast) */
 /* a NaN in either operand wins, as in NumPy */
 static inline vf v_max(vf a, vf b) { return v_blend((a > b) | (a != a), a, b); }
@@ -40,10 +84,29 @@ static inline vf v_min(vf a, vf b) { return v_blend((a < b) | (a != a), a, b); }
 static inline vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 static inline vf v_from_i(vi a) { return __builtin_convertvector(a, vf); }
 static inline vi v_to_i(vf a) { return __builtin_convertvector(a, vi); } /* toward zero */
-static inline vf v_sqrt(vf a) {
-    for (int i = 0; i < VL; i++) a[i] = __builtin_sqrtf(a[i]); /* becomes one instruction with -fno-math-errno */
-    return a;
+/* 1 when any lane of a mask is set */
+static inline int v_any(vi m) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)m, (__m512i)m) != 0;
+#elif defined(__AVX__)
+    return _mm256_movemask_ps((__m256)m) != 0;
+#elif defined(__x86_64__)
+    return _mm_movemask_ps((__m128)m) != 0;
+#else
+    int32_t any = 0;
+    for (int i = 0; i < VL; i++) any |= m[i];
+    return any != 0;
+#endif
 }
+/* these loops become one instruction each; v_round is to the nearest, halves to even */
+#define FK_LANES(name, fn) \
+    static inline vf name(vf a) { for (int i = 0; i < VL; i++) a[i] = fn(a[i]); return a; }
+FK_LANES(v_sqrt, __builtin_sqrtf) /* needs -fno-math-errno */
+FK_LANES(v_floor, __builtin_floorf)
+FK_LANES(v_ceil, __builtin_ceilf)
+FK_LANES(v_trunc, __builtin_truncf)
+FK_LANES(v_round, __builtin_rintf)
+#undef FK_LANES
 /* sums in a fixed order: halves are folded until one lane is left */
 static inline float v_sum(vf a) {
     float t[VL] __attribute__((aligned(4 * VL)));

@@ -1,0 +1,348 @@
+/* The interpreter of tile programs (tile.h): instruction by instruction over tiles that stay in the L1 cache. */
+#include "tile.h"
+
+#include "vmath.h"
+
+/* ---- one function per micro-operation and kind of operands. n is a multiple of VL; d may be a, b or c.
+ * Scalars are read once from one word. What an element becomes is the same in every variant. */
+typedef void (*micro_fn)(float *d, const float *a, const float *b, const float *c, int64_t n, int scalars);
+
+#define TRUTH(mask) ((vf)((mask) & 0x3f800000))
+#define MICRO(name) \
+    static void name(float *d, const float *pa, const float *pb, const float *pc, int64_t n, int scalars)
+#define UN(name, expr)                           \
+    MICRO(name##_v) {                            \
+        (void)pb, (void)pc, (void)scalars;       \
+        for (int64_t i = 0; i < n; i += VL) {    \
+            vf a = v_load(pa + i);               \
+            v_store(d + i, expr);                \
+        }                                        \
+    }
+#define BI(name, expr)                           \
+    MICRO(name##_vv) {                           \
+        (void)pc, (void)scalars;                 \
+        for (int64_t i = 0; i < n; i += VL) {    \
+            vf a = v_load(pa + i), b = v_load(pb + i); \
+            v_store(d + i, expr);                \
+        }                                        \
+    }                                            \
+    MICRO(name##_vs) {                           \
+        (void)pc, (void)scalars;                 \
+        vf b = v_splat(pb);                      \
+        for (int64_t i = 0; i < n; i += VL) {    \
+            vf a = v_load(pa + i);               \
+            v_store(d + i, expr);                \
+        }                                        \
+    }                                            \
+    MICRO(name##_sv) {                           \
+        (void)pc, (void)scalars;                 \
+        vf a = v_splat(pa);                      \
+        for (int64_t i = 0; i < n; i += VL) {    \
+            vf b = v_load(pb + i);               \
+            v_store(d + i, expr);                \
+        }                                        \
+    }
+/* a scalar becomes a vector read again and again */
+#define TER(name, expr)                                                                           \
+    MICRO(name##_vvv) {                                                                           \
+        float s[3][VL] __attribute__((aligned(4 * VL)));                                          \
+        int64_t ia = VL, ib = VL, ic = VL;                                                        \
+        if (scalars & 1) v_store(s[0], v_splat(pa)), pa = s[0], ia = 0;                           \
+        if (scalars & 2) v_store(s[1], v_splat(pb)), pb = s[1], ib = 0;                           \
+        if (scalars & 4) v_store(s[2], v_splat(pc)), pc = s[2], ic = 0;                           \
+        for (int64_t i = 0; i < n; i += VL, pa += ia, pb += ib, pc += ic) {                       \
+            vf a = v_load(pa), b = v_load(pb), c = v_load(pc);                                    \
+            v_store(d + i, expr);                                                                 \
+        }                                                                                         \
+    }
+#include "tile.def"
+#undef UN
+#undef BI
+#undef TER
+
+/* by the mask of scalar operands: 0 none, 1 the first, 2 the second */
+#define UN(name, expr) {1, {name##_v, NULL, NULL}},
+#define BI(name, expr) {2, {name##_vv, name##_sv, name##_vs}},
+#define TER(name, expr) {3, {name##_vvv, name##_vvv, name##_vvv}},
+static const struct {
+    int arity;
+    micro_fn fn[3];
+} micros[] = {
+#include "tile.def"
+};
+#undef UN
+#undef BI
+#undef TER
+
+/* a tile's words, seen as either type */
+typedef int32_t word_t __attribute__((may_alias));
+typedef float real_t __attribute__((may_alias));
+
+/* ---- reading inputs */
+
+/* the box of a strided input with neighbouring axes merged where one stride walks both */
+typedef struct {
+    int n;
+    int64_t dim[FK_MAXDIM], stride[FK_MAXDIM], at[FK_MAXDIM];
+} box_t;
+/* at: the coordinates of element i; returns its offset */
+static int64_t box_start(box_t *b, const fk_tile_in *in, int64_t i) {
+    b->n = 0;
+    for (int k = 0; k < in->ndim; k++) {
+        if (in->dim[k] == 1) continue;
+        if (b->n && b->stride[b->n - 1] == in->stride[k] * in->dim[k]) {
+            b->dim[b->n - 1] *= in->dim[k];
+            b->stride[b->n - 1] = in->stride[k];
+        } else {
+            b->dim[b->n] = in->dim[k];
+            b->stride[b->n++] = in->stride[k];
+        }
+    }
+    if (!b->n) b->n = 1, b->dim[0] = INT64_MAX, b->stride[0] = 0;
+    int64_t offset = 0;
+    for (int k = b->n - 1; k >= 0; k--) {
+        b->at[k] = i % b->dim[k];
+        i /= b->dim[k];
+        offset += b->at[k] * b->stride[k];
+    }
+    return offset;
+}
+
+/* d[0..n) = elements i.. of the input, as floats, or int32 by their bits */
+#define GATHER(name, type, word, convert)                                                                  \
+    static void name(const fk_tile_in *in, const type *x, int64_t i, int64_t n, word *restrict d) {        \
+        if (in->kind == FK_FLAT) {                                                                         \
+            for (int64_t k = 0; k < n; k++) d[k] = convert(x[i + k]);                                      \
+        } else if (in->kind == FK_MOD) {                                                                   \
+            int64_t p = in->p, at = i % p, have = fk_min(n, p), first = fk_min(have, p - at);              \
+            for (int64_t k = 0; k < first; k++) d[k] = convert(x[at + k]);                                 \
+            for (int64_t k = first; k < have; k++) d[k] = convert(x[k - first]);                           \
+            for (; have < n; have *= 2) /* whole periods so far: repeat them */                            \
+                memcpy(d + have, d, (size_t)fk_min(have, n - have) * sizeof(word));                        \
+        } else if (in->kind == FK_DIV) {                                                                   \
+            int64_t p = in->p, q = i / p, left = p - i % p;                                                \
+            for (int64_t k = 0; k < n; left = p, q++) {                                                    \
+                word v = convert(x[q]);                                                                    \
+                for (int64_t end = fk_min(n, k + left); k < end; k++) d[k] = v;                            \
+            }                                                                                              \
+        } else {                                                                                           \
+            box_t b;                                                                                       \
+            int64_t o = box_start(&b, in, i), last = b.n - 1, s = b.stride[last];                          \
+            for (int64_t k = 0; k < n;) {                                                                  \
+                int64_t run = fk_min(n - k, b.dim[last] - b.at[last]);                                     \
+                if (s == 1)                                                                                \
+                    for (int64_t j = 0; j < run; j++) d[k + j] = convert(x[o + j]);                        \
+                else                                                                                       \
+                    for (int64_t j = 0; j < run; j++) d[k + j] = convert(x[o + j * s]);                    \
+                k += run;                                                                                  \
+                o -= b.at[last] * s;                                                                       \
+                b.at[last] = 0;                                                                            \
+                for (int64_t a = last - 1; a >= 0; a--) {                                                  \
+                    o += b.stride[a];                                                                      \
+                    if (++b.at[a] < b.dim[a]) break;                                                       \
+                    o -= b.at[a] * b.stride[a];                                                            \
+                    b.at[a] = 0;                                                                           \
+                }                                                                                          \
+            }                                                                                              \
+        }                                                                                                  \
+    }
+#define SAME(v) (v)
+#define TO_FLOAT(v) ((float)(v))
+#define TO_INT(v) ((int32_t)(v))
+GATHER(gather_word, word_t, word_t, SAME)
+GATHER(gather_byte, uint8_t, real_t, TO_FLOAT)
+GATHER(gather_long, int64_t, word_t, TO_INT)
+
+static void gather(const fk_tile_in *in, const void *x, int64_t i, int64_t n, float *d) {
+    if (in->dtype == FK_I64)
+        gather_long(in, x, i, n, (word_t *)d);
+    else if (in->dtype == FK_U8 || in->dtype == FK_BOOL)
+        gather_byte(in, x, i, n, (real_t *)d);
+    else
+        gather_word(in, x, i, n, (word_t *)d);
+}
+
+/* an operand: a tile, or one word for all of it. p NULL: an input without a tile of its own, read at each use */
+typedef struct {
+    const float *p;
+    int scalar;
+} arg_t;
+
+/* elements [i, i + n) of an input: in place where whole vectors of 32-bit words stand there, else in `room` */
+static arg_t read_input(const fk_tile_in *in, const void *x, int64_t i, int64_t n, float *room) {
+    int word = in->dtype == FK_F32 || in->dtype == FK_I32;
+    const float *f = x;
+    if (in->kind == FK_FLAT) {
+        if (word && n % VL == 0) return (arg_t){f + i, 0};
+    } else if (in->kind == FK_SCALAR || (in->kind == FK_DIV && i / in->p == (i + n - 1) / in->p)) {
+        int64_t at = in->kind == FK_DIV ? i / in->p : 0;
+        if (word) return (arg_t){f + at, 1};
+        fk_tile_in flat = {in->dtype, FK_FLAT, 0, 0, {0}, {0}};
+        gather(&flat, x, at, 1, room);
+        return (arg_t){room, 1};
+    } else if (in->kind == FK_MOD) {
+        int64_t at = i % in->p;
+        if (word && n % VL == 0 && at + n <= in->p) return (arg_t){f + at, 0};
+    }
+    gather(in, x, i, n, room);
+    return (arg_t){room, 0};
+}
+
+/* ---- writing outputs */
+static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
+    float s[VL] __attribute__((aligned(4 * VL)));
+    int64_t step = a.scalar ? 0 : VL;
+    if (a.scalar) v_store(s, v_splat(a.p)), a.p = s;
+    if (dtype == FK_F32 || dtype == FK_I32) {
+        float *d = (float *)y + i;
+        int64_t k = 0;
+        for (; k + VL <= n; k += VL, a.p += step) v_store(d + k, v_load(a.p));
+        if (k < n) v_store_n(d + k, v_load(a.p), n - k);
+        return;
+    }
+    const word_t *word = (const word_t *)a.p;
+    const real_t *value = a.p;
+    int64_t one = !a.scalar;
+    if (dtype == FK_I64) {
+        int64_t *d = (int64_t *)y + i;
+        for (int64_t k = 0; k < n; k++) d[k] = word[k * one];
+    } else if (dtype == FK_U8) {
+        uint8_t *d = (uint8_t *)y + i;
+        for (int64_t k = 0; k < n; k++) d[k] = (uint8_t)(int32_t)value[k * one];
+    } else {
+        uint8_t *d = (uint8_t *)y + i;
+        for (int64_t k = 0; k < n; k++) d[k] = value[k * one] != 0.0f;
+    }
+}
+
+/* ---- the program */
+enum { INPUT = 64, IMMEDIATE = 128 };
+
+/* for each instruction, the output that its result is written straight into, or -1. Not when a later instruction or
+ * output still reads an input that lives in the same memory. */
+static void plan_direct(const fk_tile *t, void *const *ptr, int8_t *direct) {
+    for (int k = 0; k < t->nins; k++) direct[k] = -1;
+    for (int o = 0; o < t->nout; o++) {
+        if (t->out[o].dtype > FK_I32 || t->out[o].arg >= INPUT) continue;
+        const void *y = ptr[t->nin + o];
+        int k = t->nins - 1, busy = 0;
+        for (int other = 0; other < t->nout; other++) {
+            int code = t->out[other].arg;
+            busy |= code >= INPUT && code < IMMEDIATE && ptr[code - INPUT] == y;
+        }
+        for (; k >= 0 && t->ins[k].dst != t->out[o].arg; k--) {
+            const int16_t *code = &t->ins[k].a;
+            for (int j = 0; j < micros[t->ins[k].op].arity; j++)
+                busy |= code[j] >= INPUT && code[j] < IMMEDIATE && ptr[code[j] - INPUT] == y;
+        }
+        if (!busy && k >= 0 && direct[k] < 0) direct[k] = (int8_t)o;
+    }
+}
+
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t r = x % y;
+        x = y;
+        y = r;
+    }
+    return a / x * b;
+}
+
+void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t len, char *scratch) {
+    float(*tile)[FK_TILE] = (float(*)[FK_TILE])scratch; /* registers, then inputs that are not read in place */
+    arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
+    int8_t direct[t->nins + 1], room[FK_MAXREF];
+    int nreg = 0;
+    for (int k = 0; k < t->nins; k++)
+        if (t->ins[k].dst >= nreg) nreg = t->ins[k].dst + 1;
+    plan_direct(t, ptr, direct);
+
+    /* tiles for inputs that are copied; the last two serve those that get none. Where a tile is a whole number of
+     * periods, a periodic input is copied once for all tiles. */
+    int64_t step = FK_TILE;
+    for (int j = 0; j < t->nin; j++) {
+        const fk_tile_in *x = &t->in[j];
+        room[j] = -1;
+        if (x->kind == FK_SCALAR && x->dtype <= FK_I32) continue;
+        if (nreg < FK_TILE_REGS) room[j] = (int8_t)nreg++;
+        if (x->kind == FK_MOD && step == FK_TILE && x->p <= FK_TILE) {
+            int64_t whole = common_multiple(x->p, VL);
+            if (whole <= FK_TILE) step = FK_TILE / whole * whole;
+        }
+    }
+
+    const int64_t start = i, end = i + len;
+    for (int64_t n; i < end; i += n) {
+        n = fk_min(step, end - i);
+        if (n > 8 * VL) n -= n % VL; /* the tail apart, so that the rest is read and written in place */
+        int64_t padded = fk_ceil_div(n, VL) * VL;
+        for (int j = 0; j < t->nin; j++) {
+            const fk_tile_in *x = &t->in[j];
+            if (x->kind == FK_MOD && i > start && room[j] >= 0 && in[j].p == tile[room[j]] && (i - start) % x->p == 0)
+                continue;
+            if (room[j] >= 0 || (x->kind == FK_SCALAR && x->dtype <= FK_I32))
+                in[j] = read_input(x, ptr[j], i, n, room[j] >= 0 ? tile[room[j]] : NULL);
+            else
+                in[j] = (arg_t){NULL, 0};
+        }
+        for (int k = 0; k < t->nins; k++) {
+            const fk_tile_ins *o = &t->ins[k];
+            const int16_t *code = &o->a;
+            int arity = micros[o->op].arity, spare = 0, scalars = 0;
+            const float *p[3] = {NULL, NULL, NULL};
+            for (int j = 0; j < arity; j++) {
+                arg_t a;
+                if (code[j] < INPUT)
+                    a = reg[code[j]];
+                else if (code[j] >= IMMEDIATE)
+                    a = (arg_t){&t->imm[code[j] - IMMEDIATE], 1};
+                else if (in[code[j] - INPUT].p)
+                    a = in[code[j] - INPUT];
+                else {
+                    /* with three such operands none is a register, and the destination's tile is free */
+                    float *to = spare < 2 ? tile[FK_TILE_REGS + spare] : tile[o->dst];
+                    spare++;
+                    a = read_input(&t->in[code[j] - INPUT], ptr[code[j] - INPUT], i, n, to);
+                }
+                p[j] = a.p;
+                scalars |= a.scalar << j;
+            }
+            float *d = tile[o->dst];
+            int scalar = scalars == (1 << arity) - 1; /* of scalars only: one vector, and the result is a scalar */
+            if (scalar) {
+                float s[3][VL] __attribute__((aligned(4 * VL)));
+                for (int j = 0; j < arity; j++) v_store(s[j], v_splat(p[j]));
+                micros[o->op].fn[0](d, s[0], s[1], s[2], VL, 0);
+            } else {
+                if (direct[k] >= 0 && padded == n) d = (float *)ptr[t->nin + direct[k]] + i;
+                micros[o->op].fn[arity == 3 ? 0 : scalars](d, p[0], p[1], p[2], padded, scalars);
+            }
+            reg[o->dst] = (arg_t){d, scalar};
+        }
+        for (int o = 0; o < t->nout; o++) {
+            int code = t->out[o].arg;
+            arg_t a;
+            if (code >= IMMEDIATE)
+                a = (arg_t){&t->imm[code - IMMEDIATE], 1};
+            else if (code < INPUT)
+                a = reg[code];
+            else if (in[code - INPUT].p)
+                a = in[code - INPUT];
+            else
+                a = read_input(&t->in[code - INPUT], ptr[code - INPUT], i, n, tile[FK_TILE_REGS]);
+            void *y = ptr[t->nin + o];
+            if (a.p == (float *)y + i && t->out[o].dtype <= FK_I32) continue;
+            write_output(t->out[o].dtype, y, i, n, a);
+        }
+    }
+}
+
+/* ---- elementwise programs as steps of their own */
+FK_CHUNKS(tile) { return fk_split(fk_ceil_div(a->n, FK_TILE), 16); }
+FK_ONE_PART(tile)
+FK_KERNEL(tile) {
+    int64_t lo, hi;
+    fk_range(a->n, FK_TILE, ith, nth, &lo, &hi);
+    if (lo < hi) fk_epilogue(call, lo, hi - lo);
+}
