@@ -2,8 +2,9 @@
  * The one vocabulary for elementwise regions and for the epilogues of matmul, conv, pool and reduce.
  *
  * Every element i of [0, n) is computed alone: inputs are read at access(i), outputs are written at i. Registers hold
- * FK_TILE lanes of float, or of int32 for the integer micro-operations; a truth value is the float 1 or 0.
- * An output may share its memory with an input read FLAT with the same item size: a tile is read before it is written. */
+ * the lanes of a tile as float, or as int32 for the integer micro-operations; a truth value is the float 1 or 0.
+ * An output may share its memory with an input read FLAT with the same item size: a tile is read before it is written.
+ * Not so where another output is that very input (its arg an input's code): begin such a program with copy. */
 #ifndef FK_TILE_H
 #define FK_TILE_H
 #include "kernel.h"
