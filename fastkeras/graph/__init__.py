@@ -1,4 +1,4 @@
-from .graph import Graph, toposort, verify
+from .graph import LEAVES, Graph, remake, toposort, verify
 from .node import Node
 
-__all__ = ['Graph', 'Node', 'toposort', 'verify']
+__all__ = ['LEAVES', 'Graph', 'Node', 'remake', 'toposort', 'verify']

@@ -6,25 +6,22 @@ LEAVES = ('input', 'const', 'variable')
 
 
 def toposort(outputs):
-    """All nodes that the outputs need, inputs before users, in order of creation among equals (no recursion)."""
-    order, seen = [], set()
-    stack = [(n, False) for n in reversed(list(outputs))]
+    """All nodes that the outputs need, in the order of their making: inputs before users, forward before backward before
+    update, as the trace made them."""
+    seen, stack, found = set(), list(outputs), []
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-            continue
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        stack.append((node, True))
-        stack.extend((i, False) for i in reversed(node.inputs) if id(i) not in seen)
-    return order
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            found.append(node)
+            stack.extend(node.inputs)
+    found.sort(key=lambda n: n.serial)
+    return found
 
 
 class Graph:
     """inputs: 'input' leaves in the order they are fed. outputs: Nodes. updates: list of (variable, Node): after a run the
-    variable holds the Node's value. layers: Node id → name of the layer that made it, for messages."""
+    variable holds the Node's value."""
 
     __slots__ = ('inputs', 'outputs', 'updates')
 
@@ -48,15 +45,14 @@ class Graph:
         return users
 
     def rewrite(self, rule):
-        """A new graph in which rule(node, inputs) made each node from its already rewritten inputs. A rule returns a Node;
-        None keeps the node (remade only if its inputs changed)."""
+        """A new graph in which rule(node, inputs) made each node from its already rewritten inputs. A rule returns a Node,
+        or None for the same operation. All but leaves are made anew, so that the order of making stays the order."""
         new = {}
         for node in self.nodes():
             inputs = tuple(new[id(i)] for i in node.inputs)
             made = rule(node, inputs)
             if made is None:
-                same = all(a is b for a, b in zip(inputs, node.inputs))
-                made = node if same else Node(node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
+                made = node if node.op in LEAVES else remake(node, inputs)
             new[id(node)] = made
         for node in self.inputs:
             new.setdefault(id(node), node)
@@ -74,6 +70,11 @@ class Graph:
         lines.append('return ' + ', '.join(f'%{number[id(n)]}' for n in self.outputs))
         lines += [f'update {getattr(v, "name", v)} = %{number[id(n)]}' for v, n in self.updates]
         return '\n'.join(lines)
+
+
+def remake(node, inputs):
+    """The same operation on other inputs."""
+    return Node(node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
 
 
 def _short(value):

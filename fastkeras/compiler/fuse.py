@@ -1,0 +1,213 @@
+"""Fusion: elementwise nodes of equal size become regions, and a region joins the heavy node whose result it reads.
+
+Greedy over the nodes in order: each elementwise node joins the regions of its producers wherever no path leaves a region
+and comes back. Works after autodiff, so nothing fused ever needs a gradient.
+"""
+
+import heapq
+
+from ..graph import LEAVES, Graph, remake
+from ..ops import core
+from . import tile
+from .region import DTYPES, MAX_REFS, Region, fused_nodes
+
+MAX_NODES = 48
+
+
+class _Group:
+    """Nodes to run at one time; alive until merged into another."""
+
+    __slots__ = ('nodes', 'root', 'size', 'last')
+
+    def __init__(self, node, root):
+        self.nodes = [node]
+        self.root = node if root else None
+        self.size = node.size
+        self.last = node.serial
+
+
+def elementwise(node):
+    record = core.record(node.op)
+    return (record.micro is not None or node.op == 'reshape') and node.dtype in DTYPES and node.size > 0 and all(
+        i.dtype in DTYPES for i in node.inputs) and (
+        node.op == 'reshape' or tile.micro_of(node) is not None)
+
+
+def heavy(node):
+    return core.record(node.op).epilogue and node.dtype == 'float32' and node.size > 0 and all(
+        i.dtype != 'float64' for i in node.inputs)
+
+
+def fuse(graph):
+    nodes = graph.nodes()
+    group = {}  # id(node) → its group
+    for node in nodes:
+        if node.op in LEAVES:
+            continue
+        g = group[id(node)] = _Group(node, heavy(node))
+        if not elementwise(node):
+            continue
+        for source in _candidates(node, group):
+            g = _try_merge(g, group[id(source)], group)
+    return _rebuild(graph, nodes, group)
+
+
+def _candidates(node, group):
+    """Producers worth joining, the latest first: of two heavy ones the one that runs last takes the region."""
+    found = {id(i): i for i in node.inputs if id(i) in group and i.size == node.size}
+    found = [i for i in found.values() if heavy(i) or elementwise(i)]
+    return sorted(found, key=lambda i: -i.serial)
+
+
+def _try_merge(g, other, group):
+    """g and other as one group if that is allowed; returns the group of g's nodes afterwards."""
+    if g is other or g.size != other.size or (g.root is not None and other.root is not None):
+        return g
+    if len(g.nodes) + len(other.nodes) > MAX_NODES or _returns(g, other, group):
+        return g
+    if _refs(g.nodes + other.nodes) > MAX_REFS:
+        return g
+    if len(other.nodes) < len(g.nodes):
+        g, other = other, g
+    other.nodes += g.nodes
+    other.root = other.root if other.root is not None else g.root
+    other.last = max(other.last, g.last)
+    for n in g.nodes:
+        group[id(n)] = other
+    return other
+
+
+def _refs(nodes):
+    inside = {id(n) for n in nodes}
+    outside = {id(i) for n in nodes for i in n.inputs if id(i) not in inside}
+    return len(outside) + len(nodes) // 2
+
+
+def _returns(a, b, group):
+    """Whether a path leads from one of two groups through other nodes to the other one."""
+    seen = {id(a), id(b)}
+    stack = [i for g in (a, b) for n in g.nodes for i in n.inputs if i.op not in LEAVES and id(group[id(i)]) not in seen]
+    while stack:
+        h = group[id(stack.pop())]
+        if id(h) in seen:
+            continue
+        seen.add(id(h))
+        for n in h.nodes:
+            for i in n.inputs:
+                if i.op in LEAVES:
+                    continue
+                k = group[id(i)]
+                if k is a or k is b:
+                    return True
+                if id(k) not in seen:
+                    stack.append(i)
+    return False
+
+
+def _rebuild(graph, nodes, group):
+    """The new graph: each group's nodes one after the other, groups in an order that respects what they read."""
+    roots = graph.roots()
+    wanted = {id(n) for n in roots}
+    users = graph.users()
+    groups = list({id(g): g for g in group.values()}.values())
+    waits, feeds = {}, {}
+    for g in groups:
+        needs = {id(group[id(i)]): group[id(i)] for n in g.nodes for i in n.inputs if i.op not in LEAVES}
+        needs.pop(id(g), None)
+        waits[id(g)] = len(needs)
+        for k in needs:
+            feeds.setdefault(k, []).append(g)
+    ready = [(g.last, id(g), g) for g in groups if not waits[id(g)]]
+    heapq.heapify(ready)
+    new = {id(n): n for n in nodes if n.op in LEAVES}
+    for n in graph.inputs:
+        new.setdefault(id(n), n)
+    while ready:
+        g = heapq.heappop(ready)[2]
+        g.nodes.sort(key=lambda n: n.serial)
+        members = {id(n) for n in g.nodes}
+        leaving = [n for n in g.nodes if id(n) in wanted or any(id(u) not in members for u in users.get(id(n), ()))]
+        _emit(g.nodes, g.root, leaving, new)
+        for f in feeds.get(id(g), ()):
+            waits[id(f)] -= 1
+            if not waits[id(f)]:
+                heapq.heappush(ready, (f.last, id(f), f))
+    return Graph([new[id(n)] for n in graph.inputs], [new[id(n)] for n in graph.outputs],
+                 [(v, new[id(n)]) for v, n in graph.updates])
+
+
+def _emit(nodes, root, leaving, new):
+    """Write one group into `new` (id of old node → new node), as a region where there is anything to compute."""
+    parts = [n for n in nodes if n is not root]
+    real = [n for n in parts if n.op != 'reshape']
+    if not real or (root is None and len(parts) == 1 and not real):
+        for n in nodes:
+            new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
+        return
+    # a reshape that leaves is a view of what it reshapes, outside the region
+    inside = {id(n) for n in nodes}
+    views = []
+    outputs = []
+    for n in leaving:
+        source = n
+        while source.op == 'reshape' and id(source) in inside:
+            source = source.inputs[0]
+        if source is not n:
+            views.append((n, source))
+        if id(source) in inside and not any(source is o for o in outputs):
+            outputs.append(source)
+    views_of_outside = [(n, s) for n, s in views if id(s) not in inside]
+    for n, s in views_of_outside:
+        new[id(n)] = remake(n, [new[id(s)]])
+    alive = _alive(outputs, inside)
+    parts = [n for n in parts if id(n) in alive]
+    if root is not None and id(root) not in alive:
+        new[id(root)] = remake(root, [new[id(i)] for i in root.inputs])  # its only reader was a view
+        root = None
+    if not [n for n in parts if n.op != 'reshape']:
+        for n in nodes:
+            if id(n) not in new:
+                new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
+        return
+    if root is None and not tile.fits(parts, outputs, root):
+        half = len(parts) // 2
+        _emit_split(parts[:half], parts[half:], None, outputs, views, new)
+        return
+    if root is not None and not tile.fits(parts, outputs, root):
+        _emit_split([root], parts, None, outputs, views, new)
+        return
+    members = {id(n) for n in parts} | ({id(root)} if root is not None else set())
+    sources = {id(i): i for n in parts for i in n.inputs if id(i) not in members}
+    region = Region(root, parts, outputs, list(sources.values()))
+    inputs = [new[id(i)] for i in (root.inputs if root is not None else ())] + [new[k] for k in sources]
+    _, results = fused_nodes(region, inputs)
+    for old, result in zip(outputs, results):
+        new[id(old)] = result
+    _emit_views(views, new)
+
+
+def _emit_views(views, new):
+    for n, source in views:
+        if id(n) not in new:
+            new[id(n)] = remake(n, [new[id(source)]])
+
+
+def _emit_split(first, second, root, outputs, views, new):
+    """A region too large for one program, as two: what the second part reads of the first leaves it."""
+    ids = {id(n) for n in first}
+    read = {id(i) for n in second for i in n.inputs}
+    wanted = {id(o) for o in outputs}
+    leaving = [n for n in first if id(n) in read or id(n) in wanted]
+    _emit(first, next((n for n in first if heavy(n)), None), leaving, new)
+    _emit(second, root, [o for o in outputs if id(o) not in ids], new)
+    _emit_views(views, new)
+
+
+def _alive(outputs, inside):
+    alive, stack = set(), list(outputs)
+    while stack:
+        n = stack.pop()
+        if id(n) in inside and id(n) not in alive:
+            alive.add(id(n))
+            stack.extend(n.inputs)
+    return alive

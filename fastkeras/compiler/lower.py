@@ -1,0 +1,173 @@
+"""Lowering: a graph as a list of steps on buffers."""
+
+import struct
+from functools import lru_cache, partial
+
+import numpy as np
+
+from .. import _core
+from ..ops import core
+from . import tile
+from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
+
+
+@lru_cache(maxsize=1)
+def kernels():
+    return _core.ops()
+
+
+def encode(kernel, attrs):
+    """The attributes of a kernel as words, in the order of ops.def. TypeError unless exactly these are given."""
+    _, _, fields, _ = kernels()[kernel]
+    names = [name for _, name in fields]
+    if set(names) != set(attrs):
+        raise TypeError(f'kernel {kernel!r} takes the attributes {names}, got {sorted(attrs)}')
+    words = []
+    for kind, name in fields:
+        value = attrs[name]
+        if kind == 'I':
+            words.append(int(value))
+        elif kind == 'F':
+            words.append(struct.unpack('<q', struct.pack('<d', float(value)))[0])
+        else:
+            words += [*(int(v) for v in value), *[0] * (8 - len(value))]
+    return words
+
+
+def parts(kernel, **attrs):
+    """The kernel's `parts` query (see ops.def)."""
+    return _core.parts(kernels()[kernel][0], np.array(encode(kernel, attrs) or [0], np.int64))
+
+
+class Context:
+    """What an op's `lower` works with: emits steps, makes temporaries, packs weights."""
+
+    def __init__(self, cache):
+        self.steps = []
+        self.name = None
+        self._cache = cache
+        self._in_plan = {}
+
+    parts = staticmethod(parts)
+
+    def step(self, kernel, refs, **attrs):
+        _, names, _, _ = kernels()[kernel]
+        if len(refs) != len(names):
+            raise TypeError(f'kernel {kernel!r} takes the tensors {names}, got {len(refs)}')
+        writes = [i for i, n in enumerate(names) if n.startswith('*')]
+        step = Step(kernel, refs, encode(kernel, attrs), writes, self.name)
+        self.steps.append(step)
+        return step
+
+    def temp(self, shape, dtype='float32'):
+        shape = (shape,) if isinstance(shape, int) else shape
+        return Buffer(shape, dtype)
+
+    def packed(self, x, kernel, **attrs):
+        """x in the layout that `kernel` writes: made once per version of a weight, or in the plan when x changes in it."""
+        count = parts(kernel, **attrs) * attrs.get('batch', 1)
+        root, offset = x.root()
+        if root.kind == FIXED and self._cache is not None:
+            array = self._cache.packed(root.array, offset, x.dtype, kernel, tuple(sorted(attrs.items())), count)
+            if array is not None:
+                return Buffer((count,), 'float32', FIXED, array=array)
+        key = (id(root), offset, kernel, tuple(sorted(attrs.items())))
+        if key not in self._in_plan:
+            out = self.temp((count,))
+            self.step(kernel, [x, out], **attrs)
+            self._in_plan[key] = (out, x)
+        return self._in_plan[key][0]
+
+    # ---- nodes
+    def host(self, node, ins, out):
+        self.steps.append(Host(partial(core.record(node.op).ref, **node.attrs), ins, out, node.name))
+
+    def tile(self, region, ins, outs, last=None):
+        """The region's program as an epilogue of the step `last`, or as a step of its own."""
+        program = tile.assemble(region)
+        tile_in = [ins[id(s)] for s in program.sources]
+        if last is None:
+            last = self.step('tile', [], n=region.size)
+        last.program, last.tile_in, last.tile_out = program, tile_in, outs
+        return last
+
+
+def lower(graph, cache=None):
+    """Returns (steps, buffer of each graph output, [(variable, buffer)] of the updates, input buffers)."""
+    ctx = Context(cache)
+    place = {}
+    inputs = []
+    for k, node in enumerate(graph.inputs):
+        place[id(node)] = Buffer(node.shape, node.dtype, INPUT, index=k)
+        inputs.append(place[id(node)])
+    fused = {}
+    for node in graph.nodes():
+        if id(node) in place:
+            continue
+        ctx.name = node.name
+        if node.op == 'const':
+            place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=_constant(node))
+        elif node.op == 'variable':
+            place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=node.attrs['var'].array)
+        elif node.op == 'fused':
+            fused[id(node)] = _lower_region(ctx, node, place)
+        elif node.op == 'result':
+            place[id(node)] = fused[id(node.inputs[0])][node.attrs['index']]
+        else:
+            place[id(node)] = _lower_node(ctx, node, [place[id(i)] for i in node.inputs])
+    return (ctx.steps, [place[id(n)] for n in graph.outputs], [(v, place[id(n)]) for v, n in graph.updates], inputs)
+
+
+def _constant(node):
+    value = np.asarray(node.attrs['value'], dtype=node.dtype)
+    array = _core.empty(node.shape, node.dtype)
+    array[...] = value
+    return array
+
+
+def _lower_node(ctx, node, ins):
+    record = core.record(node.op)
+    if record.view is not None:
+        offset = record.view(node)
+        if offset is not None:
+            return ins[0].view(node.shape, offset)
+    out = Buffer(node.shape, node.dtype, ARENA)
+    if record.micro is not None and tile.micro_of(node) is not None and fuse_types(node):
+        region = tile_region(node)
+        ctx.tile(region, {id(i): b for i, b in zip(node.inputs, ins)}, [out])
+    elif record.lower is not None and record.native(node):
+        record.lower(ctx, node, ins, out)
+    else:
+        ctx.host(node, ins, out)
+    return out
+
+
+def fuse_types(node):
+    return node.size > 0 and all(n.dtype in tile.DTYPES for n in (node, *node.inputs))
+
+
+def tile_region(node):
+    """A single elementwise node as a region."""
+    from .region import Region
+    return Region(None, [node], [node], list(node.inputs))
+
+
+def _lower_region(ctx, node, place):
+    region = node.attrs['region']
+    nroot = len(region.root.inputs) if region.root is not None else 0
+    ins = [place[id(i)] for i in node.inputs]
+    outs = [Buffer(o.shape, o.dtype) for o in region.outputs]
+    values = {id(s): b for s, b in zip(region.sources, ins[nroot:])}
+    last = None
+    if region.root is not None:
+        root = region.root
+        raw = next((b for o, b in zip(region.outputs, outs) if o is root), None)
+        if raw is None:
+            raw = Buffer(root.shape, root.dtype)
+        core.record(root.op).lower(ctx, root, ins[:nroot], raw)
+        values[id(root)] = raw
+        last = ctx.steps[-1]
+        if not kernels()[last.kernel][3] or last.program is not None or not any(b is raw for b in last.written()):
+            last = None
+    ctx.tile(region, values, [b for o, b in zip(region.outputs, outs) if o is not region.root], last)
+    return outs

@@ -1,0 +1,139 @@
+"""Memory: what may share what, and where everything in the arena stands.
+
+Lifetimes over the steps → results that take over a dying input of the same element → best fit of the rest, large first.
+"""
+
+from .buffers import ARENA, FIXED, OUTPUT, Buffer, Host, Step
+
+ALIGN = 64
+
+
+def place_outputs(steps, outputs, updates, copy):
+    """Let results be computed straight into the arrays that a run returns. `copy(x, y)` makes the step where they cannot:
+    a result that is an input, a variable (old or new), a part of something, or wanted twice."""
+    bound = []
+    kept = {id(b.root()[0]) for _, b in updates}
+    for k, buffer in enumerate(outputs):
+        root, offset = buffer.root()
+        if (root.kind == ARENA and offset == 0 and root.nbytes == buffer.nbytes and root.dtype == buffer.dtype
+                and id(root) not in kept):
+            root.kind, root.index = OUTPUT, k
+            bound.append(buffer)
+        else:
+            out = Buffer(buffer.shape, buffer.dtype, OUTPUT, index=k)
+            if out.size:
+                steps.append(copy(buffer, out))
+            bound.append(out)
+    return bound
+
+
+def place_updates(steps, updates, copy):
+    """Let new values of variables be computed in the variable's own memory where nothing reads the old value later."""
+    final = []
+    last_read = {}
+    for s, step in enumerate(steps):
+        for b in step.read():
+            root = b.root()[0]
+            if root.kind == FIXED:
+                last_read[id(root.array)] = s
+    for var, buffer in updates:
+        root, offset = buffer.root()
+        maker = next((s for s, step in enumerate(steps) if any(b.root()[0] is root for b in step.written())), None)
+        makers = sum(any(b.root()[0] is root for b in step.written()) for step in steps)
+        read = last_read.get(id(var.array), -1)
+        free = (root.kind == ARENA and offset == 0 and root.nbytes == var.array.nbytes and makers == 1
+                and (read < maker or read == maker and _reads_in_place(steps[maker], var.array)))
+        if free:
+            root.kind, root.array = FIXED, var.array
+        elif root.kind != FIXED or root.array is not var.array:
+            final.append((var, buffer))
+    # values that must be copied are all read before any is written: a swap of two variables works
+    staged = []
+    for var, buffer in final:
+        if buffer.root()[0].kind == FIXED:
+            temp = Buffer(buffer.shape, buffer.dtype)
+            steps.append(copy(buffer, temp))
+            buffer = temp
+        staged.append((var, buffer))
+    for var, buffer in staged:
+        steps.append(copy(buffer, Buffer(var.array.shape, var.array.dtype.name, FIXED, array=var.array)))
+
+
+def _reads_in_place(step, array):
+    """Whether a step reads this array only element by element, through its tile program."""
+    if isinstance(step, Host) or any(b.root()[0].array is array for b in step.refs):
+        return False
+    return all(flat for b, flat in zip(step.tile_in, step.program.flat if step.program else ())
+               if b.root()[0].array is array)
+
+
+def plan_arena(steps):
+    """Give every arena buffer its offset; returns the size of the arena in bytes."""
+    first, last, owner = {}, {}, {}
+    for s, step in enumerate(steps):
+        for b in (*step.read(), *step.written()):
+            root = b.root()[0]
+            if root.kind == ARENA:
+                owner[id(root)] = root
+                first.setdefault(id(root), s)
+                last[id(root)] = s
+    parent = {k: k for k in owner}
+
+    def find(k):
+        while parent[k] != k:
+            k = parent[k]
+        return k
+
+    for s, step in enumerate(steps):
+        if isinstance(step, Step) and step.program is not None:
+            _share(step, s, first, last, owner, parent, find)
+    blocks = {}
+    for k, b in owner.items():
+        block = blocks.setdefault(find(k), [0, len(steps), 0, []])
+        block[0] = max(block[0], b.nbytes)
+        block[1] = min(block[1], first[k])
+        block[2] = max(block[2], last[k])
+        block[3].append(b)
+    placed, total = [], 0
+    for size, start, end, members in sorted(blocks.values(), key=lambda b: (-b[0], b[1])):
+        size = (size + ALIGN - 1) // ALIGN * ALIGN
+        offset = _best_fit(size, start, end, placed)
+        placed.append((offset, size, start, end))
+        total = max(total, offset + size)
+        for b in members:
+            b.offset = offset
+    return total
+
+
+def _share(step, s, first, last, owner, parent, find):
+    """A tile's result takes the memory of an input that dies here and is read element by element."""
+    taken = set()
+    own = {id(b.root()[0]) for i, b in enumerate(step.refs) if i not in step.writes}
+    for out in step.tile_out:
+        out_root = out.root()[0]
+        if id(out_root) not in owner or first[id(out_root)] != s:
+            continue
+        for b, flat in zip(step.tile_in, step.program.flat):
+            root, offset = b.root()
+            k = id(root)
+            if not flat or k not in owner or k in taken or k in own or offset or last[k] != s or root is out_root:
+                continue
+            if root.nbytes != out_root.nbytes or root.size != out_root.size or find(k) == find(id(out_root)):
+                continue
+            if any(not f and id(x.root()[0]) == k for x, f in zip(step.tile_in, step.program.flat)):
+                continue
+            parent[find(id(out_root))] = find(k)
+            taken.add(k)
+            break
+
+
+def _best_fit(size, start, end, placed):
+    """The smallest gap among the blocks alive at the same time, else the end."""
+    busy = sorted((o, o + n) for o, n, a, b in placed if a <= end and start <= b)
+    best, where, edge = None, None, 0
+    for lo, hi in busy:
+        gap = lo - edge
+        if gap >= size and (best is None or gap < best):
+            best, where = gap, edge
+        edge = max(edge, hi)
+    return edge if where is None else where

@@ -1,0 +1,77 @@
+"""A region: elementwise nodes that run as one tile program, behind the kernel of one heavy node or on their own.
+
+In a graph it stands as one node 'fused' (attrs region; inputs: those of the root, then those of the program), and each of
+its results as a node 'result' (attrs index) of it.
+"""
+
+from ..graph import Node
+
+MAX_REGISTERS = 16  # FK_TILE_REGS
+MAX_REFS = 40       # of a step, below FK_MAXREF
+DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3, 'int64': 4}
+FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
+MAXDIM = 8
+
+
+class Region:
+    """root: heavy Node or None. nodes: the elementwise Nodes in order. outputs: the Nodes (root or elementwise) whose values
+    leave the region, in order. sources: the Nodes that the elementwise part reads from outside, in order."""
+
+    __slots__ = ('root', 'nodes', 'outputs', 'sources')
+
+    def __init__(self, root, nodes, outputs, sources):
+        self.root, self.nodes, self.outputs, self.sources = root, nodes, outputs, sources
+
+    @property
+    def size(self):
+        return self.outputs[0].size
+
+    def __repr__(self):
+        parts = ([self.root.op] if self.root is not None else []) + [n.op for n in self.nodes]
+        return f"<{'+'.join(parts)}>"
+
+
+def fused_nodes(region, inputs):
+    """The 'fused' node and the 'result' node of each output."""
+    first = region.outputs[0]
+    name = next((n.name for n in [region.root, *reversed(region.nodes)] if n is not None and n.name), None)
+    fused = Node('fused', inputs, {'region': region}, first.shape, first.dtype, name)
+    return fused, [Node('result', (fused,), {'index': i}, o.shape, o.dtype, o.name) for i, o in enumerate(region.outputs)]
+
+
+def access(source_shape, shape):
+    """How element i of the flattened `shape` reads a source broadcast to it: (kind, p, dims, strides)."""
+    size = 1
+    for d in source_shape:
+        size *= d
+    total = 1
+    for d in shape:
+        total *= d
+    if size == total:
+        return FLAT, 0, (), ()
+    if size == 1:
+        return SCALAR, 0, (), ()
+    source_shape = (1,) * (len(shape) - len(source_shape)) + tuple(source_shape)
+    # neighbours that are both kept or both broadcast become one axis
+    dims, kept = [], []
+    for s, d in zip(source_shape, shape):
+        if d == 1:
+            continue
+        keep = s != 1
+        if kept and kept[-1] == keep:
+            dims[-1] *= d
+        else:
+            dims.append(d)
+            kept.append(keep)
+    if kept == [False, True]:
+        return MOD, dims[1], (), ()
+    if kept == [True, False]:
+        return DIV, dims[1], (), ()
+    strides, step = [], 1
+    for d, keep in zip(reversed(dims), reversed(kept)):
+        strides.append(step if keep else 0)
+        if keep:
+            step *= d
+    if len(dims) > MAXDIM:
+        raise ValueError(f'a broadcast from {source_shape} to {shape} has too many axes')
+    return STRIDED, 0, tuple(dims), tuple(reversed(strides))

@@ -1,0 +1,131 @@
+"""Functions: Python written in ops, traced once per shapes and run as one plan."""
+
+import numpy as np
+
+from .. import _core
+from ..compiler.cache import StaticCache
+from ..compiler.pipeline import compile_graph
+from ..graph import Graph
+from ..ops import core
+from ..ops.tensor import Tensor
+from .variable import Epoch, Trace
+
+_statics = StaticCache(compile_graph)
+MAX_PLANS = 64  # of one Function: the least recently made goes first
+
+
+class Function:
+    """fn(*Tensors) → any nesting of lists, tuples and dicts of Tensors, called with arrays.
+
+    Each call runs one plan without the GIL; a plan is traced and compiled at the first call with given shapes and types.
+    reuse_outputs: the same result arrays at each call (a training step then allocates nothing); else new ones.
+    """
+
+    def __init__(self, fn, name=None, reuse_outputs=False):
+        self.fn = fn
+        self.name = name or getattr(fn, '__name__', 'function')
+        self.reuse_outputs = reuse_outputs
+        self._plans = {}
+
+    def __call__(self, *arrays):
+        plan = self.plan_for(arrays)
+        outs = plan.outs
+        if outs is None:
+            return plan.build(plan.run(arrays))
+        plan.run(arrays, outs)
+        return plan.result
+
+    def run_into(self, arrays, outs):
+        """Run with the flat list of result arrays to write to."""
+        return self.plan_for(arrays).run(arrays, outs)
+
+    def plan_for(self, arrays):
+        """The compiled plan for arrays of these shapes and types (made when there is none yet)."""
+        key = tuple([(a.shape, a.dtype.char) for a in arrays])
+        plan = self._plans.get(key)
+        if plan is None or plan.isa != _core.isa():
+            while len(self._plans) >= MAX_PLANS:
+                self._plans.pop(next(iter(self._plans)))
+            plan = self._plans[key] = Plan(self, [(a.shape, a.dtype.name) for a in arrays])
+        return plan
+
+    def clear(self):
+        """Forget all plans, so that the next call traces anew."""
+        self._plans.clear()
+
+
+class Plan:
+    """One trace of a Function, compiled."""
+
+    def __init__(self, function, specs):
+        graph, self.build = trace(function.fn, specs)
+        self.isa = _core.isa()
+        self.compiled = compile_graph(graph, _statics)
+        self.executor = self.compiled.executor
+        self.updated = self.compiled.updated
+        self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
+        self.name = function.name
+        self.outs = self.result = None
+        self._epoch = -1
+        if function.reuse_outputs:
+            self.outs = [np.zeros(s, d) for s, d in self.shapes]
+            self.result = self.build(self.outs)
+
+    def run(self, arrays, outs=None):
+        if self._epoch != Epoch.count:
+            for s in self.compiled.statics:
+                s.refresh()
+            self._epoch = Epoch.count
+        try:
+            outs = self.executor.run(arrays, outs)
+        except IndexError as e:
+            raise self._explain(*e.args) from None
+        if self.updated:
+            for v in self.updated:
+                v.version += 1
+            Epoch.count += 1
+        return outs
+
+    def _explain(self, segment, index):
+        """The ValueError for a step whose index was out of range."""
+        from ..compiler.buffers import Host
+        steps, count = [], 0
+        for step in self.compiled.steps:
+            host = isinstance(step, Host)
+            if host or (steps and isinstance(steps[-1], Host)):
+                count += bool(steps)
+                steps = []
+            steps.append(step)
+            if not host and count == segment and len(steps) == index + 1:
+                where = f" in layer '{step.name}'" if step.name else ''
+                return ValueError(f'[{step.kernel}]{where}: an index is outside the range of the array it points into of '
+                                  f'shape {step.refs[0].shape}; check the integers that are fed (0 ≤ index < size)')
+        return ValueError(f'an index was out of range in {self.name!r}')
+
+
+def trace(fn, specs):
+    """(Graph, build): run fn on placeholders of [(shape, dtype)]; build(flat results) restores its nesting."""
+    inputs = [Tensor('input', (), {'index': i}, shape, dtype) for i, (shape, dtype) in enumerate(specs)]
+    with Trace() as t:
+        leaves = []
+        build = flatten(fn(*inputs), leaves)
+        outputs = [core.tensor(x) for x in leaves]
+        updates = [(v, t.current[k]) for k, v in t.assigned.items()]
+    return Graph(inputs, outputs, updates), build
+
+
+def flatten(structure, leaves):
+    """Append the leaves of nested lists, tuples and dicts to `leaves`; returns values → the same nesting of values."""
+    if isinstance(structure, dict):
+        parts = {k: flatten(v, leaves) for k, v in structure.items()}
+        return lambda values: {k: part(values) for k, part in parts.items()}
+    if isinstance(structure, (list, tuple)):
+        kind, parts = type(structure), [flatten(v, leaves) for v in structure]
+        if hasattr(structure, '_fields'):
+            return lambda values: kind(*[part(values) for part in parts])
+        return lambda values: kind([part(values) for part in parts])
+    if structure is None:
+        return lambda values: None
+    index = len(leaves)
+    leaves.append(structure)
+    return lambda values: values[index]

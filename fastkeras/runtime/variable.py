@@ -1,0 +1,158 @@
+"""State: an array with a name that plans read and write in place."""
+
+import threading
+
+import numpy as np
+
+from .. import _core
+from ..ops import core
+from ..ops.tensor import Tensor
+
+_local = threading.local()
+
+
+class Trace:
+    """What one trace has recorded: the present value of each variable, and the variables assigned, in order."""
+
+    def __init__(self):
+        self.current = {}
+        self.assigned = {}
+
+    def __enter__(self):
+        _local.stack = [*getattr(_local, 'stack', ()), self]
+        return self
+
+    def __exit__(self, *exc):
+        _local.stack = _local.stack[:-1]
+
+
+def active_trace():
+    """The innermost trace of this thread, or None."""
+    stack = getattr(_local, 'stack', None)
+    return stack[-1] if stack else None
+
+
+class Epoch:
+    """Counts every change of any variable outside of plans, so that a run can see in one comparison that nothing changed."""
+
+    count = 0
+
+
+class Variable:
+    """An array that plans read and update in place.
+
+    initial: array or number, or a callable (shape, dtype) → array together with `shape`. dtype: float arrays become float32
+    unless said otherwise. trainable: whether optimizers may change it. constraint: applied by optimizers after an update.
+    """
+
+    __array_priority__ = 200
+
+    def __init__(self, initial, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None):
+        if callable(initial) and not isinstance(initial, np.ndarray):
+            if shape is None:
+                raise ValueError(f'variable {name!r}: a shape is needed with an initializer')
+            initial = initial(tuple(shape), dtype or 'float32')
+        value = np.asarray(core.to_array(initial, dtype))
+        if dtype is None and value.dtype == np.float64:
+            value = value.astype(np.float32)
+        self.array = _core.empty(value.shape, value.dtype)
+        self.array[...] = value
+        self.trainable = trainable
+        self.name = name or 'variable'
+        self.constraint = constraint
+        self.regularizer = regularizer
+        self.version = 0
+        self._leaf = None
+
+    shape = property(lambda self: self.array.shape)
+    ndim = property(lambda self: self.array.ndim)
+    dtype = property(lambda self: self.array.dtype.name)
+    size = property(lambda self: self.array.size)
+
+    @property
+    def value(self):
+        """Inside a trace the present Tensor, outside the array itself."""
+        return self.__fastkeras_tensor__() if active_trace() else self.array
+
+    def __fastkeras_tensor__(self):
+        trace = active_trace()
+        if trace is not None:
+            tensor = trace.current.get(id(self))
+            if tensor is not None:
+                return tensor
+        if self._leaf is None:
+            self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
+        return self._leaf
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array.astype(dtype) if dtype is not None and dtype != self.array.dtype else self.array
+
+    def numpy(self):
+        """A copy of the value."""
+        return self.array.copy()
+
+    def assign(self, value):
+        """Set the value: at once, or, inside a trace, at the end of each run of the plan. The shape must be equal."""
+        trace = active_trace()
+        shape = tuple(value.shape) if hasattr(value, 'shape') else np.shape(value)
+        if tuple(shape) != self.shape and shape != ():
+            raise ValueError(f'variable {self.name!r} has shape {self.shape}, it cannot take a value of shape {shape}')
+        if trace is not None:
+            tensor = core.apply('cast', (core.tensor(value, self.dtype),), dtype=self.dtype)
+            if tensor.shape != self.shape:
+                tensor = core.apply('broadcast_to', (tensor,), shape=self.shape)
+            trace.current[id(self)] = tensor
+            trace.assigned[id(self)] = self
+            return tensor
+        self.array[...] = np.asarray(value)
+        self.touch()
+        return self
+
+    def touch(self):
+        """Say that the array was changed in place."""
+        self.version += 1
+        Epoch.count += 1
+
+    def assign_add(self, value):
+        return self.assign(core.apply('add', (self, value)))
+
+    def assign_sub(self, value):
+        return self.assign(core.apply('subtract', (self, value)))
+
+    def __repr__(self):
+        return f'<Variable {self.name!r} {self.dtype}{list(self.shape)}>'
+
+    def __len__(self):
+        return len(self.array)
+
+    def __bool__(self):
+        return bool(self.array)
+
+    def __float__(self):
+        return float(self.array)
+
+    def __int__(self):
+        return int(self.array)
+
+    def __deepcopy__(self, memo):
+        return Variable(self.array.copy(), dtype=self.dtype, trainable=self.trainable, name=self.name,
+                        constraint=self.constraint, regularizer=self.regularizer)
+
+
+def _delegate(name):
+    operator = getattr(Tensor, name)
+
+    def method(self, *args):
+        if active_trace() is None and not any(isinstance(a, Tensor) for a in args):
+            return getattr(self.array, name)(*(np.asarray(a) if isinstance(a, Variable) else a for a in args))
+        return operator(self.__fastkeras_tensor__(), *args)
+
+    method.__name__ = name
+    return method
+
+
+for _name in ('add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs '
+              'lt le gt ge getitem').split():
+    setattr(Variable, f'__{_name}__', _delegate(f'__{_name}__'))
+
+core.set_tracing(lambda: active_trace() is not None)

@@ -1,0 +1,111 @@
+"""Every pass on and off gives equal numbers, on random graphs against the NumPy references in float64."""
+import numpy as np
+import pytest
+
+from fastkeras import ops
+from fastkeras.compiler import memory
+from fastkeras.compiler.buffers import ARENA, Buffer, Step
+from fastkeras.compiler.fuse import fuse
+from fastkeras.compiler.lower import lower
+from fastkeras.compiler.pipeline import compile_graph, optimise
+from fastkeras.graph import verify
+from fastkeras.runtime import Function, Variable
+from fastkeras.runtime.function import trace
+
+UNARY = [ops.relu, ops.tanh, ops.sigmoid, ops.negative, ops.square, ops.absolute]
+BINARY = [ops.add, ops.subtract, ops.multiply, ops.maximum]
+
+
+def random_program(seed, steps=25):
+    """A function of four arrays that mixes elementwise operations, broadcasts, reshapes, reductions and products."""
+    def fn(x, row, column, w):
+        rng = np.random.default_rng(seed)
+        values = [x, x + row, x * column]
+        for _ in range(steps):
+            a, b = (values[rng.integers(len(values))] for _ in range(2))
+            kind = rng.integers(9)
+            if kind < 3:
+                values.append(UNARY[rng.integers(len(UNARY))](a))
+            elif kind < 6:
+                values.append(BINARY[rng.integers(len(BINARY))](a, b) * 0.5)
+            elif kind == 6:
+                values.append(ops.tanh(ops.matmul(a, w)) + (row if rng.integers(2) else b))
+            elif kind == 7:
+                values.append(ops.reshape(ops.reshape(a, (-1,)) * 2.0, a.shape) - ops.mean(b, axis=0))
+            else:
+                values.append(a - ops.sum(b, axis=-1, keepdims=True) * 0.1)
+        return [values[-1], values[len(values) // 2], ops.mean(values[-2])]
+    return fn
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(s).astype('float32') for s in [(5, 7), (7,), (5, 1), (7, 7)]]
+
+
+@pytest.mark.parametrize('off', ['', 'fuse', 'simplify', 'fold_bn', 'hoist', 'fuse,simplify,fold_bn,hoist'])
+@pytest.mark.parametrize('seed', range(12))
+def test_random_graphs(seed, off, arrays, monkeypatch):
+    monkeypatch.setenv('FASTKERAS_DISABLE', off)
+    fn = random_program(seed)
+    exact = Function(fn)(*[a.astype('float64') for a in arrays])
+    for got, want in zip(Function(fn)(*arrays), exact):
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, want, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_no_two_live_buffers_share_memory(seed, arrays):
+    graph, _ = trace(random_program(seed), [(a.shape, 'float32') for a in arrays])
+    graph, _ = optimise(graph)
+    steps, _, _, _ = lower(graph)
+    memory.plan_arena(steps)
+    first, last, buffers = {}, {}, {}
+    for s, step in enumerate(steps):
+        for b in (*step.read(), *step.written()):
+            root = b.root()[0]
+            if root.kind == ARENA:
+                buffers[id(root)] = root
+                first.setdefault(id(root), s)
+                last[id(root)] = s
+    for i, a in buffers.items():
+        for j, b in buffers.items():
+            if i < j and a.offset < b.offset + b.nbytes and b.offset < a.offset + a.nbytes:
+                # only a hand-over within one tile step may overlap in time, at the step where one ends and one begins
+                assert last[i] <= first[j] or last[j] <= first[i]
+                assert a.offset == b.offset or last[i] < first[j] or last[j] < first[i]
+
+
+def test_fusion_makes_one_step_of_a_dense_layer(arrays):
+    x, bias, _, w = arrays
+    graph, _ = trace(lambda x, w, b: ops.tanh(ops.matmul(x, w) + b) * 2.0, [(a.shape, 'float32') for a in (x, w, bias)])
+    compiled = compile_graph(graph)
+    assert [s.kernel for s in compiled.steps] == ['pack_b', 'matmul']
+    assert compiled.steps[-1].program is not None
+
+
+def test_fused_graph_is_valid(arrays):
+    graph, _ = trace(random_program(3), [(a.shape, 'float32') for a in arrays])
+    verify(fuse(graph))
+
+
+def test_batch_normalisation_folds_into_the_kernel():
+    rng = np.random.default_rng(1)
+    w = Variable(rng.standard_normal((3, 3, 4, 6)).astype('float32'))
+    scale, shift = (Variable(rng.standard_normal(6).astype('float32')) for _ in range(2))
+    x = rng.standard_normal((2, 8, 8, 4)).astype('float32')
+    f = Function(lambda x: ops.relu((ops.conv(x, w, padding='same') - shift) * scale + 1.0))
+    got = f(x)
+    steps = f.plan_for([x]).compiled.steps
+    assert [s.kernel for s in steps] == ['conv2d']
+    plain = Function(lambda x: ops.conv(x, w, padding='same'))(x)
+    np.testing.assert_allclose(got, np.maximum((plain - shift.numpy()) * scale.numpy() + 1, 0), rtol=1e-4, atol=1e-4)
+    scale.assign(2 * scale.numpy())  # a new version of a weight is folded and packed anew
+    np.testing.assert_allclose(f(x), np.maximum((plain - shift.numpy()) * scale.numpy() + 1, 0), rtol=1e-4, atol=1e-4)
+
+
+def test_best_fit_reuses_gaps():
+    a, b, c, d = (Buffer((n,), 'float32') for n in (64, 32, 32, 64))
+    steps = [Step('copy', [a, b], [], [1]), Step('copy', [b, c], [], [1]), Step('copy', [c, d], [], [1])]
+    assert memory.plan_arena(steps) <= (64 + 32 + 32) * 4

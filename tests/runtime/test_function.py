@@ -1,0 +1,154 @@
+import threading
+
+import numpy as np
+import pytest
+
+from fastkeras import _core, config, ops
+from fastkeras.compiler.autodiff import gradients
+from fastkeras.runtime import Function, Variable
+
+
+def test_nesting_and_types_are_kept():
+    f = Function(lambda x, y: {'a': [x + 1, (y,)], 'b': None})
+    out = f(np.float32([1, 2]), np.int32([3]))
+    np.testing.assert_array_equal(out['a'][0], [2, 3])
+    assert out['a'][1][0].dtype == np.int32 and out['b'] is None
+
+
+def test_variables_are_updated_in_place():
+    v = Variable(np.zeros(3, 'float32'))
+    array = v.array
+
+    def step(x):
+        v.assign_add(x)
+        return v * 1.0
+
+    f = Function(step)
+    for k in range(3):
+        np.testing.assert_array_equal(f(np.float32([1, 2, 3])), np.float32([1, 2, 3]) * (k + 1))
+    assert v.array is array and v.version == 3
+
+
+def test_variables_can_be_exchanged():
+    a, b = Variable(np.float32([1, 2])), Variable(np.float32([3, 4]))
+
+    def swap():
+        old = ops.add(a, 0.0)
+        a.assign(b)
+        b.assign(old)
+        return old
+
+    np.testing.assert_array_equal(Function(swap)(), [1, 2])
+    np.testing.assert_array_equal(a.numpy(), [3, 4])
+    np.testing.assert_array_equal(b.numpy(), [1, 2])
+
+
+def test_old_value_returned_after_assignment():
+    v = Variable(np.float32([1, 2]))
+
+    def step():
+        before = v.value
+        v.assign(before * 2)
+        return before, v.value
+
+    before, after = Function(step)()
+    np.testing.assert_array_equal(before, [1, 2])
+    np.testing.assert_array_equal(after, [2, 4])
+
+
+def test_gradient_step_matches_numpy():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 3)).astype('float32'), rng.standard_normal((8, 1)).astype('float32')
+    w = Variable(rng.standard_normal((3, 1)).astype('float32'))
+    expected = w.numpy().astype('float64')
+
+    def step(x, y):
+        loss = ops.mean(ops.square(ops.matmul(x, w) - y))
+        g, = gradients(loss, [w])
+        w.assign_sub(g * 0.1)
+        return loss
+
+    f = Function(step, reuse_outputs=True)
+    for _ in range(5):
+        error = x @ expected - y
+        assert f(x, y) == pytest.approx(np.mean(error ** 2), rel=1e-5)
+        expected -= 0.1 * 2 * x.T @ error / 8
+    np.testing.assert_allclose(w.numpy(), expected, rtol=1e-5)
+
+
+def test_a_step_allocates_nothing():
+    w = Variable(np.ones((4, 4), 'float32'))
+
+    def step(x):
+        w.assign_sub(ops.mean(ops.matmul(x, w), axis=0) * 0.01)
+        return ops.sum(w)
+
+    f = Function(step, reuse_outputs=True)
+    x = np.ones((4, 4), 'float32')
+    f(x)
+    before = _core.allocations()
+    for _ in range(50):
+        f(x)
+    assert _core.allocations() == before
+
+
+def test_runs_from_many_threads_agree():
+    rng = np.random.default_rng(0)
+    w = Variable(rng.standard_normal((64, 64)).astype('float32'))
+    f = Function(lambda x: ops.tanh(ops.matmul(ops.tanh(ops.matmul(x, w)), w)))
+    xs = [rng.standard_normal((32, 64)).astype('float32') for _ in range(4)]
+    want = [f(x) for x in xs]
+    wrong = []
+
+    def work(x, y):
+        for _ in range(100):
+            if not np.array_equal(f(x), y):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work, args=a) for a in zip(xs, want)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
+
+
+def test_index_out_of_range_names_the_op():
+    f = Function(lambda i: ops.take(np.eye(3, dtype='float32'), i, axis=0) * 2.0)
+    with pytest.raises(ValueError, match='index'):
+        f(np.int32([0, 3]))
+    np.testing.assert_array_equal(f(np.int32([2])), [[0, 0, 2]])
+
+
+def test_float64_runs_on_the_reference():
+    out = Function(lambda x: ops.tanh(x) @ ops.transpose(x))(np.ones((2, 2)))
+    assert out.dtype == np.float64
+    np.testing.assert_allclose(out, np.full((2, 2), 2 * np.tanh(1.0)), rtol=1e-15)
+
+
+def test_threads_give_the_same_bits():
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal((300, 300)).astype('float32') for _ in range(2))
+    f = Function(lambda x, w: [ops.matmul(x, w), ops.sum(ops.exp(x)), ops.mean(x, axis=0)])
+    before = config.get_num_threads()
+    try:
+        results = []
+        for n in (1, 2, 3):
+            config.set_num_threads(n)
+            assert config.get_num_threads() == n
+            results.append(f(x, w))
+    finally:
+        config.set_num_threads(before)
+    for r in results[1:]:
+        for a, b in zip(r, results[0]):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_fork_leaves_a_working_child():
+    import os
+    x = np.ones((256, 256), 'float32')
+    f = Function(lambda x: ops.sum(ops.matmul(x, x)))
+    want = f(x)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if f(x) == want else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert f(x) == want
