@@ -30,19 +30,20 @@ def place_outputs(steps, outputs, updates, copy):
 def place_updates(steps, updates, copy):
     """Let new values of variables be computed in the variable's own memory where nothing reads the old value later."""
     final = []
-    last_read = {}
+    last_read, makers = {}, {}
     for s, step in enumerate(steps):
+        for root in {id(b.root()[0]): b.root()[0] for b in step.written()}.values():
+            makers.setdefault(id(root), []).append(s)
         for b in step.read():
             root = b.root()[0]
             if root.kind == FIXED:
                 last_read[id(root.array)] = s
     for var, buffer in updates:
         root, offset = buffer.root()
-        maker = next((s for s, step in enumerate(steps) if any(b.root()[0] is root for b in step.written())), None)
-        makers = sum(any(b.root()[0] is root for b in step.written()) for step in steps)
+        made = makers.get(id(root), ())
         read = last_read.get(id(var.array), -1)
-        free = (root.kind == ARENA and offset == 0 and root.nbytes == var.array.nbytes and makers == 1
-                and (read < maker or read == maker and _reads_in_place(steps[maker], var.array)))
+        free = (root.kind == ARENA and offset == 0 and root.nbytes == var.array.nbytes and len(made) == 1
+                and (read < made[0] or read == made[0] and _reads_in_place(steps[made[0]], var.array)))
         if free:
             root.kind, root.array = FIXED, var.array
         elif root.kind != FIXED or root.array is not var.array:
