@@ -68,8 +68,28 @@ def _reads_in_place(step, array):
                if b.root()[0].array is array)
 
 
+def _work_in_results(steps):
+    """A kernel with a tile program writes its raw result where the program's goes, when that is an array that a run returns."""
+    readers = {}
+    for step in steps:
+        for b in step.read():
+            readers.setdefault(id(b.root()[0]), set()).add(id(step))
+    for step in steps:
+        if isinstance(step, Host) or step.program is None:
+            continue
+        for raw in (step.refs[i].root()[0] for i in step.writes):
+            if raw.kind != ARENA or readers.get(id(raw)) != {id(step)}:
+                continue
+            for out in step.tile_out:
+                root = out.root()[0]
+                if root.kind == OUTPUT and root.nbytes == raw.nbytes and root.size == raw.size:
+                    raw.base = root
+                    break
+
+
 def plan_arena(steps):
     """Give every arena buffer its offset; returns the size of the arena in bytes."""
+    _work_in_results(steps)
     first, last, owner = {}, {}, {}
     for s, step in enumerate(steps):
         for b in (*step.read(), *step.written()):
