@@ -63,6 +63,9 @@ def _try_merge(g, other, group):
     """g and other as one group if that is allowed; returns the group of g's nodes afterwards."""
     if g is other or g.size != other.size or (g.root is not None and other.root is not None):
         return g
+    root = g.root if g.root is not None else other.root
+    if root is not None and any(group.get(id(i)) in (g, other) for i in root.inputs):
+        return g  # what a kernel reads must be complete before it starts
     if len(g.nodes) + len(other.nodes) > MAX_NODES or _returns(g, other, group):
         return g
     if _refs(g.nodes + other.nodes) > MAX_REFS:
@@ -70,7 +73,7 @@ def _try_merge(g, other, group):
     if len(other.nodes) < len(g.nodes):
         g, other = other, g
     other.nodes += g.nodes
-    other.root = other.root if other.root is not None else g.root
+    other.root = root
     other.last = max(other.last, g.last)
     for n in g.nodes:
         group[id(n)] = other
@@ -139,8 +142,7 @@ def _rebuild(graph, nodes, group):
 def _emit(nodes, root, leaving, new):
     """Write one group into `new` (id of old node → new node), as a region where there is anything to compute."""
     parts = [n for n in nodes if n is not root]
-    real = [n for n in parts if n.op != 'reshape']
-    if not real or (root is None and len(parts) == 1 and not real):
+    if not any(n.op != 'reshape' and elementwise(n) for n in parts):
         for n in nodes:
             new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
         return

@@ -109,3 +109,44 @@ def test_best_fit_reuses_gaps():
     a, b, c, d = (Buffer((n,), 'float32') for n in (64, 32, 32, 64))
     steps = [Step('copy', [a, b], [], [1]), Step('copy', [b, c], [], [1]), Step('copy', [c, d], [], [1])]
     assert memory.plan_arena(steps) <= (64 + 32 + 32) * 4
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_random_updates_of_state(seed, arrays):
+    """Variables read, updated from one another and returned, old and new: three runs against float64."""
+    start = [np.random.default_rng(9 + k).standard_normal((5, 7)) for k in range(3)]
+
+    def make(dtype):
+        state = [Variable(s.astype(dtype), dtype=dtype) for s in start]
+
+        def fn(x, row, column, w):
+            rng = np.random.default_rng(seed)
+            values = [x, *[v.value for v in state], x * column]
+            returned = []
+            for step in range(18):
+                a, b = (values[rng.integers(len(values))] for _ in range(2))
+                kind = rng.integers(6)
+                if kind == 0:
+                    v = state[rng.integers(3)]
+                    v.assign(ops.tanh(a + b * 0.5))
+                    values.append(v.value)
+                elif kind == 1:
+                    values.append(ops.tanh(ops.matmul(a, w)) + b)
+                elif kind == 2:
+                    state[rng.integers(3)].assign(b)
+                elif kind == 3:
+                    returned.append(a)
+                else:
+                    values.append(BINARY[rng.integers(len(BINARY))](a, b) * 0.5 + row)
+            return [*returned, values[-1], ops.mean(values[-2], axis=0)]
+
+        return Function(fn), state
+
+    single, single_state = make('float32')
+    double, double_state = make('float64')
+    for _ in range(3):
+        want = double(*[a.astype('float64') for a in arrays])
+        for a, b in zip(single(*arrays), want):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+        for a, b in zip(single_state, double_state):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-3)
