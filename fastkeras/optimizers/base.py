@@ -27,12 +27,13 @@ def _snake(name):
 class Optimizer:
     """Base of optimizers.
 
-    Keywords of all of them. learning_rate (or `lr`): a number or a schedule. decay: the rate is divided by
-    1 + decay · iterations, except in generation 3. clipnorm: bound on the norm of all gradients together, in
-    generation 3 of each. global_clipnorm: of all together. clipvalue: bound on each element. weight_decay: a step first
-    takes that share, times the rate, off the weights. use_ema, ema_momentum, ema_overwrite_frequency: keep moving averages of the
-    weights, and put them in their place every so many steps and at the end of training. loss_scale_factor: multiplies
-    the loss; gradients are divided by it again. gradient_accumulation_steps: one update in so many steps, by the mean.
+    Keywords of all of them. learning_rate (or `lr`): a number or a schedule. decay: the rate is divided by 1 + decay
+    · iterations, except in generation 3. clipnorm: bound on the norm of all gradients together, in generation 3 of
+    each. global_clipnorm: of all together. clipvalue: bound on each element. weight_decay: a step first takes that
+    share, times the rate, off the weights. use_ema, ema_momentum, ema_overwrite_frequency: keep moving averages of
+    the weights, and put them in their place every so many steps and at the end of training. loss_scale_factor:
+    multiplies the loss; gradients are divided by it again. gradient_accumulation_steps: one update in so many steps,
+    by the mean.
 
     A subclass defines `update_step(gradient, variable, learning_rate)`, which assigns; `slot_groups`; and `prepare`,
     for scalars that all variables share. One written for Keras 2 may define `get_updates(loss, params)` instead.
