@@ -1,0 +1,9 @@
+"""Callbacks: what is called while a model is trained, evaluated or asked for predictions."""
+
+from fastkeras.callbacks.base import Callback, CallbackList, LambdaCallback
+from fastkeras.callbacks.checkpoint import ModelCheckpoint
+from fastkeras.callbacks.loggers import BaseLogger, CSVLogger, History, ProgbarLogger
+from fastkeras.callbacks.schedule import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, TerminateOnNaN
+
+__all__ = ['BaseLogger', 'CSVLogger', 'Callback', 'CallbackList', 'EarlyStopping', 'History', 'LambdaCallback',
+           'LearningRateScheduler', 'ModelCheckpoint', 'ProgbarLogger', 'ReduceLROnPlateau', 'TerminateOnNaN']

@@ -1,0 +1,250 @@
+"""Callbacks that steer a run: stop it, or change its learning rate."""
+
+import math
+import warnings
+
+import numpy as np
+
+from fastkeras.callbacks.base import Callback
+from fastkeras.training.logs import rate_key
+
+_MODES = ('auto', 'min', 'max')
+
+
+def checked_mode(owner, mode):
+    """`mode`, or 'auto' with a warning for an unknown one."""
+    if mode in _MODES:
+        return mode
+    warnings.warn(f"{owner}: unknown mode {mode!r}, taken as 'auto'; known are 'auto', 'min', 'max'", RuntimeWarning,
+                  stacklevel=3)
+    return 'auto'
+
+
+def larger_is_better(monitor, mode):
+    """Whether growth of the quantity `monitor` counts as improvement; told from its name in mode 'auto'."""
+    if mode == 'auto':
+        return ('acc' in monitor or 'auc' in monitor.lower() or monitor.startswith('fmeasure')
+                or monitor.rpartition('val_')[2] in ('precision', 'recall', 'f1_score', 'r2_score'))
+    return mode == 'max'
+
+
+def warn_missing(owner, monitor, logs):
+    """Say that the monitored quantity is not among the logs."""
+    warnings.warn(f"{owner}: the logs have no {monitor!r}, so nothing is done; they have "
+                  f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning, stacklevel=3)
+
+
+class Plateau(Callback):
+    """What callbacks that watch one quantity share: which way is better, and by how much."""
+
+    def __init__(self, monitor, mode, min_delta):
+        super().__init__()
+        self.monitor = monitor
+        self.mode = checked_mode(type(self).__name__, mode)
+        self.min_delta = abs(min_delta)
+        self.monitor_op = np.greater if larger_is_better(monitor, self.mode) else np.less
+        self.best = self.worst()
+
+    def worst(self):
+        """The value that any other improves on."""
+        return -math.inf if self.monitor_op is np.greater else math.inf
+
+    def improves(self, value, best):
+        """Whether `value` is better than `best` by more than min_delta."""
+        if self.monitor_op is np.greater:
+            return bool(value - self.min_delta > best)
+        return bool(value + self.min_delta < best)
+
+    def current(self, logs):
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            warn_missing(type(self).__name__, self.monitor, logs or {})
+        return value
+
+
+class EarlyStopping(Plateau):
+    """Ends training when the quantity `monitor` has not improved for `patience` epochs.
+
+    min_delta: a smaller change is no improvement. mode: 'min', 'max', or 'auto', by the name of the quantity. baseline: a
+    value that has to be improved on from the start. restore_best_weights: go back to the weights of the best epoch.
+    start_from_epoch: epochs before this one are not watched. verbose: 1 says what was done.
+    """
+
+    def __init__(self, monitor='val_loss', min_delta=0, patience=0, verbose=0, mode='auto', baseline=None,
+                 restore_best_weights=False, start_from_epoch=0):
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best_epoch = 0
+        self.best_weights = None
+
+    def on_train_begin(self, logs=None):
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best_epoch = 0
+        self.best_weights = None
+        self.best = self.worst() if self.baseline is None else self.baseline
+
+    def get_monitor_value(self, logs):
+        """The monitored value, or None with a warning."""
+        return self.current(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = self.get_monitor_value(logs)
+        if value is None or epoch < self.start_from_epoch:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            # with a baseline never reached, the first epoch is what there is to go back to
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        if self.improves(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            self.wait = 0
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+            if self.restore_best_weights:
+                if self.verbose > 0:
+                    print('Restoring model weights from the end of the best epoch')
+                self.model.set_weights(self.best_weights)
+
+    def on_train_end(self, logs=None):
+        if self.stopped_epoch > 0 and self.verbose > 0:
+            print(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
+
+
+class ReduceLROnPlateau(Plateau):
+    """Multiplies the learning rate by `factor` when the quantity `monitor` has not improved for `patience` epochs.
+
+    min_delta (also called epsilon): a smaller change is no improvement. cooldown: epochs of rest after a reduction.
+    min_lr: the rate goes no lower. mode: 'min', 'max' or 'auto'. verbose: 1 says what was done. ValueError for factor ≥ 1.
+    """
+
+    def __init__(self, monitor='val_loss', factor=0.1, patience=10, verbose=0, mode='auto', min_delta=1e-4, cooldown=0,
+                 min_lr=0, **kwargs):
+        if 'epsilon' in kwargs:
+            min_delta = kwargs.pop('epsilon')
+            warnings.warn('ReduceLROnPlateau: the argument epsilon is now called min_delta', stacklevel=2)
+        if kwargs:
+            raise TypeError(f"ReduceLROnPlateau: unknown arguments {', '.join(map(repr, kwargs))}")
+        if not factor < 1.0:
+            raise ValueError(f'ReduceLROnPlateau: factor must be below 1, got {factor!r}')
+        super().__init__(monitor, mode, min_delta)
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_train_begin(self, logs=None):
+        self.cooldown_counter = 0
+        self.wait = 0
+        self.best = self.worst()
+
+    def in_cooldown(self):
+        """Whether the last reduction was less than `cooldown` epochs ago."""
+        return self.cooldown_counter > 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        logs[rate_key()] = get_rate(self.model)
+        value = self.current(logs)
+        if value is None:
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(value, self.best):
+            self.best = value
+            self.wait = 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            rate = get_rate(self.model)
+            if self.wait >= self.patience and rate > self.min_lr:
+                reduced = max(rate * self.factor, self.min_lr)
+                set_rate(self.model, reduced)
+                if self.verbose > 0:
+                    print(f'\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {reduced}.')
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before each epoch to schedule(epoch, rate), or schedule(epoch) where it takes one argument.
+
+    verbose: 1 says what was done. The logs of the epoch's end get the rate. ValueError unless the schedule gives a float.
+    """
+
+    def __init__(self, schedule, verbose=0):
+        super().__init__()
+        if not callable(schedule):
+            raise TypeError(f'LearningRateScheduler: expected a function (epoch, rate) → rate, got {schedule!r}')
+        self.schedule = schedule
+        self.verbose = verbose
+
+    def on_epoch_begin(self, epoch, logs=None):
+        rate = get_rate(self.model)
+        try:
+            rate = self.schedule(epoch, rate)
+        except TypeError:
+            rate = self.schedule(epoch)
+        if not isinstance(rate, (float, np.floating)) and not (hasattr(rate, 'dtype') and np.ndim(rate) == 0):
+            raise ValueError(f'LearningRateScheduler: the schedule must give a float, got {rate!r} for epoch {epoch}')
+        set_rate(self.model, float(rate))
+        if self.verbose > 0:
+            print(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.')
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs[rate_key()] = get_rate(self.model)
+
+
+class TerminateOnNaN(Callback):
+    """Ends training at the first batch whose loss is NaN or infinite. raise_error: raise RuntimeError instead."""
+
+    def __init__(self, raise_error=False):
+        super().__init__()
+        self.raise_error = raise_error
+
+    def on_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get('loss')
+        if loss is not None and not math.isfinite(loss):
+            text = f'Batch {batch}: Invalid loss, terminating training'
+            if self.raise_error:
+                raise RuntimeError(text)
+            print(text)
+            self.model.stop_training = True
+
+
+def _rate_of(model):
+    optimizer = getattr(model, 'optimizer', None)
+    for name in ('learning_rate', 'lr'):
+        if getattr(optimizer, name, None) is not None:
+            return optimizer, name, getattr(optimizer, name)
+    raise ValueError(f'the optimizer {optimizer!r} has no learning rate (attribute lr or learning_rate)')
+
+
+def get_rate(model):
+    """The learning rate of the model's optimizer, a float."""
+    _, _, rate = _rate_of(model)
+    # as the shortest decimal of the float32 it is held in: 0.1, not 0.10000000149
+    return float(str(np.float32(rate.numpy()))) if hasattr(rate, 'numpy') else float(rate)
+
+
+def set_rate(model, value):
+    """Set the learning rate of the model's optimizer; no plan is made anew for it."""
+    optimizer, name, rate = _rate_of(model)
+    if hasattr(rate, 'assign'):
+        rate.assign(value)
+    else:
+        setattr(optimizer, name, value)

@@ -1,0 +1,1 @@
+"""Compiling, fitting, evaluating and predicting."""

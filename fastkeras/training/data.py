@@ -1,0 +1,212 @@
+"""What a user passes as inputs and targets → lists of arrays in the model's order, checked."""
+
+import numpy as np
+
+_KINDS = 'biuf'
+
+
+class Slot:
+    """One place that takes an array: an input of the model, or the target of one of its outputs.
+
+    role: 'input' or 'target'. name: of the input or output. shape: as expected, batch first, None where any size goes; None
+    when nothing is known. dtype: what the plan is fed. labels: number of classes where whole numbers below it are expected.
+    loss: name of the loss that asks for this shape, for messages.
+    """
+
+    __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'loss', 'check')
+
+    def __init__(self, role, name, shape=None, dtype='float32', labels=None, loss=None, check=None):
+        self.role = role
+        self.name = name
+        self.shape = shape
+        self.dtype = dtype
+        self.labels = labels
+        self.loss = loss
+        self.check = check      # array → raises what the loss has to say about it
+
+    def __str__(self):
+        return f'input {self.name!r}' if self.role == 'input' else f'the target of output {self.name!r}'
+
+    def error(self, expected, got, advice=''):
+        because = f' (for the loss {self.loss})' if self.loss else ''
+        return ValueError(f'{self}: expected {expected}{because}, got {got}{"; " + advice if advice else ""}')
+
+
+def is_lazy(data):
+    """Whether `data` is an array that is read piece by piece: of HDF5, a memory map of another library, a sparse matrix."""
+    return not isinstance(data, np.ndarray) and (
+        (hasattr(data, 'shape') and hasattr(data, 'dtype') and hasattr(data, '__getitem__') and hasattr(data, 'chunks'))
+        or hasattr(data, 'tocsr'))
+
+
+def listed(data, slots, role):
+    """The user's data as a list with one member per slot: from an array, a list, or a dict by name."""
+    names = [s.name for s in slots]
+    many = f'{len(names)} {role}{"s" if len(names) != 1 else ""} ({", ".join(map(repr, names))})'
+    if not slots:
+        if data is None or (hasattr(data, '__len__') and not len(data)):
+            return []
+        raise ValueError(f'the model takes no {role}, got {describe(data)}')
+    if data is None:
+        raise ValueError(f'the model takes {many}, got None; pass a NumPy array'
+                         f'{"" if len(names) == 1 else " for each, in a list or a dict by name"}')
+    if isinstance(data, dict):
+        missing = [n for n in names if n not in data]
+        if missing:
+            raise ValueError(f'no data for {role} {missing[0]!r}; the model takes {many}, got data for '
+                             f"{', '.join(map(repr, data)) or 'nothing'}")
+        return [data[n] for n in names]
+    if isinstance(data, (list, tuple)):
+        if not len(data):
+            raise ValueError(f'the model takes {many}, got an empty {type(data).__name__}')
+        if len(names) == 1 and not any(_is_array(d) for d in data):
+            return [data]           # numbers in nested lists
+        if len(data) != len(names):
+            advice = '; for one array of samples, stack them: np.array(data)' if len(names) == 1 else ''
+            raise ValueError(f'the model takes {many}, got a {type(data).__name__} of {len(data)} arrays: '
+                             f'{", ".join(describe(d) for d in data[:4])}{", …" if len(data) > 4 else ""}{advice}')
+        return list(data)
+    if len(names) != 1:
+        raise ValueError(f'the model takes {many}, got {describe(data)}; pass a list or a dict by name')
+    return [data]
+
+
+def _is_array(data):
+    return data is None or hasattr(data, 'shape') or hasattr(data, '__array__')
+
+
+def describe(data):
+    """What something is, in a few words, for messages."""
+    if hasattr(data, 'shape'):
+        return f'an array of shape {tuple(data.shape)}'
+    if isinstance(data, (list, tuple)):
+        return f'a {type(data).__name__} of {len(data)}'
+    text = repr(data)
+    return text if len(text) <= 60 else f'{text[:57]}…'
+
+
+def as_array(data, slot):
+    """One array of numbers, at least one dimension, not yet of the slot's type."""
+    if data is None:
+        raise slot.error('a NumPy array', 'None')
+    if hasattr(data, '_keras_history'):
+        raise slot.error('a NumPy array', f'the symbolic tensor {data!r}')
+    if is_lazy(data):
+        return data
+    if hasattr(data, 'to_numpy'):   # a table or a column of pandas
+        data = data.to_numpy()
+    try:
+        array = np.asarray(data)
+    except ValueError as e:
+        raise slot.error('an array of numbers', f'a ragged {type(data).__name__} ({e})',
+                         'all samples must have the same shape: pad them') from None
+    if array.dtype == object and array.size:
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise slot.error('an array of numbers', f'objects such as {describe(array.flat[0])}',
+                             'all samples must have the same shape and hold numbers') from None
+    if array.dtype.kind not in _KINDS:
+        raise slot.error('an array of numbers', f'the type {array.dtype}')
+    if array.ndim == 0:
+        raise slot.error('an array with samples along its first axis', f'the single number {array}')
+    return array
+
+
+def fit_rank(array, slot):
+    """The array with an axis of size 1 appended where Keras does so: (n,) for (n, 1), labels (n, t) for (n, t, 1)."""
+    shape = slot.shape
+    if is_lazy(array):
+        return array
+    if array.ndim == 1 and (shape is None or len(shape) != 1):
+        return array[:, None]
+    if (slot.labels is not None and shape is not None and array.ndim == len(shape) - 1):
+        return array[..., None]
+    return array
+
+
+def check_shape(array, slot):
+    """ValueError unless the array has the slot's rank and sizes (the batch axis apart) and at least one sample."""
+    if slot.check is not None:
+        slot.check(array)
+    if slot.shape is not None:
+        expected = ('any', *slot.shape[1:])
+        text = '(' + ', '.join('samples' if d == 'any' else str(d) for d in expected) + (',)' if len(expected) == 1 else ')')
+        if len(array.shape) != len(slot.shape):
+            raise slot.error(f'an array of {len(slot.shape)} dimensions, {text}',
+                             f'one of {len(array.shape)} dimensions, shape {tuple(array.shape)}')
+        for got, want in zip(array.shape[1:], slot.shape[1:]):
+            if want is not None and got != want:
+                raise slot.error(f'an array of shape {text}', f'shape {tuple(array.shape)}')
+    if not array.shape[0]:
+        raise slot.error('at least one sample', f'an empty array of shape {tuple(array.shape)}')
+
+
+def feed_dtype(array, slot):
+    """The type that an array is fed in. Bytes stay bytes, and are cast within the plan: a quarter of the memory."""
+    if array.dtype == np.uint8 and slot.role == 'input':
+        return np.dtype(np.uint8)
+    return np.dtype(slot.dtype)
+
+
+def check_labels(array, slot):
+    """ValueError unless all labels are whole numbers in [0, classes)."""
+    if slot.labels is None or not array.size:
+        return
+    if array.dtype.kind == 'f':
+        whole = np.isfinite(array) & (array == np.floor(array))
+        if not whole.all():
+            at = int(np.argmin(whole.reshape(len(array), -1).all(axis=1)))
+            raise slot.error('labels that are whole numbers', f'{array[at].ravel()[0]} at sample {at}')
+    if array.dtype.kind == 'b':
+        return
+    low, high = array.min(), array.max()
+    if low < 0 or high >= slot.labels:
+        wrong = (array < 0) | (array >= slot.labels)
+        at = int(np.argmax(wrong.reshape(len(array), -1).any(axis=1)))
+        raise slot.error(f'labels from 0 to {slot.labels - 1}', f'{array[wrong][0]} at sample {at}',
+                         f'the output has {slot.labels} classes')
+
+
+def standardize(data, slots, role):
+    """List of arrays for the slots: checked, of the slots' ranks, in the types they came in."""
+    arrays = []
+    for value, slot in zip(listed(data, slots, role), slots):
+        array = fit_rank(as_array(value, slot), slot)
+        check_shape(array, slot)
+        if slot.labels is not None and not is_lazy(array):
+            check_labels(array, slot)
+        arrays.append(array)
+    return arrays
+
+
+def converted(arrays, slots):
+    """The arrays in the types that the plan is fed, contiguous and aligned; lazy ones as they are."""
+    return [a if is_lazy(a) else contiguous(a, feed_dtype(a, s)) for a, s in zip(arrays, slots)]
+
+
+def contiguous(array, dtype):
+    """The array itself where it is of this type, C-contiguous and aligned, else a copy."""
+    array = np.ascontiguousarray(array, dtype)
+    return array if array.flags.aligned else array.copy()
+
+
+def check_lengths(inputs, targets=(), weights=()):
+    """The common number of samples; ValueError, with the shapes, unless it is one."""
+    groups = [('input', inputs), ('target', targets), ('sample_weight', [w for w in weights if w is not None])]
+    counts = {a.shape[0] for _, arrays in groups for a in arrays}
+    if len(counts) > 1:
+        shapes = '; '.join(f"{role}{'s' if len(arrays) > 1 else ''} {', '.join(str(tuple(a.shape)) for a in arrays)}"
+                           for role, arrays in groups if len(arrays))
+        raise ValueError(f'all arrays must have the same number of samples (the first axis), got {shapes}')
+    return counts.pop() if counts else 0
+
+
+def split_point(samples, validation_split):
+    """Index at which the validation share, the last samples, begins. ValueError for a share that leaves nothing to train on."""
+    if not 0.0 <= validation_split < 1.0:
+        raise ValueError(f'validation_split: expected a share from 0 up to, not including, 1, got {validation_split!r}')
+    at = int(samples * (1.0 - validation_split))
+    if at == 0:
+        raise ValueError(f'validation_split={validation_split}: of {samples} samples none is left to train on')
+    return at

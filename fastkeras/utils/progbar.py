@@ -1,0 +1,121 @@
+"""The progress bar of Keras 2: samples, = signs, time left, running averages."""
+
+import sys
+import time
+
+import numpy as np
+
+
+class Progbar:
+    """Shows progress on standard output.
+
+    target: number of units in all, None when unknown. width: characters of the bar. verbose: 0 silent, 1 a bar, 2 one line
+    when the target is reached. interval: least seconds between two drawings. stateful_metrics: names whose last value is
+    shown; all others are averaged over the units. stateless_metrics: when given, only these are averaged.
+    unit_name: taken for Keras 3; the time of a unit is written as Keras 2 does, 'us/step'.
+
+    On a terminal (or in a notebook) the bar is redrawn in place; elsewhere each drawing is a new line, so that a log file
+    holds no control characters.
+    """
+
+    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None,
+                 unit_name='step'):
+        self.target = target
+        self.width = width
+        self.verbose = verbose
+        self.interval = interval
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
+        self.unit_name = unit_name
+        isatty = getattr(sys.stdout, 'isatty', None)
+        self._in_place = bool(isatty and isatty()) or 'ipykernel' in sys.modules
+        self._shown = 0     # characters of the line on the screen
+        self._seen = 0
+        self._sums = {}     # name → [sum of value × units, units]
+        self._start = time.time()
+        self._last = 0.0
+
+    def update(self, current, values=None, finalize=None):
+        """Move to unit `current`. values: pairs (name, value over the units since the last call). finalize: whether this
+        is the last call; by default when the target is reached."""
+        units = current - self._seen
+        for name, value in values or ():
+            if name in self.stateful_metrics or (
+                    self.stateless_metrics is not None and name not in self.stateless_metrics):
+                self._sums[name] = [value, 1]
+                continue
+            held = self._sums.get(name)
+            if held is None:
+                self._sums[name] = [value * units, units]
+            else:
+                held[0] += value * units
+                held[1] += units
+        self._seen = current
+        if not self.verbose:
+            return
+        now = time.time()
+        known = self.target is not None
+        last = finalize if finalize is not None else known and current >= self.target
+        if self.verbose == 1:
+            if now - self._last < self.interval and known and not last:
+                return
+            self._draw(current, now, last)
+        elif self.verbose == 2 and (last or not known):
+            self._write(f' - {now - self._start:.0f}s' + self._averages() + '\n')
+        self._last = now
+
+    def add(self, n, values=None):
+        """Move on by n units."""
+        self.update(self._seen + n, values)
+
+    def _draw(self, current, now, last):
+        before = self._shown
+        head = '\b' * before + '\r' if self._in_place else '\n'
+        bar = self._bar(current, last)
+        per_unit = (now - self._start) / current if current else 0.0
+        if self.target is not None and not last:
+            info = f' - ETA: {_left(per_unit * (self.target - current))}'
+        else:
+            info = f' - {now - self._start:.0f}s {_duration(per_unit)}/step'
+        info += self._averages()
+        self._shown = len(bar) + len(info)
+        self._write(head + bar + info + ' ' * (before - self._shown) + ('\n' if last else ''))
+
+    def _bar(self, current, last):
+        if self.target is None:
+            return f'{current:7d}/Unknown'
+        digits = len(str(int(self.target)))
+        filled = int(self.width * (float(current) / self.target)) if self.target else self.width
+        line = ''
+        if filled > 0:
+            line = '=' * (filled - 1) + ('=' if last else '>')
+        return f'{current:{digits}d}/{self.target:d} [{line}{"." * (self.width - filled)}]'
+
+    def _averages(self):
+        text = ''
+        for name, (total, units) in self._sums.items():
+            average = float(np.mean(total / max(1, units)))
+            text += f' - {name}: {average:.4f}' if abs(average) > 1e-3 else f' - {name}: {average:.4e}'
+        return text
+
+    def _write(self, text):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _left(seconds):
+    """Seconds as h:mm:ss, m:ss or 12s."""
+    seconds = int(seconds)
+    if seconds > 3600:
+        return f'{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}'
+    if seconds > 60:
+        return f'{seconds // 60}:{seconds % 60:02d}'
+    return f'{seconds}s'
+
+
+def _duration(seconds):
+    if seconds >= 1:
+        return f'{seconds:.0f}s'
+    if seconds >= 1e-3:
+        return f'{seconds * 1e3:.0f}ms'
+    return f'{seconds * 1e6:.0f}us'
