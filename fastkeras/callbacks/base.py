@@ -8,18 +8,18 @@ from fastkeras.training.logs import Logs
 
 # Keras 2 names the hooks of a training batch without the word; the new names call the old ones by default
 _OLD_NAMES = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
-HOOKS = tuple(f'on_{what}_{when}' for what in ('epoch', 'train', 'test', 'predict', 'batch', 'train_batch', 'test_batch',
-                                               'predict_batch') for when in ('begin', 'end'))
+HOOKS = tuple(f'on_{what}_{when}' for when in ('begin', 'end') for what in (
+    'epoch', 'train', 'test', 'predict', 'batch', 'train_batch', 'test_batch', 'predict_batch'))
 
 
 class Callback:
     """Base of callbacks: define the hooks you need.
 
-    Attributes set by `fit`: `model`; `params`, a dict with batch_size, epochs, steps, samples, verbose, do_validation and
-    metrics (names of all logged values); `validation_data`, the list of validation arrays, or None.
+    Attributes set by `fit`: `model`; `params`, a dict with batch_size, epochs, steps, samples, verbose, do_validation
+    and metrics (names of all logged values); `validation_data`, the list of validation arrays, or None.
 
-    `logs` is a dict. At the end of a batch it holds batch, size, loss and the metrics of that batch; at the end of an epoch
-    their averages over the samples, and those of the validation data under val_….
+    `logs` is a dict. At the end of a batch it holds batch, size, loss and the metrics of that batch; at the end of an
+    epoch their averages over the samples, and those of the validation data under val_….
     """
 
     def __init__(self):
@@ -100,9 +100,9 @@ def defines(callback, hook):
 class CallbackList:
     """Callbacks called in turn. Only those that define a hook are called at it.
 
-    callbacks: list of Callbacks, or objects with some of their methods. queue_length: number of batches over which the
-    time spent in batch hooks is watched: a warning says when they take longer than the batches. add_history, add_progbar:
-    append a History, put a ProgbarLogger first. model, params: given to all.
+    callbacks: list of Callbacks, or objects with some of their methods. queue_length: number of batches over which
+    the time spent in batch hooks is watched: a warning says when they take longer than the batches. add_history,
+    add_progbar: append a History, put a ProgbarLogger first. model, params: given to all.
     """
 
     def __init__(self, callbacks=None, queue_length=10, add_history=False, add_progbar=False, model=None, **params):
@@ -255,13 +255,13 @@ def _check(callback):
 class LambdaCallback(Callback):
     """A callback made of functions, each given under the name of a hook.
 
-    Functions of epochs take (epoch, logs), of batches (batch, logs), of a whole run (logs): on_epoch_begin, on_epoch_end,
-    on_batch_begin, on_batch_end, on_train_begin, on_train_end and, by keyword, Keras 3's hooks. Other keywords become
-    attributes. TypeError for an unknown name that begins with on_ and for what cannot be called.
+    Functions of epochs take (epoch, logs), of batches (batch, logs), of a whole run (logs): on_epoch_begin,
+    on_epoch_end, on_batch_begin, on_batch_end, on_train_begin, on_train_end and, by keyword, Keras 3's hooks. Other
+    keywords become attributes. TypeError for an unknown name that begins with on_ and for what cannot be called.
     """
 
-    def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_batch_begin=None, on_batch_end=None, on_train_begin=None,
-                 on_train_end=None, **kwargs):
+    def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_batch_begin=None, on_batch_end=None,
+                 on_train_begin=None, on_train_end=None, **kwargs):
         super().__init__()
         given = {'on_epoch_begin': on_epoch_begin, 'on_epoch_end': on_epoch_end, 'on_batch_begin': on_batch_begin,
                  'on_batch_end': on_batch_end, 'on_train_begin': on_train_begin, 'on_train_end': on_train_end, **kwargs}

@@ -15,15 +15,15 @@ from fastkeras.training.logs import Logs
 class ModelCheckpoint(Callback):
     """Saves the model, or its weights, at the end of epochs or every few batches.
 
-    filepath: where; may hold fields filled in from the logs, as 'w.{epoch:02d}-{val_loss:.2f}.hdf5' (the epoch counted from
-    1). monitor: the quantity that tells the best model. save_best_only: keep a file of a better model. save_weights_only:
-    model.save_weights instead of model.save. mode: 'min', 'max', or 'auto', by the name of the quantity. period: epochs
-    from one saving to the next. save_freq: 'epoch', or a number of batches. initial_value_threshold: what the first saved
-    value has to improve on. verbose: 1 says what was done.
+    filepath: where; may hold fields filled in from the logs, as 'w.{epoch:02d}-{val_loss:.2f}.hdf5' (the epoch
+    counted from 1). monitor: the quantity that tells the best model. save_best_only: keep a file of a better model.
+    save_weights_only: model.save_weights instead of model.save. mode: 'min', 'max', or 'auto', by the name of the
+    quantity. period: epochs from one saving to the next. save_freq: 'epoch', or a number of batches.
+    initial_value_threshold: what the first saved value has to improve on. verbose: 1 says what was done.
     """
 
-    def __init__(self, filepath, monitor='val_loss', verbose=0, save_best_only=False, save_weights_only=False, mode='auto',
-                 period=1, save_freq='epoch', initial_value_threshold=None):
+    def __init__(self, filepath, monitor='val_loss', verbose=0, save_best_only=False, save_weights_only=False,
+                 mode='auto', period=1, save_freq='epoch', initial_value_threshold=None):
         super().__init__()
         if period == 'epoch':   # Keras 3 has save_freq in this place
             period, save_freq = 1, 'epoch'
@@ -72,8 +72,8 @@ class ModelCheckpoint(Callback):
         try:
             return string.Formatter().vformat(self.filepath, (), fields)
         except KeyError as e:
-            raise ValueError(f'ModelCheckpoint: filepath {self.filepath!r} asks for {e.args[0]!r}, which is not among the '
-                             f"logs: {', '.join(map(repr, fields))}") from None
+            raise ValueError(f'ModelCheckpoint: filepath {self.filepath!r} asks for {e.args[0]!r}, which is not among '
+                             f"the logs: {', '.join(map(repr, fields))}") from None
 
     def _save(self, epoch, logs, batch=None):
         if not self.save_best_only:

@@ -71,7 +71,8 @@ class History(Callback):
 class ProgbarLogger(Callback):
     """Prints 'Epoch 1/5' and the progress bar.
 
-    count_mode: 'samples' or 'steps', what the bar counts. stateful_metrics: names that are shown as they are, not averaged.
+    count_mode: 'samples' or 'steps', what the bar counts. stateful_metrics: names that are shown as they are, not
+    averaged.
     """
 
     def __init__(self, count_mode='samples', stateful_metrics=None):
@@ -135,7 +136,7 @@ class CSVLogger(Callback):
         if self.append and os.path.exists(self.filename):
             with open(self.filename, newline='') as f:
                 self.append_header = not f.readline()
-        self.csv_file = open(self.filename, 'a' if self.append else 'w', newline='\n')
+        self.csv_file = open(self.filename, 'a' if self.append else 'w', newline='\n')  # noqa: SIM115
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}

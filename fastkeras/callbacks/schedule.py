@@ -65,9 +65,9 @@ class Plateau(Callback):
 class EarlyStopping(Plateau):
     """Ends training when the quantity `monitor` has not improved for `patience` epochs.
 
-    min_delta: a smaller change is no improvement. mode: 'min', 'max', or 'auto', by the name of the quantity. baseline: a
-    value that has to be improved on from the start. restore_best_weights: go back to the weights of the best epoch.
-    start_from_epoch: epochs before this one are not watched. verbose: 1 says what was done.
+    min_delta: a smaller change is no improvement. mode: 'min', 'max', or 'auto', by the name of the quantity.
+    baseline: a value that has to be improved on from the start. restore_best_weights: go back to the weights of the
+    best epoch. start_from_epoch: epochs before this one are not watched. verbose: 1 says what was done.
     """
 
     def __init__(self, monitor='val_loss', min_delta=0, patience=0, verbose=0, mode='auto', baseline=None,
@@ -125,7 +125,8 @@ class ReduceLROnPlateau(Plateau):
     """Multiplies the learning rate by `factor` when the quantity `monitor` has not improved for `patience` epochs.
 
     min_delta (also called epsilon): a smaller change is no improvement. cooldown: epochs of rest after a reduction.
-    min_lr: the rate goes no lower. mode: 'min', 'max' or 'auto'. verbose: 1 says what was done. ValueError for factor ≥ 1.
+    min_lr: the rate goes no lower. mode: 'min', 'max' or 'auto'. verbose: 1 says what was done. ValueError for factor
+    ≥ 1.
     """
 
     def __init__(self, monitor='val_loss', factor=0.1, patience=10, verbose=0, mode='auto', min_delta=1e-4, cooldown=0,
@@ -180,9 +181,10 @@ class ReduceLROnPlateau(Plateau):
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before each epoch to schedule(epoch, rate), or schedule(epoch) where it takes one argument.
+    """Sets the learning rate before each epoch to schedule(epoch, rate).
 
-    verbose: 1 says what was done. The logs of the epoch's end get the rate. ValueError unless the schedule gives a float.
+    A schedule of one argument gets the epoch. The logs of the epoch's end get the rate. verbose: 1 says what was done.
+    ValueError unless the schedule gives a float.
     """
 
     def __init__(self, schedule, verbose=0):

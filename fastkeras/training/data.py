@@ -8,9 +8,9 @@ _KINDS = 'biuf'
 class Slot:
     """One place that takes an array: an input of the model, or the target of one of its outputs.
 
-    role: 'input' or 'target'. name: of the input or output. shape: as expected, batch first, None where any size goes; None
-    when nothing is known. dtype: what the plan is fed. labels: number of classes where whole numbers below it are expected.
-    loss: name of the loss that asks for this shape, for messages.
+    role: 'input' or 'target'. name: of the input or output. shape: as expected, batch first, None where any size
+    goes; None when nothing is known. dtype: what the plan is fed. labels: number of classes where whole numbers below
+    it are expected. loss: name of the loss that asks for this shape, for messages.
     """
 
     __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'loss', 'check')
@@ -33,7 +33,7 @@ class Slot:
 
 
 def is_lazy(data):
-    """Whether `data` is an array that is read piece by piece: of HDF5, a memory map of another library, a sparse matrix."""
+    """Whether `data` is an array that is read piece by piece: of HDF5, or a sparse matrix."""
     return not isinstance(data, np.ndarray) and (
         (hasattr(data, 'shape') and hasattr(data, 'dtype') and hasattr(data, '__getitem__') and hasattr(data, 'chunks'))
         or hasattr(data, 'tocsr'))
@@ -130,8 +130,7 @@ def check_shape(array, slot):
     if slot.check is not None:
         slot.check(array)
     if slot.shape is not None:
-        expected = ('any', *slot.shape[1:])
-        text = '(' + ', '.join('samples' if d == 'any' else str(d) for d in expected) + (',)' if len(expected) == 1 else ')')
+        text = str(('samples', *slot.shape[1:])).replace("'", '')
         if len(array.shape) != len(slot.shape):
             raise slot.error(f'an array of {len(slot.shape)} dimensions, {text}',
                              f'one of {len(array.shape)} dimensions, shape {tuple(array.shape)}')
@@ -203,7 +202,9 @@ def check_lengths(inputs, targets=(), weights=()):
 
 
 def split_point(samples, validation_split):
-    """Index at which the validation share, the last samples, begins. ValueError for a share that leaves nothing to train on."""
+    """Index at which the validation share, the last samples, begins. ValueError for a share that leaves nothing to
+    train on.
+    """
     if not 0.0 <= validation_split < 1.0:
         raise ValueError(f'validation_split: expected a share from 0 up to, not including, 1, got {validation_split!r}')
     at = int(samples * (1.0 - validation_split))

@@ -8,8 +8,8 @@ from fastkeras.training.data import contiguous, is_lazy
 class Feed:
     """Arrays of equal length, handed out in batches of the types that a plan is fed.
 
-    arrays: NumPy arrays, or lazy ones (HDF5, sparse). dtypes: one per array. What `slice` and `gather` return is valid until
-    the next call: it is a view of the arrays, or of buffers that are used again.
+    arrays: NumPy arrays, or lazy ones (HDF5, sparse). dtypes: one per array. What `slice` and `gather` return is
+    valid until the next call: it is a view of the arrays, or of buffers that are used again.
     """
 
     def __init__(self, arrays, dtypes, batch_size):
@@ -66,8 +66,9 @@ def _dense(rows):
 class Order:
     """The order in which the samples of an epoch are taken.
 
-    shuffle: True, False, or 'batch', which shuffles batches as wholes (the last, short one stays last). Draws from NumPy's
-    global state and goes on from the order of the epoch before, as Keras 2 does, so a seed gives the same batches.
+    shuffle: True, False, or 'batch', which shuffles batches as wholes (the last, short one stays last). Draws from
+    NumPy's global state and goes on from the order of the epoch before, as Keras 2 does, so a seed gives the same
+    batches.
     """
 
     def __init__(self, samples, batch_size, shuffle):
@@ -84,9 +85,7 @@ class Order:
 
     def next_epoch(self):
         """Draw the order of an epoch."""
-        if self.shuffle == 'batch':
-            np.random.shuffle(self.index)
-        elif self.shuffle:
+        if self.shuffle == 'batch' or self.shuffle:
             np.random.shuffle(self.index)
 
     def batch(self, feed, k):

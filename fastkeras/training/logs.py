@@ -40,9 +40,9 @@ def rate_key():
 
 
 class Logs(dict):
-    """A dict whose lookup also knows acc = accuracy, mse = mean_squared_error, lr = learning_rate and the like, with any
-    prefix (val_, the name of an output). It iterates over the keys as they were stored; storing under another spelling
-    of a key that is there overwrites that key. A key of nobody's raises KeyError, as in any dict.
+    """A dict whose lookup also knows acc = accuracy, mse = mean_squared_error, lr = learning_rate and the like, with
+    any prefix (val_, the name of an output). It iterates over the keys as they were stored; storing under another
+    spelling of a key that is there overwrites that key. A key of nobody's raises KeyError, as in any dict.
     """
 
     __slots__ = ()

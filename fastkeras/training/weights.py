@@ -12,7 +12,8 @@ def per_output(weights, names, argument):
     if isinstance(weights, dict) and any(n in weights for n in names):
         unknown = [n for n in weights if n not in names]
         if unknown:
-            raise ValueError(f"{argument}: unknown output {unknown[0]!r}; the outputs are {', '.join(map(repr, names))}")
+            raise ValueError(f'{argument}: unknown output {unknown[0]!r}; the outputs are '
+                             f'{", ".join(map(repr, names))}')
         return [weights.get(n) for n in names]
     if isinstance(weights, (list, tuple)):
         arrays = [w is None or isinstance(w, dict) or hasattr(w, 'shape') for w in weights]
@@ -23,8 +24,8 @@ def per_output(weights, names, argument):
                              f"({', '.join(map(repr, names))}), got a list of {len(weights)}")
     if len(names) == 1:
         return [weights]
-    raise ValueError(f'{argument}: the model has {len(names)} outputs ({", ".join(map(repr, names))}); pass a list or a dict '
-                     f'with weights for each, not {type(weights).__name__}')
+    raise ValueError(f'{argument}: the model has {len(names)} outputs ({", ".join(map(repr, names))}); pass a list or '
+                     f'a dict with weights for each, not {type(weights).__name__}')
 
 
 def sample_weights(y, weights, temporal, name):
@@ -35,26 +36,28 @@ def sample_weights(y, weights, temporal, name):
         raise ValueError(f'{where}: expected numbers, got the type {array.dtype}')
     if temporal:
         if len(y.shape) < 3:
-            raise ValueError(f"{where}: sample_weight_mode='temporal' needs an output with a time axis (at least 3 dimensions), "
-                             f'got targets of shape {tuple(y.shape)}')
+            raise ValueError(f"{where}: sample_weight_mode='temporal' needs an output with a time axis (at least 3 "
+                             f'dimensions), got targets of shape {tuple(y.shape)}')
         expected = tuple(y.shape[:2])
         if array.ndim != 2:
-            raise ValueError(f"{where}: sample_weight_mode='temporal' needs an array of shape {expected} (samples, time), "
-                             f'got shape {array.shape}')
+            raise ValueError(f"{where}: sample_weight_mode='temporal' needs an array of shape {expected} (samples, "
+                             f'time), got shape {array.shape}')
     else:
         expected = (y.shape[0],)
         if array.shape == (y.shape[0], 1):
             array = array[:, 0]
         if array.ndim != 1:
-            raise ValueError(f'{where}: expected an array of shape {expected}, got shape {array.shape}; for a weight per time '
-                             "step, compile with sample_weight_mode='temporal'")
+            raise ValueError(f'{where}: expected an array of shape {expected}, got shape {array.shape}; for a weight '
+                             "per time step, compile with sample_weight_mode='temporal'")
     if array.shape != expected:
         raise ValueError(f'{where}: expected an array of shape {expected}, got shape {array.shape}')
     return np.ascontiguousarray(array, np.float32)
 
 
 def class_weights(y, weights, name):
-    """float32 array of shape (samples,): the weight of the class of each sample. weights: dict class → weight, or a list."""
+    """float32 array of shape (samples,): the weight of the class of each sample. weights: dict class → weight, or a
+    list.
+    """
     where = f'class_weight of output {name!r}'
     if not isinstance(weights, dict):
         if isinstance(weights, str) or np.ndim(weights) != 1:
@@ -62,8 +65,8 @@ def class_weights(y, weights, name):
         weights = dict(enumerate(weights))
     y = np.asarray(y)
     if y.ndim > 2:
-        raise ValueError(f'{where}: there is no one class per sample in targets of shape {y.shape} (at most 2 dimensions); '
-                         'use sample_weight')
+        raise ValueError(f'{where}: there is no one class per sample in targets of shape {y.shape} (at most 2 '
+                         'dimensions); use sample_weight')
     classes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     present, place = np.unique(classes, return_inverse=True)
     missing = [c.item() for c in present if c.item() not in weights]

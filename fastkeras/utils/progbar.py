@@ -9,13 +9,13 @@ import numpy as np
 class Progbar:
     """Shows progress on standard output.
 
-    target: number of units in all, None when unknown. width: characters of the bar. verbose: 0 silent, 1 a bar, 2 one line
-    when the target is reached. interval: least seconds between two drawings. stateful_metrics: names whose last value is
-    shown; all others are averaged over the units. stateless_metrics: when given, only these are averaged.
+    target: number of units in all, None when unknown. width: characters of the bar. verbose: 0 silent, 1 a bar, 2 one
+    line when the target is reached. interval: least seconds between two drawings. stateful_metrics: names whose last
+    value is shown; all others are averaged over the units. stateless_metrics: when given, only these are averaged.
     unit_name: taken for Keras 3; the time of a unit is written as Keras 2 does, 'us/step'.
 
-    On a terminal (or in a notebook) the bar is redrawn in place; elsewhere each drawing is a new line, so that a log file
-    holds no control characters.
+    On a terminal (or in a notebook) the bar is redrawn in place; elsewhere each drawing is a new line, so that a log
+    file holds no control characters.
     """
 
     def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None,
@@ -36,8 +36,9 @@ class Progbar:
         self._last = 0.0
 
     def update(self, current, values=None, finalize=None):
-        """Move to unit `current`. values: pairs (name, value over the units since the last call). finalize: whether this
-        is the last call; by default when the target is reached."""
+        """Move to unit `current`. values: pairs (name, value over the units since the last call). finalize: whether
+        this is the last call; by default when the target is reached.
+        """
         units = current - self._seen
         for name, value in values or ():
             if name in self.stateful_metrics or (

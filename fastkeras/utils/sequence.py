@@ -40,7 +40,9 @@ PyDataset = Sequence
 
 
 def is_sequence(data):
-    """Whether `data` is a Sequence, or behaves as one: batches by index and a length, but neither an array nor a list."""
+    """Whether `data` is a Sequence, or behaves as one: batches by index and a length, but neither an array nor a
+    list.
+    """
     if isinstance(data, Sequence):
         return True
     return (hasattr(data, '__getitem__') and hasattr(data, '__len__') and hasattr(data, 'on_epoch_end')

@@ -1,0 +1,47 @@
+"""The text of the progress bar, against what Keras 2.2.4 wrote for the same calls at the same times."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastkeras.utils import progbar
+
+PARITY = Path(__file__).parents[1] / 'parity'
+sys.path.insert(0, str(PARITY))
+import training_cases  # noqa: E402
+
+RECORDED = json.loads((PARITY / 'training.json').read_text())['bars']
+
+
+@pytest.mark.parametrize('name', sorted(RECORDED))
+def test_text_is_that_of_keras_2(name):
+    bar, where = name.split('/')
+    assert training_cases.progress_text(progbar.Progbar, progbar, bar, where == 'terminal') == RECORDED[name]
+
+
+def test_silent(capsys):
+    bar = progbar.Progbar(3, verbose=0)
+    for _ in range(3):
+        bar.add(1, [('loss', 1.0)])
+    assert capsys.readouterr().out == ''
+
+
+def test_no_units_at_all(capsys):
+    progbar.Progbar(0).update(0)
+    assert '0/0 [====' in capsys.readouterr().out
+
+
+def test_only_stateless_metrics_are_averaged(capsys):
+    bar = progbar.Progbar(2, stateless_metrics=['loss'], verbose=2)
+    bar.update(1, [('loss', 1.0), ('auc', 0.25)])
+    bar.update(2, [('loss', 2.0), ('auc', 0.75)])
+    assert capsys.readouterr().out.endswith('- loss: 1.5000 - auc: 0.7500\n')
+
+
+def test_finalize_ends_a_bar_without_target(capsys):
+    bar = progbar.Progbar(None)
+    bar.update(5)
+    bar.update(6, finalize=True)
+    assert capsys.readouterr().out.endswith('step\n')
