@@ -193,12 +193,14 @@ class CallbackList:
         begin = time.perf_counter()
         for method in methods:
             method(batch, logs)
-        if self._entered is not None and not self._warned:
+        if self._entered is not None:
             self._watch(time.perf_counter() - begin, begin - self._entered)
 
     def _watch(self, spent, batch_time):
         """Warn once when the end-of-batch hooks take longer than the batches, and much."""
         self._spent.append(spent)
+        if spent < 0.1 or self._warned:
+            return
         median = sorted(self._spent)[len(self._spent) // 2]
         if median > 0.1 and median > 0.95 * batch_time:
             self._warned = True

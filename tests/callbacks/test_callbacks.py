@@ -75,7 +75,8 @@ def test_hooks_of_both_generations():
 
 
 def test_only_those_that_define_a_hook_are_called():
-    calls = CallbackList([callbacks.History(), callbacks.Callback(), LambdaCallback(on_batch_end=lambda batch, logs: 0)])
+    calls = CallbackList([callbacks.History(), callbacks.Callback(),
+                          LambdaCallback(on_batch_end=lambda batch, logs: None)])
     assert [len(calls.methods(h)) for h in ('on_train_batch_begin', 'on_train_batch_end', 'on_epoch_end')] == [0, 1, 1]
     calls.append(callbacks.TerminateOnNaN())
     assert len(calls.methods('on_train_batch_end')) == 2
@@ -150,8 +151,8 @@ def test_csv_logger(tmp_path):
     run(callbacks.CSVLogger(path, separator=';'), [3.0, 2.0], acc=0.5, vector=np.array([1, 2]))
     run(callbacks.CSVLogger(path, separator=';', append=True), [1.0], acc=0.25, vector=[3])
     rows = list(csv.reader(path.open(), delimiter=';'))
-    assert rows == [['epoch', 'acc', 'val_loss', 'vector'], ['0', '0.5', '3.0', '"[1, 2]"'], ['1', '0.5', '2.0', '"[1, 2]"'],
-                    ['0', '0.25', '1.0', '"[3]"']]
+    assert rows == [['epoch', 'acc', 'val_loss', 'vector'], ['0', '0.5', '3.0', '"[1, 2]"'],
+                    ['1', '0.5', '2.0', '"[1, 2]"'], ['0', '0.25', '1.0', '"[3]"']]
 
 
 def test_csv_logger_writes_na_for_what_is_missing(tmp_path):
@@ -187,7 +188,8 @@ def test_early_stopping_restores_the_best(capsys):
     stopping = callbacks.EarlyStopping(patience=2, restore_best_weights=True, verbose=1)
     model, _ = run(stopping, [3, 1, 2, 2])
     assert model.weights == 1 and stopping.best == 1
-    assert capsys.readouterr().out == 'Restoring model weights from the end of the best epoch\nEpoch 00004: early stopping\n'
+    assert capsys.readouterr().out == ('Restoring model weights from the end of the best epoch\n'
+                                       'Epoch 00004: early stopping\n')
     model, _ = run(callbacks.EarlyStopping(baseline=0.5, patience=2, restore_best_weights=True), [3, 1])
     assert model.weights == 0
 
@@ -243,7 +245,8 @@ def test_reduce_on_plateau_arguments(capsys):
 
 
 def test_schedules(capsys):
-    assert run(callbacks.LearningRateScheduler(lambda epoch: 1.0 / (epoch + 1)), [0] * 3)[1] == pytest.approx([1, 0.5, 1 / 3])
+    by_epoch = callbacks.LearningRateScheduler(lambda epoch: 1.0 / (epoch + 1))
+    assert run(by_epoch, [0] * 3)[1] == pytest.approx([1, 0.5, 1 / 3])
     assert run(callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.5, verbose=1), [0] * 2)[1] == [0.5, 0.25]
     assert 'Epoch 00002: LearningRateScheduler setting learning rate to 0.25.' in capsys.readouterr().out
     with pytest.raises(ValueError, match="must give a float, got 'fast'"):
@@ -298,8 +301,8 @@ def test_checkpoints(kwargs, saved):
 
 
 def test_names_of_checkpoints():
-    model, _ = run(callbacks.ModelCheckpoint('w.{epoch:02d}-{val_loss:.2f}-{val_accuracy:.1f}.hdf5', save_weights_only=True),
-                   [0.125], val_acc=0.5)
+    name = 'w.{epoch:02d}-{val_loss:.2f}-{val_accuracy:.1f}.hdf5'
+    model, _ = run(callbacks.ModelCheckpoint(name, save_weights_only=True), [0.125], val_acc=0.5)
     assert model.saved == [('weights', 'w.01-0.12-0.5.hdf5')]
     with pytest.raises(ValueError, match="asks for 'val_auc'.*'val_loss'"):
         run(callbacks.ModelCheckpoint('{val_auc}'), [1.0])
