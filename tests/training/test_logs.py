@@ -8,7 +8,8 @@ from fastkeras.training.logs import Logs, spellings
 @pytest.mark.parametrize('stored, asked', [
     ('acc', 'accuracy'), ('accuracy', 'acc'), ('val_acc', 'val_accuracy'),
     ('val_main_output_acc', 'val_main_output_accuracy'),
-    ('mean_squared_error', 'mse'), ('val_mse', 'val_mean_squared_error'), ('lr', 'learning_rate'), ('learning_rate', 'lr'),
+    ('mean_squared_error', 'mse'), ('val_mse', 'val_mean_squared_error'),
+    ('lr', 'learning_rate'), ('learning_rate', 'lr'),
     ('size_mean_absolute_percentage_error', 'size_mape'), ('cosine_proximity', 'cosine_similarity'),
 ])
 def test_either_spelling_finds_the_value(stored, asked):
