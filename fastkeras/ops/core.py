@@ -198,6 +198,16 @@ def to_array(x, dtype=None):
     return array if array.dtype.name == want else array.astype(want)
 
 
+def as_tensor(x):
+    """x as something with shape and dtype that ops take: a Tensor, a Variable (its Tensor inside a trace), or an
+    array."""
+    if isinstance(x, Node):
+        return x
+    if hasattr(x, '__fastkeras_tensor__'):
+        return x.__fastkeras_tensor__() if tracing() else x
+    return to_array(x)
+
+
 def constant(value, dtype=None, shape=None):
     """A 'const' Tensor of a number or array, broadcast to `shape` without being copied."""
     value = to_array(value, dtype)

@@ -60,7 +60,7 @@ class Tensor(Node):
         raise self._no_value("'in'", 'Use ops.any(x == item).')
 
     def __getitem__(self, key):
-        from .move import get_item
+        from .slices import get_item
         return get_item(self, key)
 
     # ---- equality: by value between tensors and numbers, by identity otherwise
