@@ -107,12 +107,31 @@ FK_LANES(v_ceil, __builtin_ceilf)
 FK_LANES(v_trunc, __builtin_truncf)
 FK_LANES(v_round, __builtin_rintf)
 #undef FK_LANES
-/* sums in a fixed order: halves are folded until one lane is left */
-static inline float v_sum(vf a) {
-    float t[VL] __attribute__((aligned(4 * VL)));
-    *(vf *)t = a;
-    for (int w = VL / 2; w; w /= 2)
-        for (int i = 0; i < w; i++) t[i] += t[i + w];
-    return t[0];
-}
+/* lane i of the result is lane i + w of a, around the end */
+#if VL == 16
+#define V_TURN(a, w)                                                                                             \
+    __builtin_shufflevector(a, a, w, (1 + w) & 15, (2 + w) & 15, (3 + w) & 15, (4 + w) & 15, (5 + w) & 15,       \
+                            (6 + w) & 15, (7 + w) & 15, (8 + w) & 15, (9 + w) & 15, (10 + w) & 15, (11 + w) & 15, \
+                            (12 + w) & 15, (13 + w) & 15, (14 + w) & 15, (15 + w) & 15)
+#elif VL == 8
+#define V_TURN(a, w)                                                                                     \
+    __builtin_shufflevector(a, a, w, (1 + w) & 7, (2 + w) & 7, (3 + w) & 7, (4 + w) & 7, (5 + w) & 7, (6 + w) & 7, \
+                            (7 + w) & 7)
+#else
+#define V_TURN(a, w) __builtin_shufflevector(a, a, w, (1 + w) & 3, (2 + w) & 3, (3 + w) & 3)
+#endif
+/* all lanes into one, in a fixed order: halves first */
+#if VL == 16
+#define V_FOLD(a, join) a = join(a, V_TURN(a, 8)), a = join(a, V_TURN(a, 4)), a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#elif VL == 8
+#define V_FOLD(a, join) a = join(a, V_TURN(a, 4)), a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#else
+#define V_FOLD(a, join) a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#endif
+static inline vf v_add(vf a, vf b) { return a + b; }
+static inline vf v_mul(vf a, vf b) { return a * b; }
+static inline float v_sum(vf a) { return V_FOLD(a, v_add), a[0]; }
+static inline float v_prod(vf a) { return V_FOLD(a, v_mul), a[0]; }
+static inline float v_largest(vf a) { return V_FOLD(a, v_max), a[0]; }
+static inline float v_smallest(vf a) { return V_FOLD(a, v_min), a[0]; }
 #endif

@@ -1,0 +1,280 @@
+/* Reductions along the middle axis of x[outer, r, inner]: sums and extremes, their indices, running sums.
+ *
+ * The order of a reduction follows from r and inner alone. Rows are reduced in blocks of ROWS, in registers, and the
+ * blocks' results meet pairwise as in a binary counter: the error of a sum grows with the logarithm of r (N. J. Higham,
+ * The accuracy of floating point summation, 1993). Where inner is small, a row is too short for that: then x[r, inner] is
+ * read as longer rows of `period` floats, a multiple of inner and of the vector, which are folded at the end. */
+#include "vec.h"
+
+enum { SUM, MAX, MIN, PROD };
+enum { ROWS = 16, PANEL = 1024, LEVELS = 48 }; /* PANEL: floats of a row that one pass takes */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf join(int kind, vf a, vf b) {
+    return kind == SUM ? a + b : kind == MAX ? v_max(a, b) : kind == MIN ? v_min(a, b) : a * b;
+}
+INLINE float join1(int kind, float a, float b) {
+    return kind == SUM    ? a + b
+           : kind == MAX  ? (a > b || a != a ? a : b)
+           : kind == MIN  ? (a < b || a != a ? a : b)
+                          : a * b;
+}
+static float identity(int kind) { return kind == SUM ? 0.0f : kind == MAX ? -INFINITY : kind == MIN ? INFINITY : 1.0f; }
+
+/* ---- how a shape is worked */
+
+/* Parts of r, each of `share` rows, so that few long columns keep all threads busy. r >= 256 so that a second reduction,
+ * over the parts, has one part. */
+static int64_t share_of(int64_t r, int64_t inner) {
+    int64_t parts = r < 256 || inner >= 2048 ? 1 : fk_max(1, fk_min(64, r * inner / 65536));
+    return fk_max(1, fk_ceil_div(r, parts));
+}
+/* columns of a unit of work */
+static int64_t panel_of(int64_t inner) {
+    int64_t quarter = fk_ceil_div(fk_ceil_div(inner, 4), 64) * 64;
+    return inner < 256 ? fk_max(1, inner) : fk_min(PANEL, quarter);
+}
+/* floats of the long rows that r rows of inner are read as, or 0: as they are. *lcm: the least common multiple of inner
+ * and VL, of which the long row is some */
+static int64_t period_of(int64_t r, int64_t inner, int64_t *lcm) {
+    int64_t g = inner & -inner; /* the largest power of two in it */
+    *lcm = inner * (VL / fk_min(VL, g));
+    if (inner >= 4 * VL || r * inner < *lcm || *lcm > PANEL) return 0;
+    return *lcm * fk_max(1, fk_min(8 * VL, r * inner) / *lcm);
+}
+
+/* ---- the core: rows of w <= PANEL floats, `ld` apart, into out[0..w) */
+
+/* nv vectors of a block of rows, or, when lanes < VL, the first lanes of one; joined with the `levels` lowest of the
+ * stack */
+INLINE void block(int kind, int nv, int64_t lanes, const float *x, int64_t ld, int64_t rows, int levels,
+                  const float *stack, float *out) {
+    vf acc[8];
+    for (int v = 0; v < nv; v++) acc[v] = lanes == VL ? v_load(x + v * VL) : v_load_n(x, lanes);
+    for (int64_t r = 1; r < rows; r++) {
+        x += ld;
+        for (int v = 0; v < nv; v++) acc[v] = join(kind, acc[v], lanes == VL ? v_load(x + v * VL) : v_load_n(x, lanes));
+    }
+    for (int l = 0; l < levels; l++)
+        for (int v = 0; v < nv; v++) acc[v] = join(kind, v_load(stack + l * PANEL + v * VL), acc[v]);
+    for (int v = 0; v < nv; v++)
+        if (lanes == VL)
+            v_store(out + v * VL, acc[v]);
+        else
+            v_store_n(out, acc[v], lanes);
+}
+/* stack: LEVELS × PANEL floats */
+INLINE void rows_into(int kind, const float *x, int64_t ld, int64_t rows, int64_t w, float *out, float *stack) {
+    int64_t blocks = fk_ceil_div(rows, ROWS);
+    for (int64_t b = 0; b < blocks; b++, x += ROWS * ld) {
+        int64_t n = fk_min(ROWS, rows - b * ROWS), c = 0;
+        int levels = __builtin_ctzll(~(uint64_t)b);
+        float *to = blocks == 1 ? out : stack + levels * PANEL;
+        for (; c + 8 * VL <= w; c += 8 * VL) block(kind, 8, VL, x + c, ld, n, levels, stack + c, to + c);
+        if (c + 4 * VL <= w) block(kind, 4, VL, x + c, ld, n, levels, stack + c, to + c), c += 4 * VL;
+        if (c + 2 * VL <= w) block(kind, 2, VL, x + c, ld, n, levels, stack + c, to + c), c += 2 * VL;
+        if (c + VL <= w) block(kind, 1, VL, x + c, ld, n, levels, stack + c, to + c), c += VL;
+        if (c < w) block(kind, 1, w - c, x + c, ld, n, levels, stack + c, to + c);
+    }
+    if (blocks == 1) return;
+    for (int64_t c = 0; c < w; c += VL) {
+        uint64_t left = (uint64_t)blocks;
+        vf acc = v_load(stack + __builtin_ctzll(left) * PANEL + c);
+        while (left &= left - 1) acc = join(kind, v_load(stack + __builtin_ctzll(left) * PANEL + c), acc);
+        if (c + VL <= w)
+            v_store(out + c, acc);
+        else
+            v_store_n(out + c, acc, w - c);
+    }
+}
+
+/* groups of n floats, n apart, into the first: halves first */
+INLINE void fold(int kind, float *a, int64_t groups, int64_t n) {
+    if (n == 1 && groups == VL) {
+        vf v = v_load(a);
+        *a = kind == SUM ? v_sum(v) : kind == MAX ? v_largest(v) : kind == MIN ? v_smallest(v) : v_prod(v);
+        return;
+    }
+    while (groups > 1) {
+        int64_t half = groups / 2, w = half * n, c = 0;
+        const float *b = a + (groups - half) * n;
+        for (; c + VL <= w; c += VL) v_store(a + c, join(kind, v_load(a + c), v_load(b + c)));
+        for (; c < w; c++) a[c] = join1(kind, a[c], b[c]);
+        groups -= half;
+    }
+}
+/* x[r, inner] by its long rows */
+INLINE void flat_into(int kind, const float *x, int64_t r, int64_t inner, int64_t period, int64_t lcm, float *y,
+                      float *stack) {
+    float *acc = stack + LEVELS * PANEL;
+    int64_t n = r * inner, full = n / period, rest = n - full * period, c = 0;
+    rows_into(kind, x, period, full, period, acc, stack);
+    x += full * period;
+    for (; c + VL <= rest; c += VL) v_store(acc + c, join(kind, v_load(acc + c), v_load(x + c)));
+    for (; c < rest; c++) acc[c] = join1(kind, acc[c], x[c]);
+    fold(kind, acc, period / lcm, lcm);
+    fold(kind, acc, lcm / inner, inner);
+    memcpy(y, acc, 4 * (size_t)inner);
+}
+
+/* units [lo, hi) of outer × parts × panels; they lie in y one after the other */
+INLINE void units(int kind, const fk_call *call, const fk_attr_reduce *a, int64_t lo, int64_t hi) {
+    const float *x = call->ptr[0];
+    float *y = call->ptr[1], *stack = (float *)call->scratch;
+    int64_t r = a->r, inner = a->inner, share = share_of(r, inner), parts = fk_max(1, fk_ceil_div(r, share)), lcm;
+    int64_t panel = panel_of(inner), panels = fk_ceil_div(inner, panel), done = -1, end = 0;
+    for (int64_t u = lo; u < hi; u++) {
+        int64_t o = u / panels, c = u % panels * panel, part = o % parts, w = fk_min(panel, inner - c);
+        int64_t first = part * share, rows = fk_min(share, r - first), at = o * inner + c;
+        const float *from = x + (o / parts * r + first) * inner + c;
+        int64_t period = period_of(rows, inner, &lcm);
+        if (rows <= 0)
+            for (int64_t k = 0; k < w; k++) y[at + k] = identity(kind);
+        else if (inner == 1 && rows < VL) {
+            float acc = from[0];
+            for (int64_t k = 1; k < rows; k++) acc = join1(kind, acc, from[k]);
+            y[at] = acc;
+        } else if (period)
+            flat_into(kind, from, rows, inner, period, lcm, y + at, stack);
+        else
+            rows_into(kind, from, inner, rows, w, y + at, stack);
+        if (done < 0) done = at;
+        end = at + w;
+        if (parts == 1 && end - done >= 4 * FK_TILE) {
+            fk_epilogue(call, done, end - done);
+            done = end;
+        }
+    }
+    if (parts == 1 && end > done && done >= 0) fk_epilogue(call, done, end - done);
+}
+
+FK_PARTS(reduce) { return fk_max(1, fk_ceil_div(a->r, share_of(a->r, a->inner))); }
+static int64_t reduce_units(const fk_attr_reduce *a) {
+    return a->outer * reduce_parts(a) * fk_ceil_div(a->inner, panel_of(a->inner));
+}
+FK_CHUNKS(reduce) {
+    return fk_max(1, fk_min(fk_split(a->outer * fk_max(1, a->r) * a->inner, 16384), reduce_units(a)));
+}
+FK_KERNEL(reduce) {
+    int64_t lo, hi;
+    fk_range(reduce_units(a), 1, ith, nth, &lo, &hi);
+    switch (a->kind) {
+    case SUM: units(SUM, call, a, lo, hi); break;
+    case MAX: units(MAX, call, a, lo, hi); break;
+    case MIN: units(MIN, call, a, lo, hi); break;
+    default: units(PROD, call, a, lo, hi);
+    }
+}
+
+/* ---- indices of extremes */
+
+/* whether the value v displaces the best so far: the first NaN does, then nothing */
+INLINE vi beats(int kind, vf v, vf best) { return (kind == MAX ? v > best : v < best) | ((v != v) & (best == best)); }
+
+INLINE int32_t arg_row(int kind, const float *x, int64_t n) {
+    vf fill = v_set1(identity(kind)), best = n < VL ? v_load_fill(x, n, fill) : v_load(x);
+    vi index = vi_lanes(), at = index;
+    for (int64_t k = VL; k < n; k += VL) {
+        vf v = k + VL <= n ? v_load(x + k) : v_load_fill(x + k, n - k, fill);
+        index += VL;
+        vi m = beats(kind, v, best);
+        best = v_blend(m, v, best);
+        at = (at & ~m) | (index & m);
+    }
+    int64_t win = 0;
+    for (int64_t l = 1; l < fk_min(n, VL); l++) {
+        float v = best[l], w = best[win];
+        int better = v != v ? w == w : w != w ? 0 : kind == MAX ? v > w : v < w;
+        int equal = v == w || (v != v && w != w);
+        if (better || (equal && at[l] < at[win])) win = l;
+    }
+    return at[win];
+}
+/* lanes columns of x[r, inner] */
+INLINE vi arg_columns(int kind, const float *x, int64_t r, int64_t inner, int64_t lanes) {
+    vf best = lanes == VL ? v_load(x) : v_load_n(x, lanes);
+    vi at = {0};
+    for (int64_t k = 1; k < r; k++) {
+        x += inner;
+        vf v = lanes == VL ? v_load(x) : v_load_n(x, lanes);
+        vi m = beats(kind, v, best);
+        best = v_blend(m, v, best);
+        at = (at & ~m) | (vi_set1((int32_t)k) & m);
+    }
+    return at;
+}
+INLINE void arg_units(int kind, const fk_attr_arg_reduce *a, const float *x, int32_t *y, int64_t lo, int64_t hi) {
+    int64_t panel = panel_of(a->inner), panels = fk_ceil_div(a->inner, panel);
+    for (int64_t u = lo; u < hi; u++) {
+        int64_t o = u / panels, c = u % panels * panel, end = fk_min(a->inner, c + panel);
+        const float *row = x + o * a->r * a->inner;
+        int32_t *to = y + o * a->inner;
+        if (a->r == 0)
+            for (; c < end; c++) to[c] = 0;
+        else if (a->inner == 1)
+            *to = arg_row(kind, row, a->r);
+        else
+            for (; c < end; c += VL) {
+                int64_t lanes = fk_min(VL, end - c);
+                vi at = arg_columns(kind, row + c, a->r, a->inner, lanes);
+                if (lanes == VL)
+                    vi_store(to + c, at);
+                else
+                    v_store_n((float *)(to + c), (vf)at, lanes);
+            }
+    }
+}
+
+FK_ONE_PART(arg_reduce)
+FK_CHUNKS(arg_reduce) {
+    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 8192), a->outer * fk_ceil_div(a->inner, panel_of(a->inner))));
+}
+FK_KERNEL(arg_reduce) {
+    int64_t lo, hi;
+    fk_range(a->outer * fk_ceil_div(a->inner, panel_of(a->inner)), 1, ith, nth, &lo, &hi);
+    if (a->kind == MAX)
+        arg_units(MAX, a, call->ptr[0], call->ptr[1], lo, hi);
+    else
+        arg_units(MIN, a, call->ptr[0], call->ptr[1], lo, hi);
+}
+
+/* ---- running sums: one addition after the other, along r */
+static void scan_rows(const fk_attr_cumsum *a, const float *x, float *y) {
+    float acc = a->exclusive ? 0.0f : -0.0f; /* -0 + x is x, even for -0 */
+    for (int64_t k = 0; k < a->r; k++) {
+        int64_t j = a->reverse ? a->r - 1 - k : k;
+        float v = x[j];
+        if (a->exclusive) y[j] = acc;
+        acc += v;
+        if (!a->exclusive) y[j] = acc;
+    }
+}
+INLINE void scan_columns(const fk_attr_cumsum *a, const float *x, float *y, int64_t lanes) {
+    vf acc = v_set1(a->exclusive ? 0.0f : -0.0f);
+    for (int64_t k = 0; k < a->r; k++) {
+        int64_t j = (a->reverse ? a->r - 1 - k : k) * a->inner;
+        vf v = lanes == VL ? v_load(x + j) : v_load_n(x + j, lanes), out = a->exclusive ? acc : acc + v;
+        acc += v;
+        if (lanes == VL)
+            v_store(y + j, out);
+        else
+            v_store_n(y + j, out, lanes);
+    }
+}
+FK_ONE_PART(cumsum)
+FK_CHUNKS(cumsum) {
+    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 8192), a->outer * fk_ceil_div(a->inner, panel_of(a->inner))));
+}
+FK_KERNEL(cumsum) {
+    int64_t panel = panel_of(a->inner), panels = fk_ceil_div(a->inner, panel), lo, hi;
+    fk_range(a->outer * panels, 1, ith, nth, &lo, &hi);
+    for (int64_t u = lo; u < hi; u++) {
+        int64_t at = u / panels * a->r * a->inner, c = u % panels * panel, end = fk_min(a->inner, c + panel);
+        const float *x = (const float *)call->ptr[0] + at;
+        float *y = (float *)call->ptr[1] + at;
+        if (a->inner == 1)
+            scan_rows(a, x, y);
+        else
+            for (; c < end; c += VL) scan_columns(a, x + c, y + c, fk_min(VL, end - c));
+    }
+}

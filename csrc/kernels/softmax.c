@@ -1,0 +1,69 @@
+/* softmax and log_softmax along rows, the largest element subtracted first. A row of NaN, with +inf, or of -inf alone
+ * comes out NaN, as from NumPy. */
+#include "vmath.h"
+
+/* Groups of sums meet every BLOCK vectors, so that the error stays small over long rows. */
+enum { LANES = 4, BLOCK = 64 * LANES * VL };
+
+static float row_max(const float *x, int64_t n) {
+    vf low = v_set1(-INFINITY), m[LANES] = {low, low, low, low};
+    int64_t i = 0;
+    for (; i + LANES * VL <= n; i += LANES * VL)
+        for (int k = 0; k < LANES; k++) m[k] = v_max(m[k], v_load(x + i + k * VL));
+    for (; i + VL <= n; i += VL) m[0] = v_max(m[0], v_load(x + i));
+    if (i < n) m[0] = v_max(m[0], v_load_fill(x + i, n - i, low));
+    return v_largest(v_max(v_max(m[0], m[1]), v_max(m[2], m[3])));
+}
+
+/* the sum of e^(x - top); keep: the terms go to y */
+static inline __attribute__((always_inline)) float exp_sum(const float *x, float *y, int64_t n, float top, int keep) {
+    vf t = v_set1(top), total = {0};
+    for (int64_t lo = 0; lo < n; lo += BLOCK) {
+        int64_t i = lo, hi = fk_min(n, lo + BLOCK);
+        vf s[LANES] = {{0}};
+        for (; i + LANES * VL <= hi; i += LANES * VL)
+            for (int k = 0; k < LANES; k++) {
+                vf e = v_exp(v_load(x + i + k * VL) - t);
+                if (keep) v_store(y + i + k * VL, e);
+                s[k] += e;
+            }
+        for (; i + VL <= hi; i += VL) {
+            vf e = v_exp(v_load(x + i) - t);
+            if (keep) v_store(y + i, e);
+            s[0] += e;
+        }
+        if (i < hi) {
+            vf e = v_exp(v_load_n(x + i, hi - i) - t);
+            if (keep) v_store_n(y + i, e, hi - i);
+            s[0] += (vf)((vi)e & v_first(hi - i));
+        }
+        total += (s[0] + s[1]) + (s[2] + s[3]);
+    }
+    return v_sum(total);
+}
+
+static void softmax_row(const float *x, float *y, int64_t n) {
+    float scale = 1.0f / exp_sum(x, y, n, row_max(x, n), 1);
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL) v_store(y + i, v_load(y + i) * scale);
+    if (i < n) v_store_n(y + i, v_load_n(y + i, n - i) * scale, n - i);
+}
+static void log_softmax_row(const float *x, float *y, int64_t n) {
+    float top = row_max(x, n), log_total = v_log(v_set1(exp_sum(x, NULL, n, top, 0)))[0];
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL) v_store(y + i, v_load(x + i) - top - log_total);
+    if (i < n) v_store_n(y + i, v_load_n(x + i, n - i) - top - log_total, n - i);
+}
+
+#define ROW_KERNEL(op)                                                                              \
+    FK_ONE_PART(op)                                                                                 \
+    FK_CHUNKS(op) { return fk_max(1, fk_min(a->rows, fk_split(a->rows * a->n, 4096))); }            \
+    FK_KERNEL(op) {                                                                                 \
+        int64_t lo, hi;                                                                             \
+        fk_range(a->rows, 1, ith, nth, &lo, &hi);                                                   \
+        if (a->n == 0) return;                                                                      \
+        for (int64_t r = lo; r < hi; r++)                                                           \
+            op##_row((const float *)call->ptr[0] + r * a->n, (float *)call->ptr[1] + r * a->n, a->n); \
+    }
+ROW_KERNEL(softmax)
+ROW_KERNEL(log_softmax)
