@@ -1,0 +1,12 @@
+"""Record what Keras 2.2.4 computes: python tests/parity/record_optimizers.py, where `import keras224` gives that Keras."""
+import json
+import os
+import sys
+
+from keras224 import keras
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import network  # noqa: E402
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'optimizers_keras224.json'), 'w') as f:
+    json.dump({'keras': keras.__version__, 'losses': {n: network.losses(keras, n) for n in network.OPTIMIZERS}}, f, indent=1)
