@@ -1,0 +1,80 @@
+"""What small things cost: a training step and a prediction of a tiny network, memory that a step allocates, the import.
+
+    python bench/latency.py
+"""
+import gc
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+
+
+def median_us(call, repeats=15, number=400):
+    """Median over `repeats` of the mean time of `number` calls, in microseconds."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(number):
+            call()
+        times.append((time.perf_counter() - start) / number * 1e6)
+    return statistics.median(times)
+
+
+def small_network():
+    from fastkeras.layers import Dense
+    from fastkeras.models import Sequential
+    model = Sequential([Dense(32, activation='relu', input_shape=(10,)), Dense(1)])
+    model.compile('adam', 'mse')
+    return model
+
+
+def steps():
+    from fastkeras import _core
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((32, 10)).astype('float32'), rng.standard_normal((32, 1)).astype('float32')
+    model, row = small_network(), x[:1]
+    for _ in range(50):
+        model.train_on_batch(x, y)
+        model.predict(row)
+        model.predict_on_batch(row)
+    print(f'train_on_batch, Dense(32)-Dense(1), batch 32, Adam: {median_us(lambda: model.train_on_batch(x, y)):.1f} us')
+    print(f'predict, one row of it:                             {median_us(lambda: model.predict(row)):.1f} us')
+    print(f'predict_on_batch, one row of it:                    {median_us(lambda: model.predict_on_batch(row)):.1f} us')
+    gc.collect()
+    arenas = _core.allocations()
+    tracemalloc.start()
+    model.train_on_batch(x, y)
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(1000):
+        model.train_on_batch(x, y)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    print(f'1000 training steps: {after - before} bytes of Python memory grown, '
+          f'{_core.allocations()[0] - arenas[0]} allocations of arenas')
+
+
+IMPORT = '''
+import resource, time
+import numpy
+rss = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2 ** 20
+a, t = rss(), time.perf_counter()
+import {module}
+print((time.perf_counter() - t) * 1e3, rss() - a)
+'''
+
+
+def imports():
+    for module in ('fastkeras', 'fastkeras.models, fastkeras.layers'):
+        code = IMPORT.format(module=module)
+        runs = [[float(v) for v in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+                                                  check=True).stdout.split()] for _ in range(9)]
+        ms, mb = (statistics.median(v) for v in zip(*runs))
+        print(f'import {module}: {ms:.0f} ms and {mb:.1f} MB beyond numpy')
+
+
+if __name__ == '__main__':
+    steps()
+    imports()
