@@ -1,0 +1,156 @@
+"""Moments and the normalisations made of them."""
+
+import numpy as np
+
+from .. import config
+from .core import Sample, apply, as_tensor, register
+from .elementwise import absolute, add, divide, maximum, multiply, power, rsqrt, square, subtract
+from .move import reshape, squeeze, transpose
+from .reduce import max, mean, sum
+
+__all__ = ['batch_normalization', 'layer_normalization', 'moments', 'normalize', 'rms_normalization']
+
+
+def _moments_ref(x):
+    flat = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    if not len(flat):
+        return np.full((2, x.shape[-1]), np.nan, x.dtype)
+    middle = flat.mean(axis=0)
+    return np.stack([middle, np.square(flat - middle).mean(axis=0)])
+
+
+def _moments_vjp(node, ct):
+    x, = node.inputs
+    rows = x.size // x.shape[-1] if x.shape[-1] else 1
+    # d variance / d x = 2 (x - mean) / rows; the part through the mean cancels
+    return [add(multiply(ct[0], 1 / rows), multiply(subtract(x, node[0]), multiply(ct[1], 2 / rows)))]
+
+
+def _moments_lower(ctx, node, ins, out):
+    x, = ins
+    attrs = {'rows': x.size // x.shape[-1] if x.shape[-1] else 0, 'c': x.shape[-1]}
+    parts = ctx.parts('moments', **attrs)
+    if parts <= 1:
+        return ctx.step('moments', [x, out], **attrs)
+    partial = ctx.temp((parts, 2, x.shape[-1]))
+    ctx.step('moments', [x, partial], **attrs)
+    ctx.step('moments_merge', [partial, out], **attrs)
+
+
+def _moments_samples():
+    rng = np.random.default_rng(5)
+    shapes = [(2, 3), (7, 1), (1, 17), (2, 5, 4, 33), (3000, 3), (5000, 17), (3, 0), (40, 40, 8)]
+    far = (rng.standard_normal((513, 5)) + 100).astype('float32')
+    return [Sample([(rng.standard_normal(s) * 2 + 1).astype('float32')], {}) for s in shapes] + [
+        Sample([far], {}, rtol=1e-4), Sample([np.zeros((0, 4), 'float32')], {}, grad=False)]
+
+
+@register('moments', vjp=_moments_vjp, ref=_moments_ref, lower=_moments_lower, samples=_moments_samples)
+def moments_spec(x):
+    """[2, c]: mean and population variance of x[..., c] over all axes but the last; NaN over no elements."""
+    if len(x.shape) < 2:
+        raise ValueError(f'[moments] expected 2 dimensions or more, got shape {tuple(x.shape)}')
+    if x.dtype not in ('float32', 'float64'):
+        raise ValueError(f'[moments] expected float32 or float64, got {x.dtype}; convert with cast')
+    return (2, x.shape[-1]), x.dtype
+
+
+# ---- public functions
+
+def moments(x, axes, keepdims=False):
+    """(mean, population variance) of x over `axes`, an int or a sequence of them."""
+    x = as_tensor(x)
+    rank = len(x.shape)
+    axes = _axes('moments', axes, rank)
+    kept = [a for a in range(rank) if a not in axes]
+    if len(kept) == 1:
+        # one pass of the kernel; a channel axis elsewhere is brought last, which the layout pass often cancels
+        both = apply('moments', [x if kept[0] == rank - 1 else transpose(x, [*axes, *kept])])
+        results = both[0], both[1]
+        if not keepdims:
+            return results
+        shape = [1] * rank
+        shape[kept[0]] = -1
+        return tuple(reshape(r, tuple(shape)) for r in results)
+    middle = mean(x, axis=axes, keepdims=True)
+    variance = mean(square(subtract(x, middle)), axis=axes, keepdims=keepdims)
+    return middle if keepdims else squeeze(middle, axes), variance
+
+
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """(x - mean) / sqrt(variance + epsilon) · scale + offset; the vectors lie along `axis` of x (Ioffe and Szegedy 2015)."""
+    x = as_tensor(x)
+    rank = len(x.shape)
+    axis, = _axes('batch_normalization', axis, rank)
+
+    def along(v, name):
+        v = as_tensor(v)
+        size = x.shape[axis]
+        if len(v.shape) == rank:
+            return v
+        if len(v.shape) != 1 or None not in (size, v.shape[0]) and v.shape[0] != size:
+            raise ValueError(f'[batch_normalization] {name}: expected shape ({size},) for axis {axis} of an input of shape '
+                             f'{tuple(x.shape)}, got {tuple(v.shape)}')
+        return v if axis == rank - 1 else reshape(v, (-1,) + (1,) * (rank - 1 - axis))
+    factor = rsqrt(add(along(variance, 'variance'), epsilon))
+    if scale is not None:
+        factor = multiply(factor, along(scale, 'scale'))
+    y = multiply(subtract(x, along(mean, 'mean')), factor)
+    return y if offset is None else add(y, along(offset, 'offset'))
+
+
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
+    """x less its mean and over its standard deviation along `axis` of each sample, times gamma, plus beta (Ba et al. 2016).
+
+    gamma, beta: of the sizes of these axes. epsilon: 1e-3 unless given.
+    """
+    x = as_tensor(x)
+    axes = _axes('layer_normalization', axis, len(x.shape))
+    middle, variance = moments(x, axes, keepdims=True)
+    y = multiply(subtract(x, middle), rsqrt(add(variance, 1e-3 if epsilon is None else epsilon)))
+    return _scaled(y, gamma, beta, axes)
+
+
+def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+    """x / sqrt(mean(x²) + epsilon) along `axis`, times scale (Zhang and Sennrich 2019). epsilon: config's unless given."""
+    x = as_tensor(x)
+    axes = _axes('rms_normalization', axis, len(x.shape))
+    level = mean(square(x), axis=axes, keepdims=True)
+    return _scaled(multiply(x, rsqrt(add(level, config.epsilon() if epsilon is None else epsilon))), scale, None, axes)
+
+
+def _scaled(y, gamma, beta, axes):
+    shape = [1] * len(y.shape)
+    for a in axes:
+        shape[a] = y.shape[a]
+    if gamma is not None:
+        y = multiply(y, reshape(as_tensor(gamma), tuple(shape)))
+    return y if beta is None else add(y, reshape(as_tensor(beta), tuple(shape)))
+
+
+def normalize(x, axis=-1, order=2, epsilon=None):
+    """x over its norm of that order along `axis`, the norm at least epsilon (config's unless given)."""
+    x = as_tensor(x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    axis = _axes('normalize', axis, len(x.shape))
+    if order == 2:
+        # the bound inside the root: the gradient at 0 stays finite
+        return multiply(x, rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon ** 2)))
+    if order == float('inf'):
+        size = max(absolute(x), axis=axis, keepdims=True)
+    elif order > 0:
+        size = power(sum(power(absolute(x), float(order)), axis=axis, keepdims=True), 1 / order)
+    else:
+        raise ValueError(f'[normalize] order: expected a positive number, got {order!r}')
+    return divide(x, maximum(size, epsilon))
+
+
+def _axes(op, axes, rank):
+    """Sorted different axes, counted from the front."""
+    given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
+    if any(isinstance(a, bool) or not hasattr(a, '__index__') or not -rank <= a < rank for a in given):
+        raise ValueError(f'[{op}] axis: expected axes of an input of {rank} dimensions, got {axes!r}')
+    result = tuple(sorted({a % rank for a in given}))
+    if len(result) < len(given):
+        raise ValueError(f'[{op}] axis: expected different axes, got {axes!r}')
+    return result

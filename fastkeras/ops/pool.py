@@ -1,0 +1,286 @@
+"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one or two dimensions.
+
+A window counts only elements inside the image, for averages too; a NaN in a window is the window's maximum. The gradient of
+a maximum goes to the first largest element of its window, row by row.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from .conv2d import check_gradient_size
+from .core import Sample, apply, as_tensor, register
+from .move import expand_dims, squeeze, transpose
+from .reduce import max, mean
+from .windows import (
+    checked_padding,
+    data_format_of,
+    from_last,
+    inside,
+    ints,
+    last_first,
+    outputs,
+    padded,
+    pads,
+    taps,
+    to_last,
+)
+
+__all__ = ['average_pool', 'global_average_pool', 'global_max_pool', 'max_pool']
+
+Geometry = namedtuple('Geometry', 'n h w c oh ow kh kw sh sw pt pl')
+Geometry.__doc__ = 'The attributes of the pooling kernels (csrc/ops.def).'
+_Windows = namedtuple('_Windows', Geometry._fields + ('dh', 'dw'))
+
+
+def geometry(x_shape, y_size, pool_size, strides, padding):
+    (pt, _), (pl, _) = pads(padding, x_shape[1:3], pool_size, strides)
+    return Geometry(*x_shape, *y_size, *pool_size, *strides, pt, pl)
+
+
+def _windows(x_shape, pool_size, strides, padding):
+    size = outputs(padding, x_shape[1:3], pool_size, strides, (1, 1), 'pool')
+    return _Windows(*geometry(x_shape, size, pool_size, strides, padding), 1, 1)
+
+
+def _checked(op, x, pool_size, strides, padding, data_format):
+    """(n, size, c), number of windows in each dimension and type."""
+    if len(x.shape) != 4:
+        raise ValueError(f'[{op}] inputs: expected 4 dimensions ({data_format}), got shape {tuple(x.shape)}')
+    if x.dtype not in ('float32', 'float64'):
+        raise ValueError(f'[{op}] inputs: expected float32 or float64, got {x.dtype}; convert with cast')
+    if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
+        raise ValueError(f'[{op}] padding: expected less than the pool size {tuple(pool_size)} on each side, so that every '
+                         f'window holds an element, got {padding}')
+    n, *size, c = to_last(x.shape, data_format)
+    return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1, 1), op)
+
+
+def _lower(kernel):
+    """Lowering of a pooling record: the larger image, the record's result or one of its operands, sets the geometry."""
+    def lower(ctx, node, ins, out):
+        a = node.attrs
+        x, y = (out, ins[-1]) if kernel.endswith('_dx') else (ins[0], out)
+        ctx.step(kernel, [*ins, out], **geometry(x.shape, y.shape[1:3], a['pool_size'], a['strides'], a['padding'])._asdict())
+    return lower
+
+
+def cases():
+    rng = np.random.default_rng(2)
+    shapes = [
+        {'x': (2, 6, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
+        {'x': (1, 7, 5, 17), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': 'same'},
+        {'x': (1, 8, 9, 33), 'pool_size': (3, 2), 'strides': (1, 3), 'padding': 'same'},
+        {'x': (2, 9, 9, 1), 'pool_size': (2, 2), 'strides': (3, 3)},
+        {'x': (1, 7, 8, 16), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': ((1, 0), (1, 2))},
+        {'x': (3, 1, 10, 4), 'pool_size': (1, 4), 'strides': (1, 4), 'padding': 'same'},
+        {'x': (1, 5, 5, 40), 'pool_size': (5, 5), 'strides': (5, 5)},
+        {'x': (0, 4, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
+        {'x': (2, 3, 6, 4), 'pool_size': (2, 2), 'strides': (2, 2), 'data_format': 'channels_first'},
+    ]
+    result = []
+    for s in shapes:
+        x = s.pop('x')
+        a = dict({'padding': 'valid', 'data_format': 'channels_last'}, **s)
+        n, h, w, c = to_last(x, a['data_format'])
+        size = outputs(a['padding'], (h, w), a['pool_size'], a['strides'], (1, 1), 'pool')
+        # distinct values: at a tie the maximum has no derivative
+        values = rng.permutation(n * h * w * c).reshape(x).astype('float32') / 16 - 2
+        result.append((values, rng.standard_normal(from_last((n, *size, c), a['data_format'])).astype('float32'), a))
+    return result
+
+
+# ---- maximum
+
+@last_first(0, -1)
+def _max_ref(x, pool_size, strides, padding='valid'):
+    g = _windows(x.shape, pool_size, strides, padding)
+    full = padded(x, g, -np.inf)
+    y = np.full((g.n, g.oh, g.ow, g.c), -np.inf, x.dtype)
+    for _, _, index in taps(g):
+        np.maximum(y, full[index], out=y)
+    return y
+
+
+def _chosen(x, y, g):
+    """For every element of the window, its index and where it is the maximum that was found first."""
+    full = padded(x, g)
+    real = padded(np.ones((1, g.h, g.w, 1), bool), g._replace(n=1, c=1), False)
+    free = np.ones(y.shape, bool)
+    for _, _, index in taps(g):
+        value = full[index]
+        hit = free & real[index] & ((value == y) | (value != value))
+        free &= ~hit
+        yield index, hit
+
+
+@last_first(0, 1, 2, -1)
+def _max_dx_ref(x, y, dy, pool_size, strides, padding='valid'):
+    g = _windows(x.shape, pool_size, strides, padding)
+    full = padded(np.zeros(x.shape, dy.dtype), g)
+    for index, hit in _chosen(x, y, g):
+        full[index] += np.where(hit, dy, 0)
+    return np.ascontiguousarray(inside(full, g))
+
+
+@last_first(0, 1, 2, -1)
+def _max_take_ref(x, y, t, pool_size, strides, padding='valid'):
+    g = _windows(x.shape, pool_size, strides, padding)
+    full, result = padded(t, g), np.zeros(y.shape, t.dtype)
+    for index, hit in _chosen(x, y, g):
+        result += np.where(hit, full[index], 0)
+    return result
+
+
+def _max_vjp(node, ct):
+    return [apply('max_pool2d_dx', [node.inputs[0], node, ct], **node.attrs)]
+
+
+@register('max_pool2d', vjp=_max_vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True,
+          samples=lambda: [Sample([x], a) for x, _, a in cases()])
+def max_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
+    n, _, c, size = _checked('max_pool2d', x, pool_size, strides, padding, data_format)
+    return from_last((n, *size, c), data_format), x.dtype
+
+
+def _max_samples():
+    return [([x, _max_ref(x, **a), dy], a) for x, dy, a in cases()]
+
+
+def _max_dx_vjp(node, ct):
+    x, y, _ = node.inputs
+    return [None, None, apply('max_pool2d_take', [x, y, ct], **node.attrs)]
+
+
+@register('max_pool2d_dx', vjp=_max_dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'),
+          samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in _max_samples()])
+def max_pool2d_dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
+    """The gradient of max_pool2d by x; y is its result."""
+    _same_shapes('max_pool2d_dx', y, dy, x, pool_size, strides, padding, data_format)
+    return tuple(x.shape), x.dtype
+
+
+def _max_take_vjp(node, ct):
+    x, y, _ = node.inputs
+    return [None, None, apply('max_pool2d_dx', [x, y, ct], **node.attrs)]
+
+
+@register('max_pool2d_take', vjp=_max_take_vjp, ref=_max_take_ref,
+          samples=lambda: [Sample([x, y, x * 0.5], a, grad=False) for (x, y, _), a in _max_samples()])
+def max_pool2d_take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
+    """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
+    if tuple(t.shape) != tuple(x.shape):
+        raise ValueError(f'[max_pool2d_take] expected t of the shape of x, {tuple(x.shape)}, got {tuple(t.shape)}')
+    _same_shapes('max_pool2d_take', y, y, x, pool_size, strides, padding, data_format)
+    return tuple(y.shape), t.dtype
+
+
+def _same_shapes(op, y, dy, x, pool_size, strides, padding, data_format):
+    n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format)
+    expected = from_last((n, *size, c), data_format)
+    for name, node in (('outputs', y), ('output gradient', dy)):
+        if len(node.shape) != 4 or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
+            raise ValueError(f'[{op}] {name}: expected shape {expected}, got {tuple(node.shape)}')
+
+
+# ---- average
+
+def _counts(g, dtype):
+    real = padded(np.ones((1, g.h, g.w, 1), dtype), g._replace(n=1, c=1))
+    return sum(real[index] for _, _, index in taps(g))
+
+
+@last_first(0, -1)
+def _avg_ref(x, pool_size, strides, padding='valid'):
+    g = _windows(x.shape, pool_size, strides, padding)
+    full = padded(x, g)
+    return sum(full[index] for _, _, index in taps(g)) / _counts(g, x.dtype)
+
+
+@last_first(0, -1)
+def _avg_dx_ref(dy, size, pool_size, strides, padding='valid'):
+    x_shape = (dy.shape[0], *size, dy.shape[3])
+    g = _windows(x_shape, pool_size, strides, padding)
+    full = padded(np.zeros(x_shape, dy.dtype), g)
+    share = dy / _counts(g, dy.dtype)
+    for _, _, index in taps(g):
+        full[index] += share
+    return np.ascontiguousarray(inside(full, g))
+
+
+def _avg_vjp(node, ct):
+    size = to_last(node.inputs[0].shape, node.attrs['data_format'])[1:3]
+    return [apply('avg_pool2d_dx', [ct], size=size, **node.attrs)]
+
+
+@register('avg_pool2d', vjp=_avg_vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True,
+          samples=lambda: [Sample([x], a) for x, _, a in cases()])
+def avg_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
+    n, _, c, size = _checked('avg_pool2d', x, pool_size, strides, padding, data_format)
+    return from_last((n, *size, c), data_format), x.dtype
+
+
+def _avg_dx_vjp(node, ct):
+    return [apply('avg_pool2d', [ct], **{k: v for k, v in node.attrs.items() if k != 'size'})]
+
+
+@register('avg_pool2d_dx', vjp=_avg_dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'),
+          samples=lambda: [Sample([dy], dict(a, size=to_last(x.shape, a['data_format'])[1:3])) for x, dy, a in cases()])
+def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_format='channels_last'):
+    """The gradient of avg_pool2d by its input of spatial `size`."""
+    n, *dy_size, c = to_last(dy.shape, data_format)
+    check_gradient_size('avg_pool2d_dx', size, dy_size, pool_size, strides, padding, (1, 1))
+    return from_last((n, *size, c), data_format), dy.dtype
+
+
+# ---- public functions
+
+def max_pool(inputs, pool_size, strides=None, padding='valid', data_format=None):
+    """The largest element of each window; strides: pool_size unless given. Images (n, h, w, c) or sequences (n, steps, c),
+    or with channels second under data_format='channels_first'."""
+    return _pool('max_pool', 'max_pool2d', inputs, pool_size, strides, padding, data_format)
+
+
+def average_pool(inputs, pool_size, strides=None, padding='valid', data_format=None):
+    """The mean of the elements inside each window; arguments as max_pool's."""
+    return _pool('average_pool', 'avg_pool2d', inputs, pool_size, strides, padding, data_format)
+
+
+def global_max_pool(inputs, data_format=None, keepdims=False):
+    """The largest element of each channel: (n, c)."""
+    return max(inputs, axis=_spatial_axes('global_max_pool', inputs, data_format), keepdims=keepdims)
+
+
+def global_average_pool(inputs, data_format=None, keepdims=False):
+    """The mean of each channel: (n, c)."""
+    return mean(inputs, axis=_spatial_axes('global_average_pool', inputs, data_format), keepdims=keepdims)
+
+
+def _spatial_axes(op, inputs, data_format):
+    rank = len(as_tensor(inputs).shape)
+    if rank < 3:
+        raise ValueError(f'[{op}] inputs: expected 3 dimensions or more, got {rank}')
+    return tuple(range(1, rank - 1)) if data_format_of(data_format, op) == 'channels_last' else tuple(range(2, rank))
+
+
+def _pool(op, record, inputs, pool_size, strides, padding, data_format):
+    x = as_tensor(inputs)
+    rank = len(x.shape) - 2
+    if rank not in (1, 2):
+        raise ValueError(f'[{op}] inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
+    layout = data_format_of(data_format, op)
+    pool_size = ints(pool_size, rank, op, 'pool_size')
+    strides = pool_size if strides is None else ints(strides, rank, op, 'strides')
+    padding = checked_padding(padding, op, rank)
+    flip = rank == 1 and layout == 'channels_first'
+    if rank == 1:
+        x = expand_dims(transpose(x, (0, 2, 1)) if flip else x, 1)
+        layout, pool_size, strides = 'channels_last', (1, *pool_size), (1, *strides)
+        padding = padding if isinstance(padding, str) else ((0, 0), *padding)
+    sizes = x.shape[1:3] if layout == 'channels_last' else x.shape[2:4]
+    known = pads(padding, sizes, pool_size, strides)
+    y = apply(record, [x], pool_size=pool_size, strides=strides, padding=padding if None in known else known,
+              data_format=layout)
+    if rank == 1:
+        y = squeeze(y, 1)
+    return transpose(y, (0, 2, 1)) if flip else y
