@@ -1,0 +1,111 @@
+"""Cases whose results were recorded from Keras (oracle.json) and that test_oracle.py repeats.
+
+To record anew, where Keras 3 and Keras 2.2.4 are installed (the latter importable as keras224.keras):
+    KERAS_BACKEND=tensorflow python tests/ops/oracle_cases.py 3 && python tests/ops/oracle_cases.py 2
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+FILE = Path(__file__).with_name('oracle.json')
+
+
+def wave(*shape, phase=0.0, scale=2.0):
+    """The same numbers everywhere, without a generator."""
+    n = int(np.prod(shape))
+    return (np.sin(np.arange(n) * 1.7 + phase) * scale).astype('float32').reshape(shape)
+
+
+def probabilities(*shape, phase=0.0):
+    e = np.exp(wave(*shape, phase=phase))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _conv(kind, x, w, **attrs):
+    return kind, [wave(*x), wave(*w, phase=1, scale=0.5)], attrs
+
+
+KERAS3 = {
+    'conv same 2': _conv('conv', (1, 6, 7, 3), (3, 3, 3, 2), padding='same', strides=2),
+    'conv same 3 even': _conv('conv', (1, 8, 7, 2), (4, 2, 2, 3), padding='same', strides=3),
+    'conv same 3 wide stride': _conv('conv', (1, 8, 7, 2), (2, 2, 2, 3), padding='same', strides=3),
+    'conv valid dilated': _conv('conv', (1, 9, 8, 2), (3, 3, 2, 2), dilation_rate=(2, 3)),
+    'conv same dilated': _conv('conv', (1, 6, 5, 2), (3, 2, 2, 2), padding='same', dilation_rate=2),
+    'conv groups': _conv('conv', (1, 4, 4, 6), (3, 3, 2, 6), padding='same'),
+    'conv 1d': _conv('conv', (2, 9, 3), (4, 3, 2), padding='same', strides=2),
+    'depthwise same 2': _conv('depthwise_conv', (1, 7, 6, 3), (3, 3, 3, 2), padding='same', strides=2),
+    'depthwise 1d': _conv('depthwise_conv', (1, 8, 3), (3, 3, 2), padding='valid'),
+    'transpose valid 2': _conv('conv_transpose', (1, 3, 4, 2), (3, 3, 3, 2), strides=2),
+    'transpose same 2': _conv('conv_transpose', (1, 3, 4, 2), (3, 3, 3, 2), strides=2, padding='same'),
+    'transpose same 3': _conv('conv_transpose', (1, 3, 4, 2), (2, 5, 3, 2), strides=3, padding='same'),
+    'transpose valid 3': _conv('conv_transpose', (1, 3, 4, 2), (2, 2, 3, 2), strides=3),
+    'transpose same output padding': _conv('conv_transpose', (1, 3, 4, 2), (3, 3, 3, 2), strides=2, padding='same',
+                                           output_padding=1),
+    'transpose valid output padding': _conv('conv_transpose', (1, 3, 4, 2), (3, 4, 3, 2), strides=2, output_padding=1),
+    'transpose 1d': _conv('conv_transpose', (2, 4, 2), (3, 3, 2), strides=2, padding='same'),
+    'separable': ('separable_conv', [wave(1, 6, 6, 2), wave(3, 3, 2, 2, phase=1), wave(1, 1, 4, 3, phase=2)],
+                  {'padding': 'same', 'strides': 2}),
+    'max pool same': ('max_pool', [wave(1, 7, 6, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
+    'average pool same': ('average_pool', [wave(1, 7, 6, 2)], {'pool_size': (3, 2), 'strides': 2, 'padding': 'same'}),
+    'average pool 1d': ('average_pool', [wave(1, 7, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
+    'layer normalization': ('layer_normalization', [wave(2, 3, 4), wave(4, phase=1), wave(4, phase=2)], {'epsilon': 1e-3}),
+    'rms normalization': ('rms_normalization', [wave(3, 4), wave(4, phase=1)], {'epsilon': 1e-6}),
+    'batch normalization': ('batch_normalization', [wave(2, 3, 4), wave(3), np.abs(wave(3, phase=1))],
+                            {'axis': 1, 'offset': wave(3, phase=2), 'scale': wave(3, phase=3)}),
+    'normalize': ('normalize', [wave(3, 4)], {'axis': 0, 'order': 3}),
+    'einsum attention': ('einsum', ['bqhd,bkhd->bhqk', wave(2, 3, 2, 4), wave(2, 5, 2, 4, phase=1)], {}),
+    'attention': ('dot_product_attention', [wave(2, 3, 2, 4), wave(2, 5, 2, 4, phase=1), wave(2, 5, 2, 4, phase=2)], {}),
+    'causal attention': ('dot_product_attention', [wave(1, 4, 2, 3), wave(1, 4, 2, 3, phase=1), wave(1, 4, 2, 3, phase=2)],
+                         {'is_causal': True}),
+    'categorical logits': ('categorical_crossentropy', [probabilities(3, 4), wave(3, 4, phase=1)], {'from_logits': True}),
+    'multi hot': ('multi_hot', [np.array([[1, 3, 3], [0, 2, 2]], 'int32')], {'num_classes': 5}),
+    'in top k': ('in_top_k', [np.array([1, 0, 2], 'int32'), wave(3, 5)], {'k': 2}),
+}
+for _name, _attrs in {
+        'relu': {}, 'relu6': {}, 'leaky_relu': {'negative_slope': 0.3}, 'elu': {'alpha': 1.5}, 'selu': {}, 'celu': {'alpha': 2.0},
+        'gelu': {'approximate': True}, 'silu': {}, 'softplus': {}, 'softsign': {}, 'hard_silu': {}, 'log_sigmoid': {},
+        'hard_tanh': {}, 'tanh_shrink': {}, 'soft_shrink': {'threshold': 0.4}, 'hard_shrink': {'threshold': 0.4}, 'squareplus': {},
+        'sparse_plus': {}, 'sparse_sigmoid': {}, 'glu': {}, 'softmax': {'axis': 0}, 'log_softmax': {},
+        'threshold': {'threshold': 0.5, 'default_value': -3.0}}.items():
+    KERAS3[_name] = (_name, [wave(3, 8, scale=4)], _attrs)
+KERAS3['gelu erf'] = ('gelu', [wave(3, 8, scale=4)], {'approximate': False})
+KERAS3['hard_sigmoid3'] = ('hard_sigmoid', [wave(3, 8, scale=4)], {})
+
+_SATURATED = np.array([[0, 1, 0], [1, 0, 0], [0.2, 0.3, 0.5], [2, 4, 2]], 'float32')
+_LABELS = np.eye(3, dtype='float32')[[0, 0, 2, 1]]
+KERAS2 = {
+    'categorical 2': ('categorical_crossentropy', [_LABELS, _SATURATED], {}),
+    'categorical 2 soft': ('categorical_crossentropy', [probabilities(3, 4), probabilities(3, 4, phase=1)], {}),
+    'sparse 2': ('sparse_categorical_crossentropy', [np.array([0, 0, 2], 'int32'), _SATURATED[:3]], {}),
+    'binary 2': ('binary_crossentropy', [_LABELS[:3], _SATURATED[:3]], {}),
+    'binary 2 logits': ('binary_crossentropy', [_LABELS[:3], wave(3, 3, scale=30)], {'from_logits': True}),
+    'hard_sigmoid': ('hard_sigmoid', [wave(3, 8, scale=4)], {}),
+    'l2_normalize': ('l2_normalize', [wave(3, 4)], {'axis': 1}),
+    'relu max': ('relu', [wave(3, 8, scale=4)], {'alpha': 0.1, 'max_value': 2.0, 'threshold': 0.5}),
+}
+
+
+def record(generation):
+    results = json.loads(FILE.read_text()) if FILE.exists() else {}
+    if generation == '3':
+        import keras
+        for name, (op, args, attrs) in KERAS3.items():
+            results[name] = _plain(keras.ops.convert_to_numpy(getattr(keras.ops, op)(*args, **attrs)))
+    else:
+        from keras224 import keras
+        K = keras.backend
+        for name, (op, args, attrs) in KERAS2.items():
+            results[name] = _plain(K.eval(getattr(K, op)(*[K.constant(a, dtype=a.dtype.name) for a in args], **attrs)))
+    FILE.write_text('{\n' + ',\n'.join(f'{json.dumps(k)}: {json.dumps(v)}' for k, v in sorted(results.items())) + '\n}\n')
+
+
+def _plain(a):
+    a = np.asarray(a)
+    return {'shape': a.shape, 'values': [float(f'{v:.7g}') for v in a.astype(float).ravel()]}
+
+
+if __name__ == '__main__':
+    record(sys.argv[1])
