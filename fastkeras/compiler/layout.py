@@ -2,10 +2,10 @@
 
 One walk from the inputs on. An image operation in channels_first turns into transpose, channels_last, transpose; and a
 transpose met on the way sinks below what does not care about the order of axes (elementwise operations, reductions,
-concatenation, padding) until it meets the next image operation's, or the end. What remains stands at the borders.
+joins, pads, slices) until it meets the next image operation's, or the end. What remains stands at the borders.
 """
 
-from ..graph import LEAVES, Graph, Node
+from ..graph import LEAVES, Node
 from ..ops import core
 
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -19,6 +19,8 @@ IMAGES = {
 }
 KERNEL_RESULT = ('conv2d_dw', 'depthwise_conv2d_dw')
 REDUCTIONS = ('sum', 'max', 'min', 'prod', 'mean', 'all', 'any')
+SAME_RANK = ('concatenate', 'pad', 'slice', 'place')
+PER_AXIS = ('widths', 'key', 'shape')  # their attributes with an entry for each axis
 
 
 def layout(graph):
@@ -70,7 +72,7 @@ def _sunk(node, inputs):
         return _sunk_elementwise(node, inputs)
     if node.op in REDUCTIONS:
         return _sunk_reduction(node, inputs[0])
-    if node.op in ('concatenate', 'pad'):
+    if node.op in SAME_RANK:
         return _sunk_same_rank(node, inputs)
     return None
 
@@ -90,7 +92,8 @@ def _sunk_elementwise(node, inputs):
 
 
 def _as_source(x, back, rank):
-    """An operand of an elementwise operation in the order before the transpose; leading axes are added for broadcasting."""
+    """An operand of an elementwise operation in the order before the transpose; leading axes are added for
+    broadcasting."""
     if x.size == 1:
         return x
     if x.ndim < rank:
@@ -109,9 +112,7 @@ def _order_kept(shape, axes):
 
 def _sunk_reduction(node, x):
     order = x.attrs['axes']
-    axis = node.attrs['axis']
-    axes = range(node.inputs[0].ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = [a % x.ndim for a in axes]
+    axes = node.attrs['axis']
     attrs = dict(node.attrs, axis=tuple(sorted(order[a] for a in axes)))
     if node.attrs['keepdims']:
         shape = [node.shape[a] for a in _inverse(order)]
@@ -128,9 +129,8 @@ def _sunk_same_rank(node, inputs):
         return None
     order, = orders
     back = _inverse(order)
+    attrs = {k: tuple(v[a] for a in back) if k in PER_AXIS else v for k, v in node.attrs.items()}
     if node.op == 'concatenate':
-        attrs = dict(node.attrs, axis=order[node.attrs['axis'] % node.ndim])
-    else:
-        attrs = dict(node.attrs, pads=tuple(node.attrs['pads'][a] for a in back))
+        attrs['axis'] = order[node.attrs['axis'] % node.ndim]
     shape = [node.shape[a] for a in back]
     return transposed(Node(node.op, [x.inputs[0] for x in inputs], attrs, shape, node.dtype, node.name), order)

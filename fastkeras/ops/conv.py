@@ -1,8 +1,8 @@
 """Convolutions over one or two dimensions, in Keras's vocabulary, on the records of conv2d.py and depthwise.py.
 
-Images are (n, h, w, c) or, data_format='channels_first', (n, c, h, w); sequences (n, steps, c) or (n, c, steps). A sequence
-is convolved as an image of one row. Padding: 'valid'; 'same', TensorFlow's rule; 'causal' (sequences: all zeros before the
-first step); or pairs (before, after) for each dimension.
+Images are (n, h, w, c) or, data_format='channels_first', (n, c, h, w); sequences (n, steps, c) or (n, c, steps). A
+sequence is convolved as an image of one row. Padding: 'valid'; 'same', TensorFlow's rule; 'causal' (sequences: all
+zeros before the first step); or pairs (before, after) for each dimension.
 """
 
 from .conv2d import extent
@@ -16,8 +16,8 @@ __all__ = ['conv', 'conv_transpose', 'depthwise_conv', 'separable_conv']
 def conv(inputs, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
     """Correlation of `inputs` with kernel[*window, channels / groups, filters]; groups follow from the channels.
 
-    strides, dilation_rate: an int or one per dimension. Returns (n, *windows, filters) in the data format. Raises ValueError
-    for ranks, channels or windows that do not fit.
+    strides, dilation_rate: an int or one per dimension. Returns (n, *windows, filters) in the data format. Raises
+    ValueError for ranks, channels or windows that do not fit.
     """
     return _Call('conv', inputs, kernel, strides, padding, data_format, dilation_rate).forward('conv2d', True)
 
@@ -38,9 +38,9 @@ def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, paddin
 def conv_transpose(inputs, kernel, strides=1, padding='valid', output_padding=None, data_format=None, dilation_rate=1):
     """The gradient of conv by its input, as a layer: kernel[*window, filters, channels].
 
-    Each dimension gives, without output_padding, size · stride under 'same' and size · stride + max(window - stride, 0) under
-    'valid'; with it, (size - 1) · stride + window + output_padding, less 2 · (window // 2) under 'same'. `window` counts the
-    dilation. output_padding: an int or one per dimension, smaller than the stride.
+    Each dimension gives, without output_padding, size · stride under 'same' and size · stride + max(window - stride,
+    0) under 'valid'; with it, (size - 1) · stride + window + output_padding, less 2 · (window // 2) under 'same'.
+    `window` counts the dilation. output_padding: an int or one per dimension, smaller than the stride.
     """
     call = _Call('conv_transpose', inputs, kernel, strides, padding, data_format, dilation_rate)
     return call.transposed(output_padding)
@@ -63,9 +63,11 @@ class _Call:
         x, w = as_tensor(inputs), as_tensor(kernel)
         self.rank = rank = len(x.shape) - 2
         if rank not in (1, 2):
-            raise ValueError(f'[{op}] inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
+            raise ValueError(f'[{op}] inputs: expected 3 dimensions (sequences) or 4 (images), got shape '
+                             f'{tuple(x.shape)}')
         if len(w.shape) != rank + 2:
-            raise ValueError(f'[{op}] kernel: expected {rank + 2} dimensions for inputs of shape {tuple(x.shape)}, got shape '
+            raise ValueError(f'[{op}] kernel: expected {rank + 2} dimensions for inputs of shape {tuple(x.shape)}, '
+                             f'got shape '
                              f'{tuple(w.shape)}')
         self.op, self.data_format = op, data_format_of(data_format, op)
         self.strides = ints(strides, rank, op, 'strides')
@@ -88,7 +90,8 @@ class _Call:
         x, w = self.x, self.w
         sizes = x.shape[1:3] if self.layout == 'channels_last' else x.shape[2:4]
         padding = pads(self.padding, sizes, w.shape[:2], self.strides, self.dilation)
-        attrs = {'strides': self.strides, 'padding': self.padding if None in padding else padding, 'dilation': self.dilation,
+        attrs = {'strides': self.strides, 'padding': self.padding if None in padding else padding,
+                 'dilation': self.dilation,
                      'data_format': self.layout}
         if grouped:
             channels = x.shape[3] if self.layout == 'channels_last' else x.shape[1]
@@ -97,7 +100,8 @@ class _Call:
 
     def groups(self, channels, depth):
         if channels is None or not depth or channels % depth:
-            raise ValueError(f'[{self.op}] kernel of shape {tuple(self.w.shape)[2 - self.rank:]} expects inputs of {depth} '
+            raise ValueError(f'[{self.op}] kernel of shape {tuple(self.w.shape)[2 - self.rank:]} expects inputs of '
+                             f'{depth} '
                              f'channels (or, grouped, a multiple of it), got {channels}; data_format is '
                              f'{self.data_format!r}')
         return channels // depth
@@ -108,14 +112,16 @@ class _Call:
         if output_padding is not None:
             extra = ints(output_padding, self.rank, self.op, 'output_padding', least=0)
             if any(e >= s for e, s in zip(extra, self.strides[-self.rank:])):
-                raise ValueError(f'[{self.op}] output_padding: expected less than the strides {self.strides[-self.rank:]}, got '
+                raise ValueError(f'[{self.op}] output_padding: expected less than the strides '
+                                 f'{self.strides[-self.rank:]}, got '
                                  f'{output_padding}')
         padding = self.padding
         if not isinstance(padding, str):
             padding = tuple((b, a - (e or 0)) for (b, a), e in zip(padding[-self.rank:], extra))
         else:
             padding = tuple(transposed_padding(extent(k, d), s, padding, e) for k, d, s, e in
-                            zip(w.shape[-2 - self.rank:-2], self.dilation[-self.rank:], self.strides[-self.rank:], extra))
+                            zip(w.shape[-2 - self.rank:-2], self.dilation[-self.rank:], self.strides[-self.rank:],
+                                extra))
         padding = ((0, 0), *padding)[-2:]
         return self.as_given(apply('conv2d_dx', [x, w], size=None, strides=self.strides, padding=padding,
                                    dilation=self.dilation, groups=1, data_format=self.layout))

@@ -9,6 +9,7 @@ from collections import namedtuple
 import numpy as np
 
 from .core import Sample, apply, register
+from .lowering import lower_reduce
 from .windows import extent, from_last, inside, last_first, outputs, padded, pads, taps, to_last
 
 Geometry = namedtuple('Geometry', 'n h w c oh ow oc kh kw sh sw dh dw pt pl groups')
@@ -19,14 +20,6 @@ def geometry(x_shape, y_shape, kernel, strides, padding, dilation, groups):
     """Geometry from the shapes (n, h, w, c) and (n, oh, ow, oc), all known."""
     (pt, _), (pl, _) = pads(padding, x_shape[1:3], kernel, strides, dilation)
     return Geometry(*x_shape, *y_shape[1:], *kernel, *strides, *dilation, pt, pl, groups)
-
-
-def float_pair(op, a, b, names):
-    """The float type that both operands have."""
-    if a.dtype != b.dtype or a.dtype not in ('float32', 'float64'):
-        raise ValueError(f'[{op}] expected {names[0]} and {names[1]} of one type, float32 or float64, got {a.dtype} and '
-                         f'{b.dtype}; convert with cast')
-    return a.dtype
 
 
 def four(op, name, node, axes):
@@ -64,7 +57,8 @@ def check_gradient_size(op, size, dy_size, kernel, strides, padding, dilation):
     """Raise unless windows over `size` give `dy_size`; both may hold None."""
     expected = outputs(padding, size, kernel, strides, dilation, op)
     if any(None not in (a, b) and a != b for a, b in zip(expected, dy_size)):
-        raise ValueError(f'[{op}] {tuple(size)} inputs with kernel size {tuple(kernel)}, strides {tuple(strides)}, padding '
+        raise ValueError(f'[{op}] {tuple(size)} inputs with kernel size {tuple(kernel)}, strides {tuple(strides)}, '
+                         f'padding '
                          f'{padding!r} give {expected} outputs, got an output gradient of {tuple(dy_size)}')
 
 
@@ -107,8 +101,8 @@ def _conv2d_lower(ctx, node, ins, out):
     x, w = ins
     a = node.attrs
     g = geometry(x.shape, out.shape, w.shape[:2], a['strides'], a['padding'], a['dilation'], a['groups'])
-    packed = ctx.packed(w, 'pack_b', batch=g.groups, k=g.kh * g.kw * g.c // g.groups, n=g.oc // g.groups, ld=g.oc, trans=0,
-                        src_batch=g.oc // g.groups)
+    packed = ctx.packed(w, 'pack_b', batch=g.groups, k=g.kh * g.kw * g.c // g.groups, n=g.oc // g.groups, ld=g.oc,
+                        trans=0, src_batch=g.oc // g.groups)
     ctx.step('conv2d', [x, packed, out], **g._asdict())
 
 
@@ -150,15 +144,15 @@ def _conv2d_samples():
     return [Sample([x, w], attrs) for (x, w, _), attrs in cases()]
 
 
-@register('conv2d', vjp=_conv2d_vjp, ref=_conv2d_ref, lower=_conv2d_lower, samples=_conv2d_samples, epilogue=True)
+@register('conv2d', vjp=_conv2d_vjp, ref=_conv2d_ref, lower=_conv2d_lower, samples=_conv2d_samples, epilogue=True,
+          promote=0, floating=True)
 def conv2d_spec(x, w, *, strides=(1, 1), padding='valid', dilation=(1, 1), groups=1, data_format='channels_last'):
     """y[n,oh,ow,oc] of x[n,h,w,c] and w[kh,kw,c/groups,oc]; correlation, as all of Keras's convolutions."""
-    dtype = float_pair('conv2d', x, w, ('inputs', 'kernel'))
     n, *size, c = to_last(four('conv2d', 'inputs', x, f'({data_format})'), data_format)
     kernel = four('conv2d', 'kernel', w, '(height, width, channels / groups, filters)')
     check_channels('conv2d', c, None, kernel, groups)
     size = outputs(padding, size, kernel[:2], strides, dilation, 'conv2d')
-    return from_last((n, *size, kernel[3]), data_format), dtype
+    return from_last((n, *size, kernel[3]), data_format), x.dtype
 
 
 # ---- gradient of the input, which is also the transposed convolution
@@ -193,23 +187,23 @@ def _conv2d_dx_lower(ctx, node, ins, out):
 
 
 def _conv2d_dx_samples():
-    return [Sample([y, w], dict(attrs, size=to_last(x.shape, attrs['data_format'])[1:3])) for (x, w, y), attrs in cases()]
+    return [Sample([y, w], dict(a, size=to_last(x.shape, a['data_format'])[1:3])) for (x, w, y), a in cases()]
 
 
 @register('conv2d_dx', vjp=_conv2d_dx_vjp, ref=_conv2d_dx_ref, lower=_conv2d_dx_lower, samples=_conv2d_dx_samples,
-          epilogue=True)
+          epilogue=True, promote=0, floating=True)
 def conv2d_dx_spec(dy, w, *, size=None, strides=(1, 1), padding='valid', dilation=(1, 1), groups=1,
                    data_format='channels_last'):
     """The gradient of conv2d by its input of spatial `size`; None: the size that input_size() says."""
-    dtype = float_pair('conv2d_dx', dy, w, ('inputs', 'kernel'))
     n, *dy_size, oc = to_last(four('conv2d_dx', 'inputs', dy, f'({data_format})'), data_format)
     kernel = four('conv2d_dx', 'kernel', w, '(height, width, channels / groups, filters)')
     check_channels('conv2d_dx', None, oc, kernel, groups)
     size = size or input_size(dy_size, kernel[:2], strides, padding, dilation)
     if any(s is not None and s < 0 for s in size):
-        raise ValueError(f'[conv2d_dx] {tuple(dy_size)} outputs with padding {padding!r} leave no input, got size {size}')
+        raise ValueError(f'[conv2d_dx] {tuple(dy_size)} outputs with padding {padding!r} leave no input, got size '
+                         f'{size}')
     check_gradient_size('conv2d_dx', size, dy_size, kernel[:2], strides, padding, dilation)
-    return from_last((n, *size, kernel[2] * groups), data_format), dtype
+    return from_last((n, *size, kernel[2] * groups), data_format), dy.dtype
 
 
 # ---- gradient of the kernel
@@ -239,12 +233,7 @@ def partial_sums(ctx, kernel, refs, out, attrs):
         return ctx.step(kernel, [*refs, out], **attrs)
     whole = ctx.temp((parts, *out.shape))
     ctx.step(kernel, [*refs, whole], **attrs)
-    while parts > 1:
-        reduce = {'kind': 0, 'outer': 1, 'r': parts, 'inner': out.size}
-        parts = ctx.parts('reduce', **reduce)
-        target = out if parts <= 1 else ctx.temp((parts, *out.shape))
-        ctx.step('reduce', [whole, target], **reduce)
-        whole = target
+    lower_reduce(ctx, 0, whole, whole.shape, (0,), out)
 
 
 def _conv2d_dw_lower(ctx, node, ins, out):
@@ -257,14 +246,14 @@ def _conv2d_dw_samples():
     return [Sample([x, y], dict(attrs, kernel_size=w.shape[:2])) for (x, w, y), attrs in cases()]
 
 
-@register('conv2d_dw', vjp=_conv2d_dw_vjp, ref=_conv2d_dw_ref, lower=_conv2d_dw_lower, samples=_conv2d_dw_samples)
+@register('conv2d_dw', vjp=_conv2d_dw_vjp, ref=_conv2d_dw_ref, lower=_conv2d_dw_lower, samples=_conv2d_dw_samples,
+          promote=0, floating=True)
 def conv2d_dw_spec(x, dy, *, kernel_size, strides=(1, 1), padding='valid', dilation=(1, 1), groups=1,
                    data_format='channels_last'):
     """The gradient of conv2d by its kernel [kh,kw,c/groups,oc]."""
-    dtype = float_pair('conv2d_dw', x, dy, ('inputs', 'output gradient'))
     _, *size, c = to_last(four('conv2d_dw', 'inputs', x, f'({data_format})'), data_format)
     _, *dy_size, oc = to_last(four('conv2d_dw', 'output gradient', dy, f'({data_format})'), data_format)
     if None in (c, oc) or c % groups or oc % groups:
         raise ValueError(f'[conv2d_dw] expected channels divisible by groups={groups}, got {c} and {oc}')
     check_gradient_size('conv2d_dw', size, dy_size, kernel_size, strides, padding, dilation)
-    return (*kernel_size, c // groups, oc), dtype
+    return (*kernel_size, c // groups, oc), x.dtype

@@ -75,7 +75,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if len(target.shape) == len(expected) + 1:
         target = moveaxis(target, axis, -1)
         if target.shape[-1] == 1:
-            target = reshape(target, tuple(-1 if d is None else d for d in target.shape[:-1]))
+            target = reshape(target, tuple(target.shape[:-1]))
     if len(target.shape) != len(expected) or any(None not in (p, q) and p != q for p, q in zip(target.shape, expected)):
         raise ValueError(f'[sparse_categorical_crossentropy] target: expected integers of shape {expected}, got shape '
                          f'{tuple(target.shape)}')

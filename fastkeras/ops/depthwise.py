@@ -7,7 +7,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .conv2d import check_gradient_size, float_pair, four, input_size, partial_sums
+from .conv2d import check_gradient_size, four, input_size, partial_sums
 from .core import Sample, apply, register
 from .windows import from_last, inside, last_first, outputs, padded, pads, taps, to_last
 
@@ -24,7 +24,8 @@ def _multiplier(op, channels, filters, c, mult):
     if channels is not None and channels != c:
         raise ValueError(f'[{op}] a kernel for {c} channels expects an input of {c} channels, got {channels}')
     if filters is not None and filters != c * mult:
-        raise ValueError(f'[{op}] a kernel for {c} channels with multiplier {mult} makes {c * mult} channels, got {filters}')
+        raise ValueError(f'[{op}] a kernel for {c} channels with multiplier {mult} makes {c * mult} channels, got '
+                         f'{filters}')
 
 
 # ---- forward
@@ -81,16 +82,15 @@ def cases():
     return result
 
 
-@register('depthwise_conv2d', vjp=_vjp, ref=_ref, lower=_lower, epilogue=True,
+@register('depthwise_conv2d', vjp=_vjp, ref=_ref, lower=_lower, epilogue=True, promote=0, floating=True,
           samples=lambda: [Sample([x, w], a) for (x, w, _), a in cases()])
 def depthwise_conv2d_spec(x, w, *, strides=(1, 1), padding='valid', dilation=(1, 1), data_format='channels_last'):
     """y[n,oh,ow,c·mult] of x[n,h,w,c] and w[kh,kw,c,mult]."""
     op = 'depthwise_conv2d'
-    dtype = float_pair(op, x, w, ('inputs', 'kernel'))
     n, *size, channels = to_last(four(op, 'inputs', x, f'({data_format})'), data_format)
     kh, kw, c, mult = four(op, 'kernel', w, '(height, width, channels, multiplier)')
     _multiplier(op, channels, None, c, mult)
-    return from_last((n, *outputs(padding, size, (kh, kw), strides, dilation, op), c * mult), data_format), dtype
+    return from_last((n, *outputs(padding, size, (kh, kw), strides, dilation, op), c * mult), data_format), x.dtype
 
 
 # ---- gradient of the input
@@ -122,19 +122,19 @@ def _dx_lower(ctx, node, ins, out):
     ctx.step('depthwise_dx', [dy, w, out], **g._asdict())
 
 
-@register('depthwise_conv2d_dx', vjp=_dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True,
-          samples=lambda: [Sample([y, w], dict(a, size=to_last(x.shape, a['data_format'])[1:3])) for (x, w, y), a in cases()])
+@register('depthwise_conv2d_dx', vjp=_dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True, promote=0, floating=True,
+          samples=lambda: [Sample([y, w], dict(a, size=to_last(x.shape, a['data_format'])[1:3]))
+                           for (x, w, y), a in cases()])
 def depthwise_conv2d_dx_spec(dy, w, *, size=None, strides=(1, 1), padding='valid', dilation=(1, 1),
                              data_format='channels_last'):
     """The gradient of depthwise_conv2d by its input of spatial `size`; None: as for conv2d_dx."""
     op = 'depthwise_conv2d_dx'
-    dtype = float_pair(op, dy, w, ('inputs', 'kernel'))
     n, *dy_size, filters = to_last(four(op, 'inputs', dy, f'({data_format})'), data_format)
     kh, kw, c, mult = four(op, 'kernel', w, '(height, width, channels, multiplier)')
     _multiplier(op, None, filters, c, mult)
     size = size or input_size(dy_size, (kh, kw), strides, padding, dilation)
     check_gradient_size(op, size, dy_size, (kh, kw), strides, padding, dilation)
-    return from_last((n, *size, c), data_format), dtype
+    return from_last((n, *size, c), data_format), dy.dtype
 
 
 # ---- gradient of the kernel
@@ -159,20 +159,20 @@ def _dw_ref(x, dy, kernel_size, strides=(1, 1), padding='valid', dilation=(1, 1)
 
 def _dw_lower(ctx, node, ins, out):
     a = node.attrs
-    g = geometry(ins[0].shape, ins[1].shape[1:3], out.shape[3], a['kernel_size'], a['strides'], a['padding'], a['dilation'])
+    g = geometry(ins[0].shape, ins[1].shape[1:3], out.shape[3], a['kernel_size'], a['strides'], a['padding'],
+                 a['dilation'])
     partial_sums(ctx, 'depthwise_dw', ins, out, g._asdict())
 
 
-@register('depthwise_conv2d_dw', vjp=_dw_vjp, ref=_dw_ref, lower=_dw_lower,
+@register('depthwise_conv2d_dw', vjp=_dw_vjp, ref=_dw_ref, lower=_dw_lower, promote=0, floating=True,
           samples=lambda: [Sample([x, y], dict(a, kernel_size=w.shape[:2])) for (x, w, y), a in cases()])
 def depthwise_conv2d_dw_spec(x, dy, *, kernel_size, strides=(1, 1), padding='valid', dilation=(1, 1),
                              data_format='channels_last'):
     """The gradient of depthwise_conv2d by its kernel [kh,kw,c,mult]."""
     op = 'depthwise_conv2d_dw'
-    dtype = float_pair(op, x, dy, ('inputs', 'output gradient'))
     _, *size, c = to_last(four(op, 'inputs', x, f'({data_format})'), data_format)
     _, *dy_size, filters = to_last(four(op, 'output gradient', dy, f'({data_format})'), data_format)
     if not c or filters is None or filters % c:
         raise ValueError(f'[{op}] expected an output gradient of a multiple of {c} channels, got {filters}')
     check_gradient_size(op, size, dy_size, kernel_size, strides, padding, dilation)
-    return (*kernel_size, c, filters // c), dtype
+    return (*kernel_size, c, filters // c), x.dtype

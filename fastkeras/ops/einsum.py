@@ -14,10 +14,12 @@ __all__ = ['einsum']
 
 
 def einsum(subscripts, *operands):
-    """Sums of products over labelled axes, in NumPy's notation: 'bij,bjk->bik', implicit results, '...' for further axes.
+    """Sums of products over labelled axes, in NumPy's notation: 'bij,bjk->bik', implicit results, '...' for further
+    axes.
 
-    Operands are contracted two at a time, left to right. A label twice in one operand takes its diagonal. Raises ValueError for
-    a malformed text, unknown labels in the result, and sizes that disagree (1 is repeated, as in NumPy).
+    Operands are contracted two at a time, left to right. A label twice in one operand takes its diagonal. Raises
+    ValueError for a malformed text, unknown labels in the result, and sizes that disagree (1 is repeated, as in
+    NumPy).
     """
     operands = [as_tensor(x) for x in operands]
     terms, result = _parse(subscripts, operands)
@@ -42,7 +44,8 @@ def _parse(subscripts, operands):
     lists = []
     for term, x, more in zip(terms, operands, extra):
         if more < 0 or (more and '...' not in term):
-            raise ValueError(f'[einsum] {term!r} of {subscripts!r}: expected an operand of {len(term.replace("...", ""))} '
+            raise ValueError(f'[einsum] {term!r} of {subscripts!r}: expected an operand of '
+                             f'{len(term.replace("...", ""))} '
                              f'dimensions, got shape {tuple(x.shape)}')
         lists.append(_labels(term, more, subscripts))
     wide = builtins.max((m for m, t in zip(extra, terms) if '...' in t), default=0)
@@ -53,7 +56,8 @@ def _parse(subscripts, operands):
         result = [*range(-wide, 0), *sorted(c for c in set(letters) if letters.count(c) == 1)]
     known = set().union(*lists)
     if any(label not in known for label in result) or len(set(result)) < len(result):
-        raise ValueError(f'[einsum] {subscripts!r}: expected a result of different labels, all of them among the operands')
+        raise ValueError(f'[einsum] {subscripts!r}: expected a result of different labels, all of them among the '
+                         f'operands')
     return lists, result
 
 
@@ -71,7 +75,8 @@ def _sizes(subscripts, terms, operands):
             old = sizes.get(label, 1)
             if 1 not in (old, size) and None not in (old, size) and old != size:
                 name = label if isinstance(label, str) else '...'
-                raise ValueError(f'[einsum] {subscripts!r}: label {name!r} has sizes {old} and {size} in operands of shapes '
+                raise ValueError(f'[einsum] {subscripts!r}: label {name!r} has sizes {old} and {size} in operands of '
+                                 f'shapes '
                                  f'{[tuple(o.shape) for o in operands]}')
             sizes[label] = size if old in (1, None) else old
     return sizes
@@ -116,12 +121,7 @@ def _merged(x, groups):
             size = None if size is None or d is None else size * d
         shape.append(size)
         k += n
-    return reshape(x, shape_of(shape))
-
-
-def shape_of(shape):
-    """A target of reshape: one unknown size is inferred."""
-    return tuple(-1 if d is None else d for d in shape)
+    return reshape(x, tuple(shape))
 
 
 def _contract(a, la, b, lb, kept):
@@ -152,4 +152,4 @@ def _contract(a, la, b, lb, kept):
     y = matmul(a, b)
     if (len(left) == 1 or not batch and left) and len(right) == 1:
         return y, batch + left + right
-    return reshape(y, shape_of([sizes[x] for x in batch + left + right])), batch + left + right
+    return reshape(y, tuple(sizes[x] for x in batch + left + right)), batch + left + right

@@ -1,4 +1,4 @@
-"""Products of matrices: the matmul record and what reduces to it (dot, tensordot), and norms. einsum is in einsum.py."""
+"""Products of matrices: the matmul record and what reduces to it (dot, tensordot), and norms."""
 
 import math
 
@@ -6,30 +6,17 @@ import numpy as np
 
 from .core import Sample, apply, as_tensor, register
 from .elementwise import absolute, cast, multiply, not_equal, power, sqrt, square
+from .lowering import lower_copy, strides
 from .move import expand_dims, reshape, squeeze, transpose
 from .reduce import max, min, sum
+from .shapes import broadcast, sum_to
 
 __all__ = ['dot', 'inner', 'matmul', 'norm', 'outer', 'tensordot', 'vdot']
 
 
-def broadcast_batch(a, b):
-    """The batch shape of a product; None where a size is unknown and the other is 1 or unknown; ValueError if unequal."""
-    rank = len(a) if len(a) > len(b) else len(b)
-    a, b = (1,) * (rank - len(a)) + tuple(a), (1,) * (rank - len(b)) + tuple(b)
-    result = []
-    for p, q in zip(a, b):
-        if p == 1 or q == 1:
-            result.append(q if p == 1 else p)
-        elif p is None or q is None or p == q:
-            result.append(p if q is None else q)
-        else:
-            raise ValueError(f'{a} and {b}')
-    return tuple(result)
-
-
 def _vjp(node, ct):
     a, b = node.inputs
-    ta, tb = node.attrs['transpose_a'], node.attrs['transpose_b']
+    ta, tb = node.attrs.get('transpose_a', False), node.attrs.get('transpose_b', False)
     if ta:
         da = _product(b, ct, tb, True)
     else:
@@ -41,31 +28,15 @@ def _vjp(node, ct):
         db = _product(flat_ct, flat_a, True, False) if tb else _product(flat_a, flat_ct, True, False)
     else:
         db = _product(ct, a, True, ta) if tb else _product(a, ct, not ta, False)
-    return [_to_shape(da, a.shape), _to_shape(db, b.shape)]
+    return [sum_to(da, a.shape), sum_to(db, b.shape)]
 
 
 def _product(a, b, transpose_a, transpose_b):
     return apply('matmul', [a, b], transpose_a=transpose_a, transpose_b=transpose_b)
 
 
-def _to_shape(x, shape):
-    """The gradient of a broadcast operand: x summed over the axes that were repeated."""
-    extra = len(x.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(k + extra for k, d in enumerate(shape) if d == 1 and x.shape[k + extra] != 1)
-    return reshape(sum(x, axis=axes), shape) if axes else x
-
-
 def _ref(a, b, transpose_a=False, transpose_b=False):
     return np.matmul(a.swapaxes(-1, -2) if transpose_a else a, b.swapaxes(-1, -2) if transpose_b else b)
-
-
-def _strides(shape, target):
-    """Element strides with which `shape` is read as the broadcast `target`."""
-    strides, step = [], 1
-    for d in reversed(shape):
-        strides.append(0 if d == 1 else step)
-        step *= d
-    return [0] * (len(target) - len(shape)) + strides[::-1]
 
 
 def _materialized(ctx, x, batch):
@@ -74,15 +45,14 @@ def _materialized(ctx, x, batch):
     if tuple(x.shape) == shape:
         return x
     whole = ctx.temp(shape, x.dtype)
-    ystride = [math.prod(shape[k + 1:]) for k in range(len(shape))]
-    ctx.step('copy', [x, whole], ndim=len(shape), shape=shape, xstride=_strides(x.shape, shape), ystride=ystride, xoff=0,
-             yoff=0, itemsize=4)
+    steps = [0 if d == 1 else step for d, step in zip(x.shape, strides(x.shape))]
+    lower_copy(ctx, x, whole, shape, [0] * (len(shape) - len(steps)) + steps, strides(shape))
     return whole
 
 
 def _lower(ctx, node, ins, out):
     a, b = ins
-    ta, tb = node.attrs['transpose_a'], node.attrs['transpose_b']
+    ta, tb = node.attrs.get('transpose_a', False), node.attrs.get('transpose_b', False)
     m, n = out.shape[-2:]
     k = a.shape[-2] if ta else a.shape[-1]
     batch, batch_a, batch_b = out.shape[:-2], math.prod(a.shape[:-2]), math.prod(b.shape[:-2])
@@ -110,53 +80,50 @@ def _samples():
         case((33, 17), (33, 40), ta=True), case((12, 19), (35, 19), tb=True), case((7, 5), (9, 7), ta=True, tb=True),
         case((2, 3, 5, 7), (7, 4)), case((4, 5, 6), (4, 6, 3)), case((4, 6, 5), (4, 6, 3), ta=True),
         case((4, 5, 6), (3, 6), tb=True), case((3, 4, 2), (4, 5), ta=True), case((5, 4), (3, 4, 2)),
-        case((2, 1, 3, 4), (5, 4, 2)), case((2, 1, 3, 4), (3, 2, 4), tb=True), case((0, 5), (5, 4)), case((3, 0, 5), (5, 4)),
+        case((2, 1, 3, 4), (5, 4, 2)), case((2, 1, 3, 4), (3, 2, 4), tb=True), case((0, 5), (5, 4)),
+        case((3, 0, 5), (5, 4)),
         case((3, 0), (0, 4)), case((1, 300), (300, 1)), case((1, 128), (128, 100)),
     ]
 
 
-@register('matmul', vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, epilogue=True)
+def _compose(a, b, *, transpose_a=False, transpose_b=False):
+    """A vector as a matrix of one row or column; the record itself knows matrices."""
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    if not row and not column:
+        return None
+    y = _product(expand_dims(a, 0) if row else a, expand_dims(b, 1) if column else b, transpose_a, transpose_b)
+    y = squeeze(y, -2) if row else y
+    return squeeze(y, -1) if column else y
+
+
+@register('matmul', vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, epilogue=True, promote=0, floating=True,
+          compose=_compose)
 def matmul_spec(a, b, *, transpose_a=False, transpose_b=False):
-    """op(a)[..., m, k] · op(b)[..., k, n], leading axes broadcast; op swaps the last two axes of a transposed operand."""
-    if len(a.shape) < 2 or len(b.shape) < 2:
-        raise ValueError(f'[matmul] expected operands of 2 dimensions or more, got {tuple(a.shape)} and {tuple(b.shape)}')
-    if a.dtype != b.dtype or a.dtype not in ('float32', 'float64'):
-        raise ValueError(f'[matmul] expected both operands float32 or both float64, got {a.dtype} and {b.dtype}; convert '
-                         'with cast')
-    *batch_a, m, k = (*a.shape[:-2], a.shape[-1], a.shape[-2]) if transpose_a else a.shape
-    *batch_b, k2, n = (*b.shape[:-2], b.shape[-1], b.shape[-2]) if transpose_b else b.shape
-    swapped = ''.join(f', {name} transposed' for name, t in (('the first', transpose_a), ('the second', transpose_b)) if t)
+    """op(a)[..., m, k] · op(b)[..., k, n], leading axes broadcast; op swaps the last two axes of a transposed
+    operand."""
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    if not a.shape or not b.shape:
+        raise ValueError(f'expected operands of 1 dimension or more, got {tuple(a.shape)} and {tuple(b.shape)}')
+    if (row and transpose_a) or (column and transpose_b):
+        raise ValueError(f'a vector cannot be transposed, got {tuple(a.shape)} and {tuple(b.shape)}')
+    left, right = (1, *a.shape) if row else a.shape, (*b.shape, 1) if column else b.shape
+    *batch_a, m, k = (*left[:-2], left[-1], left[-2]) if transpose_a else left
+    *batch_b, k2, n = (*right[:-2], right[-1], right[-2]) if transpose_b else right
     if k is not None and k2 is not None and k != k2:
-        raise ValueError(f'[matmul] expected operands (..., m, k) and (..., k, n), got {tuple(a.shape)} and {tuple(b.shape)}'
-                         f'{swapped}: {k} columns do not match {k2} rows')
-    try:
-        batch = broadcast_batch(batch_a, batch_b)
-    except ValueError:
-        raise ValueError(f'[matmul] leading axes do not broadcast: got {tuple(a.shape)} and {tuple(b.shape)}') from None
-    return (*batch, m, n), a.dtype
+        swapped = [name for name, t in (('first', transpose_a), ('second', transpose_b)) if t]
+        raise ValueError(f'expected operands (..., m, k) and (..., k, n), got {tuple(a.shape)} and {tuple(b.shape)}'
+                         + ''.join(f', the {name} transposed' for name in swapped) + f': {k} is not {k2}')
+    batch = broadcast(tuple(batch_a), tuple(batch_b))
+    return (*batch, *(() if row else (m,)), *(() if column else (n,))), a.dtype
 
 
 # ---- public functions
 
 def matmul(x1, x2, transpose_a=False, transpose_b=False):
-    """The matrix product with NumPy's rules: leading axes broadcast; a vector on the left is a row, on the right a column, and
-    the axis it gained is dropped. transpose_a, transpose_b: take the operand with its last two axes swapped."""
-    a, b = _pair('matmul', x1, x2)
-    row, column = len(a.shape) == 1, len(b.shape) == 1
-    if (row and transpose_a) or (column and transpose_b):
-        raise ValueError('[matmul] a vector cannot be transposed; leave transpose_a and transpose_b unset')
-    y = _product(expand_dims(a, 0) if row else a, expand_dims(b, 1) if column else b, bool(transpose_a), bool(transpose_b))
-    if row:
-        y = squeeze(y, -2)
-    return squeeze(y, -1) if column else y
-
-
-def _pair(op, x1, x2):
-    """Both operands as tensors of one float type."""
-    a, b = as_tensor(x1), as_tensor(x2)
-    if not a.shape or not b.shape:
-        raise ValueError(f'[{op}] expected operands of 1 dimension or more, got {tuple(a.shape)} and {tuple(b.shape)}')
-    return a, b
+    """The matrix product with NumPy's rules: leading axes broadcast; a vector on the left is a row, on the right a
+    column, and the axis it gained is dropped. transpose_a, transpose_b: take the operand with its last two axes
+    swapped."""
+    return _product(x1, x2, bool(transpose_a), bool(transpose_b))
 
 
 def dot(x1, x2):
@@ -186,7 +153,8 @@ def vdot(x1, x2):
 
 
 def tensordot(x1, x2, axes=2):
-    """The sum of products over pairs of axes. axes: how many of the last of x1 and the first of x2, or two sequences."""
+    """The sum of products over pairs of axes. axes: how many of the last of x1 and the first of x2, or two
+    sequences."""
     a, b = as_tensor(x1), as_tensor(x2)
     ra, rb = len(a.shape), len(b.shape)
     if isinstance(axes, int):
@@ -204,15 +172,11 @@ def tensordot(x1, x2, axes=2):
     free_a, free_b = [v for v in range(ra) if v not in of_a], [v for v in range(rb) if v not in of_b]
     common = math.prod(b.shape[v] if a.shape[u] is None else a.shape[u] for u, v in zip(of_a, of_b))
     # free axes of a stay as they are: a product with one matrix takes any number of them
-    left = reshape(_permuted(a, free_a + of_a), (*_target([a.shape[v] for v in free_a]), common))
+    left = reshape(_permuted(a, free_a + of_a), (*(a.shape[v] for v in free_a), common))
     columns = [b.shape[v] for v in free_b]
     right = reshape(_permuted(b, of_b + free_b), (common, math.prod(columns)))
     y = matmul(left if free_a else reshape(left, (1, common)), right)
-    return reshape(y, (*_target([a.shape[v] for v in free_a]), *columns))
-
-
-def _target(shape):
-    return tuple(-1 if d is None else d for d in shape)
+    return reshape(y, (*(a.shape[v] for v in free_a), *columns))
 
 
 def _permuted(x, order):
@@ -222,8 +186,8 @@ def _permuted(x, order):
 def norm(x, ord=None, axis=None, keepdims=False):
     """Norm of vectors (one axis) or matrices (two), as numpy.linalg.norm; over all elements when ord and axis are None.
 
-    Vectors: any number, inf, -inf, 0. Matrices: 'fro' (the default), 1, -1, inf, -inf; the norms that need singular values
-    (2, -2, 'nuc') are a ValueError.
+    Vectors: any number, inf, -inf, 0. Matrices: 'fro' (the default), 1, -1, inf, -inf; the norms that need singular
+    values (2, -2, 'nuc') are a ValueError.
     """
     x = as_tensor(x)
     rank = len(x.shape)
@@ -248,4 +212,5 @@ def norm(x, ord=None, axis=None, keepdims=False):
         if ord == 1:
             return sum(size, axis=axes, keepdims=keepdims)
         return power(sum(power(size, float(ord)), axis=axes, keepdims=keepdims), 1 / ord)
-    raise ValueError(f'[norm] ord: expected a number for one axis, or one of fro, 1, -1, inf, -inf for two, got {ord!r}')
+    raise ValueError(f'[norm] ord: expected a number for one axis, or one of fro, 1, -1, inf, -inf for two, got '
+                     f'{ord!r}')

@@ -1,4 +1,4 @@
-"""Activations and other small functions of neural networks, written in other ops: gradients and fusion come by themselves.
+"""Activations and other functions of neural networks, written in other ops: gradients and fusion come by themselves.
 
 Arguments may be arrays (computed at once) or symbolic tensors. Cross-entropies are in crossentropy.py.
 """
@@ -42,7 +42,8 @@ from .reduce import max, sum
 from .softmax import softmax
 
 __all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink', 'hard_sigmoid',
-           'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize', 'leaky_relu', 'log_sigmoid',
+           'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize', 'leaky_relu',
+           'log_sigmoid',
            'multi_hot', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink', 'softsign', 'sparse_plus', 'sparse_sigmoid',
            'squareplus', 'swish', 'tanh_shrink', 'threshold']
 
@@ -194,8 +195,8 @@ def l2_normalize(x, axis=-1, epsilon=1e-12):
 def dropout(x, rate, noise_shape=None, seed=None):
     """x with elements set to 0 with probability `rate` and the others divided by 1 - rate (Srivastava et al. 2014).
 
-    noise_shape: shape of the mask, 1 or None where it is broadcast or as x's. seed: int, int32[2] tensor or None (a new one);
-    see random.py. Raises ValueError for a rate outside [0, 1).
+    noise_shape: shape of the mask, 1 or None where it is broadcast or as x's. seed: int, int32[2] tensor or None (a
+    new one); see random.py. Raises ValueError for a rate outside [0, 1).
     """
     x = as_tensor(x)
     if not 0 <= rate < 1:
@@ -226,8 +227,8 @@ def multi_hot(x, num_classes, axis=-1, dtype=None):
 def in_top_k(targets, predictions, k):
     """True where fewer than k predictions exceed the one of the target class.
 
-    targets: integers of shape (...,); predictions: (..., classes). A tie counts for the target; a target whose own prediction
-    is not finite is never in.
+    targets: integers of shape (...,); predictions: (..., classes). A tie counts for the target; a target whose own
+    prediction is not finite is never in.
     """
     own = pick(predictions, targets)
     larger = sum(cast(greater(predictions, expand_dims(own, -1)), 'int32'), axis=-1)
@@ -237,8 +238,9 @@ def in_top_k(targets, predictions, k):
 def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, is_causal=False):
     """softmax(scale · q · kᵀ + bias) · v over the steps of each head (Vaswani et al. 2017).
 
-    query (n, steps, heads, dim), key and value (n, sources, heads, dim); bias and the boolean mask (False: not attended)
-    broadcast to (n, heads, steps, sources). scale: 1 / sqrt(dim) unless given. is_causal: a step attends to no later source.
+    query (n, steps, heads, dim), key and value (n, sources, heads, dim); bias and the boolean mask (False: not
+    attended) broadcast to (n, heads, steps, sources). scale: 1 / sqrt(dim) unless given. is_causal: a step attends to
+    no later source.
     """
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     for name, x in (('query', query), ('key', key), ('value', value)):

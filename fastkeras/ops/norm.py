@@ -45,13 +45,12 @@ def _moments_samples():
         Sample([far], {}, rtol=1e-4), Sample([np.zeros((0, 4), 'float32')], {}, grad=False)]
 
 
-@register('moments', vjp=_moments_vjp, ref=_moments_ref, lower=_moments_lower, samples=_moments_samples)
+@register('moments', vjp=_moments_vjp, ref=_moments_ref, lower=_moments_lower, samples=_moments_samples,
+          promote=0, floating=True)
 def moments_spec(x):
     """[2, c]: mean and population variance of x[..., c] over all axes but the last; NaN over no elements."""
     if len(x.shape) < 2:
         raise ValueError(f'[moments] expected 2 dimensions or more, got shape {tuple(x.shape)}')
-    if x.dtype not in ('float32', 'float64'):
-        raise ValueError(f'[moments] expected float32 or float64, got {x.dtype}; convert with cast')
     return (2, x.shape[-1]), x.dtype
 
 
@@ -78,7 +77,8 @@ def moments(x, axes, keepdims=False):
 
 
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
-    """(x - mean) / sqrt(variance + epsilon) · scale + offset; the vectors lie along `axis` of x (Ioffe and Szegedy 2015)."""
+    """(x - mean) / sqrt(variance + epsilon) · scale + offset; the vectors lie along `axis` of x (Ioffe and Szegedy
+    2015)."""
     x = as_tensor(x)
     rank = len(x.shape)
     axis, = _axes('batch_normalization', axis, rank)
@@ -89,7 +89,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         if len(v.shape) == rank:
             return v
         if len(v.shape) != 1 or None not in (size, v.shape[0]) and v.shape[0] != size:
-            raise ValueError(f'[batch_normalization] {name}: expected shape ({size},) for axis {axis} of an input of shape '
+            raise ValueError(f'[batch_normalization] {name}: expected shape ({size},) for axis {axis} of an input of '
+                             f'shape '
                              f'{tuple(x.shape)}, got {tuple(v.shape)}')
         return v if axis == rank - 1 else reshape(v, (-1,) + (1,) * (rank - 1 - axis))
     factor = rsqrt(add(along(variance, 'variance'), epsilon))
@@ -100,7 +101,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 
 def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
-    """x less its mean and over its standard deviation along `axis` of each sample, times gamma, plus beta (Ba et al. 2016).
+    """x less its mean and over its standard deviation along `axis` of each sample, times gamma, plus beta (Ba et al.
+    2016).
 
     gamma, beta: of the sizes of these axes. epsilon: 1e-3 unless given.
     """
@@ -112,7 +114,8 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
 
 
 def rms_normalization(x, scale=None, axis=-1, epsilon=None):
-    """x / sqrt(mean(x²) + epsilon) along `axis`, times scale (Zhang and Sennrich 2019). epsilon: config's unless given."""
+    """x / sqrt(mean(x²) + epsilon) along `axis`, times scale (Zhang and Sennrich 2019). epsilon: config's unless
+    given."""
     x = as_tensor(x)
     axes = _axes('rms_normalization', axis, len(x.shape))
     level = mean(square(x), axis=axes, keepdims=True)

@@ -1,7 +1,8 @@
-"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one or two dimensions.
+"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one or two
+dimensions.
 
-A window counts only elements inside the image, for averages too; a NaN in a window is the window's maximum. The gradient of
-a maximum goes to the first largest element of its window, row by row.
+A window counts only elements inside the image, for averages too; a NaN in a window is the window's maximum. The
+gradient of a maximum goes to the first largest element of its window, row by row.
 """
 
 from collections import namedtuple
@@ -47,10 +48,9 @@ def _checked(op, x, pool_size, strides, padding, data_format):
     """(n, size, c), number of windows in each dimension and type."""
     if len(x.shape) != 4:
         raise ValueError(f'[{op}] inputs: expected 4 dimensions ({data_format}), got shape {tuple(x.shape)}')
-    if x.dtype not in ('float32', 'float64'):
-        raise ValueError(f'[{op}] inputs: expected float32 or float64, got {x.dtype}; convert with cast')
     if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
-        raise ValueError(f'[{op}] padding: expected less than the pool size {tuple(pool_size)} on each side, so that every '
+        raise ValueError(f'[{op}] padding: expected less than the pool size {tuple(pool_size)} on each side, so that '
+                         f'every '
                          f'window holds an element, got {padding}')
     n, *size, c = to_last(x.shape, data_format)
     return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1, 1), op)
@@ -61,7 +61,8 @@ def _lower(kernel):
     def lower(ctx, node, ins, out):
         a = node.attrs
         x, y = (out, ins[-1]) if kernel.endswith('_dx') else (ins[0], out)
-        ctx.step(kernel, [*ins, out], **geometry(x.shape, y.shape[1:3], a['pool_size'], a['strides'], a['padding'])._asdict())
+        ctx.step(kernel, [*ins, out], **geometry(x.shape, y.shape[1:3], a['pool_size'], a['strides'],
+                                                 a['padding'])._asdict())
     return lower
 
 
@@ -136,7 +137,7 @@ def _max_vjp(node, ct):
     return [apply('max_pool2d_dx', [node.inputs[0], node, ct], **node.attrs)]
 
 
-@register('max_pool2d', vjp=_max_vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True,
+@register('max_pool2d', vjp=_max_vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True, promote=0, floating=True,
           samples=lambda: [Sample([x], a) for x, _, a in cases()])
 def max_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
     n, _, c, size = _checked('max_pool2d', x, pool_size, strides, padding, data_format)
@@ -152,7 +153,7 @@ def _max_dx_vjp(node, ct):
     return [None, None, apply('max_pool2d_take', [x, y, ct], **node.attrs)]
 
 
-@register('max_pool2d_dx', vjp=_max_dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'),
+@register('max_pool2d_dx', vjp=_max_dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'), promote=0, floating=True,
           samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in _max_samples()])
 def max_pool2d_dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
     """The gradient of max_pool2d by x; y is its result."""
@@ -165,7 +166,7 @@ def _max_take_vjp(node, ct):
     return [None, None, apply('max_pool2d_dx', [x, y, ct], **node.attrs)]
 
 
-@register('max_pool2d_take', vjp=_max_take_vjp, ref=_max_take_ref,
+@register('max_pool2d_take', vjp=_max_take_vjp, ref=_max_take_ref, promote=0, floating=True,
           samples=lambda: [Sample([x, y, x * 0.5], a, grad=False) for (x, y, _), a in _max_samples()])
 def max_pool2d_take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
     """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
@@ -213,7 +214,7 @@ def _avg_vjp(node, ct):
     return [apply('avg_pool2d_dx', [ct], size=size, **node.attrs)]
 
 
-@register('avg_pool2d', vjp=_avg_vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True,
+@register('avg_pool2d', vjp=_avg_vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True, promote=0, floating=True,
           samples=lambda: [Sample([x], a) for x, _, a in cases()])
 def avg_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
     n, _, c, size = _checked('avg_pool2d', x, pool_size, strides, padding, data_format)
@@ -224,7 +225,7 @@ def _avg_dx_vjp(node, ct):
     return [apply('avg_pool2d', [ct], **{k: v for k, v in node.attrs.items() if k != 'size'})]
 
 
-@register('avg_pool2d_dx', vjp=_avg_dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'),
+@register('avg_pool2d_dx', vjp=_avg_dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'), promote=0, floating=True,
           samples=lambda: [Sample([dy], dict(a, size=to_last(x.shape, a['data_format'])[1:3])) for x, dy, a in cases()])
 def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_format='channels_last'):
     """The gradient of avg_pool2d by its input of spatial `size`."""
@@ -236,8 +237,8 @@ def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_fo
 # ---- public functions
 
 def max_pool(inputs, pool_size, strides=None, padding='valid', data_format=None):
-    """The largest element of each window; strides: pool_size unless given. Images (n, h, w, c) or sequences (n, steps, c),
-    or with channels second under data_format='channels_first'."""
+    """The largest element of each window; strides: pool_size unless given. Images (n, h, w, c) or sequences (n,
+    steps, c), or with channels second under data_format='channels_first'."""
     return _pool('max_pool', 'max_pool2d', inputs, pool_size, strides, padding, data_format)
 
 

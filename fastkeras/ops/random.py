@@ -1,7 +1,7 @@
 """Random numbers by counter: the same numbers for the same seed on every machine, whatever the thread count.
 
-The seed is an int32[2] tensor: seed[0] is the key of a stream, seed[1] the number of the draw in it; a caller that draws
-often keeps it in a Variable and adds one to seed[1] each time. There is no gradient.
+The seed is an int32[2] tensor: seed[0] is the key of a stream, seed[1] the number of the draw in it; a caller that
+draws often keeps it in a Variable and adds one to seed[1] each time. There is no gradient.
 
 The exact mapping, for the kernel and the reference alike. Element e of the flattened result takes one word of
 Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"):
@@ -15,8 +15,8 @@ Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3
     normal   Box and Muller on the two words of the pair that e belongs to, lanes (0, 1) or (2, 3):
              r = sqrt(-2 · ln(1 - u_even)), θ = 2π · u_odd; the even lane is r · cos θ, the odd lane r · sin θ;
              then mean + stddev · z
-    truncated  where |z| > 2 the element is drawn again with 2^16 added (modulo 2^32) to the third word of the counter, up
-             to 16 times, and clipped to [-2, 2] if even that fails
+    truncated  where |z| > 2 the element is drawn again with 2^16 added (modulo 2^32) to the third word of the
+             counter, up to 16 times, and clipped to [-2, 2] if even that fails
     dropout  0 where u < rate (as float32), else 1 / (1 - rate)
 """
 
@@ -25,10 +25,11 @@ import numpy as np
 from .. import config
 from .core import Sample, apply, as_tensor, register
 from .elementwise import cast, floor, less, log, negative, subtract
-from .index import argmax
 from .move import expand_dims
+from .reduce import argmax
 
-__all__ = ['dropout_mask', 'random_bernoulli', 'random_categorical', 'random_integers', 'random_normal', 'random_uniform',
+__all__ = ['dropout_mask', 'random_bernoulli', 'random_categorical', 'random_integers', 'random_normal',
+           'random_uniform',
            'truncated_normal']
 
 ROUNDS = 10
@@ -99,7 +100,7 @@ def _uniform_lower(ctx, node, ins, out):
     ctx.step('random_uniform', [*ins, out], n=out.size, low=node.attrs['low'], high=node.attrs['high'])
 
 
-@register('random_uniform', vjp=_no_gradient, ref=_uniform_ref, lower=_uniform_lower,
+@register('random_uniform', random=True, vjp=_no_gradient, ref=_uniform_ref, lower=_uniform_lower,
           samples=_samples({'low': 0.0, 'high': 1.0}, {'low': -2.0, 'high': 3.0}))
 def random_uniform_spec(seed, *, shape, low=0.0, high=1.0, dtype='float32'):
     return _check('random_uniform', seed, shape, dtype)
@@ -119,11 +120,13 @@ def _normal_ref(seed, shape, mean=0.0, stddev=1.0, truncated=False, dtype='float
 
 def _normal_lower(ctx, node, ins, out):
     a = node.attrs
-    ctx.step('random_normal', [*ins, out], n=out.size, mean=a['mean'], stddev=a['stddev'], truncated=int(a['truncated']))
+    ctx.step('random_normal', [*ins, out], n=out.size, mean=a['mean'], stddev=a['stddev'],
+             truncated=int(a['truncated']))
 
 
-@register('random_normal', vjp=_no_gradient, ref=_normal_ref, lower=_normal_lower,
-          samples=_samples({'mean': 0.0, 'stddev': 1.0, 'truncated': False}, {'mean': 3.0, 'stddev': 0.5, 'truncated': True}))
+@register('random_normal', random=True, vjp=_no_gradient, ref=_normal_ref, lower=_normal_lower,
+          samples=_samples({'mean': 0.0, 'stddev': 1.0, 'truncated': False},
+                           {'mean': 3.0, 'stddev': 0.5, 'truncated': True}))
 def random_normal_spec(seed, *, shape, mean=0.0, stddev=1.0, truncated=False, dtype='float32'):
     return _check('random_normal', seed, shape, dtype)
 
@@ -137,7 +140,7 @@ def _dropout_lower(ctx, node, ins, out):
     ctx.step('dropout_mask', [*ins, out], n=out.size, rate=node.attrs['rate'])
 
 
-@register('dropout_mask', vjp=_no_gradient, ref=_dropout_ref, lower=_dropout_lower,
+@register('dropout_mask', random=True, vjp=_no_gradient, ref=_dropout_ref, lower=_dropout_lower,
           samples=_samples({'rate': 0.5}, {'rate': 0.1}))
 def dropout_mask_spec(seed, *, shape, rate, dtype='float32'):
     if not 0 <= rate < 1:
@@ -161,8 +164,8 @@ def as_seed(seed):
 
 def random_uniform(shape, low=0.0, high=1.0, dtype=None, seed=None):
     """Uniform numbers in [low, high). seed: int, int32[2] tensor, or None for a new one."""
-    return apply('random_uniform', [as_seed(seed)], shape=_shape('random_uniform', shape), low=float(low), high=float(high),
-                 dtype=dtype or config.floatx())
+    return apply('random_uniform', [as_seed(seed)], shape=_shape('random_uniform', shape), low=float(low),
+                 high=float(high), dtype=dtype or config.floatx())
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):

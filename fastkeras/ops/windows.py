@@ -1,8 +1,8 @@
 """Sliding windows in two dimensions: the arithmetic that convolution and pooling share.
 
-A *window attribute set* is what the records carry: kernel or pool size, strides, dilation, and `padding`, which is 'same',
-'valid' or ((top, bottom), (left, right)). 'same' is TensorFlow's rule: ceil(size / stride) results, the larger half of the
-zeros after. A pad after may be negative: that many rows at the end are not read.
+A *window attribute set* is what the records carry: kernel or pool size, strides, dilation, and `padding`, which is
+'same', 'valid' or ((top, bottom), (left, right)). 'same' is TensorFlow's rule: ceil(size / stride) results, the
+larger half of the zeros after. A pad after may be negative: that many rows at the end are not read.
 """
 
 import numpy as np
@@ -52,7 +52,8 @@ def checked_padding(padding, op, spatial=2):
         pairs = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in padding]
         if all(len(p) == 2 and all(hasattr(v, '__index__') for v in p) and p[0] >= 0 for p in pairs):
             return tuple((int(a), int(b)) for a, b in pairs)
-    raise ValueError(f"[{op}] padding: expected 'same', 'valid' or {spatial} pairs (before, after) of integers, got {padding!r}")
+    raise ValueError(f"[{op}] padding: expected 'same', 'valid' or {spatial} pairs (before, after) of integers, got "
+                     f"{padding!r}")
 
 
 def pads(padding, sizes, kernel, strides, dilation=(1, 1)):
@@ -114,8 +115,8 @@ def taps(g):
 
 
 def last_first(*images):
-    """Decorate a reference that knows channels_last: the arguments in these places are images, and so is the result unless
-    -1 is absent from them. data_format='channels_first' then transposes around it."""
+    """Decorate a reference that knows channels_last: the arguments in these places are images, and so is the result
+    unless -1 is absent from them. data_format='channels_first' then transposes around it."""
     def decorate(function):
         def ref(*arrays, data_format='channels_last', **attrs):
             if data_format == 'channels_last':

@@ -51,23 +51,29 @@ KERAS3 = {
     'max pool same': ('max_pool', [wave(1, 7, 6, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
     'average pool same': ('average_pool', [wave(1, 7, 6, 2)], {'pool_size': (3, 2), 'strides': 2, 'padding': 'same'}),
     'average pool 1d': ('average_pool', [wave(1, 7, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
-    'layer normalization': ('layer_normalization', [wave(2, 3, 4), wave(4, phase=1), wave(4, phase=2)], {'epsilon': 1e-3}),
+    'layer normalization': ('layer_normalization', [wave(2, 3, 4), wave(4, phase=1), wave(4, phase=2)],
+                            {'epsilon': 1e-3}),
     'rms normalization': ('rms_normalization', [wave(3, 4), wave(4, phase=1)], {'epsilon': 1e-6}),
     'batch normalization': ('batch_normalization', [wave(2, 3, 4), wave(3), np.abs(wave(3, phase=1))],
                             {'axis': 1, 'offset': wave(3, phase=2), 'scale': wave(3, phase=3)}),
     'normalize': ('normalize', [wave(3, 4)], {'axis': 0, 'order': 3}),
     'einsum attention': ('einsum', ['bqhd,bkhd->bhqk', wave(2, 3, 2, 4), wave(2, 5, 2, 4, phase=1)], {}),
-    'attention': ('dot_product_attention', [wave(2, 3, 2, 4), wave(2, 5, 2, 4, phase=1), wave(2, 5, 2, 4, phase=2)], {}),
-    'causal attention': ('dot_product_attention', [wave(1, 4, 2, 3), wave(1, 4, 2, 3, phase=1), wave(1, 4, 2, 3, phase=2)],
+    'attention': ('dot_product_attention', [wave(2, 3, 2, 4), wave(2, 5, 2, 4, phase=1), wave(2, 5, 2, 4, phase=2)],
+                  {}),
+    'causal attention': ('dot_product_attention', [wave(1, 4, 2, 3), wave(1, 4, 2, 3, phase=1),
+                                                   wave(1, 4, 2, 3, phase=2)],
                          {'is_causal': True}),
-    'categorical logits': ('categorical_crossentropy', [probabilities(3, 4), wave(3, 4, phase=1)], {'from_logits': True}),
+    'categorical logits': ('categorical_crossentropy', [probabilities(3, 4), wave(3, 4, phase=1)],
+                           {'from_logits': True}),
     'multi hot': ('multi_hot', [np.array([[1, 3, 3], [0, 2, 2]], 'int32')], {'num_classes': 5}),
     'in top k': ('in_top_k', [np.array([1, 0, 2], 'int32'), wave(3, 5)], {'k': 2}),
 }
 for _name, _attrs in {
-        'relu': {}, 'relu6': {}, 'leaky_relu': {'negative_slope': 0.3}, 'elu': {'alpha': 1.5}, 'selu': {}, 'celu': {'alpha': 2.0},
+        'relu': {}, 'relu6': {}, 'leaky_relu': {'negative_slope': 0.3}, 'elu': {'alpha': 1.5}, 'selu': {},
+        'celu': {'alpha': 2.0},
         'gelu': {'approximate': True}, 'silu': {}, 'softplus': {}, 'softsign': {}, 'hard_silu': {}, 'log_sigmoid': {},
-        'hard_tanh': {}, 'tanh_shrink': {}, 'soft_shrink': {'threshold': 0.4}, 'hard_shrink': {'threshold': 0.4}, 'squareplus': {},
+        'hard_tanh': {}, 'tanh_shrink': {}, 'soft_shrink': {'threshold': 0.4}, 'hard_shrink': {'threshold': 0.4},
+        'squareplus': {},
         'sparse_plus': {}, 'sparse_sigmoid': {}, 'glu': {}, 'softmax': {'axis': 0}, 'log_softmax': {},
         'threshold': {'threshold': 0.5, 'default_value': -3.0}}.items():
     KERAS3[_name] = (_name, [wave(3, 8, scale=4)], _attrs)
@@ -99,7 +105,8 @@ def record(generation):
         K = keras.backend
         for name, (op, args, attrs) in KERAS2.items():
             results[name] = _plain(K.eval(getattr(K, op)(*[K.constant(a, dtype=a.dtype.name) for a in args], **attrs)))
-    FILE.write_text('{\n' + ',\n'.join(f'{json.dumps(k)}: {json.dumps(v)}' for k, v in sorted(results.items())) + '\n}\n')
+    lines = [f'{json.dumps(k)}: {json.dumps(v)}' for k, v in sorted(results.items())]
+    FILE.write_text('{\n' + ',\n'.join(lines) + '\n}\n')
 
 
 def _plain(a):

@@ -12,7 +12,8 @@ def direct(x, pool, strides, padding, reduce):
     x = np.pad(x.astype(float), ((0, 0), (pt, pb), (pl, pr), (0, 0)), constant_values=np.nan)
     rows = range(0, x.shape[1] - pool[0] + 1, strides[0])
     cols = range(0, x.shape[2] - pool[1] + 1, strides[1])
-    return np.stack([np.stack([reduce(x[:, r:r + pool[0], c:c + pool[1]], axis=(1, 2)) for c in cols], 1) for r in rows], 1)
+    return np.stack([np.stack([reduce(x[:, r:r + pool[0], c:c + pool[1]], axis=(1, 2)) for c in cols], 1)
+                     for r in rows], 1)
 
 
 @pytest.mark.parametrize('padding', ['valid', 'same', ((1, 0), (0, 1))])
