@@ -1,13 +1,38 @@
 """Operations, by their Keras 3 names: on symbolic tensors they append a node, on arrays they run at once."""
 
-from . import core, create, elementwise, index, move, reduce, slices
+from . import (
+    contraction,
+    convolution,
+    core,
+    create,
+    elementwise,
+    index,
+    linalg,
+    logits,
+    move,
+    nn,
+    normalization,
+    pool,
+    random,
+    reduce,
+    slices,
+)
+from .contraction import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .create import *  # noqa: F403
 from .elementwise import *  # noqa: F403
 from .index import *  # noqa: F403
+from .linalg import *  # noqa: F403
+from .logits import *  # noqa: F403
 from .move import *  # noqa: F403
+from .nn import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .pool import *  # noqa: F403
+from .random import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .slices import *  # noqa: F403
 from .tensor import Tensor
 
-__all__ = ['Tensor', 'core', *create.__all__, *elementwise.__all__, *index.__all__, *move.__all__, *reduce.__all__,
-           *slices.__all__]
+_modules = (contraction, convolution, create, elementwise, index, linalg, logits, move, nn, normalization, pool,
+            random, reduce, slices)
+__all__ = ['Tensor', 'core', *(name for m in _modules for name in m.__all__)]

@@ -1,6 +1,6 @@
 """Activations and other functions of neural networks, written in other ops: gradients and fusion come by themselves.
 
-Arguments may be arrays (computed at once) or symbolic tensors. Cross-entropies are in crossentropy.py.
+Arguments may be arrays (computed at once) or symbolic tensors. Cross-entropies are in logits.py.
 """
 
 import math
@@ -36,10 +36,11 @@ from .elementwise import (
 from .elementwise import relu as plain_relu
 from .index import one_hot, pick, take
 from .linalg import matmul
-from .move import expand_dims, moveaxis, split, transpose
+from .logits import softmax
+from .move import expand_dims, moveaxis, transpose
 from .random import dropout_mask
 from .reduce import max, sum
-from .softmax import softmax
+from .slices import split
 
 __all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink', 'hard_sigmoid',
            'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize', 'leaky_relu',
