@@ -5,10 +5,10 @@ sequence is convolved as an image of one row. Padding: 'valid'; 'same', TensorFl
 zeros before the first step); or pairs (before, after) for each dimension.
 """
 
-from .conv2d import extent
+from . import conv2d, depthwise  # noqa: F401  (their import registers the records)
 from .core import apply, as_tensor
 from .move import expand_dims, squeeze, transpose
-from .windows import checked_padding, data_format_of, ints, pads
+from .windows import checked_padding, data_format_of, extent, ints, pads
 
 __all__ = ['conv', 'conv_transpose', 'depthwise_conv', 'separable_conv']
 

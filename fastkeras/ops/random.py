@@ -6,7 +6,7 @@ draws often keeps it in a Variable and adds one to seed[1] each time. There is n
 The exact mapping, for the kernel and the reference alike. Element e of the flattened result takes one word of
 Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"):
 
-    counter  (low 32 bits of e // 4, high 32 bits of e // 4, seed[1], 0)
+    counter  (low 32 bits of e // 4, high 32 bits of e // 4, seed[1], round), round 0 but for redraws
     key      (seed[0], 0)
     word     number e % 4 of the four results
 
@@ -15,8 +15,7 @@ Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3
     normal   Box and Muller on the two words of the pair that e belongs to, lanes (0, 1) or (2, 3):
              r = sqrt(-2 · ln(1 - u_even)), θ = 2π · u_odd; the even lane is r · cos θ, the odd lane r · sin θ;
              then mean + stddev · z
-    truncated  where |z| > 2 the element is drawn again with 2^16 added (modulo 2^32) to the third word of the
-             counter, up to 16 times, and clipped to [-2, 2] if even that fails
+    truncated  where |z| > 2 the element is drawn again in rounds 1, 2, … 16, and clipped to [-2, 2] if even that fails
     dropout  0 where u < rate (as float32), else 1 / (1 - rate)
 """
 
@@ -48,18 +47,18 @@ def philox(counter, key):
     return c0, c1, c2, c3
 
 
-def _uniform(seed, n, draw=0):
+def _uniform(seed, n, round=0):
     """u of the elements 0 … n-1 rounded up to whole blocks, as [blocks, 4] of float64."""
     key, stream = (np.uint64(int(v) & 0xFFFFFFFF) for v in np.asarray(seed).reshape(2))
     block = np.arange(-(-n // 4), dtype=np.uint64)
-    stream = (stream + np.uint64(draw << 16)) & np.uint64(0xFFFFFFFF)
-    counter = (block & np.uint64(0xFFFFFFFF), block >> np.uint64(32), np.full_like(block, stream), np.zeros_like(block))
+    counter = (block & np.uint64(0xFFFFFFFF), block >> np.uint64(32), np.full_like(block, stream),
+               np.full_like(block, round))
     words = np.stack(philox(counter, (key, np.uint64(0))), axis=1)
     return (words >> np.uint64(8)).astype(np.float64) * 2.0 ** -24
 
 
-def _normal(seed, n, draw=0):
-    u = _uniform(seed, n, draw).reshape(-1, 2)
+def _normal(seed, n, round=0):
+    u = _uniform(seed, n, round).reshape(-1, 2)
     r, angle = np.sqrt(-2 * np.log1p(-u[:, 0])), 2 * np.pi * u[:, 1]
     return np.stack([r * np.cos(angle), r * np.sin(angle)], axis=1).reshape(-1)[:n]
 
@@ -109,10 +108,10 @@ def random_uniform_spec(seed, *, shape, low=0.0, high=1.0, dtype='float32'):
 def _normal_ref(seed, shape, mean=0.0, stddev=1.0, truncated=False, dtype='float32'):
     n = _count(shape)
     z = _normal(seed, n)
-    for draw in range(1, REDRAWS + 1):
+    for round in range(1, REDRAWS + 1):
         if not truncated or not (np.abs(z) > 2).any():
             break
-        z = np.where(np.abs(z) > 2, _normal(seed, n, draw), z)
+        z = np.where(np.abs(z) > 2, _normal(seed, n, round), z)
     if truncated:
         z = np.clip(z, -2, 2)
     return (mean + stddev * z).astype(dtype).reshape(shape)
