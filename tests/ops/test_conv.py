@@ -83,8 +83,8 @@ def test_transpose_is_the_adjoint(padding, stride):
     np.testing.assert_allclose(np.sum(x * probe), np.sum(back * y), rtol=1e-3)
 
 
-@pytest.mark.parametrize('size, kernel, stride, dilation', itertools.product(range(1, 12), (1, 2, 3, 5), (1, 2, 3),
-                                                                             (1, 2)))
+@pytest.mark.parametrize('size, kernel, stride, dilation',
+                         list(itertools.product(range(1, 12), (1, 2, 3, 5), (1, 2, 3), (1, 2))))
 def test_same_has_ceil_results_and_the_larger_pad_after(size, kernel, stride, dilation):
     n, = outputs('same', (size,), (kernel,), (stride,), (dilation,), 'test')
     (before, after), = pads('same', (size,), (kernel,), (stride,), (dilation,))
