@@ -25,7 +25,7 @@ static class class_of(int64_t rest, int64_t k, int64_t s, int64_t d) {
     return c;
 }
 
-/* For every class of rows, every class of columns, every group: panels of k = taps · taps · oc / groups, n = c / groups */
+/* For every class of rows, every class of columns, every group: a packed B of k = taps · taps · oc / groups, n = c / groups */
 FK_PARTS(pack_dx) { return a->groups * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR; }
 FK_CHUNKS(pack_dx) { return fk_min(a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
 
@@ -37,15 +37,15 @@ FK_KERNEL(pack_dx) {
     for (int64_t y = 0; y < a->sh; y++)
         for (int64_t x = 0; x < a->sw; x++) {
             const class cy = class_of(y, a->kh, a->sh, a->dh), cx = class_of(x, a->kw, a->sw, a->dw);
-            const int64_t bs = cy.taps * cx.taps * depth * NR;
+            const int64_t k = cy.taps * cx.taps * depth;
             for (int64_t t = 0; t < cy.taps * cx.taps; t++) {
                 if (count++ % nth != ith) continue;
                 const int64_t ky = cy.first - t / cx.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
                 for (int64_t g = 0; g < a->groups; g++)
-                    FK(gemm_pack_panels)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, depth, n, 0, panels,
-                                         dst + g * panels * bs + t * depth * NR, bs);
+                    FK(gemm_pack)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth, depth, 0, panels,
+                                  dst + g * panels * k * NR);
             }
-            dst += a->groups * panels * bs;
+            dst += a->groups * panels * k * NR;
         }
 }
 

@@ -17,30 +17,47 @@ static void finish(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t 
         for (int64_t q = 0; q < m; q++) fk_epilogue(j->call, i + q * j->ldc, n1 - n0);
 }
 
+/* One block of rows. When they fit one micro-kernel, A is packed at once: it would be a small part of each block of k,
+ * and B, which is then read once, from memory, sets the pace. */
+static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
+    const int64_t kb = gemm_kblock(j->k), columns = gemm_panels(j->n) * NR;
+    gemm_args g = {.kmajor = j->kmajor, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0};
+    const float *a = j->a ? j->a + r * (j->kmajor ? 1 : j->as) : NULL;
+    int pack = j->pack != NULL && j->k > 0;
+    g.as = j->as;
+    if (!j->rows) g.c += r * j->ldc;
+    if (pack && m <= MR && !j->kmajor && m * (j->k + 2 * PAD) * 4 <= GEMM_SCRATCH) {
+        g.as = (j->k + PAD) % 512 ? j->k + PAD : j->k + 2 * PAD;
+        j->pack(j, r, m, 0, j->k, j->scratch, g.as);
+        a = j->scratch;
+        pack = 0;
+    }
+    int64_t p = 0;
+    do { /* once at least: an empty sum is 0 */
+        g.k = fk_min(kb, j->k - p);
+        g.bs = g.k * NR;
+        g.b = j->b + p * columns + n0 / NR * g.bs;
+        if (pack) {
+            g.a = j->scratch;
+            g.as = (j->kmajor ? m : g.k) + PAD;
+            j->pack(j, r, m, p, g.k, j->scratch, g.as);
+        } else if (g.k > 0) {
+            g.a = a + p * (j->kmajor ? g.as : 1);
+        }
+        g.add = p > 0;
+        g.ahead = !pack;
+        FK(gemm_tile)(&g);
+    } while ((p += kb) < j->k);
+}
+
 void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     if (r1 <= r0 || n1 <= n0) return;
-    const int64_t kb = gemm_kblock(j->k), bs = j->k * NR, blocks = fk_ceil_div(r1 - r0, ROWS);
+    const int64_t blocks = fk_ceil_div(r1 - r0, ROWS);
     for (int64_t t = 0; t < blocks; t++) {
         const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
         j->rows = NULL;
         if (j->rows_begin) j->rows_begin(j, r, m);
-        gemm_args g = {.kmajor = j->kmajor, .bs = bs, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0};
-        if (!j->rows) g.c += r * j->ldc;
-        int64_t p = 0;
-        do { /* once at least: an empty sum is 0 */
-            g.k = fk_min(kb, j->k - p);
-            g.b = j->b + n0 / NR * bs + p * NR;
-            if (j->pack && g.k > 0) {
-                g.a = j->scratch;
-                g.as = (j->kmajor ? m : g.k) + PAD;
-                j->pack(j, r, m, p, g.k, j->scratch, g.as);
-            } else if (g.k > 0) {
-                g.a = j->a + (j->kmajor ? p * j->as + r : r * j->as + p);
-                g.as = j->as;
-            }
-            g.add = p > 0;
-            FK(gemm_tile)(&g);
-        } while ((p += kb) < j->k);
+        run_rows(j, r, m, n0, n1);
         finish(j, r, m, n0, n1);
     }
 }
@@ -86,6 +103,17 @@ static void pack_transposed(const float *b, int64_t ld, int64_t k, int64_t n, in
         for (; rows && p + VL <= k; p += VL) transpose_square(s + p, ld, rows, e + p * NR);
         for (; p < k; p++)
             for (int64_t i = 0; i < VL; i++) e[p * NR + i] = i < rows ? s[i * ld + p] : 0.0f;
+    }
+}
+
+void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps, int64_t j0,
+                   int64_t j1, float *d) {
+    const int64_t kb = gemm_kblock(k), columns = gemm_panels(n) * NR;
+    for (int64_t p = first; p < first + steps;) {
+        const int64_t start = p / kb * kb, size = fk_min(kb, k - start), take = fk_min(start + size, first + steps) - p;
+        FK(gemm_pack_panels)(b + (p - first) * (trans ? 1 : ld), ld, trans, take, n, j0, j1,
+                             d + start * columns + (p - start) * NR, size * NR);
+        p += take;
     }
 }
 

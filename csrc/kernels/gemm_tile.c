@@ -20,20 +20,34 @@ static void store_partial(const float *t, int64_t rows, float *const *c, int64_t
     }
 }
 
+/* the chains, `count` steps on; `fetch` is done at each */
+#define STEPS(count, fetch)                                                                             \
+    for (int64_t q = (count); q > 0; q--) {                                                             \
+        vf x[MAXV];                                                                                     \
+        UNROLL for (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);                  \
+        UNROLL for (int r = 0; r < R; r++) {                                                            \
+            const vf s = v_set1(kmajor ? a[r] : a[r * as]);                                             \
+            UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);                   \
+        }                                                                                               \
+        a += kmajor ? as : 1;                                                                           \
+        b += NR;                                                                                        \
+        fetch;                                                                                          \
+    }
+
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
                 const int V, const int kmajor) {
     vf acc[MR][MAXV];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
     const int64_t as = g->as, bs = g->bs;
-    for (int64_t p = g->k; p > 0; p--) {
-        vf x[MAXV];
-        UNROLL for (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);
-        UNROLL for (int r = 0; r < R; r++) {
-            const vf s = v_set1(kmajor ? a[r] : a[r * as]);
-            UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);
+    if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while the sums are made */
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
+    if (!kmajor && V <= 2 && g->ahead) {
+        for (int64_t p = g->k; p > 0; p -= 16) { /* the next strip, a column of cache lines every 16 steps */
+            const float *next = a + R * as;
+            STEPS(fk_min(p, 16), (__builtin_prefetch(next, 0, 2), next += as))
         }
-        a += kmajor ? as : 1;
-        b += NR;
+    } else {
+        STEPS(g->k, )
     }
     if (V <= 2 && n < V * VL) {
         float t[R * NR] __attribute__((aligned(64)));
@@ -73,19 +87,23 @@ EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJO
 static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}}, {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
 static const micro wide_kernel[] = {WIDE(NAME0)};
 
-/* one strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough
- * chains of multiply-adds under way */
+/* One strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough
+ * chains of multiply-adds under way. */
 static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) {
     float *c[MR];
     for (int64_t r = 0; r < rows; r++) c[r] = g->c + (g->rows ? g->rows[r0 + r] : (r0 + r) * g->ldc);
     int64_t j = 0;
     const float *b = g->b;
+    gemm_args plain = *g;
+    plain.ahead = 0;
     if (rows < NWIDE && !g->kmajor) {
         const int64_t w = wide[rows] * VL;
         for (; j + w <= g->n; j += w, b += w / NR * g->bs) wide_kernel[rows](g, a, b, c, j, w);
     }
-    for (; j + VL < g->n; j += NR, b += g->bs) narrow_kernel[g->kmajor][1][rows](g, a, b, c, j, fk_min(NR, g->n - j));
-    if (j < g->n) narrow_kernel[g->kmajor][0][rows](g, a, b, c, j, g->n - j);
+    for (; j < g->n; j += NR, b += g->bs) {
+        const int64_t n = fk_min(NR, g->n - j);
+        narrow_kernel[g->kmajor][n > VL][rows](j ? &plain : g, a, b, c, j, n);
+    }
 }
 
 void FK(gemm_tile)(const gemm_args *g) {

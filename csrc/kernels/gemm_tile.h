@@ -13,8 +13,12 @@
 #define MR 6 /* where there are 16 */
 #endif
 #define NR (2 * VL)     /* columns of a panel */
-#define KC 384          /* the longest block of k: MR rows of it stay in L1 */
-#define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
+#ifndef KC
+#define KC 384
+#endif          /* the longest block of k: MR rows of it stay in L1 */
+#ifndef ROWS
+#define ROWS 96
+#endif         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define GRAIN (1 << 20) /* multiply-adds that are worth a chunk: 10 to 20 µs */
 
@@ -29,6 +33,7 @@ typedef struct {
     const float *a; /* row r, step p: a[r * as + p], or a[p * as + r] when kmajor */
     int64_t as;
     int kmajor, add;     /* add: to what is in C, instead of overwriting it */
+    int ahead;           /* A comes from memory: fetch a strip while the one before it is used */
     const float *b;      /* panel j, step p: b + j * bs + p * NR */
     int64_t bs;
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
@@ -44,7 +49,7 @@ struct gemm_job {
     const float *a; /* as in gemm_args, from row 0; NULL: `pack` alone knows the rows */
     int64_t as;
     int kmajor;
-    const float *b; /* panels of all k */
+    const float *b; /* as gemm_pack leaves it */
     float *c;
     int64_t ldc, n, k;
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
@@ -58,7 +63,7 @@ struct gemm_job {
     const fk_call *call; /* to run the epilogue on finished rows, or NULL */
     int64_t index;       /* of c in the first output of the call */
 };
-#define GEMM_SCRATCH ((ROWS + PAD) * (KC + PAD) * 4)
+#define GEMM_SCRATCH (400 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
 void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
 /* packs a part of the A in memory: the usual `pack` */
@@ -74,22 +79,43 @@ typedef struct {
 } gemm_grid;
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
 
-/* ---- packing B: `k` steps of the panels [j0, j1) of n columns. d: step 0 of panel 0; bs: from panel to panel */
+/* ---- packing B, `k` × n, stored with row stride ld; trans: stored n × k.
+ * A packed B is, for each block of k, for each panel, for each step, NR columns (zeros where n ends): what a block of k
+ * needs is in one piece, and its panels never compete for the same lines of a cache, as they would if all of k kept
+ * them a power of two apart. */
+/* steps [first, first + steps) of the panels [j0, j1); b begins at step `first`; d: the whole packed B */
+void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps, int64_t j0,
+                   int64_t j1, float *d);
+/* one block of k. d: step 0 of panel 0; bs: from panel to panel */
 void FK(gemm_pack_panels)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t j0, int64_t j1, float *d,
                           int64_t bs);
 
-/* n floats between places that do not overlap: the runs are often too short for memcpy */
+/* n floats between places that do not overlap. The runs are often too short for memcpy; two vectors at a time also keep
+ * the compiler from calling it */
 static inline void gemm_copy(float *restrict d, const float *restrict s, int64_t n) {
     typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
     if (n >= VL) {
         int64_t i = 0;
-        for (; i + VL <= n; i += VL) v_store(d + i, v_load(s + i));
-        if (i < n) v_store(d + n - VL, v_load(s + n - VL));
-    } else if (n >= 4) {
-        for (int64_t i = 0; i + 4 < n; i += 4) *(v4 *)(d + i) = *(const v4 *)(s + i);
-        *(v4 *)(d + n - 4) = *(const v4 *)(s + n - 4);
+        for (; i + 2 * VL <= n; i += 2 * VL) {
+            const vf x = v_load(s + i), y = v_load(s + i + VL);
+            v_store(d + i, x);
+            v_store(d + i + VL, y);
+        }
+        if (i + VL <= n) v_store(d + i, v_load(s + i));
+        v_store(d + n - VL, v_load(s + n - VL));
+    } else if (VL > 8 && n >= 8) {
+        const v8 x = *(const v8 *)s, y = *(const v8 *)(s + n - 8);
+        *(v8 *)d = x;
+        *(v8 *)(d + n - 8) = y;
+    } else if (VL > 4 && n >= 4) {
+        const v4 x = *(const v4 *)s, y = *(const v4 *)(s + n - 4);
+        *(v4 *)d = x;
+        *(v4 *)(d + n - 4) = y;
     } else {
-        for (int64_t i = 0; i < n; i++) d[i] = s[i];
+        if (n > 0) d[0] = s[0];
+        if (n > 1) d[1] = s[1];
+        if (n > 2) d[2] = s[2];
     }
 }
 static inline void gemm_zero(float *d, int64_t n) {

@@ -14,22 +14,26 @@ void FK(im2col_begin)(windows *v, int64_t r, int64_t m) {
     }
 }
 
-/* taps of one row of the window that lie side by side in memory: elements [lo, hi) of the row */
+/* elements [lo, hi) of one row of the window at s, across a border of the image */
+static __attribute__((noinline)) void cut_row(const windows *v, const window *at, const float *s, int64_t lo, int64_t hi,
+                                              float *d) {
+    const int64_t l = fk_min(hi, fk_max(lo, -at->iw * v->c)), u = fk_max(l, fk_min(hi, (v->w - at->iw) * v->c));
+    gemm_zero(d, l - lo);
+    gemm_copy(d + l - lo, s + l, u - l);
+    gemm_zero(d + u - lo, hi - u);
+}
+
+/* taps of one row of the window that lie side by side in memory */
 static void whole_rows(const windows *v, int64_t m, int64_t tap, int64_t lo, int64_t hi, float *d, int64_t stride) {
-    const int64_t down = tap * v->dh, offset = down * v->w * v->c, last = v->w - v->kw;
-    for (int64_t q = 0; q < m; q++, d += stride) {
-        const window *at = &v->at[q];
-        const float *s = v->x + at->at + offset;
-        if ((uint64_t)(at->ih + down) >= (uint64_t)v->h) {
+    const int64_t down = tap * v->dh, last = v->w - v->kw, h = v->h;
+    const float *x = v->x + down * v->w * v->c;
+    for (const window *at = v->at, *end = at + m; at < end; at++, d += stride) {
+        if ((uint64_t)(at->ih + down) >= (uint64_t)h)
             gemm_zero(d, hi - lo);
-        } else if (at->iw >= 0 && at->iw <= last) {
-            gemm_copy(d, s + lo, hi - lo);
-        } else {
-            const int64_t l = fk_min(hi, fk_max(lo, -at->iw * v->c)), u = fk_max(l, fk_min(hi, (v->w - at->iw) * v->c));
-            gemm_zero(d, l - lo);
-            gemm_copy(d + l - lo, s + l, u - l);
-            gemm_zero(d + u - lo, hi - u);
-        }
+        else if (at->iw < 0 || at->iw > last)
+            cut_row(v, at, x + at->at, lo, hi, d);
+        else
+            gemm_copy(d, x + at->at + lo, hi - lo);
     }
 }
 

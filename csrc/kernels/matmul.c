@@ -59,8 +59,8 @@ FK_KERNEL(pack_b) {
     fk_range(a->batch * panels, 1, ith, nth, &lo, &hi);
     while (lo < hi) {
         const int64_t i = lo / panels, j0 = lo % panels, j1 = fk_min(panels, j0 + hi - lo);
-        FK(gemm_pack_panels)((const float *)call->ptr[0] + i * a->src_batch, a->ld, (int)a->trans, a->k, a->n, j0, j1,
-                             (float *)call->ptr[1] + i * item, a->k * NR);
+        FK(gemm_pack)((const float *)call->ptr[0] + i * a->src_batch, a->ld, (int)a->trans, a->k, a->n, 0, a->k, j0, j1,
+                      (float *)call->ptr[1] + i * item);
         lo += j1 - j0;
     }
 }
