@@ -18,7 +18,7 @@ LEVELS = [
     ['utils', 'saving.objects', 'legacy.keras1'],
     ['activations', 'initializers', 'regularizers', 'constraints'],
     ['losses', 'metrics', 'optimizers'],
-    ['callbacks'],
+    ['training.logs', 'callbacks'],
     ['layers'],
     ['training'],
     ['models', 'saving'],
