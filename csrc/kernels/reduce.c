@@ -88,11 +88,33 @@ INLINE void rows_into(int kind, const float *x, int64_t ld, int64_t rows, int64_
     }
 }
 
+INLINE float fold_lanes(int kind, vf v) {
+    return kind == SUM ? v_sum(v) : kind == MAX ? v_largest(v) : kind == MIN ? v_smallest(v) : v_prod(v);
+}
+/* a contiguous row of 1 to SHORT floats */
+enum { SHORT = 64 * VL };
+INLINE float short_row(int kind, const float *x, int64_t n) {
+    vf none = v_set1(identity(kind)), acc = n >= VL ? v_load(x) : v_load_fill(x, n, none);
+    int64_t k = VL;
+    if (n >= 4 * VL) {
+        vf b = v_load(x + VL), c = v_load(x + 2 * VL), d = v_load(x + 3 * VL);
+        for (k = 4 * VL; k + 4 * VL <= n; k += 4 * VL) {
+            acc = join(kind, acc, v_load(x + k));
+            b = join(kind, b, v_load(x + k + VL));
+            c = join(kind, c, v_load(x + k + 2 * VL));
+            d = join(kind, d, v_load(x + k + 3 * VL));
+        }
+        acc = join(kind, join(kind, acc, b), join(kind, c, d));
+    }
+    for (; k + VL <= n; k += VL) acc = join(kind, acc, v_load(x + k));
+    if (k < n) acc = join(kind, acc, v_load_fill(x + k, n - k, none));
+    return fold_lanes(kind, acc);
+}
+
 /* groups of n floats, n apart, into the first: halves first */
 INLINE void fold(int kind, float *a, int64_t groups, int64_t n) {
     if (n == 1 && groups == VL) {
-        vf v = v_load(a);
-        *a = kind == SUM ? v_sum(v) : kind == MAX ? v_largest(v) : kind == MIN ? v_smallest(v) : v_prod(v);
+        *a = fold_lanes(kind, v_load(a));
         return;
     }
     while (groups > 1) {
@@ -130,11 +152,9 @@ INLINE void units(int kind, const fk_call *call, const fk_attr_reduce *a, int64_
         int64_t period = period_of(rows, inner, &lcm);
         if (rows <= 0)
             for (int64_t k = 0; k < w; k++) y[at + k] = identity(kind);
-        else if (inner == 1 && rows < VL) {
-            float acc = from[0];
-            for (int64_t k = 1; k < rows; k++) acc = join1(kind, acc, from[k]);
-            y[at] = acc;
-        } else if (period)
+        else if (inner == 1 && rows <= SHORT)
+            y[at] = short_row(kind, from, rows);
+        else if (period)
             flat_into(kind, from, rows, inner, period, lcm, y + at, stack);
         else
             rows_into(kind, from, inner, rows, w, y + at, stack);

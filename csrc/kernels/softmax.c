@@ -42,6 +42,16 @@ static inline __attribute__((always_inline)) float exp_sum(const float *x, float
     return v_sum(total);
 }
 
+/* a row within one vector: what is missing reads as -inf, whose share is 0 */
+static void softmax_short(const float *x, float *y, int64_t n) {
+    vf v = v_load_fill(x, n, v_set1(-INFINITY)), e = v_exp(v - v_largest(v));
+    v_store_n(y, e * (1.0f / v_sum(e)), n);
+}
+static void log_softmax_short(const float *x, float *y, int64_t n) {
+    vf v = v_load_fill(x, n, v_set1(-INFINITY));
+    v = v - v_largest(v);
+    v_store_n(y, v - v_log(v_set1(v_sum(v_exp(v)))), n);
+}
 static void softmax_row(const float *x, float *y, int64_t n) {
     float scale = 1.0f / exp_sum(x, y, n, row_max(x, n), 1);
     int64_t i = 0;
@@ -62,8 +72,12 @@ static void log_softmax_row(const float *x, float *y, int64_t n) {
         int64_t lo, hi;                                                                             \
         fk_range(a->rows, 1, ith, nth, &lo, &hi);                                                   \
         if (a->n == 0) return;                                                                      \
-        for (int64_t r = lo; r < hi; r++)                                                           \
-            op##_row((const float *)call->ptr[0] + r * a->n, (float *)call->ptr[1] + r * a->n, a->n); \
+        const float *x = (const float *)call->ptr[0] + lo * a->n;                                   \
+        float *y = (float *)call->ptr[1] + lo * a->n;                                               \
+        if (a->n < VL)                                                                              \
+            for (; lo < hi; lo++, x += a->n, y += a->n) op##_short(x, y, a->n);                     \
+        else                                                                                        \
+            for (; lo < hi; lo++, x += a->n, y += a->n) op##_row(x, y, a->n);                       \
     }
 ROW_KERNEL(softmax)
 ROW_KERNEL(log_softmax)

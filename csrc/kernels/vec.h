@@ -3,7 +3,7 @@
 #define FK_VEC_H
 #include "kernel.h"
 #if defined(__x86_64__)
-#include <immintrin.h> /* only for what vector extensions cannot spell: parts of a vector, and tests of a mask */
+#include <immintrin.h> /* only for what vector extensions do not reach: parts of a vector, tests of a mask, max */
 #endif
 
 #if defined(__AVX512F__)
@@ -78,9 +78,27 @@ static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & 
 /* the first n < VL elements, the rest `fill` */
 static inline vf v_load_fill(const float *p, int64_t n, vf fill) { return v_blend(v_first(n), v_load_n(p, n), fill); }
 static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; } /* contracted where the ISA has FMA (-ffp-contract=fast) */
+/* a > b ? a : b and a < b ? a : b, lane by lane: b where either is NaN. One instruction on x86, which GCC does not find
+ * in the blend. */
+#if defined(__AVX512F__)
+static inline vf v_greater(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+static inline vf v_lesser(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif defined(__AVX__)
+static inline vf v_greater(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+static inline vf v_lesser(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif defined(__x86_64__)
+static inline vf v_greater(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
+static inline vf v_lesser(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
+#else
+static inline vf v_greater(vf a, vf b) { return v_blend(a > b, a, b); }
+static inline vf v_lesser(vf a, vf b) { return v_blend(a < b, a, b); }
+#endif
 /* a NaN in either operand wins, as in NumPy */
-static inline vf v_max(vf a, vf b) { return v_blend((a > b) | (a != a), a, b); }
-static inline vf v_min(vf a, vf b) { return v_blend((a < b) | (a != a), a, b); }
+static inline vf v_max(vf a, vf b) { return v_blend(a != a, a, v_greater(a, b)); }
+static inline vf v_min(vf a, vf b) { return v_blend(a != a, a, v_lesser(a, b)); }
+/* x, but at least low or at most high, which are no NaN: x's stays */
+static inline vf v_at_least(vf x, float low) { return v_greater(v_set1(low), x); }
+static inline vf v_at_most(vf x, float high) { return v_lesser(v_set1(high), x); }
 static inline vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 static inline vf v_from_i(vi a) { return __builtin_convertvector(a, vf); }
 static inline vi v_to_i(vf a) { return __builtin_convertvector(a, vi); } /* toward zero */

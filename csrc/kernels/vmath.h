@@ -29,24 +29,28 @@ static inline vf v_sign(vf a) {
 
 /* ---- exponentials */
 
-/* x = n·ln 2 + r, |r| <= ln 2 / 2 */
-static inline vf v_exp_reduce(vf x, vi *n) {
-    vf t = v_fma(x, v_set1(V_LOG2E), v_set1(V_MAGIC));
-    vf k = t - V_MAGIC;
-    *n = (vi)t - 0x4b400000;
+/* x = k·ln 2 + r, |r| <= ln 2 / 2 */
+static inline vf v_exp_reduce(vf x, vf *t) {
+    *t = v_fma(x, v_set1(V_LOG2E), v_set1(V_MAGIC)); /* k in the low bits */
+    vf k = *t - V_MAGIC;
     return v_fma(k, v_set1(-V_LN2_LO), v_fma(k, v_set1(-V_LN2_HI), x));
 }
+static inline vi v_exp_n(vf t) { return (vi)t - 0x4b400000; }
 static inline vf v_exp(vf x) {
-    vi n;
-    x = v_min(v_max(x, v_set1(-104.0f)), v_set1(89.0f)); /* beyond: 0 and inf all the same */
-    vf r = v_exp_reduce(x, &n);
+    vf t, r = v_exp_reduce(v_at_most(v_at_least(x, -104.0f), 89.0f), &t); /* beyond: 0 and inf all the same */
     vf p = v_fma(v_set1(0.0013940561f), r, v_set1(0.00836883f));
     p = v_fma(p, r, v_set1(0.041666403f));
     p = v_fma(p, r, v_set1(0.1666652f));
     p = v_fma(p, r, v_set1(0.5f));
     p = v_fma(r * r, p, r) + 1.0f;
-    vi h = n >> 1; /* in two factors, which reach the subnormals and beyond 2^127; only the last product rounds */
-    return p * v_exp2i(h) * v_exp2i(n - h);
+#if defined(__AVX512F__)
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)(t - V_MAGIC)); /* the same number as below */
+#else
+    /* two factors reach the subnormals and beyond 2^127; only the last product rounds. Exactly 0 below all subnormals,
+     * where a product that underflows would cost a hundred cycles. */
+    vi n = v_exp_n(t), h = n >> 1;
+    return p * v_exp2i(h) * (vf)((vi)v_exp2i(n - h) & (x >= -104.0f));
+#endif
 }
 /* e^r - 1 on the reduced range, with a small relative error at 0 */
 static inline vf v_expm1_poly(vf r) {
@@ -58,20 +62,18 @@ static inline vf v_expm1_poly(vf r) {
     return v_fma(r * r, p, r);
 }
 static inline vf v_expm1(vf x) {
-    vi n;
-    vf r = v_exp_reduce(v_min(v_max(x, v_set1(-40.0f)), v_set1(89.0f)), &n);
-    vf s = v_exp2i(n - 1); /* half of 2^n, which would overflow for n = 128 */
+    vf t, r = v_exp_reduce(v_at_most(v_at_least(x, -40.0f), 89.0f), &t);
+    vf s = v_exp2i(v_exp_n(t) - 1); /* half of 2^n, which would overflow for n = 128 */
     vf y = v_fma(s, v_expm1_poly(r), s - 0.5f);
     return v_copysign(y + y, x);
 }
 /* with t = e^2|x| - 1: tanh |x| = t / (t + 2) */
 static inline vf v_tanh(vf x) {
-    vi n;
-    vf z = v_min(v_abs(x), v_set1(10.0f));
-    vf r = v_exp_reduce(z + z, &n);
-    vf s = v_exp2i(n);
-    vf t = v_fma(s, v_expm1_poly(r), s - 1.0f);
-    return v_copysign(t / (t + 2.0f), x);
+    vf z = v_at_most(v_abs(x), 10.0f);
+    vf t, r = v_exp_reduce(z + z, &t);
+    vf s = v_exp2i(v_exp_n(t));
+    vf y = v_fma(s, v_expm1_poly(r), s - 1.0f);
+    return v_copysign(y / (y + 2.0f), x);
 }
 /* by e^-|x|, so that neither side overflows */
 static inline vf v_sigmoid(vf x) {
@@ -119,11 +121,11 @@ static inline vf v_log1p(vf x) {
     vf odd = v_blend(x == -1.0f, -V_INF, v_blend(x < -1.0f, V_NAN, x));
     return v_blend((x > -1.0f) & (x < INFINITY) & (x != 0.0f), y, odd);
 }
-static inline vf v_softplus(vf x) { return v_max(x, v_set1(0.0f)) + v_log1p(v_exp(-v_abs(x))); }
+static inline vf v_softplus(vf x) { return v_at_least(x, 0.0f) + v_log1p(v_exp(-v_abs(x))); }
 
 /* erf x = x + x·P(x²) near 0; beyond, 1 - e^(-t·Q(t)), with t·Q(t) fitted to -log erfc(t) */
 static inline vf v_erf(vf x) {
-    vf t = v_min(v_abs(x), v_set1(3.95f)), z = x * x;
+    vf t = v_at_most(v_abs(x), 3.95f), z = x * x;
     vf p = v_fma(v_set1(7.992584e-05f), z, v_set1(-0.00080491515f));
     p = v_fma(p, z, v_set1(0.0051923767f));
     p = v_fma(p, z, v_set1(-0.026855728f));
