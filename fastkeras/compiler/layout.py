@@ -72,9 +72,15 @@ def _sunk(node, inputs):
         return _sunk_elementwise(node, inputs)
     if node.op in REDUCTIONS:
         return _sunk_reduction(node, inputs[0])
-    if node.op in SAME_RANK:
+    if node.op in SAME_RANK and not _free(node):
         return _sunk_same_rank(node, inputs)
     return None
+
+
+def _free(node):
+    """Whether the node is a view, as a step of a sequence whose steps were brought first."""
+    view = core.record(node.op).view
+    return view is not None and view(node) is not None
 
 
 def _sunk_elementwise(node, inputs):
