@@ -1,0 +1,191 @@
+"""Speed of single operations: GEMM and the convolutions of real networks against the FMA peak, all others in GB/s.
+
+    python bench/ops.py                         # everything, one thread
+    python bench/ops.py gemm resnet50           # some parts: gemm resnet50 vgg16 mobilenetv2 ops
+    python bench/ops.py vgg16 --grad --batch 8  # convolutions with their two gradients
+    python bench/ops.py ops --only softmax
+
+Each figure is a median over rounds, and each round measures the peak of one core (fused multiply-adds on registers, the
+instruction set in force) right beside the run, so that a busy or throttled machine slows both. `share` is the part of
+threads x peak that was reached. Weights are constant, hence packed ahead; 'gemm' prints both with and without packing.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from fastkeras import _core, config, ops
+from fastkeras.ops import core
+from fastkeras.runtime import Function, Variable
+
+SHAPES = Path(__file__).with_name('shapes')
+PARTS = ('gemm', 'resnet50', 'vgg16', 'mobilenetv2', 'ops')
+FAMILIES = ('matmul', 'conv2d', 'conv2d_dx', 'conv2d_dw')  # measured by the other parts
+TARGET = 1 << 22  # elements that samples are enlarged to
+
+
+def rows(name):
+    lines = (SHAPES / f'{name}.txt').read_text().splitlines()
+    return [line.split() for line in lines if line.strip() and not line.startswith('#')]
+
+
+def measure(run, seconds, rounds=5):
+    """(median seconds of one run, median of the peaks measured in between, in GFLOP/s of one core)."""
+    run()
+    begin = time.perf_counter()
+    run()
+    once = time.perf_counter() - begin
+    repeats = max(1, int(seconds / rounds / max(once, 1e-7)))
+    times, peaks = [], []
+    for _ in range(rounds):
+        peaks.append(_core.fma_peak(0.01))
+        begin = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        times.append((time.perf_counter() - begin) / repeats)
+    return float(np.median(times)), float(np.median(peaks))
+
+
+def call(function, arrays):
+    """The function on these arrays as a thing to time: compiled, its results written to the same memory each time."""
+    compiled = Function(function, reuse_outputs=True)
+    compiled(*arrays)
+    return lambda: compiled(*arrays)
+
+
+def random(*shape):
+    return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+
+class Table:
+    """Prints lines of one part and, at its end, the whole weighted by how often each line occurs."""
+
+    def __init__(self, title, args):
+        self.args, self.time, self.work, self.possible = args, 0.0, 0.0, 0.0
+        print(f'\n{title}: {args.threads} thread{"s" * (args.threads > 1)}, batch {args.batch}, {config.isa()}')
+        print(f'{"":34} {"ms":>9} {"GFLOP/s":>9} {"peak":>7} {"share":>6}')
+
+    def line(self, name, flops, run, times=1):
+        seconds, peak = measure(run, self.args.seconds)
+        peak *= self.args.threads
+        speed = flops / seconds / 1e9
+        print(f'{name:34} {seconds * 1e3:9.3f} {speed:9.1f} {peak:7.1f} {speed / peak:6.2f}', flush=True)
+        self.time += times * seconds
+        self.work += times * flops
+        self.possible += times * seconds * peak
+
+    def total(self):
+        print(f'{"all of one pass":34} {self.time * 1e3:9.3f} {self.work / self.time / 1e9:9.1f} '
+              f'{self.possible / self.time:7.1f} {self.work / self.possible / 1e9:6.2f}')
+
+
+def gemm(args):
+    table = Table('matmul m x n x k', args)
+    for m, n, k in ([int(v) for v in row] for row in rows('gemm')):
+        a, b = random(m, k), random(k, n)
+        weight = Variable(b)
+        table.line(f'{m} x {n} x {k}', 2 * m * n * k, call(ops.matmul, (a, b)))
+        table.line(f'{m} x {n} x {k}, b packed', 2 * m * n * k, call(lambda a, w=weight: ops.matmul(a, w), (a,)))
+
+
+def convolutions(name, args):
+    table = Table(name, args)
+    for layer, *sizes, padding, kind, times in rows(name):
+        h, w, c, oc, kh, kw, stride = (int(v) for v in sizes)
+        x = random(args.batch, h, w, c)
+        deep = kind == 'conv'
+        kernel = Variable(random(kh, kw, c, oc if deep else 1))
+        function = ops.conv if deep else ops.depthwise_conv
+
+        def forward(x, k=kernel, f=function, s=stride, p=padding):
+            return f(x, k, s, p, 'channels_last')
+        y = Function(forward)(x)
+        flops = 2 * y.size * kh * kw * (c if deep else 1)
+        text = f'{layer} {h}x{w}x{c} {kh}x{kw}/{stride} {oc}'
+        table.line(text, flops, call(forward, (x,)), int(times))
+        if args.grad:
+            record = 'conv2d' if deep else 'depthwise_conv2d'
+            attrs = _attributes(forward, x)
+            table.line(f'{layer} dx', flops, call(lambda y, k=kernel, r=record, a=attrs, size=(h, w): core.apply(
+                f'{r}_dx', (y, k), size=size, **a), (y,)), int(times))
+            table.line(f'{layer} dw', flops, call(lambda x, y, r=record, a=attrs, size=(kh, kw): core.apply(
+                f'{r}_dw', (x, y), kernel_size=size, **a), (x, y)), int(times))
+    table.total()
+
+
+def _attributes(forward, x):
+    seen = {}
+
+    def trace(x):
+        node = forward(x)
+        seen.update(node.attrs)
+        return node
+    Function(trace)(x)
+    return seen
+
+
+def enlarged(op, sample):
+    """The sample with its leading axis repeated to TARGET elements, where the op takes that; else the sample."""
+    record, inputs, attrs = core.record(op), sample.inputs, dict(sample.attrs)
+    if record.random:
+        return inputs, dict(attrs, shape=(TARGET,))
+    if record.micro is not None:
+        shape = np.broadcast_shapes(*(a.shape for a in inputs))
+        largest = max((a for a in inputs if a.shape == shape), key=lambda a: a.size, default=None)
+        if largest is not None and largest.size:
+            full = (TARGET // 1024, 1024)
+            return [np.resize(a, full if a.shape == shape else ()) for a in inputs], attrs
+    size = max((a.size for a in inputs), default=0)
+    if not size or not inputs[0].ndim:
+        return inputs, attrs
+    lead, factor = inputs[0].shape[0], max(1, TARGET // size)
+    grown = [np.tile(a, (factor,) + (1,) * (a.ndim - 1)) if a.ndim and a.shape[0] == lead else a for a in inputs]
+    try:
+        core.record(op).spec(*grown, **attrs)
+    except ValueError:
+        return inputs, attrs
+    return grown, attrs
+
+
+def others(args):
+    print(f'\nother operations: {args.threads} thread{"s" * (args.threads > 1)}, {config.isa()}')
+    print(f'{"":50} {"ms":>9} {"GB/s":>8}')
+    for op, record in sorted(core.records().items()):
+        if record.samples is None or op in FAMILIES or (args.only and args.only not in op):
+            continue
+        sample = max(record.samples(), key=lambda s: sum(a.size for a in s.inputs))
+        inputs, attrs = enlarged(op, sample)
+        inputs = [np.ascontiguousarray(a) for a in inputs]
+        run = call(lambda *x, op=op, attrs=attrs: core.apply(op, x, **attrs), inputs)
+        seconds, _ = measure(run, args.seconds / 3)
+        moved = sum(a.nbytes for a in inputs) + run().nbytes
+        text = f'{op} {", ".join("x".join(map(str, a.shape)) for a in inputs)}'
+        print(f'{text:50.50} {seconds * 1e3:9.3f} {moved / seconds / 1e9:8.2f}', flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('parts', nargs='*', help=' '.join(PARTS))
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--batch', type=int, default=1)
+    parser.add_argument('--seconds', type=float, default=0.5, help='of each figure')
+    parser.add_argument('--grad', action='store_true', help='the gradients of convolutions too')
+    parser.add_argument('--only', help="of 'ops', those whose name holds this")
+    args = parser.parse_args()
+    unknown = set(args.parts) - set(PARTS)
+    if unknown:
+        parser.error(f'unknown parts {sorted(unknown)}; choose from {" ".join(PARTS)}')
+    config.set_num_threads(args.threads)
+    for part in args.parts or PARTS:
+        if part == 'gemm':
+            gemm(args)
+        elif part == 'ops':
+            others(args)
+        else:
+            convolutions(part, args)
+
+
+if __name__ == '__main__':
+    main()
