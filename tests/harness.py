@@ -3,10 +3,13 @@ references, and the compiled plan against the reference."""
 
 import numpy as np
 
+from fastkeras import config
 from fastkeras.compiler.autodiff import gradients
+from fastkeras.compiler.buffers import Host
 from fastkeras.ops import core
 from fastkeras.ops.evaluate import evaluate
 from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Function
 
 
 def cases():
@@ -53,3 +56,52 @@ def check_gradient(op, sample, seed=0, step=1e-6, rtol=1e-5):
         size = max(abs(numeric), abs(value), 1e-3)
         assert abs(value - numeric) <= rtol * size + 1e-7, (
             f'{op}: gradient of input {k}: {value}, differences give {numeric}')
+
+
+# ---- kernels
+def compiled(op, sample, arrays=None):
+    """(Function of the op alone, the plan for the sample's inputs)."""
+    function = Function(lambda *xs: core.apply(op, xs, **sample.attrs), name=op)
+    return function, function.plan_for(sample.inputs if arrays is None else arrays)
+
+
+def host_steps(plan):
+    """Names of the steps that the reference does in place of a kernel."""
+    return [step.function.func for step in plan.compiled.steps if isinstance(step, Host)]
+
+
+def check_kernel(op, sample, arrays=None):
+    """The plan against the reference in float64, with one thread and with two, of which the bits must be equal."""
+    arrays = [np.asarray(a, order='C') for a in (sample.inputs if arrays is None else arrays)]
+    with np.errstate(all='ignore'):
+        want, dtype = reference(op, arrays, sample.attrs)
+    function, _ = compiled(op, sample, arrays)
+    results = []
+    for threads in (1, 2):
+        config.set_num_threads(threads)
+        results.append(np.array(function(*arrays)))
+    assert results[0].tobytes() == results[1].tobytes(), f'{op}: one and two threads differ'
+    got = results[0]
+    assert got.dtype.name == dtype and got.shape == want.shape
+    if want.dtype.kind == 'f':
+        np.testing.assert_allclose(got, want, rtol=sample.rtol, atol=sample.atol, equal_nan=True, err_msg=op)
+    else:
+        np.testing.assert_array_equal(got, want, err_msg=op)
+
+
+def without_rows(arrays):
+    """The arrays with the leading axis of the first, and those of equal length of others, made empty."""
+    n = arrays[0].shape[0]
+    return [a[:0] if a.ndim and a.shape[0] == n else a for a in arrays]
+
+
+def with_nan(arrays):
+    """Copies with NaN in the first, a middle and the last element of the first float array; None where there is
+    none."""
+    made = [a.copy() for a in arrays]
+    for a in made:
+        if a.dtype == np.float32 and a.size:
+            flat = a.reshape(-1)
+            flat[[0, flat.size // 2, flat.size - 1]] = np.nan
+            return made
+    return None

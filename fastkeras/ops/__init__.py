@@ -1,6 +1,7 @@
 """Operations, by their Keras 3 names: on symbolic tensors they append a node, on arrays they run at once."""
 
 from . import (
+    arrange,
     contraction,
     convolution,
     core,
@@ -9,6 +10,7 @@ from . import (
     index,
     linalg,
     logits,
+    math,
     move,
     nn,
     normalization,
@@ -16,7 +18,9 @@ from . import (
     random,
     reduce,
     slices,
+    sorting,
 )
+from .arrange import *  # noqa: F403
 from .contraction import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .create import *  # noqa: F403
@@ -24,6 +28,7 @@ from .elementwise import *  # noqa: F403
 from .index import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .logits import *  # noqa: F403
+from .math import *  # noqa: F403
 from .move import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .normalization import *  # noqa: F403
@@ -31,8 +36,9 @@ from .pool import *  # noqa: F403
 from .random import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .slices import *  # noqa: F403
+from .sorting import *  # noqa: F403
 from .tensor import Tensor
 
-_modules = (contraction, convolution, create, elementwise, index, linalg, logits, move, nn, normalization, pool,
-            random, reduce, slices)
+_modules = (arrange, contraction, convolution, create, elementwise, index, linalg, logits, math, move, nn,
+            normalization, pool, random, reduce, slices, sorting)
 __all__ = ['Tensor', 'core', *(name for m in _modules for name in m.__all__)]

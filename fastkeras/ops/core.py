@@ -230,47 +230,52 @@ def promoted(*dtypes):
 
 
 def _common(inputs):
-    """The type in which operands meet. A Tensor's type is firm. Numbers are weak: they take the type of the rest,
-    unless a fraction meets integers. Arrays stand between: float64 and int64, NumPy's defaults, yield to float32
-    and int32."""
-    firm = None
-    soft = None
-    weak = None
+    """The type in which operands meet. A Tensor's type is firm. Python's numbers are weak: they take the type of the
+    rest, unless a fraction meets integers. Arrays stand between: float64 and int64, NumPy's defaults, yield to float32
+    and int32; those without axes are as weak as numbers, but for themselves."""
+    firm = soft = scalar = None
+    numbers = []
     for x in inputs:
         if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__'):
             firm = x.dtype if firm is None else promoted(firm, x.dtype)
-        elif isinstance(x, np.ndarray) and x.ndim:
-            name = x.dtype.name
-            if soft is None:
-                soft = name
-            elif {soft, name} == set(FLOATS):
-                soft = config.floatx()
-            else:
-                soft = promoted(soft, name)
+        elif not isinstance(x, np.ndarray):
+            numbers.append(x)
+        elif x.ndim:
+            soft = _met(soft, x.dtype.name)
         else:
-            name = x.dtype.name
-            weak = name if weak is None else promoted(weak, name)
+            numbers.append(x)
+            scalar = _met(scalar, x.dtype.name)
     if firm is not None and soft is not None:
         if soft in FLOATS:
             firm = firm if firm in FLOATS else config.floatx()
         elif firm not in FLOATS:
             firm = promoted(firm, 'int32' if soft == 'int64' else soft)
-    strong = firm or soft
-    if strong is None:
-        return weak
-    if weak is None or strong in FLOATS or strong == weak:
-        return strong
-    if weak in FLOATS:
-        return config.floatx()
-    if strong == 'bool' or (strong == 'uint8' and any(x.size and not 0 <= x.min() <= x.max() <= 255 for x in inputs
-                                                      if isinstance(x, np.ndarray) and not x.ndim)):
-        return 'int32' if weak in INTS else weak
-    return strong
+    dtype = firm or soft or scalar
+    if dtype is None:
+        return to_array(numbers).dtype.name
+    for x in numbers:
+        if dtype in FLOATS:
+            return dtype
+        kind = x.dtype.kind if isinstance(x, np.ndarray) else np.asarray(x).dtype.kind
+        if kind == 'f':
+            return dtype if dtype in FLOATS else config.floatx()
+        if kind in 'iu' and (dtype == 'bool' or dtype == 'uint8' and not 0 <= x <= 255):
+            dtype = 'int32'
+    return dtype
+
+
+def _met(a, b):
+    """The type in which arrays of two types meet."""
+    if a is None or a == b:
+        return b
+    return config.floatx() if {a, b} == set(FLOATS) else promoted(a, b)
 
 
 def _to_type(x, dtype):
     if isinstance(x, Node):
         return x if x.dtype == dtype else apply('cast', (x,), dtype=dtype)
+    if not isinstance(x, np.ndarray):
+        return np.array(x, dtype)
     return x if x.dtype.name == dtype else x.astype(dtype)
 
 
@@ -282,11 +287,13 @@ def operands(inputs, promote=None, floating=False):
             lively = True
             break
     values = []
-    for x in inputs:
+    for k, x in enumerate(inputs):
         if isinstance(x, Node):
             values.append(x)
         elif hasattr(x, '__fastkeras_tensor__'):
             values.append(x.__fastkeras_tensor__() if lively else to_array(x))
+        elif promote is not None and k >= promote and type(x) in (float, int, bool):
+            values.append(x)
         else:
             values.append(to_array(x))
     if promote is not None:
