@@ -1,0 +1,198 @@
+/* Depthwise convolution, channels_last, and its gradient for x. Vectors run over the channels; a block of neighbouring
+ * pixels shares every weight that is loaded. A tap outside x is left out, so borders cost no copy. */
+#include "depthwise.h"
+
+#define GRAIN (3 << 17) /* multiply-adds per chunk: 15 to 50 µs */
+#define FLUSH 4096      /* elements that wait for the epilogue */
+#define INLINE static inline __attribute__((always_inline))
+
+/* sums over nr × nt taps; all steps in floats */
+typedef struct {
+    int64_t nr, nt, xr, xt, wr, wt;
+    int64_t xp, yp; /* from one pixel of the block to the next */
+} sum_t;
+
+/* np pixels × nv vectors, the last (and only) of n <= VL elements */
+INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int64_t n) {
+    vf acc[8][2];
+    for (int p = 0; p < np; p++)
+        for (int v = 0; v < nv; v++) acc[p][v] = (vf){0};
+    for (int64_t r = 0; r < s->nr; r++) {
+        const float *xr = x + r * s->xr, *wr = w + r * s->wr;
+        for (int64_t t = 0; t < nt; t++, xr += s->xt, wr += s->wt) {
+            vf k[2];
+            for (int v = 0; v < nv; v++) k[v] = n < VL ? v_load_n(wr, n) : v_load(wr + v * VL);
+            for (int p = 0; p < np; p++)
+                for (int v = 0; v < nv; v++)
+                    acc[p][v] += (n < VL ? v_load_n(xr + p * s->xp, n) : v_load(xr + p * s->xp + v * VL)) * k[v];
+        }
+    }
+    for (int p = 0; p < np; p++)
+        for (int v = 0; v < nv; v++) {
+            if (n < VL) v_store_n(y + p * s->yp, acc[p][v], n);
+            else v_store(y + p * s->yp + v * VL, acc[p][v]);
+        }
+}
+
+/* all channels of a block; the last vector overlaps its neighbour where it would stick out */
+INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int64_t c) {
+    int64_t k = 0;
+    if (c < VL) {
+        block(s, y, x, w, nt, np, 1, c);
+        return;
+    }
+    for (; k + 2 * VL <= c; k += 2 * VL) block(s, y + k, x + k, w + k, nt, np, 2, VL);
+    for (; k < c; k += VL) {
+        k = fk_min(k, c - VL);
+        block(s, y + k, x + k, w + k, nt, np, 1, VL);
+    }
+}
+
+INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int64_t n, int64_t c) {
+    int64_t p = 0;
+    for (; p + 4 <= n; p += 4) channels(s, y + p * s->yp, x + p * s->xp, w, nt, 4, c);
+    if (p + 2 <= n) {
+        channels(s, y + p * s->yp, x + p * s->xp, w, nt, 2, c);
+        p += 2;
+    }
+    if (p < n) channels(s, y + p * s->yp, x + p * s->xp, w, nt, 1, c);
+}
+static void pixels(const sum_t *s, float *y, const float *x, const float *w, int64_t n, int64_t c) {
+    if (s->nt == 3) pixels_of(s, y, x, w, 3, n, c);
+    else if (s->nt == 5) pixels_of(s, y, x, w, 5, n, c);
+    else pixels_of(s, y, x, w, s->nt, n, c);
+}
+
+/* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the rows
+ * are s->nr, s->xr apart), pixels xstep apart; w: the first row's taps, wstep apart */
+static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *x, int64_t xstep, const float *w,
+                int64_t wstep, int64_t p0, int64_t p1, int64_t c) {
+    s.xp = a->advance * xstep;
+    s.yp = a->step * ystep;
+    for (int64_t phase = 0; phase < a->step && p0 + phase < p1; phase++)
+        for (int64_t p = p0 + phase, n; p < p1; p += n * a->step) {
+            taps_t t = axis_taps(a, p);
+            n = fk_min(t.same, fk_ceil_div(p1 - p, a->step));
+            s.nt = t.n;
+            s.xt = t.istep * xstep;
+            s.wt = t.kstep * wstep;
+            pixels(&s, y + p * ystep, x + t.i * xstep, w + t.k * wstep, n, c);
+        }
+}
+
+/* ---- forward */
+void FK(depthwise_repeat)(float *y, const float *x, int64_t n, int64_t xstep, int64_t c, int64_t mult) {
+    for (; n > 0; n--, x += xstep, y += c * mult) {
+        float *restrict to = y;
+        const float *restrict from = x;
+        if (mult == 2)
+            for (int64_t i = 0; i < c; i++) to[2 * i] = to[2 * i + 1] = from[i];
+        else if (mult == 4)
+            for (int64_t i = 0; i < c; i++) to[4 * i] = to[4 * i + 1] = to[4 * i + 2] = to[4 * i + 3] = from[i];
+        else
+            for (int64_t i = 0; i < c; i++)
+                for (int64_t m = 0; m < mult; m++) to[i * mult + m] = from[i];
+    }
+}
+
+/* one row of y when every channel of x has several */
+static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, float *y, const float *x, const float *w,
+                     float *scratch) {
+    int64_t cm = a->c * a->mult;
+    piece_t piece = depthwise_piece(a->c, a->mult, a->ow, a->kh, a->kw, a->sw, a->dw);
+    for (int64_t c = 0; piece.channels && c < a->c; c += piece.channels)
+        for (int64_t p = 0; p < a->ow; p += piece.columns) {
+            int64_t nc = fk_min(piece.channels, a->c - c), p1 = fk_min(a->ow, p + piece.columns), nl = nc * a->mult;
+            int64_t i0 = fk_max(0, p * a->sw - a->pl);
+            int64_t n = fk_max(0, fk_min(a->w, (p1 - 1) * a->sw - a->pl + (a->kw - 1) * a->dw + 1) - i0);
+            for (int64_t r = 0; r < s.nr; r++)
+                FK(depthwise_repeat)(scratch + r * n * nl, x + r * s.xr + i0 * a->c + c, n, a->c, nc, a->mult);
+            sum_t q = s;
+            q.xr = n * nl;
+            row(ax, q, y + c * a->mult, cm, scratch - i0 * nl, nl, w + c * a->mult, cm, p, p1, nl);
+        }
+    if (piece.channels) return;
+    for (int64_t p = 0; p < a->ow; p++) { /* a kernel too large for scratch */
+        taps_t t = axis_taps(ax, p);
+        for (int64_t l = 0; l < cm; l++) {
+            float sum = 0;
+            for (int64_t r = 0; r < s.nr; r++)
+                for (int64_t k = 0; k < t.n; k++)
+                    sum += x[r * s.xr + (t.i + k * t.istep) * a->c + l / a->mult] * w[r * s.wr + (t.k + k) * cm + l];
+            y[p * cm + l] = sum;
+        }
+    }
+}
+
+FK_CHUNKS(depthwise) {
+    return fk_split(a->n * a->oh, GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw));
+}
+FK_ONE_PART(depthwise)
+FK_KERNEL(depthwise) {
+    int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
+    axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
+    fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
+    int64_t waiting = lo;
+    for (int64_t r = lo; r < hi; r++) {
+        taps_t t = axis_taps(&av, r % a->oh);
+        sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm};
+        const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow;
+        const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm;
+        float *y = (float *)call->ptr[2] + r * yrow;
+        if (a->mult == 1) row(&ah, s, y, c, x, c, w, c, 0, a->ow, c);
+        else row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+        if ((r + 1 - waiting) * yrow >= FLUSH || r + 1 == hi) {
+            fk_epilogue(call, waiting * yrow, (r + 1 - waiting) * yrow);
+            waiting = r + 1;
+        }
+    }
+}
+
+/* ---- gradient for x: the same sums over the taps that read an element, then over the outputs of its channel */
+#define LANES 4096 /* of scratch, per pixel */
+static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy, const float *w,
+                     float *scratch) {
+    int64_t cm = a->c * a->mult;
+    memset(dx, 0, (size_t)(a->w * a->c) * 4);
+    for (int64_t p0 = 0; p0 < a->w; p0 += 16)
+        for (int64_t l0 = 0; l0 < cm; l0 += LANES) {
+            int64_t p1 = fk_min(a->w, p0 + 16), nl = fk_min(LANES, cm - l0);
+            row(ax, s, scratch - p0 * nl, nl, dy + l0, cm, w + l0, cm, p0, p1, nl);
+            for (int64_t p = p0; p < p1; p++) {
+                const float *from = scratch + (p - p0) * nl;
+                float *to = dx + p * a->c + l0 / a->mult;
+                for (int64_t l = 0, m = l0 % a->mult; l < nl; l++) {
+                    *to += from[l];
+                    if (++m == a->mult) {
+                        m = 0;
+                        to++;
+                    }
+                }
+            }
+        }
+}
+
+FK_CHUNKS(depthwise_dx) {
+    int64_t macs = a->w * a->c * a->mult * fk_ceil_div(a->kh, fk_max(1, a->sh)) * fk_ceil_div(a->kw, fk_max(1, a->sw));
+    return fk_split(a->n * a->h, GRAIN / fk_max(1, macs));
+}
+FK_ONE_PART(depthwise_dx)
+FK_KERNEL(depthwise_dx) {
+    int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
+    axis_t av = axis_backward(a->oh, a->kh, a->sh, a->dh, a->pt), ah = axis_backward(a->ow, a->kw, a->sw, a->dw, a->pl);
+    fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
+    int64_t waiting = lo;
+    for (int64_t r = lo; r < hi; r++) {
+        taps_t t = axis_taps(&av, r % a->h);
+        sum_t s = {.nr = t.n, .xr = t.istep * yrow, .wr = t.kstep * a->kw * cm};
+        const float *dy = (const float *)call->ptr[0] + (r / a->h * a->oh + t.i) * yrow;
+        const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm;
+        float *dx = (float *)call->ptr[2] + r * xrow;
+        if (a->mult == 1) row(&ah, s, dx, c, dy, c, w, c, 0, a->w, c);
+        else row_fold(a, &ah, s, dx, dy, w, (float *)call->scratch);
+        if ((r + 1 - waiting) * xrow >= FLUSH || r + 1 == hi) {
+            fk_epilogue(call, waiting * xrow, (r + 1 - waiting) * xrow);
+            waiting = r + 1;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+/* Reading and adding at computed indices: gather, scatter_add, pick, one_hot.
+ *
+ * Indices are data, so each is checked where it is used: one outside its range sets call->status, and nothing outside
+ * the tensors is read or written. */
+#include "kernel.h"
+
+static inline int inside(int32_t i, int64_t size) { return i >= 0 && i < size; }
+
+/* rows per chunk for rows of so many bytes: about 5 ns to reach one, and 20 bytes per ns */
+static inline int64_t row_grain(int64_t bytes) { return 1 + 400000 / (100 + bytes); }
+
+/* ---- gather */
+FK_CHUNKS(gather) { return fk_split(a->outer * a->nidx, row_grain(a->inner * a->itemsize)); }
+FK_ONE_PART(gather)
+
+/* rows of a fixed size are moved without a call */
+#define GATHER_ROWS(B)                                         \
+    for (int64_t j = lo; j < hi; j++, y += (B)) {              \
+        if (inside(idx[j], size)) memcpy(y, x + idx[j] * (B), (size_t)(B)); \
+        else { memset(y, 0, (size_t)(B)); bad = 1; }           \
+    }
+static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi, int64_t size,
+                       int64_t bytes) {
+    int bad = 0;
+    switch (bytes) {
+    case 1: GATHER_ROWS(1) break;
+    case 4: GATHER_ROWS(4) break;
+    case 8: GATHER_ROWS(8) break;
+    case 16: GATHER_ROWS(16) break;
+    case 32: GATHER_ROWS(32) break;
+    case 64: GATHER_ROWS(64) break;
+    default: GATHER_ROWS(bytes)
+    }
+    return bad;
+}
+
+FK_KERNEL(gather) {
+    const char *x = call->ptr[0];
+    const int32_t *idx = call->ptr[1];
+    char *y = call->ptr[2];
+    int64_t lo, hi, bytes = a->inner * a->itemsize, bad = 0;
+    fk_range(a->outer * a->nidx, 1, ith, nth, &lo, &hi);
+    while (lo < hi) { /* one item of outer at a time */
+        int64_t o = lo / a->nidx, j = lo % a->nidx, n = fk_min(hi - lo, a->nidx - j);
+        bad |= gather_rows(y + lo * bytes, x + o * a->size * bytes, idx, j, j + n, a->size, bytes);
+        lo += n;
+    }
+    if (bad) *call->status = 1;
+}
+
+/* ---- scatter_add: a chunk owns a block of y (an item of outer, a range of rows, a range of columns) and goes through all
+ * indices in order, so every sum has one owner and one order */
+#define COLUMNS 32 /* a block's least width: two cache lines */
+typedef struct {
+    int64_t items, columns, rows; /* shares of outer, and blocks per item */
+} blocks_t;
+static blocks_t scatter_blocks(const fk_attr_scatter_add *a) {
+    /* what the whole costs, in floats moved: zeroing, the sums, and each block's pass over the indices */
+    int64_t want = fk_split(a->outer * (a->size * a->inner + 3 * a->nidx * a->inner + 4 * a->nidx), 1 << 16);
+    blocks_t b;
+    b.items = fk_max(1, fk_min(want, a->outer));
+    want = fk_ceil_div(want, b.items);
+    b.columns = fk_max(1, fk_min(want, a->inner / COLUMNS));
+    /* blocks of rows only while one is long beside its pass over the indices */
+    int64_t pays = (a->size + 3 * a->nidx) * (a->inner / b.columns) / fk_max(1, 4 * a->nidx);
+    b.rows = fk_max(1, fk_min(fk_min(want / b.columns, pays), a->size));
+    return b;
+}
+FK_CHUNKS(scatter_add) {
+    blocks_t b = scatter_blocks(a);
+    return b.items * b.columns * b.rows;
+}
+FK_ONE_PART(scatter_add)
+
+/* the block [r0, r1) × n columns of one item; u and y begin at its first column */
+static int scatter_block(float *restrict y, const float *restrict u, const int32_t *idx, int64_t nidx, int64_t size,
+                         int64_t inner, int64_t r0, int64_t r1, int64_t n) {
+    int bad = 0;
+    if (n == inner) memset(y + r0 * inner, 0, (size_t)((r1 - r0) * inner) * 4);
+    else
+        for (int64_t r = r0; r < r1; r++) memset(y + r * inner, 0, (size_t)n * 4);
+    for (int64_t j = 0; j < nidx; j++) {
+        bad |= !inside(idx[j], size);
+        if (idx[j] < r0 || idx[j] >= r1) continue;
+        float *restrict t = y + idx[j] * inner;
+        const float *restrict s = u + j * inner;
+        if (n == 1) t[0] += s[0];
+        else
+            for (int64_t i = 0; i < n; i++) t[i] += s[i];
+    }
+    return bad;
+}
+
+FK_KERNEL(scatter_add) {
+    const int32_t *idx = call->ptr[0];
+    int64_t inner = a->inner, o0, o1, c0, c1, r0, r1;
+    blocks_t b = scatter_blocks(a);
+    (void)nth;
+    fk_range(a->outer, 1, ith / (b.columns * b.rows), b.items, &o0, &o1);
+    fk_range(inner, 16, ith / b.rows % b.columns, b.columns, &c0, &c1);
+    fk_range(a->size, 1, ith % b.rows, b.rows, &r0, &r1);
+    int bad = 0;
+    for (int64_t o = o0; o < o1; o++)
+        bad |= scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
+                             (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, a->size, inner, r0, r1,
+                             c1 - c0);
+    if (bad) *call->status = 1;
+}
+
+/* ---- pick */
+FK_CHUNKS(pick) { return fk_split(a->rows, row_grain(4)); }
+FK_ONE_PART(pick)
+FK_KERNEL(pick) {
+    const float *x = call->ptr[0];
+    const int32_t *idx = call->ptr[1];
+    float *y = call->ptr[2];
+    int64_t lo, hi;
+    int bad = 0;
+    fk_range(a->rows, 16, ith, nth, &lo, &hi);
+    for (int64_t r = lo; r < hi; r++) {
+        int ok = inside(idx[r], a->size);
+        y[r] = ok ? x[r * a->size + idx[r]] : 0.0f;
+        bad |= !ok;
+    }
+    if (bad) *call->status = 1;
+}
+
+/* ---- one_hot */
+FK_CHUNKS(one_hot) { return fk_split(a->nidx * a->depth, 1 << 16); }
+FK_ONE_PART(one_hot)
+FK_KERNEL(one_hot) {
+    const int32_t *idx = call->ptr[0];
+    float *y = call->ptr[1], on = (float)a->on, off = (float)a->off;
+    int64_t lo, hi;
+    fk_range(a->nidx, 1, ith, nth, &lo, &hi);
+    for (int64_t i = lo * a->depth; i < hi * a->depth; i++) y[i] = off;
+    for (int64_t j = lo; j < hi; j++)
+        if (inside(idx[j], a->depth)) y[j * a->depth + idx[j]] = on;
+}
