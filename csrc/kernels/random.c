@@ -61,7 +61,7 @@ static inline void interleave(vf a, vf b, vf *low, vf *high) {
 #endif
 }
 
-/* z of the GROUP elements of the counters: r·cos θ in even lanes, r·sin θ in odd ones (G. E. P. Box, M. E. Muller, 1958) */
+/* z of the GROUP elements of the counters: r·cos θ in even lanes, r·sin θ in odd ones (G. Box, M. Muller, 1958) */
 static inline void normal(vq counter, const uint32_t *seed, uint64_t round, vf *low, vf *high) {
     words_t w = philox(counter, seed, round);
     vf even = uniform(pair(w.w[0], w.w[2])), odd = uniform(pair(w.w[1], w.w[3])), sine, cosine;
@@ -99,7 +99,8 @@ static inline void put(float *y, int64_t e, int64_t n, vf low, vf high) {
         op##_fill(a, seed, call->ptr[1], lo, hi);                                        \
     }
 
-static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
+static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t *seed, float *y, int64_t lo,
+                         int64_t hi) {
     vf base = v_set1((float)a->low), span = v_set1((float)(a->high - a->low)), u, v;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
@@ -109,7 +110,8 @@ static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t 
 }
 RANDOM_KERNEL(random_uniform, 8192)
 
-static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
+static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *seed, float *y, int64_t lo,
+                         int64_t hi) {
     vf mean = v_set1((float)a->mean), scale = v_set1((float)a->stddev), z, w;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
@@ -129,7 +131,8 @@ static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *s
 }
 RANDOM_KERNEL(random_normal, 4096)
 
-static void dropout_mask_fill(const fk_attr_dropout_mask *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
+static void dropout_mask_fill(const fk_attr_dropout_mask *a, const uint32_t *seed, float *y, int64_t lo,
+                         int64_t hi) {
     vf rate = v_set1((float)a->rate), keep = v_set1((float)(1.0 / (1.0 - a->rate))), u, v;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {

@@ -2,8 +2,8 @@
  *
  * The order of a reduction follows from r and inner alone. Rows are reduced in blocks of ROWS, in registers, and the
  * blocks' results meet pairwise as in a binary counter: the error of a sum grows with the logarithm of r (N. J. Higham,
- * The accuracy of floating point summation, 1993). Where inner is small, a row is too short for that: then x[r, inner] is
- * read as longer rows of `period` floats, a multiple of inner and of the vector, which are folded at the end. */
+ * The accuracy of floating point summation, 1993). Where inner is small, a row is too short for that: then x[r, inner]
+ * is read as longer rows of `period` floats, a multiple of inner and of the vector, which are folded at the end. */
 #include "vec.h"
 
 enum { SUM, MAX, MIN, PROD };
@@ -23,8 +23,8 @@ static float identity(int kind) { return kind == SUM ? 0.0f : kind == MAX ? -INF
 
 /* ---- how a shape is worked */
 
-/* Parts of r, each of `share` rows, so that few long columns keep all threads busy. r >= 256 so that a second reduction,
- * over the parts, has one part. */
+/* Parts of r, each of `share` rows, so that few long columns keep all threads busy. r >= 256 so that a second
+ * reduction, over the parts, has one part. */
 static int64_t share_of(int64_t r, int64_t inner) {
     int64_t parts = r < 256 || inner >= 2048 ? 1 : fk_max(1, fk_min(64, r * inner / 65536));
     return fk_max(1, fk_ceil_div(r, parts));
@@ -145,6 +145,11 @@ INLINE void units(int kind, const fk_call *call, const fk_attr_reduce *a, int64_
     float *y = call->ptr[1], *stack = (float *)call->scratch;
     int64_t r = a->r, inner = a->inner, share = share_of(r, inner), parts = fk_max(1, fk_ceil_div(r, share)), lcm;
     int64_t panel = panel_of(inner), panels = fk_ceil_div(inner, panel), done = -1, end = 0;
+    if (inner == 1 && r > 0 && r <= SHORT) { /* many short rows: one part, one panel */
+        for (int64_t o = lo; o < hi; o++) y[o] = short_row(kind, x + o * r, r);
+        fk_epilogue(call, lo, hi - lo);
+        return;
+    }
     for (int64_t u = lo; u < hi; u++) {
         int64_t o = u / panels, c = u % panels * panel, part = o % parts, w = fk_min(panel, inner - c);
         int64_t first = part * share, rows = fk_min(share, r - first), at = o * inner + c;
@@ -152,8 +157,6 @@ INLINE void units(int kind, const fk_call *call, const fk_attr_reduce *a, int64_
         int64_t period = period_of(rows, inner, &lcm);
         if (rows <= 0)
             for (int64_t k = 0; k < w; k++) y[at + k] = identity(kind);
-        else if (inner == 1 && rows <= SHORT)
-            y[at] = short_row(kind, from, rows);
         else if (period)
             flat_into(kind, from, rows, inner, period, lcm, y + at, stack);
         else
@@ -245,13 +248,17 @@ INLINE void arg_units(int kind, const fk_attr_arg_reduce *a, const float *x, int
     }
 }
 
-FK_ONE_PART(arg_reduce)
-FK_CHUNKS(arg_reduce) {
-    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 8192), a->outer * fk_ceil_div(a->inner, panel_of(a->inner))));
+/* units of work of the kernels without parts, and chunks of them */
+static int64_t panels_of(int64_t outer, int64_t inner) { return outer * fk_ceil_div(inner, panel_of(inner)); }
+static int64_t split_panels(int64_t outer, int64_t r, int64_t inner) {
+    return fk_max(1, fk_min(fk_split(outer * r * inner, 8192), panels_of(outer, inner)));
 }
+
+FK_ONE_PART(arg_reduce)
+FK_CHUNKS(arg_reduce) { return split_panels(a->outer, a->r, a->inner); }
 FK_KERNEL(arg_reduce) {
     int64_t lo, hi;
-    fk_range(a->outer * fk_ceil_div(a->inner, panel_of(a->inner)), 1, ith, nth, &lo, &hi);
+    fk_range(panels_of(a->outer, a->inner), 1, ith, nth, &lo, &hi);
     if (a->kind == MAX)
         arg_units(MAX, a, call->ptr[0], call->ptr[1], lo, hi);
     else
@@ -282,9 +289,7 @@ INLINE void scan_columns(const fk_attr_cumsum *a, const float *x, float *y, int6
     }
 }
 FK_ONE_PART(cumsum)
-FK_CHUNKS(cumsum) {
-    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 8192), a->outer * fk_ceil_div(a->inner, panel_of(a->inner))));
-}
+FK_CHUNKS(cumsum) { return split_panels(a->outer, a->r, a->inner); }
 FK_KERNEL(cumsum) {
     int64_t panel = panel_of(a->inner), panels = fk_ceil_div(a->inner, panel), lo, hi;
     fk_range(a->outer * panels, 1, ith, nth, &lo, &hi);

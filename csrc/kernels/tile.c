@@ -4,8 +4,8 @@
 #include "vmath.h"
 
 /* Elements of a tile. 512 rather than 1,024: as fast on cached data within a tenth, and half as long on data from memory
- * (Zen 4, Adam's update: 4.4 against 8 ms), since all the tiles of a program then fit a 32 KB L1 and the processor sees far
- * enough ahead to load while it computes. */
+ * (Zen 4, Adam's update: 4.4 against 8 ms), since all the tiles of a program then fit a 32 KB L1 and the processor
+ * sees far enough ahead to load while it computes. */
 enum { LANES = 512, ROWS = FK_TILE_SCRATCH / (LANES * 4), SPARE = ROWS - 2 };
 
 /* ---- one function per micro-operation and kind of operands. n is a multiple of VL; d may be a, b or c.

@@ -77,7 +77,8 @@ static inline void v_store_n(float *p, vf v, int64_t n) {
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
 /* the first n < VL elements, the rest `fill` */
 static inline vf v_load_fill(const float *p, int64_t n, vf fill) { return v_blend(v_first(n), v_load_n(p, n), fill); }
-static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; } /* contracted where the ISA has FMA (-ffp-contract=fast) */
+/* contracted where the ISA has FMA (-ffp-contract=fast) */
+static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 /* a > b ? a : b and a < b ? a : b, lane by lane: b where either is NaN. One instruction on x86, which GCC does not find
  * in the blend. */
 #if defined(__AVX512F__)
@@ -139,12 +140,13 @@ FK_LANES(v_round, __builtin_rintf)
 #define V_TURN(a, w) __builtin_shufflevector(a, a, w, (1 + w) & 3, (2 + w) & 3, (3 + w) & 3)
 #endif
 /* all lanes into one, in a fixed order: halves first */
+#define V_FOLD4(a, join) a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
 #if VL == 16
-#define V_FOLD(a, join) a = join(a, V_TURN(a, 8)), a = join(a, V_TURN(a, 4)), a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#define V_FOLD(a, join) a = join(a, V_TURN(a, 8)), a = join(a, V_TURN(a, 4)), V_FOLD4(a, join)
 #elif VL == 8
-#define V_FOLD(a, join) a = join(a, V_TURN(a, 4)), a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#define V_FOLD(a, join) a = join(a, V_TURN(a, 4)), V_FOLD4(a, join)
 #else
-#define V_FOLD(a, join) a = join(a, V_TURN(a, 2)), a = join(a, V_TURN(a, 1))
+#define V_FOLD(a, join) V_FOLD4(a, join)
 #endif
 static inline vf v_add(vf a, vf b) { return a + b; }
 static inline vf v_mul(vf a, vf b) { return a * b; }

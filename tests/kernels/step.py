@@ -1,0 +1,92 @@
+"""One kernel step, run by itself: what the kernel tests are written with."""
+import struct
+
+import numpy as np
+
+from fastkeras import _core
+
+OPS = _core.ops()
+MICROS = _core.micros()
+ISAS = _core.isas()
+DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3, 'int64': 4}
+FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
+
+
+def attr_words(op, attrs):
+    """The attributes as the kernel's struct has them; every one must be given."""
+    words = []
+    for kind, name in OPS[op][2]:
+        value = attrs.pop(name)
+        if kind == 'A':
+            words += [int(v) for v in value] + [0] * (8 - len(value))
+        else:
+            words.append(struct.unpack('<q', struct.pack('<d', value))[0] if kind == 'F' else int(value))
+    assert not attrs, f'{op} has no attributes {sorted(attrs)}'
+    return np.array(words, np.int64)
+
+
+def chunks(op, **attrs):
+    return _core.chunks(OPS[op][0], attr_words(op, attrs))
+
+
+def parts(op, **attrs):
+    return _core.parts(OPS[op][0], attr_words(op, attrs))
+
+
+def access(x, kind=FLAT, p=0, dim=(), stride=()):
+    """An input of a tile program: the array and how element i reads it."""
+    return x, [DTYPES[x.dtype.name], kind, len(dim), p, *dim, *[0] * (8 - len(dim)), *stride, *[0] * (8 - len(stride))]
+
+
+def program(inputs, outputs, instructions, immediates=()):
+    """The words of a tile program. inputs: what `access` returns. outputs: (dtype, operand). instructions: (name, dst,
+    operands…). Operands: an int is a register, ('in', j) an input, ('imm', j) an immediate."""
+    def code(o):
+        return o if isinstance(o, int) else {'in': 64, 'imm': 128}[o[0]] + o[1]
+    words = [len(inputs), len(outputs), len(instructions), len(immediates)]
+    for _, w in inputs:
+        words += w
+    for dtype, operand in outputs:
+        words += [DTYPES[dtype], code(operand)]
+    for name, dst, *operands in instructions:
+        number, arity = MICROS[name]
+        assert len(operands) == arity, name
+        words += [number, dst, *map(code, operands), *[0] * (3 - arity)]
+    for v in immediates:
+        words.append(struct.unpack('<I', struct.pack('<i' if isinstance(v, int) else '<f', v))[0])
+    return np.array(words, np.int64)
+
+
+def run(op, own, outputs=(), words=None, tile=(), isa=None, threads=1, **attrs):
+    """Run one step: `own` are the kernel's tensors (outputs among them, written in place), `tile` the program's."""
+    before = _core.isa(), _core.threads()
+    _core.set_isa(isa or before[0])
+    _core.set_threads(threads)
+    try:
+        tensors = [*own, *tile]
+        # each tensor is a space of its own: fixed addresses, no arena
+        refs = [w for i in range(len(tensors)) for w in (i + 1, 0)]
+        steps = np.array([OPS[op][0], 0, len(tensors), len(own), 0, -1 if words is None else 0], np.int64)
+        plan = _core.Plan(steps, np.array(refs, np.int64), attr_words(op, attrs),
+                          np.zeros(0, np.int64) if words is None else words)
+        fixed = [(i + 1, t) for i, t in enumerate(tensors)]
+        _core.Executor([plan], len(tensors) + 1, 0, fixed, [], []).run([])
+    finally:
+        _core.set_isa(before[0])
+        _core.set_threads(before[1])
+    return outputs
+
+
+def elementwise(n, inputs, outputs, instructions, immediates=(), out=None, **how):
+    """Run a tile program over n elements; returns the arrays of its outputs."""
+    out = out or [np.full(n, 7, dtype) for dtype, _ in outputs]
+    words = program(inputs, outputs, instructions, immediates)
+    run('tile', [], words=words, tile=[x for x, _ in inputs] + out, n=n, **how)
+    return out
+
+
+def micro(name, *operands, **how):
+    """One micro-operation on float32 arrays."""
+    operands = [np.ascontiguousarray(a, np.float32) for a in operands]
+    return elementwise(operands[0].size, [access(a) for a in operands], [('float32', 0)],
+                       [(name, 0, *[('in', j) for j in range(len(operands))])], **how)[0]
