@@ -4,7 +4,7 @@ import builtins
 
 import numpy as np
 
-from .core import as_tensor
+from .core import as_tensor, error
 from .elementwise import multiply
 from .linalg import matmul
 from .move import expand_dims, reshape, squeeze, transpose
@@ -39,14 +39,13 @@ def _parse(subscripts, operands):
     source, arrow, target = text.partition('->')
     terms = source.split(',')
     if len(terms) != len(operands):
-        raise ValueError(f'[einsum] {subscripts!r} names {len(terms)} operands, got {len(operands)}')
+        raise error('einsum', f'{subscripts!r} names {len(terms)} operands, got {len(operands)}')
     extra = [len(x.shape) - len(t.replace('...', '')) for t, x in zip(terms, operands)]
     lists = []
     for term, x, more in zip(terms, operands, extra):
         if more < 0 or (more and '...' not in term):
-            raise ValueError(f'[einsum] {term!r} of {subscripts!r}: expected an operand of '
-                             f'{len(term.replace("...", ""))} '
-                             f'dimensions, got shape {tuple(x.shape)}')
+            raise error('einsum', f'{term!r} of {subscripts!r}: expected an operand of '
+                                  f'{len(term.replace("...", ""))} dimensions, got shape {tuple(x.shape)}')
         lists.append(_labels(term, more, subscripts))
     wide = builtins.max((m for m, t in zip(extra, terms) if '...' in t), default=0)
     if arrow:
@@ -56,15 +55,14 @@ def _parse(subscripts, operands):
         result = [*range(-wide, 0), *sorted(c for c in set(letters) if letters.count(c) == 1)]
     known = set().union(*lists)
     if any(label not in known for label in result) or len(set(result)) < len(result):
-        raise ValueError(f'[einsum] {subscripts!r}: expected a result of different labels, all of them among the '
-                         f'operands')
+        raise error('einsum', f'{subscripts!r}: expected a result of different labels, all of them among the operands')
     return lists, result
 
 
 def _labels(term, ellipsis, subscripts):
     before, dots, after = term.partition('...')
     if before + after and not (before + after).isalpha():
-        raise ValueError(f'[einsum] {term!r} of {subscripts!r}: expected letters and at most one ellipsis')
+        raise error('einsum', f'{term!r} of {subscripts!r}: expected letters and at most one ellipsis')
     return [*before, *(range(-ellipsis, 0) if dots else ()), *after]
 
 
@@ -75,9 +73,8 @@ def _sizes(subscripts, terms, operands):
             old = sizes.get(label, 1)
             if 1 not in (old, size) and None not in (old, size) and old != size:
                 name = label if isinstance(label, str) else '...'
-                raise ValueError(f'[einsum] {subscripts!r}: label {name!r} has sizes {old} and {size} in operands of '
-                                 f'shapes '
-                                 f'{[tuple(o.shape) for o in operands]}')
+                raise error('einsum', f'{subscripts!r}: label {name!r} has sizes {old} and {size} in operands of '
+                                      f'shapes {[tuple(o.shape) for o in operands]}')
             sizes[label] = size if old in (1, None) else old
     return sizes
 

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .core import Sample, apply, register
+from .core import Sample, apply, error, register
 from .lowering import lower_reduce
 from .windows import extent, from_last, inside, last_first, outputs, padded, pads, taps, to_last
 
@@ -24,20 +24,20 @@ def geometry(x_shape, y_shape, kernel, strides, padding, dilation, groups):
 
 def four(op, name, node, axes):
     if len(node.shape) != 4:
-        raise ValueError(f'[{op}] {name}: expected 4 dimensions {axes}, got shape {tuple(node.shape)}')
+        raise error(op, f'{name}: expected 4 dimensions {axes}, got shape {tuple(node.shape)}')
     return node.shape
 
 
 def check_channels(op, c, oc, kernel, groups):
     """Raise unless a kernel of this shape turns c channels into oc (None: whatever it makes) in so many groups."""
     if groups < 1 or (c is not None and c != kernel[2] * groups):
-        raise ValueError(f'[{op}] kernel {tuple(kernel)} with groups={groups} expects an input of {kernel[2] * groups} '
-                         f'channels, got {c}')
+        raise error(op, f'kernel {tuple(kernel)} with groups={groups} expects an input of {kernel[2] * groups} '
+                        f'channels, got {c}')
     if kernel[3] % groups:
-        raise ValueError(f'[{op}] kernel {tuple(kernel)}: expected a number of filters divisible by groups={groups}, '
-                         f'got {kernel[3]}')
+        raise error(op, f'kernel {tuple(kernel)}: expected a number of filters divisible by groups={groups}, '
+                        f'got {kernel[3]}')
     if oc is not None and oc != kernel[3]:
-        raise ValueError(f'[{op}] kernel {tuple(kernel)} makes {kernel[3]} channels, got an output gradient of {oc}')
+        raise error(op, f'kernel {tuple(kernel)} makes {kernel[3]} channels, got an output gradient of {oc}')
 
 
 def input_size(dy_size, kernel, strides, padding, dilation):
@@ -57,9 +57,8 @@ def check_gradient_size(op, size, dy_size, kernel, strides, padding, dilation):
     """Raise unless windows over `size` give `dy_size`; both may hold None."""
     expected = outputs(padding, size, kernel, strides, dilation, op)
     if any(None not in (a, b) and a != b for a, b in zip(expected, dy_size)):
-        raise ValueError(f'[{op}] {tuple(size)} inputs with kernel size {tuple(kernel)}, strides {tuple(strides)}, '
-                         f'padding '
-                         f'{padding!r} give {expected} outputs, got an output gradient of {tuple(dy_size)}')
+        raise error(op, f'{tuple(size)} inputs with kernel size {tuple(kernel)}, strides {tuple(strides)}, padding '
+                        f'{padding!r} give {expected} outputs, got an output gradient of {tuple(dy_size)}')
 
 
 # ---- forward
@@ -200,8 +199,7 @@ def conv2d_dx_spec(dy, w, *, size=None, strides=(1, 1), padding='valid', dilatio
     check_channels('conv2d_dx', None, oc, kernel, groups)
     size = size or input_size(dy_size, kernel[:2], strides, padding, dilation)
     if any(s is not None and s < 0 for s in size):
-        raise ValueError(f'[conv2d_dx] {tuple(dy_size)} outputs with padding {padding!r} leave no input, got size '
-                         f'{size}')
+        raise error('conv2d_dx', f'{tuple(dy_size)} outputs with padding {padding!r} leave no input, got size {size}')
     check_gradient_size('conv2d_dx', size, dy_size, kernel[:2], strides, padding, dilation)
     return from_last((n, *size, kernel[2] * groups), data_format), dy.dtype
 
@@ -254,6 +252,6 @@ def conv2d_dw_spec(x, dy, *, kernel_size, strides=(1, 1), padding='valid', dilat
     _, *size, c = to_last(four('conv2d_dw', 'inputs', x, f'({data_format})'), data_format)
     _, *dy_size, oc = to_last(four('conv2d_dw', 'output gradient', dy, f'({data_format})'), data_format)
     if None in (c, oc) or c % groups or oc % groups:
-        raise ValueError(f'[conv2d_dw] expected channels divisible by groups={groups}, got {c} and {oc}')
+        raise error('conv2d_dw', f'expected channels divisible by groups={groups}, got {c} and {oc}')
     check_gradient_size('conv2d_dw', size, dy_size, kernel_size, strides, padding, dilation)
     return (*kernel_size, c // groups, oc), x.dtype

@@ -6,7 +6,7 @@ zeros before the first step); or pairs (before, after) for each dimension.
 """
 
 from . import conv2d, depthwise  # noqa: F401  (their import registers the records)
-from .core import apply, as_tensor
+from .core import apply, as_tensor, error
 from .move import expand_dims, squeeze, transpose
 from .windows import checked_padding, data_format_of, extent, ints, pads
 
@@ -63,18 +63,16 @@ class _Call:
         x, w = as_tensor(inputs), as_tensor(kernel)
         self.rank = rank = len(x.shape) - 2
         if rank not in (1, 2):
-            raise ValueError(f'[{op}] inputs: expected 3 dimensions (sequences) or 4 (images), got shape '
-                             f'{tuple(x.shape)}')
+            raise error(op, f'inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
         if len(w.shape) != rank + 2:
-            raise ValueError(f'[{op}] kernel: expected {rank + 2} dimensions for inputs of shape {tuple(x.shape)}, '
-                             f'got shape '
-                             f'{tuple(w.shape)}')
+            raise error(op, f'kernel: expected {rank + 2} dimensions for inputs of shape {tuple(x.shape)}, got shape '
+                            f'{tuple(w.shape)}')
         self.op, self.data_format = op, data_format_of(data_format, op)
         self.strides = ints(strides, rank, op, 'strides')
         self.dilation = ints(dilation_rate, rank, op, 'dilation_rate')
         if padding == 'causal':
             if rank != 1:
-                raise ValueError(f"[{op}] padding: 'causal' is for sequences, got inputs of shape {tuple(x.shape)}")
+                raise error(op, f"padding: 'causal' is for sequences, got inputs of shape {tuple(x.shape)}")
             padding = ((extent(w.shape[0], self.dilation[0]) - 1, 0),)
         self.padding = checked_padding(padding, op, rank)
         self.flip = rank == 1 and self.data_format == 'channels_first'
@@ -100,10 +98,9 @@ class _Call:
 
     def groups(self, channels, depth):
         if channels is None or not depth or channels % depth:
-            raise ValueError(f'[{self.op}] kernel of shape {tuple(self.w.shape)[2 - self.rank:]} expects inputs of '
-                             f'{depth} '
-                             f'channels (or, grouped, a multiple of it), got {channels}; data_format is '
-                             f'{self.data_format!r}')
+            raise error(self.op, f'kernel of shape {tuple(self.w.shape)[2 - self.rank:]} expects inputs of {depth} '
+                                 f'channels (or, grouped, a multiple of it), got {channels}; data_format is '
+                                 f'{self.data_format!r}')
         return channels // depth
 
     def transposed(self, output_padding):
@@ -112,9 +109,8 @@ class _Call:
         if output_padding is not None:
             extra = ints(output_padding, self.rank, self.op, 'output_padding', least=0)
             if any(e >= s for e, s in zip(extra, self.strides[-self.rank:])):
-                raise ValueError(f'[{self.op}] output_padding: expected less than the strides '
-                                 f'{self.strides[-self.rank:]}, got '
-                                 f'{output_padding}')
+                raise error(self.op, f'output_padding: expected less than the strides {self.strides[-self.rank:]}, got '
+                                     f'{output_padding}')
         padding = self.padding
         if not isinstance(padding, str):
             padding = tuple((b, a - (e or 0)) for (b, a), e in zip(padding[-self.rank:], extra))

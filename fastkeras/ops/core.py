@@ -344,10 +344,13 @@ def apply(op, inputs, **attrs):
         raise _explained(op, e) from None
 
 
-def _explained(op, error):
-    text = str(error)
-    if text.startswith('['):
-        return error
+def _explained(op, failure):
+    text = str(failure)
+    return failure if text.startswith('[') else error(op, text)
+
+
+def error(op, text):
+    """A ValueError that begins with the op and, while a layer is being traced, the layer's name."""
     name = current_name()
     return ValueError(f'[{op}]' + (f' in layer {name!r}' if name else '') + f': {text}')
 

@@ -8,7 +8,7 @@ from collections import namedtuple
 import numpy as np
 
 from .conv2d import check_gradient_size, four, input_size, partial_sums
-from .core import Sample, apply, register
+from .core import Sample, apply, error, register
 from .windows import from_last, inside, last_first, outputs, padded, pads, taps, to_last
 
 Geometry = namedtuple('Geometry', 'n h w c oh ow mult kh kw sh sw dh dw pt pl')
@@ -22,10 +22,9 @@ def geometry(x_shape, y_size, mult, kernel, strides, padding, dilation):
 
 def _multiplier(op, channels, filters, c, mult):
     if channels is not None and channels != c:
-        raise ValueError(f'[{op}] a kernel for {c} channels expects an input of {c} channels, got {channels}')
+        raise error(op, f'a kernel for {c} channels expects an input of {c} channels, got {channels}')
     if filters is not None and filters != c * mult:
-        raise ValueError(f'[{op}] a kernel for {c} channels with multiplier {mult} makes {c * mult} channels, got '
-                         f'{filters}')
+        raise error(op, f'a kernel for {c} channels with multiplier {mult} makes {c * mult} channels, got {filters}')
 
 
 # ---- forward
@@ -173,6 +172,6 @@ def depthwise_conv2d_dw_spec(x, dy, *, kernel_size, strides=(1, 1), padding='val
     _, *size, c = to_last(four(op, 'inputs', x, f'({data_format})'), data_format)
     _, *dy_size, filters = to_last(four(op, 'output gradient', dy, f'({data_format})'), data_format)
     if not c or filters is None or filters % c:
-        raise ValueError(f'[{op}] expected an output gradient of a multiple of {c} channels, got {filters}')
+        raise error(op, f'expected an output gradient of a multiple of {c} channels, got {filters}')
     check_gradient_size(op, size, dy_size, kernel_size, strides, padding, dilation)
     return (*kernel_size, c, filters // c), x.dtype

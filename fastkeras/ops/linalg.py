@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .core import Sample, apply, as_tensor, register
+from .core import Sample, apply, as_tensor, error, register
 from .elementwise import absolute, cast, multiply, not_equal, power, sqrt, square
 from .lowering import lower_copy, strides
 from .move import expand_dims, reshape, squeeze, transpose
@@ -163,12 +163,12 @@ def tensordot(x1, x2, axes=2):
         of_a, of_b = ((v,) if isinstance(v, int) else tuple(v) for v in axes)
     bad = len(of_a) != len(of_b) or any(not -ra <= v < ra for v in of_a) or any(not -rb <= v < rb for v in of_b)
     if bad:
-        raise ValueError(f'[tensordot] axes: expected equally many axes of operands of shapes {tuple(a.shape)} and '
-                         f'{tuple(b.shape)}, got {axes!r}')
+        raise error('tensordot', f'axes: expected equally many axes of operands of shapes {tuple(a.shape)} and '
+                                 f'{tuple(b.shape)}, got {axes!r}')
     of_a, of_b = [v % ra for v in of_a], [v % rb for v in of_b]
     for p, q in zip(of_a, of_b):
         if None not in (a.shape[p], b.shape[q]) and a.shape[p] != b.shape[q]:
-            raise ValueError(f'[tensordot] axes {p} of {tuple(a.shape)} and {q} of {tuple(b.shape)} differ in size')
+            raise error('tensordot', f'axes {p} of {tuple(a.shape)} and {q} of {tuple(b.shape)} differ in size')
     free_a, free_b = [v for v in range(ra) if v not in of_a], [v for v in range(rb) if v not in of_b]
     common = math.prod(b.shape[v] if a.shape[u] is None else a.shape[u] for u, v in zip(of_a, of_b))
     # free axes of a stay as they are: a product with one matrix takes any number of them
@@ -195,7 +195,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
         return sqrt(sum(square(x), keepdims=keepdims))
     axes = tuple(range(rank)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
     if any(not -rank <= a < rank for a in axes) or len(axes) not in (1, 2):
-        raise ValueError(f'[norm] axis: expected one or two axes of an input of shape {tuple(x.shape)}, got {axis!r}')
+        raise error('norm', f'axis: expected one or two axes of an input of shape {tuple(x.shape)}, got {axis!r}')
     size = absolute(x)
     if ord is None or ord == 'fro' and len(axes) == 2 or ord == 2 and len(axes) == 1:
         return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
@@ -212,5 +212,4 @@ def norm(x, ord=None, axis=None, keepdims=False):
         if ord == 1:
             return sum(size, axis=axes, keepdims=keepdims)
         return power(sum(power(size, float(ord)), axis=axes, keepdims=keepdims), 1 / ord)
-    raise ValueError(f'[norm] ord: expected a number for one axis, or one of fro, 1, -1, inf, -inf for two, got '
-                     f'{ord!r}')
+    raise error('norm', f'ord: expected a number for one axis, or one of fro, 1, -1, inf, -inf for two, got {ord!r}')

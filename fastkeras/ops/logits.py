@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from .. import config
-from .core import Sample, apply, as_tensor, register
+from .core import Sample, apply, as_tensor, error, register
 from .elementwise import cast, clip, divide, exp, log, multiply, negative, softplus, subtract
 from .index import pick
 from .move import moveaxis, reshape, transpose
@@ -23,7 +23,7 @@ __all__ = ['binary_crossentropy', 'categorical_crossentropy', 'log_softmax', 'so
 def _spec(op):
     def spec(x):
         if not x.shape:
-            raise ValueError(f'[{op}] expected an input of 1 dimension or more, got a scalar')
+            raise error(op, 'expected an input of 1 dimension or more, got a scalar')
         return tuple(x.shape), x.dtype
     return spec
 
@@ -87,7 +87,7 @@ def _along(op, x, axis):
     rank = len(x.shape)
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     if any(not -rank <= a < rank for a in axes) or len({a % rank for a in axes}) < len(axes) or not axes:
-        raise ValueError(f'[{op}] axis: expected different axes of an input of shape {tuple(x.shape)}, got {axis!r}')
+        raise error(op, f'axis: expected different axes of an input of shape {tuple(x.shape)}, got {axis!r}')
     axes = [a % rank for a in axes]
     order = [a for a in range(rank) if a not in axes] + axes
     back = sorted(range(rank), key=order.__getitem__)
@@ -111,7 +111,7 @@ def _logits(output, activation):
 def _same_shape(op, target, output):
     a, b = target.shape, output.shape
     if len(a) != len(b) or any(None not in (p, q) and p != q for p, q in zip(a, b)):
-        raise ValueError(f'[{op}] target: expected the shape of the output, {tuple(b)}, got {tuple(a)}')
+        raise error(op, f'target: expected the shape of the output, {tuple(b)}, got {tuple(a)}')
 
 
 def _clipped(p):
@@ -137,7 +137,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     target = cast(target, output.dtype)
     _same_shape('categorical_crossentropy', target, output)
     if not output.shape:
-        raise ValueError('[categorical_crossentropy] expected an output of 1 dimension or more, got a scalar')
+        raise error('categorical_crossentropy', 'expected an output of 1 dimension or more, got a scalar')
     last = axis in (-1, len(output.shape) - 1)
     logits = output if from_logits else _logits(output, 'softmax') if last else None
     if logits is not None:
@@ -154,7 +154,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """
     output, target = as_tensor(output), as_tensor(target)
     if not output.shape:
-        raise ValueError('[sparse_categorical_crossentropy] expected an output of 1 dimension or more, got a scalar')
+        raise error('sparse_categorical_crossentropy', 'expected an output of 1 dimension or more, got a scalar')
     logits = output if from_logits else _logits(output, 'softmax') if axis in (-1, len(output.shape) - 1) else None
     # clipped probabilities are normalised again, as Keras 2 does by taking their logarithms for logits
     logp = log_softmax(moveaxis(log(_clipped(output)) if logits is None else logits, axis, -1))
@@ -164,6 +164,6 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         if target.shape[-1] == 1:
             target = reshape(target, tuple(target.shape[:-1]))
     if len(target.shape) != len(expected) or any(None not in (p, q) and p != q for p, q in zip(target.shape, expected)):
-        raise ValueError(f'[sparse_categorical_crossentropy] target: expected integers of shape {expected}, got shape '
-                         f'{tuple(target.shape)}')
+        raise error('sparse_categorical_crossentropy', f'target: expected integers of shape {expected}, got shape '
+                                                       f'{tuple(target.shape)}')
     return negative(pick(logp, cast(target, 'int32')))

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .core import as_tensor
+from .core import as_tensor, error, is_symbolic, tensor
 from .elementwise import (
     absolute,
     add,
@@ -38,7 +38,7 @@ from .index import one_hot, pick, take
 from .linalg import matmul
 from .logits import softmax
 from .move import expand_dims, moveaxis, transpose
-from .random import dropout_mask
+from .random import as_seed, dropout_mask
 from .reduce import max, sum
 from .slices import split
 
@@ -201,15 +201,18 @@ def dropout(x, rate, noise_shape=None, seed=None):
     """
     x = as_tensor(x)
     if not 0 <= rate < 1:
-        raise ValueError(f'[dropout] rate: expected a number in [0, 1), got {rate!r}')
+        raise error('dropout', f'rate: expected a number in [0, 1), got {rate!r}')
     if rate == 0:
         return x
     shape = tuple(x.shape)
     if noise_shape is not None:
         if len(noise_shape) != len(shape):
-            raise ValueError(f'[dropout] noise_shape: expected {len(shape)} sizes for an input of shape {shape}, got '
-                             f'{tuple(noise_shape)}')
+            raise error('dropout', f'noise_shape: expected {len(shape)} sizes for an input of shape {shape}, got '
+                                   f'{tuple(noise_shape)}')
         shape = tuple(d if want is None else want for d, want in zip(shape, noise_shape))
+    seed = as_seed(seed)
+    if is_symbolic(x):
+        seed = tensor(seed)  # a mask is drawn where x is computed, even for a fixed seed
     return multiply(x, dropout_mask(shape, rate, seed=seed, dtype=x.dtype))
 
 
@@ -246,14 +249,14 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     for name, x in (('query', query), ('key', key), ('value', value)):
         if len(x.shape) != 4:
-            raise ValueError(f'[dot_product_attention] {name}: expected 4 dimensions (n, steps, heads, dim), got shape '
-                             f'{tuple(x.shape)}')
+            raise error('dot_product_attention', f'{name}: expected 4 dimensions (n, steps, heads, dim), got shape '
+                                                 f'{tuple(x.shape)}')
     q, k, v = (transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
     scores = multiply(matmul(q, k, transpose_b=True), 1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     if bias is not None:
         scores = add(scores, bias)
-    if is_causal:
-        steps, sources = scores.shape[-2:]
+    steps, sources = scores.shape[-2:]
+    if is_causal and None not in (steps, sources):  # unknown sizes: the shape is all that is asked for
         causal = np.tri(steps, sources, dtype=bool)
         mask = causal if mask is None else logical_and(mask, causal)
     if mask is not None:

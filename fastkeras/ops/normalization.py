@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import config
-from .core import Sample, apply, as_tensor, register
+from .core import Sample, apply, as_tensor, error, register
 from .elementwise import absolute, add, divide, maximum, multiply, power, rsqrt, square, subtract
 from .move import reshape, squeeze, transpose
 from .reduce import max, mean, sum
@@ -50,7 +50,7 @@ def _moments_samples():
 def moments_spec(x):
     """[2, c]: mean and population variance of x[..., c] over all axes but the last; NaN over no elements."""
     if len(x.shape) < 2:
-        raise ValueError(f'[moments] expected 2 dimensions or more, got shape {tuple(x.shape)}')
+        raise error('moments', f'expected 2 dimensions or more, got shape {tuple(x.shape)}')
     return (2, x.shape[-1]), x.dtype
 
 
@@ -89,9 +89,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         if len(v.shape) == rank:
             return v
         if len(v.shape) != 1 or None not in (size, v.shape[0]) and v.shape[0] != size:
-            raise ValueError(f'[batch_normalization] {name}: expected shape ({size},) for axis {axis} of an input of '
-                             f'shape '
-                             f'{tuple(x.shape)}, got {tuple(v.shape)}')
+            raise error('batch_normalization', f'{name}: expected shape ({size},) for axis {axis} of an input of shape '
+                                               f'{tuple(x.shape)}, got {tuple(v.shape)}')
         return v if axis == rank - 1 else reshape(v, (-1,) + (1,) * (rank - 1 - axis))
     factor = rsqrt(add(along(variance, 'variance'), epsilon))
     if scale is not None:
@@ -144,7 +143,7 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     elif order > 0:
         size = power(sum(power(absolute(x), float(order)), axis=axis, keepdims=True), 1 / order)
     else:
-        raise ValueError(f'[normalize] order: expected a positive number, got {order!r}')
+        raise error('normalize', f'order: expected a positive number, got {order!r}')
     return divide(x, maximum(size, epsilon))
 
 
@@ -152,8 +151,8 @@ def _axes(op, axes, rank):
     """Sorted different axes, counted from the front."""
     given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
     if any(isinstance(a, bool) or not hasattr(a, '__index__') or not -rank <= a < rank for a in given):
-        raise ValueError(f'[{op}] axis: expected axes of an input of {rank} dimensions, got {axes!r}')
+        raise error(op, f'axis: expected axes of an input of {rank} dimensions, got {axes!r}')
     result = tuple(sorted({a % rank for a in given}))
     if len(result) < len(given):
-        raise ValueError(f'[{op}] axis: expected different axes, got {axes!r}')
+        raise error(op, f'axis: expected different axes, got {axes!r}')
     return result

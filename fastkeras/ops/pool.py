@@ -10,7 +10,7 @@ from collections import namedtuple
 import numpy as np
 
 from .conv2d import check_gradient_size
-from .core import Sample, apply, as_tensor, register
+from .core import Sample, apply, as_tensor, error, register
 from .move import expand_dims, squeeze, transpose
 from .reduce import max, mean
 from .windows import (
@@ -47,11 +47,10 @@ def _windows(x_shape, pool_size, strides, padding):
 def _checked(op, x, pool_size, strides, padding, data_format):
     """(n, size, c), number of windows in each dimension and type."""
     if len(x.shape) != 4:
-        raise ValueError(f'[{op}] inputs: expected 4 dimensions ({data_format}), got shape {tuple(x.shape)}')
+        raise error(op, f'inputs: expected 4 dimensions ({data_format}), got shape {tuple(x.shape)}')
     if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
-        raise ValueError(f'[{op}] padding: expected less than the pool size {tuple(pool_size)} on each side, so that '
-                         f'every '
-                         f'window holds an element, got {padding}')
+        raise error(op, f'padding: expected less than the pool size {tuple(pool_size)} on each side, so that every '
+                        f'window holds an element, got {padding}')
     n, *size, c = to_last(x.shape, data_format)
     return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1, 1), op)
 
@@ -171,7 +170,7 @@ def _max_take_vjp(node, ct):
 def max_pool2d_take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
     """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
     if tuple(t.shape) != tuple(x.shape):
-        raise ValueError(f'[max_pool2d_take] expected t of the shape of x, {tuple(x.shape)}, got {tuple(t.shape)}')
+        raise error('max_pool2d_take', f'expected t of the shape of x, {tuple(x.shape)}, got {tuple(t.shape)}')
     _same_shapes('max_pool2d_take', y, y, x, pool_size, strides, padding, data_format)
     return tuple(y.shape), t.dtype
 
@@ -181,7 +180,7 @@ def _same_shapes(op, y, dy, x, pool_size, strides, padding, data_format):
     expected = from_last((n, *size, c), data_format)
     for name, node in (('outputs', y), ('output gradient', dy)):
         if len(node.shape) != 4 or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
-            raise ValueError(f'[{op}] {name}: expected shape {expected}, got {tuple(node.shape)}')
+            raise error(op, f'{name}: expected shape {expected}, got {tuple(node.shape)}')
 
 
 # ---- average
@@ -260,7 +259,7 @@ def global_average_pool(inputs, data_format=None, keepdims=False):
 def _spatial_axes(op, inputs, data_format):
     rank = len(as_tensor(inputs).shape)
     if rank < 3:
-        raise ValueError(f'[{op}] inputs: expected 3 dimensions or more, got {rank}')
+        raise error(op, f'inputs: expected 3 dimensions or more, got {rank}')
     return tuple(range(1, rank - 1)) if data_format_of(data_format, op) == 'channels_last' else tuple(range(2, rank))
 
 
@@ -268,7 +267,7 @@ def _pool(op, record, inputs, pool_size, strides, padding, data_format):
     x = as_tensor(inputs)
     rank = len(x.shape) - 2
     if rank not in (1, 2):
-        raise ValueError(f'[{op}] inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
+        raise error(op, f'inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
     layout = data_format_of(data_format, op)
     pool_size = ints(pool_size, rank, op, 'pool_size')
     strides = pool_size if strides is None else ints(strides, rank, op, 'strides')

@@ -22,7 +22,7 @@ Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3
 import numpy as np
 
 from .. import config
-from .core import Sample, apply, as_tensor, register
+from .core import Sample, apply, as_tensor, error, register, tensor
 from .elementwise import cast, floor, less, log, negative, subtract
 from .move import expand_dims
 from .reduce import argmax
@@ -72,11 +72,11 @@ def _count(shape):
 
 def _check(op, seed, shape, dtype):
     if tuple(seed.shape) != (2,) or seed.dtype != 'int32':
-        raise ValueError(f'[{op}] seed: expected int32 of shape (2,), got {seed.dtype} of shape {tuple(seed.shape)}')
+        raise error(op, f'seed: expected int32 of shape (2,), got {seed.dtype} of shape {tuple(seed.shape)}')
     if any(d is not None and d < 0 for d in shape):
-        raise ValueError(f'[{op}] shape: expected sizes of 0 or more, got {tuple(shape)}')
+        raise error(op, f'shape: expected sizes of 0 or more, got {tuple(shape)}')
     if dtype not in ('float32', 'float64'):
-        raise ValueError(f'[{op}] dtype: expected float32 or float64, got {dtype!r}')
+        raise error(op, f'dtype: expected float32 or float64, got {dtype!r}')
     return tuple(shape), dtype
 
 
@@ -143,7 +143,7 @@ def _dropout_lower(ctx, node, ins, out):
           samples=_samples({'rate': 0.5}, {'rate': 0.1}))
 def dropout_mask_spec(seed, *, shape, rate, dtype='float32'):
     if not 0 <= rate < 1:
-        raise ValueError(f'[dropout_mask] rate: expected a number in [0, 1), got {rate!r}')
+        raise error('dropout_mask', f'rate: expected a number in [0, 1), got {rate!r}')
     return _check('dropout_mask', seed, shape, dtype)
 
 
@@ -163,26 +163,29 @@ def as_seed(seed):
 
 def random_uniform(shape, low=0.0, high=1.0, dtype=None, seed=None):
     """Uniform numbers in [low, high). seed: int, int32[2] tensor, or None for a new one."""
-    return apply('random_uniform', [as_seed(seed)], shape=_shape('random_uniform', shape), low=float(low),
-                 high=float(high), dtype=dtype or config.floatx())
+    return _draw('random_uniform', shape, seed, dtype, low=float(low), high=float(high))
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normal numbers; seed as in random_uniform."""
-    return apply('random_normal', [as_seed(seed)], shape=_shape('random_normal', shape), mean=float(mean),
-                 stddev=float(stddev), truncated=False, dtype=dtype or config.floatx())
+    return _draw('random_normal', shape, seed, dtype, mean=float(mean), stddev=float(stddev), truncated=False)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normal numbers, drawn again beyond two standard deviations; seed as in random_uniform."""
-    return apply('random_normal', [as_seed(seed)], shape=_shape('truncated_normal', shape), mean=float(mean),
-                 stddev=float(stddev), truncated=True, dtype=dtype or config.floatx())
+    return _draw('random_normal', shape, seed, dtype, mean=float(mean), stddev=float(stddev), truncated=True)
 
 
 def dropout_mask(shape, rate, dtype=None, seed=None):
     """0 with probability `rate` in [0, 1), else 1 / (1 - rate); seed as in random_uniform."""
-    return apply('dropout_mask', [as_seed(seed)], shape=_shape('dropout_mask', shape), rate=float(rate),
-                 dtype=dtype or config.floatx())
+    return _draw('dropout_mask', shape, seed, dtype, rate=float(rate))
+
+
+def _draw(op, shape, seed, dtype, **attrs):
+    seed, shape = as_seed(seed), _shape(op, shape)
+    if None in shape:
+        seed = tensor(seed)  # only to be described: numbers of an unknown count cannot be drawn now
+    return apply(op, [seed], shape=shape, dtype=dtype or config.floatx(), **attrs)
 
 
 def random_integers(shape, low, high, dtype='int32', seed=None):
@@ -199,7 +202,7 @@ def random_categorical(logits, num_samples, dtype='int32', seed=None):
     """Classes drawn by softmax(logits[n, classes]), with replacement: shape (n, num_samples). Gumbel's argmax."""
     logits = as_tensor(logits)
     if len(logits.shape) != 2:
-        raise ValueError(f'[random_categorical] logits: expected 2 dimensions, got shape {tuple(logits.shape)}')
+        raise error('random_categorical', f'logits: expected 2 dimensions, got shape {tuple(logits.shape)}')
     n, classes = logits.shape
     u = random_uniform((n, num_samples, classes), dtype=logits.dtype, seed=seed)
     return cast(argmax(subtract(expand_dims(logits, 1), log(negative(log(u)))), axis=-1), dtype)
@@ -208,5 +211,5 @@ def random_categorical(logits, num_samples, dtype='int32', seed=None):
 def _shape(op, shape):
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if any(d is not None and (isinstance(d, bool) or not hasattr(d, '__index__')) for d in shape):
-        raise ValueError(f'[{op}] shape: expected integers, got {shape!r}')
+        raise error(op, f'shape: expected integers, got {shape!r}')
     return tuple(None if d is None else int(d) for d in shape)

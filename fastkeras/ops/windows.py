@@ -8,6 +8,7 @@ larger half of the zeros after. A pad after may be negative: that many rows at t
 import numpy as np
 
 from ..config import standardize_data_format
+from .core import error
 
 
 def ints(value, count, op, name, least=1):
@@ -16,7 +17,7 @@ def ints(value, count, op, name, least=1):
     if len(items) == 1:
         items = tuple(items) * count
     if len(items) != count or any(isinstance(v, bool) or not hasattr(v, '__index__') or v < least for v in items):
-        raise ValueError(f'[{op}] {name}: expected an integer of at least {least} or {count} of them, got {value!r}')
+        raise error(op, f'{name}: expected an integer of at least {least} or {count} of them, got {value!r}')
     return tuple(int(v) for v in items)
 
 
@@ -24,8 +25,8 @@ def data_format_of(value, op):
     """The checked data format, or the process's for None."""
     try:
         return standardize_data_format(value)
-    except ValueError as error:
-        raise ValueError(f'[{op}] {error}') from None
+    except ValueError as failure:
+        raise error(op, str(failure)) from None
 
 
 def to_last(shape, data_format):
@@ -52,8 +53,8 @@ def checked_padding(padding, op, spatial=2):
         pairs = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in padding]
         if all(len(p) == 2 and all(hasattr(v, '__index__') for v in p) and p[0] >= 0 for p in pairs):
             return tuple((int(a), int(b)) for a, b in pairs)
-    raise ValueError(f"[{op}] padding: expected 'same', 'valid' or {spatial} pairs (before, after) of integers, got "
-                     f"{padding!r}")
+    raise error(op, f"padding: expected 'same', 'valid' or {spatial} pairs (before, after) of integers, got "
+                    f"{padding!r}")
 
 
 def pads(padding, sizes, kernel, strides, dilation=(1, 1)):
@@ -84,9 +85,9 @@ def outputs(padding, sizes, kernel, strides, dilation, op):
             before, after = (0, 0) if padding == 'valid' else padding[axis]
             room = size + before + after - extent(k, d)
             if room < 0:
-                raise ValueError(f'[{op}] a window of {extent(k, d)} (size {k}, dilation {d}) does not fit into the '
-                                 f'{size + before + after} padded elements of spatial dimension {axis + 1}: expected a '
-                                 f"larger input, a smaller window or padding='same', got input sizes {tuple(sizes)}")
+                raise error(op, f'a window of {extent(k, d)} (size {k}, dilation {d}) does not fit into the '
+                                f'{size + before + after} padded elements of spatial dimension {axis + 1}: expected a '
+                                f"larger input, a smaller window or padding='same', got input sizes {tuple(sizes)}")
             result.append(room // s + 1)
     return tuple(result)
 
