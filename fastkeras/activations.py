@@ -166,13 +166,19 @@ def sparse_sigmoid(x):
 
 def sparsemax(x, axis=-1):
     """Projection on the probability simplex, with exact zeros (Martins and Astudillo 2016)."""
-    last = ops.moveaxis(x, axis, -1)
-    n = last.shape[-1]
-    # what is subtracted from all scores is the largest of (sum of the k largest - 1) / k over k
-    top = ops.top_k(last, n)[0]
-    ranks = ops.arange(1, n + 1, dtype=str(last.dtype))
-    shift = ops.max((ops.cumsum(top, axis=-1) - 1.0) / ranks, axis=-1, keepdims=True)
-    return ops.moveaxis(ops.maximum(last - shift, 0.0), -1, axis)
+    x = ops.convert_to_tensor(x)
+
+    def total(values):
+        return ops.sum(values, axis=axis, keepdims=True)
+    # what is subtracted from all scores lies within 1 of the largest; halving finds which scores stay above it, and
+    # they give it exactly
+    fixed = ops.stop_gradient(x)
+    low = ops.max(fixed, axis=axis, keepdims=True) - 1.0
+    for i in range(1, 26):
+        middle = low + 0.5 ** i
+        low = ops.where(total(ops.maximum(fixed - middle, 0.0)) >= 1.0, middle, low)
+    stays = ops.cast(fixed > low, str(x.dtype))
+    return ops.maximum(x - (total(x * stays) - 1.0) / total(stays), 0.0)
 
 
 swish = silu

@@ -40,7 +40,7 @@ class L1L2(Regularizer):
 
     def __call__(self, x):
         x = ops.convert_to_tensor(x)
-        penalty = self.l1 * ops.sum(ops.abs(x)) if self.l1 else None
+        penalty = self.l1 * ops.sum(ops.absolute(x)) if self.l1 else None
         if self.l2:
             square = self.l2 * ops.sum(ops.square(x))
             penalty = square if penalty is None else penalty + square
@@ -91,7 +91,7 @@ class OrthogonalRegularizer(Regularizer):
         x = x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=1, keepdims=True), 1e-12))
         cosines = ops.matmul(x, ops.transpose(x))
         n = x.shape[0]
-        off_diagonal = ops.abs(cosines * (1.0 - ops.eye(n, dtype=x.dtype)))
+        off_diagonal = ops.absolute(cosines * (1.0 - ops.eye(n, dtype=x.dtype)))
         return ops.sum(off_diagonal) * (0.5 * self.factor / max(n * (n - 1) / 2.0, 1.0))
 
     def get_config(self):

@@ -46,13 +46,13 @@ def mean_squared_error(y_true, y_pred):
 def mean_absolute_error(y_true, y_pred):
     """Mean of |y_pred - y_true|."""
     y_true, y_pred = _pair(y_true, y_pred)
-    return ops.mean(ops.abs(y_pred - y_true), axis=-1)
+    return ops.mean(ops.absolute(y_pred - y_true), axis=-1)
 
 
 def mean_absolute_percentage_error(y_true, y_pred):
     """100 times the mean of |y_true - y_pred| / |y_true|."""
     y_true, y_pred = _pair(y_true, y_pred)
-    return 100.0 * ops.mean(ops.abs(y_true - y_pred) / ops.maximum(ops.abs(y_true), config.epsilon()), axis=-1)
+    return 100.0 * ops.mean(ops.absolute(y_true - y_pred) / ops.maximum(ops.absolute(y_true), config.epsilon()), axis=-1)
 
 
 def mean_squared_logarithmic_error(y_true, y_pred):
@@ -92,7 +92,7 @@ def categorical_hinge(y_true, y_pred):
 def huber(y_true, y_pred, delta=1.0):
     """Mean of e² / 2 for errors e up to `delta`, of delta · (|e| - delta / 2) beyond (Huber 1964)."""
     y_true, y_pred = _pair(y_true, y_pred)
-    error = ops.abs(y_pred - y_true)
+    error = ops.absolute(y_pred - y_true)
     return ops.mean(ops.where(error <= delta, 0.5 * ops.square(error), delta * error - 0.5 * delta * delta), axis=-1)
 
 
@@ -220,19 +220,21 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
 def dice(y_true, y_pred, axis=None):
     """1 - 2 · sum(y_true · y_pred) / (sum(y_true) + sum(y_pred)), over all elements or those along `axis`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    e = config.epsilon()
     both = ops.sum(y_true * y_pred, axis=axis)
-    return 1.0 - (2.0 * both + e) / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + e)
+    return 1.0 - 2.0 * both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + config.epsilon())
 
 
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
-    """1 - TP / (TP + alpha · FP + beta · FN), over all elements or those along `axis` (Salehi et al. 2017)."""
+    """1 - both / (both + alpha · missed + beta · invented), over all elements or those along `axis`.
+
+    both: sum of y_true · y_pred; missed: of y_true · (1 - y_pred); invented: of (1 - y_true) · y_pred. After Salehi et al.
+    2017, whose alpha and beta are the other way round; this is how Keras has them.
+    """
     y_true, y_pred = _pair(y_true, y_pred)
-    e = config.epsilon()
     both = ops.sum(y_true * y_pred, axis=axis)
-    false_positive = ops.sum((1.0 - y_true) * y_pred, axis=axis)
-    false_negative = ops.sum(y_true * (1.0 - y_pred), axis=axis)
-    return 1.0 - (both + e) / (both + alpha * false_positive + beta * false_negative + e)
+    missed = ops.sum(y_true * (1.0 - y_pred), axis=axis)
+    invented = ops.sum((1.0 - y_true) * y_pred, axis=axis)
+    return 1.0 - both / (both + alpha * missed + beta * invented + config.epsilon())
 
 
 def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4):

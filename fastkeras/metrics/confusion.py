@@ -30,6 +30,16 @@ def _expanded(weight, like, dtype):
     return ops.broadcast_to(weight, tuple(like.shape))
 
 
+def _largest(x, k):
+    """True at the k largest elements of the last axis; of equal ones the first."""
+    classes, found = x.shape[-1], None
+    for _ in range(min(k, classes)):
+        place = ops.one_hot(ops.argmax(x, axis=-1), classes) > 0.0
+        found = place if found is None else ops.logical_or(found, place)
+        x = ops.where(place, float('-inf'), x)
+    return found
+
+
 def confusion_counts(owner, y_true, y_pred, thresholds, sample_weight=None, top_k=None, class_id=None, by_label=False,
                      label_weights=None, dtype='float32'):
     """(true positives, false positives, true negatives, false negatives), each of shape (thresholds,).
@@ -40,10 +50,7 @@ def confusion_counts(owner, y_true, y_pred, thresholds, sample_weight=None, top_
     """
     y_true, y_pred = _flat_pair(owner, y_true, y_pred, dtype)
     if top_k is not None:
-        classes = y_pred.shape[-1]
-        largest = ops.top_k(y_pred, top_k)[1]
-        kept = ops.sum(ops.one_hot(largest, classes), axis=-2)
-        y_pred = ops.where(kept > 0, y_pred, -1e10)
+        y_pred = ops.where(_largest(y_pred, top_k), y_pred, -1e10)
     if class_id is not None:
         if len(y_pred.shape) < 2:
             raise ValueError(f'{owner}: expected y_pred of shape (samples, classes) with class_id, '

@@ -24,7 +24,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
     """
     y_true, y_pred = _pair(y_true, y_pred)
     if threshold == 0.5 and generation.of('binary_accuracy.rounds'):
-        guess = ops.round(y_pred)
+        guess = ops.rint(y_pred)
     else:
         guess = ops.cast(y_pred > threshold, str(y_pred.dtype))
     return ops.mean(_hits(ops.equal(y_true, guess)), axis=-1)

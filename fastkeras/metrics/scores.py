@@ -46,7 +46,7 @@ class FBetaScore(Metric):
             self._build(y_pred.shape[-1])
         if self.threshold is None:
             largest = y_pred >= ops.max(y_pred, axis=-1, keepdims=True)
-            chosen = ops.logical_and(largest, ops.abs(y_pred) > 1e-9)
+            chosen = ops.logical_and(largest, ops.absolute(y_pred) > 1e-9)
         else:
             chosen = y_pred > self.threshold
         chosen = ops.cast(chosen, self.dtype)

@@ -246,7 +246,7 @@ class Adamax(_Classic):
     def update_step(self, gradient, variable, learning_rate):
         momentum, norm = self.slot('momentum', variable), self.slot('norm', variable)
         m = self.beta_1 * momentum.value + (1.0 - self.beta_1) * gradient
-        u = ops.maximum(self.beta_2 * norm.value, ops.abs(gradient))
+        u = ops.maximum(self.beta_2 * norm.value, ops.absolute(gradient))
         momentum.assign(m)
         norm.assign(u)
         variable.assign(variable.value - self._rate_t * m / (u + self.epsilon))
