@@ -14,8 +14,14 @@ def deviation(x):
 
 
 # scale / n for a Dense kernel of 400 inputs and 500 outputs
-SCALED = {'glorot_uniform': 1 / 450, 'glorot_normal': 1 / 450, 'he_uniform': 2 / 400, 'he_normal': 2 / 400,
-          'lecun_uniform': 1 / 400, 'lecun_normal': 1 / 400}
+SCALED = {
+    'glorot_uniform': 1 / 450,
+    'glorot_normal': 1 / 450,
+    'he_uniform': 2 / 400,
+    'he_normal': 2 / 400,
+    'lecun_uniform': 1 / 400,
+    'lecun_normal': 1 / 400,
+}
 
 
 @pytest.mark.parametrize('name', SCALED)
@@ -28,8 +34,17 @@ def test_scaled(name):
     assert limit * 0.99 < np.abs(x).max() <= limit * (1 + 1e-6)
 
 
-@pytest.mark.parametrize('shape,fans', [((), (1, 1)), ((7,), (7, 7)), ((3, 5), (3, 5)), ((2, 3, 5), (6, 10)),
-                                        ((3, 3, 4, 8), (36, 72)), ((2, 3, 4, 5, 6), (120, 144))])
+@pytest.mark.parametrize(
+    'shape,fans',
+    [
+        ((), (1, 1)),
+        ((7,), (7, 7)),
+        ((3, 5), (3, 5)),
+        ((2, 3, 5), (6, 10)),
+        ((3, 3, 4, 8), (36, 72)),
+        ((2, 3, 4, 5, 6), (120, 144)),
+    ],
+)
 def test_fans(shape, fans):
     assert initializers.compute_fans(shape) == fans
 
@@ -77,8 +92,15 @@ def test_constants():
         config.set_floatx('float32')
 
 
-RANDOM = ['glorot_uniform', 'he_normal', 'random_normal', 'random_uniform', 'truncated_normal', 'orthogonal',
-          'variance_scaling']
+RANDOM = [
+    'glorot_uniform',
+    'he_normal',
+    'random_normal',
+    'random_uniform',
+    'truncated_normal',
+    'orthogonal',
+    'variance_scaling',
+]
 
 
 @pytest.mark.parametrize('name', RANDOM)
@@ -86,7 +108,7 @@ def test_seeds(name):
     make = getattr(initializers, name)
     a, b = make(seed=3), make(seed=3)
     np.testing.assert_array_equal(a((4, 5)), b((4, 5)))
-    np.testing.assert_array_equal(a((4, 5)), b((4, 5)))         # the same again, as in Keras
+    np.testing.assert_array_equal(a((4, 5)), b((4, 5)))  # the same again, as in Keras
     assert not np.array_equal(a((4, 5)), make(seed=4)((4, 5)))
     free = make()
     assert not np.array_equal(free((4, 5)), free((4, 5)))
@@ -101,13 +123,19 @@ def test_seeds(name):
 
 def test_written_form_goes_by_generation():
     glorot = initializers.get('glorot_uniform')
-    two = {'class_name': 'VarianceScaling',
-           'config': {'scale': 1.0, 'mode': 'fan_avg', 'distribution': 'uniform', 'seed': None}}
+    two = {
+        'class_name': 'VarianceScaling',
+        'config': {'scale': 1.0, 'mode': 'fan_avg', 'distribution': 'uniform', 'seed': None},
+    }
     assert initializers.serialize(glorot) == two
     assert initializers.get(two).mode == 'fan_avg'
     with generation.scope(3):
-        three = {'module': 'keras.initializers', 'class_name': 'GlorotUniform', 'registered_name': None,
-                 'config': {'seed': None, 'input_axes': None, 'output_axes': None}}
+        three = {
+            'module': 'keras.initializers',
+            'class_name': 'GlorotUniform',
+            'registered_name': None,
+            'config': {'seed': None, 'input_axes': None, 'output_axes': None},
+        }
         assert initializers.serialize(glorot) == three
         assert initializers.serialize(initializers.he_normal())['config'] == three['config']
         truncated = initializers.serialize(initializers.VarianceScaling())['config']['distribution']
@@ -117,24 +145,39 @@ def test_written_form_goes_by_generation():
 
 
 def test_names():
-    for name, cls in (('normal', 'RandomNormal'), ('uniform', 'RandomUniform'), ('identity', 'Identity'),
-                      ('Zeros', 'Zeros'), ('OrthogonalInitializer', 'Orthogonal'), ('lecun_normal', 'LecunNormal')):
+    for name, cls in (
+        ('normal', 'RandomNormal'),
+        ('uniform', 'RandomUniform'),
+        ('identity', 'Identity'),
+        ('Zeros', 'Zeros'),
+        ('OrthogonalInitializer', 'Orthogonal'),
+        ('lecun_normal', 'LecunNormal'),
+    ):
         assert type(initializers.get(name)).__name__ == cls
 
     def mine(shape, dtype=None):
         return np.ones(shape)
+
     assert initializers.get(mine) is mine
     with pytest.raises(ValueError, match="Unknown initializer: 'glorot_unifrom'.*'glorot_uniform'"):
         initializers.get('glorot_unifrom')
 
 
-@pytest.mark.parametrize('call', [
-    lambda: initializers.VarianceScaling(0.0), lambda: initializers.VarianceScaling(mode='fan'),
-    lambda: initializers.VarianceScaling(distribution='flat'), lambda: initializers.Identity()((2, 2, 2)),
-    lambda: initializers.Orthogonal()((3,)), lambda: initializers.Constant([1, 2])((3,)),
-    lambda: initializers.Ones()((2, -1)), lambda: initializers.Ones()('ab'), lambda: initializers.RandomNormal(seed=1.5),
-    lambda: seed.set_random_seed(-1),
-])
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda: initializers.VarianceScaling(0.0),
+        lambda: initializers.VarianceScaling(mode='fan'),
+        lambda: initializers.VarianceScaling(distribution='flat'),
+        lambda: initializers.Identity()((2, 2, 2)),
+        lambda: initializers.Orthogonal()((3,)),
+        lambda: initializers.Constant([1, 2])((3,)),
+        lambda: initializers.Ones()((2, -1)),
+        lambda: initializers.Ones()('ab'),
+        lambda: initializers.RandomNormal(seed=1.5),
+        lambda: seed.set_random_seed(-1),
+    ],
+)
 def test_refuses(call):
     with pytest.raises(ValueError, match='expected'):
         call()

@@ -14,13 +14,17 @@ _MEAN = 'sum_over_batch_size'
 _REDUCTIONS = (_MEAN, 'sum', 'mean', 'mean_with_sample_weight', 'none', None)
 
 
-def reduce_values(values, sample_weight=None, reduction=_MEAN):
-    """Weighted per-sample numbers to what `reduction` says.
+def reduce_values(values, sample_weight=None, reduction=_MEAN, mask=None):
+    """Weighted per-sample numbers to what `reduction` says; where mask is False they count nowhere.
 
     'sum_over_batch_size' and 'mean': the sum over the number of values; 'mean_with_sample_weight': over the sum of the
     weights; 'sum'; 'none' or None: no reduction.
     """
     values = ops.convert_to_tensor(values)
+    counted = None
+    if mask is not None:
+        counted = ops.cast(mask, str(values.dtype))
+        values = values * counted
     if sample_weight is not None:
         sample_weight = ops.cast(ops.convert_to_tensor(sample_weight), str(values.dtype))
         n = len(values.shape)
@@ -34,9 +38,12 @@ def reduce_values(values, sample_weight=None, reduction=_MEAN):
     if reduction == 'sum':
         return ops.sum(values)
     if reduction == 'mean_with_sample_weight' and sample_weight is not None:
-        total = ops.sum(sample_weight)
-        return ops.where(total > 0.0, ops.sum(values) / ops.where(total > 0.0, total, 1.0), 0.0)
-    return ops.mean(values)
+        total = ops.sum(sample_weight if counted is None else sample_weight * counted)
+    elif counted is not None:
+        total = ops.sum(counted)
+    else:
+        return ops.mean(values)
+    return ops.where(total > 0.0, ops.sum(values) / ops.where(total > 0.0, total, 1.0), 0.0)
 
 
 class Loss:
@@ -60,11 +67,15 @@ class Loss:
     def call(self, y_true, y_pred):
         raise TypeError(f'{type(self).__name__} must define call(self, y_true, y_pred)')
 
+    def mask(self, y_true, y_pred, values):
+        """Which of the values of `call` count in a mean, or None for all."""
+
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred)
         if self._dtype is not None:
             y_pred = ops.cast(y_pred, self._dtype)
-        return reduce_values(self.call(y_true, y_pred), sample_weight, self.reduction)
+        values = self.call(y_true, y_pred)
+        return reduce_values(values, sample_weight, self.reduction, self.mask(y_true, y_pred, values))
 
     def get_config(self):
         out = {'name': self.name, 'reduction': self.reduction}
@@ -243,6 +254,11 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         super().__init__(F.sparse_categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
                          ignore_class=ignore_class, axis=axis)
 
+    def mask(self, y_true, y_pred, values):
+        ignored = self._fn_kwargs['ignore_class']
+        if ignored is not None:
+            return ops.not_equal(F.indices(y_true, y_pred, self._fn_kwargs['axis']), ignored)
+
 
 class Dice(LossFunctionWrapper):
     """See losses.dice."""
@@ -263,3 +279,6 @@ class Circle(LossFunctionWrapper):
 
     def __init__(self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction=_MEAN, name='circle', dtype=None):
         super().__init__(F.circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+    def mask(self, y_true, y_pred, values):
+        return values > 0.0

@@ -52,7 +52,8 @@ def mean_absolute_error(y_true, y_pred):
 def mean_absolute_percentage_error(y_true, y_pred):
     """100 times the mean of |y_true - y_pred| / |y_true|."""
     y_true, y_pred = _pair(y_true, y_pred)
-    return 100.0 * ops.mean(ops.absolute(y_true - y_pred) / ops.maximum(ops.absolute(y_true), config.epsilon()), axis=-1)
+    size = ops.maximum(ops.absolute(y_true), config.epsilon())
+    return 100.0 * ops.mean(ops.absolute(y_true - y_pred) / size, axis=-1)
 
 
 def mean_squared_logarithmic_error(y_true, y_pred):
@@ -227,8 +228,8 @@ def dice(y_true, y_pred, axis=None):
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """1 - both / (both + alpha · missed + beta · invented), over all elements or those along `axis`.
 
-    both: sum of y_true · y_pred; missed: of y_true · (1 - y_pred); invented: of (1 - y_true) · y_pred. After Salehi et al.
-    2017, whose alpha and beta are the other way round; this is how Keras has them.
+    both: sum of y_true · y_pred; missed: of y_true · (1 - y_pred); invented: of (1 - y_true) · y_pred. After Salehi
+    et al. 2017, whose alpha and beta are the other way round; this is how Keras has them.
     """
     y_true, y_pred = _pair(y_true, y_pred)
     both = ops.sum(y_true * y_pred, axis=axis)

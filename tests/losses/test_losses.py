@@ -22,8 +22,9 @@ def test_functions_follow_keras2(name):
     np.testing.assert_allclose(traced, expected, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize('name,kwargs,args,plain,weighted', KERAS3['losses'],
-                         ids=[f'{c[0]}-{i}' for i, c in enumerate(KERAS3['losses'])])
+@pytest.mark.parametrize(
+    'name,kwargs,args,plain,weighted', KERAS3['losses'], ids=[f'{c[0]}-{i}' for i, c in enumerate(KERAS3['losses'])]
+)
 def test_classes_follow_keras3(name, kwargs, args, plain, weighted):
     loss = getattr(losses, name)(**kwargs)
     given = arrays(args)
@@ -37,8 +38,14 @@ def test_classes_follow_keras3(name, kwargs, args, plain, weighted):
         np.testing.assert_allclose(again(*given), plain, rtol=2e-5, atol=2e-6)
 
 
-CHECKED = {**record_parts.LOSSES, 'huber': 'y x', 'binary_focal_crossentropy': 'binary p',
-           'categorical_focal_crossentropy': 'one_hot p', 'dice': 'binary p', 'tversky': 'binary p'}
+CHECKED = {
+    **record_parts.LOSSES,
+    'huber': 'y x',
+    'binary_focal_crossentropy': 'binary p',
+    'categorical_focal_crossentropy': 'one_hot p',
+    'dice': 'binary p',
+    'tversky': 'binary p',
+}
 
 
 @pytest.mark.parametrize('name', CHECKED)
@@ -49,6 +56,7 @@ def test_gradients(name):
 
     def gradient(y, p):
         return gradients(ops.sum(function(y, p)), [p])[0]
+
     got = Function(gradient)(y, p)
     step = 1e-6
     expected = np.zeros_like(p)
@@ -63,8 +71,15 @@ def test_gradients(name):
 def test_extremes_stay_finite():
     p = np.array([[0.0, 1.0], [1.0, 0.0]], 'float32')
     wrong = p[:, ::-1].copy()
-    for name in ('binary_crossentropy', 'categorical_crossentropy', 'kullback_leibler_divergence', 'poisson',
-                 'mean_absolute_percentage_error', 'mean_squared_logarithmic_error', 'cosine_proximity'):
+    for name in (
+        'binary_crossentropy',
+        'categorical_crossentropy',
+        'kullback_leibler_divergence',
+        'poisson',
+        'mean_absolute_percentage_error',
+        'mean_squared_logarithmic_error',
+        'cosine_proximity',
+    ):
         assert np.isfinite(getattr(losses, name)(wrong, p)).all(), name
     assert np.isfinite(losses.sparse_categorical_crossentropy(np.array([[0], [1]]), p)).all()
     np.testing.assert_allclose(losses.categorical_crossentropy(wrong, p), -np.log(1e-7), rtol=1e-5)
@@ -87,7 +102,9 @@ def test_ranks_and_types():
     channels = np.random.RandomState(0).uniform(0.1, 1, (2, 4, 3))
     np.testing.assert_allclose(
         losses.sparse_categorical_crossentropy(np.array([[0, 1, 3], [2, 2, 1]]), channels, axis=1),
-        losses.sparse_categorical_crossentropy(np.array([[0, 1, 3], [2, 2, 1]]), np.moveaxis(channels, 1, -1)), rtol=1e-6)
+        losses.sparse_categorical_crossentropy(np.array([[0, 1, 3], [2, 2, 1]]), np.moveaxis(channels, 1, -1)),
+        rtol=1e-6,
+    )
 
 
 def test_names():
@@ -98,6 +115,7 @@ def test_names():
 
     def mine(y, p):
         return p
+
     assert losses.get(mine) is mine
     assert losses.serialize(losses.kl_divergence) == 'kullback_leibler_divergence'
     with generation.scope(3):
@@ -113,6 +131,7 @@ def test_custom_loss_class():
     class Quartic(losses.Loss):
         def call(self, y_true, y_pred):
             return ops.mean(ops.power(y_pred - y_true, 4.0), axis=-1)
+
     assert float(Quartic()(np.zeros((2, 2), 'float32'), np.full((2, 2), 2.0, 'float32'))) == 16.0
     assert Quartic().name == 'quartic'
 
@@ -121,23 +140,33 @@ def test_integer_targets_for_one_hot_loss():
     with pytest.raises(ValueError) as error:
         losses.check_target((1536, 1), (None, 3), losses.categorical_crossentropy, 'dense_1')
     text = str(error.value)
-    assert text.startswith('You are passing a target array of shape (1536, 1) while using as loss '
-                           '`categorical_crossentropy`. `categorical_crossentropy` expects targets to be binary matrices '
-                           '(1s and 0s) of shape (samples, classes). If your targets are integer classes, you can '
-                           'convert them to the expected format via:\nfrom keras.utils.np_utils import to_categorical\n'
-                           'y_binary = to_categorical(y_int)\n')
+    assert text.startswith(
+        'You are passing a target array of shape (1536, 1) while using as loss '
+        '`categorical_crossentropy`. `categorical_crossentropy` expects targets to be binary matrices '
+        '(1s and 0s) of shape (samples, classes). If your targets are integer classes, you can '
+        'convert them to the expected format via:\nfrom keras.utils.np_utils import to_categorical\n'
+        'y_binary = to_categorical(y_int)\n'
+    )
     with pytest.raises(ValueError, match='binary matrices'):
         losses.check_target((5, 1), (None, 3), losses.CategoricalCrossentropy())
 
 
-@pytest.mark.parametrize('y,out,loss,fits', [
-    ((5, 3), (None, 3), 'categorical_crossentropy', True), ((5, 4), (None, 3), 'categorical_crossentropy', False),
-    ((5, 4), (None, 3), 'mse', False), ((5, 3), (None, None), 'mse', True), ((5, 3, 2), (None, 3), 'mse', False),
-    ((5, 1), (None, 3), 'sparse_categorical_crossentropy', True), ((5,), (None, 3), 'sparse_categorical_crossentropy', True),
-    ((5, 3), (None, 3), 'sparse_categorical_crossentropy', False), ((5, 7), (None, 3), 'mae', True),
-    ((5, 9, 1), (None, 9, 3), 'sparse_categorical_crossentropy', True),
-    ((5, 9), (None, 9, 3), 'sparse_categorical_crossentropy', True),
-])
+@pytest.mark.parametrize(
+    'y,out,loss,fits',
+    [
+        ((5, 3), (None, 3), 'categorical_crossentropy', True),
+        ((5, 4), (None, 3), 'categorical_crossentropy', False),
+        ((5, 4), (None, 3), 'mse', False),
+        ((5, 3), (None, None), 'mse', True),
+        ((5, 3, 2), (None, 3), 'mse', False),
+        ((5, 1), (None, 3), 'sparse_categorical_crossentropy', True),
+        ((5,), (None, 3), 'sparse_categorical_crossentropy', True),
+        ((5, 3), (None, 3), 'sparse_categorical_crossentropy', False),
+        ((5, 7), (None, 3), 'mae', True),
+        ((5, 9, 1), (None, 9, 3), 'sparse_categorical_crossentropy', True),
+        ((5, 9), (None, 9, 3), 'sparse_categorical_crossentropy', True),
+    ],
+)
 def test_shapes_of_targets(y, out, loss, fits):
     if fits:
         losses.check_target(y, out, losses.get(loss), 'out')

@@ -24,9 +24,11 @@ def test_functions_follow_keras2(name):
 CASES = KERAS3['metrics']
 
 
-@pytest.mark.parametrize('name,kwargs,args,plain,twice,weighted', CASES, ids=[f'{c[0]}-{i}' for i, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    'name,kwargs,args,plain,twice,weighted', CASES, ids=[f'{c[0]}-{i}' for i, c in enumerate(CASES)]
+)
 def test_classes_follow_keras3(name, kwargs, args, plain, twice, weighted):
-    close = dict(rtol=2e-5, atol=2e-6)
+    close = {'rtol': 2e-5, 'atol': 2e-6}
     with generation.scope(3):
         metric = getattr(metrics, name)(**kwargs)
         given = arrays(args)
@@ -50,8 +52,12 @@ def test_classes_follow_keras3(name, kwargs, args, plain, twice, weighted):
 def test_counts_by_numpy():
     rng = np.random.RandomState(1)
     y, p = rng.randint(0, 2, 500), rng.uniform(0, 1, 500).astype('float32')
-    for name, truth, above in (('TruePositives', 1, True), ('FalsePositives', 0, True), ('TrueNegatives', 0, False),
-                               ('FalseNegatives', 1, False)):
+    for name, truth, above in (
+        ('TruePositives', 1, True),
+        ('FalsePositives', 0, True),
+        ('TrueNegatives', 0, False),
+        ('FalseNegatives', 1, False),
+    ):
         metric = getattr(metrics, name)(thresholds=0.3)
         metric.update_state(y, p)
         assert float(metric.result()) == np.sum((y == truth) & ((p > 0.3) == above))
@@ -72,7 +78,7 @@ def test_top_k_with_ties_and_more_classes():
     p = np.array([[0.1, 0.5, 0.5, 0.3]], 'float32')
     hits = [float(metrics.sparse_top_k_categorical_accuracy(np.array([i]), p, k=2)[0]) for i in range(4)]
     assert hits == [0, 1, 1, 0]
-    assert float(metrics.sparse_top_k_categorical_accuracy(np.array([0]), p)[0]) == 1       # k larger than the classes
+    assert float(metrics.sparse_top_k_categorical_accuracy(np.array([0]), p)[0]) == 1  # k larger than the classes
     ids = np.array([[4, 2, 9], [1, 7, 3]])
     got = metrics.sparse_top_k_categorical_accuracy(np.array([9, 1]), ids, k=2, from_sorted_ids=True)
     np.testing.assert_array_equal(got, [0, 1])
@@ -102,16 +108,25 @@ def test_stateless():
     assert float(mean.stateless_result(state)) == 2.0 and float(mean.count.numpy()) == 0.0
 
 
-@pytest.mark.parametrize('loss,y,out,kind', [
-    ('binary_crossentropy', (None, 4), (None, 4), 'binary'), ('mse', (None, 1), (None, 1), 'binary'),
-    ('sparse_categorical_crossentropy', (None, 1), (None, 3), 'sparse'),
-    ('categorical_crossentropy', (None, 3), (None, 3), 'categorical'), ('mse', (None, 3), (None, 3), 'categorical'),
-    ('mse', (None, 1), (None, 3), 'sparse'), ('mse', None, (None, 3), 'categorical'),
-    ('sparse_categorical_crossentropy', (None, 7), (None, 7, 3), 'sparse'),
-])
+@pytest.mark.parametrize(
+    'loss,y,out,kind',
+    [
+        ('binary_crossentropy', (None, 4), (None, 4), 'binary'),
+        ('mse', (None, 1), (None, 1), 'binary'),
+        ('sparse_categorical_crossentropy', (None, 1), (None, 3), 'sparse'),
+        ('categorical_crossentropy', (None, 3), (None, 3), 'categorical'),
+        ('mse', (None, 3), (None, 3), 'categorical'),
+        ('mse', (None, 1), (None, 3), 'sparse'),
+        ('mse', None, (None, 3), 'categorical'),
+        ('sparse_categorical_crossentropy', (None, 7), (None, 7, 3), 'sparse'),
+    ],
+)
 def test_what_accuracy_means(loss, y, out, kind):
-    function = {'binary': metrics.binary_accuracy, 'sparse': metrics.sparse_categorical_accuracy,
-                'categorical': metrics.categorical_accuracy}[kind]
+    function = {
+        'binary': metrics.binary_accuracy,
+        'sparse': metrics.sparse_categorical_accuracy,
+        'categorical': metrics.categorical_accuracy,
+    }[kind]
     for word in ('acc', 'accuracy'):
         assert metrics.choose(word, losses.get(loss), out, y) == ('acc', function)
         with generation.scope(3):
@@ -128,6 +143,7 @@ def test_names_in_logs():
 
     def mine(y_true, y_pred):
         return y_pred
+
     assert metrics.choose(mine, losses.mse, shape) == ('mine', mine)
     recall = metrics.Recall(name='found')
     assert metrics.choose(recall, losses.mse, shape) == ('found', recall)
@@ -147,6 +163,7 @@ def test_custom_metric():
 
         def result(self):
             return self.top.value
+
     metric = Largest()
     f = Function(lambda y, p: (metric.update_state(y, p), metric.result())[1])
     for high, expected in ((3.0, 3.0), (2.0, 3.0)):
@@ -155,12 +172,20 @@ def test_custom_metric():
     assert float(metric.result()) == 0.0
 
 
-@pytest.mark.parametrize('make', [
-    lambda: metrics.AUC(curve='area'), lambda: metrics.AUC(num_thresholds=1), lambda: metrics.Precision(thresholds=2),
-    lambda: metrics.F1Score(average='mean'), lambda: metrics.R2Score('mean'), lambda: metrics.IoU(3, [3]),
-    lambda: metrics.SensitivityAtSpecificity(1.5), lambda: metrics.Recall()(np.zeros((2, 3)), np.zeros((2, 4))),
-    lambda: metrics.F1Score()(np.zeros(3), np.zeros(3)),
-])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda: metrics.AUC(curve='area'),
+        lambda: metrics.AUC(num_thresholds=1),
+        lambda: metrics.Precision(thresholds=2),
+        lambda: metrics.F1Score(average='mean'),
+        lambda: metrics.R2Score('mean'),
+        lambda: metrics.IoU(3, [3]),
+        lambda: metrics.SensitivityAtSpecificity(1.5),
+        lambda: metrics.Recall()(np.zeros((2, 3)), np.zeros((2, 4))),
+        lambda: metrics.F1Score()(np.zeros(3), np.zeros(3)),
+    ],
+)
 def test_refuses(make):
     with pytest.raises(ValueError, match='expected'):
         make()

@@ -24,6 +24,7 @@ def stepper(optimizer, w, b, traced):
     def step(gw, gb):
         optimizer.apply([gw, gb], [w, b])
         return ops.sum(gw)
+
     return Function(step)
 
 
@@ -50,13 +51,13 @@ def test_configuration_and_weights_are_keras_s(which, name, kwargs, path, shapes
         optimizer = getattr(optimizers, name)(**kwargs)
         config_ = optimizer.get_config()
     assert set(config_) == set(written)
-    written = {**written, **({'name': config_['name']} if which == 3 else {})}      # Keras numbers its names
+    written = {**written, **({'name': config_['name']} if which == 3 else {})}  # Keras numbers its names
     for key, value in written.items():
         assert config_[key] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), key
     again = optimizers.deserialize({'class_name': name, 'config': written})
     assert type(again) is type(optimizer)
     if which == 3:
-        assert again.generation == 3            # seen from the configuration alone
+        assert again.generation == 3  # seen from the configuration alone
     for key, value in again.get_config().items():
         assert value == (pytest.approx(written[key], rel=1e-6) if isinstance(value, float) else written[key])
     w, b = variables()
@@ -73,11 +74,11 @@ def test_weights_of_other_layouts():
     adam = optimizers.Adam()
     adam.build([w, b])
     keras3 = [np.full(v.shape, i, v.dtype) for i, v in enumerate(adam.variables)]
-    adam.set_weights(keras3)                    # iterations, rate, then slots variable by variable
+    adam.set_weights(keras3)  # iterations, rate, then slots variable by variable
     assert float(adam.lr.numpy()) == 1 and int(adam.iterations.numpy()) == 0
     assert float(adam.slot('velocity', w).numpy().ravel()[0]) == 3
     tf_keras = [np.int64(5), *(np.full(v.shape, i, 'float32') for i, v in enumerate([w, b, w, b]))]
-    adam.set_weights(tf_keras)                  # iterations, all momentums, all velocities
+    adam.set_weights(tf_keras)  # iterations, all momentums, all velocities
     assert int(adam.iterations.numpy()) == 5
     assert float(adam.slot('velocity', w).numpy().ravel()[0]) == 2
     with pytest.raises(ValueError, match='expected 7 arrays'):
@@ -116,6 +117,7 @@ def test_rate_and_numbers_change_without_a_new_trace():
         traces.append(1)
         opt.apply([g], [w])
         return ops.sum(g)
+
     f, g = Function(step), np.ones(3, 'float32')
     f(g)
     opt.lr = 1.0
@@ -123,7 +125,7 @@ def test_rate_and_numbers_change_without_a_new_trace():
     np.testing.assert_allclose(w.numpy(), 1 - 0.1 - (0.05 + 1.0), rtol=1e-6)
     assert len(traces) == 1
     version = opt.version
-    opt.momentum = 0.25                         # the first time costs a trace, which version says
+    opt.momentum = 0.25  # the first time costs a trace, which version says
     assert opt.version == version + 1
     f = Function(step)
     f(g)
@@ -153,6 +155,7 @@ def test_schedule_as_rate():
     def step(g):
         opt.apply([g], [w])
         return ops.sum(g)
+
     f, path = Function(step), []
     for _ in range(3):
         f(np.ones(1, 'float32'))
@@ -166,7 +169,8 @@ def test_schedule_as_rate():
 @pytest.mark.parametrize('name,kwargs,values', KERAS3['schedules'], ids=lambda x: x if isinstance(x, str) else '')
 def test_schedules_follow_keras(name, kwargs, values):
     schedule = optimizers.schedules.deserialize(
-        optimizers.schedules.serialize(getattr(optimizers.schedules, name)(**kwargs)))
+        optimizers.schedules.serialize(getattr(optimizers.schedules, name)(**kwargs))
+    )
     np.testing.assert_allclose([float(schedule(i)) for i in range(25)], values, rtol=2e-5, atol=1e-7)
     traced = Function(lambda step: schedule(step))
     np.testing.assert_allclose(float(traced(np.array(9, 'int32'))), values[9], rtol=2e-5)
@@ -180,6 +184,7 @@ def test_minimize_and_constraint():
         loss = ops.sum(ops.square(w.value - x))
         opt.minimize(loss, [w])
         return loss
+
     f = Function(step)
     loss = f(np.zeros(2, 'float32'))
     assert float(loss) == 5.0
@@ -191,14 +196,15 @@ def test_get_updates_gives_pairs_and_assigns_nothing():
     opt = optimizers.SGD(0.5)
 
     def step(x):
-        pairs = dict((v.name, new) for v, new in opt.get_updates(ops.sum(w.value * x), [w]))
+        pairs = {v.name: new for v, new in opt.get_updates(ops.sum(w.value * x), [w])}
         return pairs['w']
+
     np.testing.assert_allclose(Function(step)(np.array([1.0, 2.0], 'float32')), [0.5, 0.0])
     np.testing.assert_array_equal(w.numpy(), [1, 1])
 
 
 def test_custom_optimizers():
-    class Signs(optimizers.Optimizer):          # as for Keras 2
+    class Signs(optimizers.Optimizer):  # as for Keras 2
         def __init__(self, lr=0.5, **kwargs):
             super().__init__(**kwargs)
             self.lr = Variable(lr, trainable=False, name='lr')
@@ -209,7 +215,7 @@ def test_custom_optimizers():
             self.weights = [self.lr]
             return self.updates
 
-    class Plain(optimizers.Optimizer):          # as for Keras 3
+    class Plain(optimizers.Optimizer):  # as for Keras 3
         def build(self, variables):
             super().build(variables)
             self._m = self.add_optimizer_variables(variables, 'm')
@@ -225,6 +231,7 @@ def test_custom_optimizers():
         def step(x, opt=opt, w=w):
             opt.minimize(ops.sum(w.value * x), [w])
             return ops.sum(x)
+
         f = Function(step)
         for expected in path:
             f(np.full(1, 3.0, 'float32'))

@@ -51,7 +51,7 @@ def test_resolve():
         objects.resolve('thing', 'NeedsArgument', TABLE)
     with pytest.raises(TypeError, match='expected a name'):
         objects.resolve('thing', 5, TABLE)
-    with pytest.raises(ValueError, match="cannot be made from the configuration"):
+    with pytest.raises(ValueError, match='cannot be made from the configuration'):
         objects.resolve('thing', {'class_name': 'Thing', 'config': {'m': 4}}, TABLE)
     with pytest.raises(ValueError, match='class_name'):
         objects.resolve('thing', {'config': {}}, TABLE)
@@ -60,6 +60,7 @@ def test_resolve():
 def test_custom_objects():
     class Mine(Thing):
         pass
+
     config = {'class_name': 'Mine', 'config': {'n': 3}}
     with pytest.raises(ValueError, match='Unknown'):
         objects.deserialize('thing', config, TABLE)
@@ -105,12 +106,22 @@ def test_registered():
 
 def test_plain_values():
     with generation.scope(3):
-        value = {'a': [1, (2, None)], 'b': np.arange(3, dtype='int32'), 'c': slice(1, None), 'd': regularizers.L2(0.5),
-                 'e': np.float32(0.5), 'f': b'raw'}
+        value = {
+            'a': [1, (2, None)],
+            'b': np.arange(3, dtype='int32'),
+            'c': slice(1, None),
+            'd': regularizers.L2(0.5),
+            'e': np.float32(0.5),
+            'f': b'raw',
+        }
         written = objects.serialize_keras_object(value)
         assert written['a'] == [1, {'class_name': '__tuple__', 'config': [2, None]}]
-        assert written['d'] == {'module': 'keras.regularizers', 'class_name': 'L2', 'config': {'l2': 0.5},
-                                'registered_name': None}
+        assert written['d'] == {
+            'module': 'keras.regularizers',
+            'class_name': 'L2',
+            'config': {'l2': 0.5},
+            'registered_name': None,
+        }
         again = objects.deserialize_keras_object(written)
         assert again['a'] == [1, (2, None)] and again['c'] == slice(1, None) and again['d'].l2 == 0.5
         assert again['e'] == 0.5 and again['f'] == b'raw'
@@ -134,4 +145,6 @@ def test_code_in_files_is_refused():
     with pytest.raises(ValueError, match='safe_mode'):
         objects.deserialize_keras_object(config)
     with pytest.raises(ValueError, match='Unknown'):
-        objects.deserialize_keras_object({'module': 'os', 'class_name': 'system', 'config': {}, 'registered_name': None})
+        objects.deserialize_keras_object(
+            {'module': 'os', 'class_name': 'system', 'config': {}, 'registered_name': None}
+        )
