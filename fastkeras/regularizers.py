@@ -51,20 +51,20 @@ class L1L2(Regularizer):
 
 
 class L1(L1L2):
-    """l1 · sum |x|. `l` is Keras 2's name of `l1`."""
+    """l1 · sum |x|."""
 
-    def __init__(self, l=0.01, l1=None):
-        super().__init__(l1=l if l1 is None else l1)
+    def __init__(self, l1=0.01):
+        super().__init__(l1=l1)
 
     def get_config(self):
         return {'l1': self.l1}
 
 
 class L2(L1L2):
-    """l2 · sum x². `l` is Keras 2's name of `l2`."""
+    """l2 · sum x²."""
 
-    def __init__(self, l=0.01, l2=None):
-        super().__init__(l2=l if l2 is None else l2)
+    def __init__(self, l2=0.01):
+        super().__init__(l2=l2)
 
     def get_config(self):
         return {'l2': self.l2}

@@ -13,7 +13,7 @@ def test_values():
     exact = x.astype('float64')
     assert float(regularizers.l1_l2(0.1, 0.2)(x)) == pytest.approx(KERAS2['regularizers'][0], rel=1e-6)
     assert float(regularizers.l1(0.3)(x)) == pytest.approx(0.3 * np.abs(exact).sum(), rel=1e-6)
-    assert float(regularizers.L2(l2=0.3)(x)) == pytest.approx(0.3 * (exact**2).sum(), rel=1e-6)
+    assert float(regularizers.L2(0.3)(x)) == pytest.approx(0.3 * (exact**2).sum(), rel=1e-6)
     assert float(regularizers.L1L2()(x)) == 0.0
     rows = exact / np.linalg.norm(exact, axis=1, keepdims=True)
     cosines = np.abs(rows @ rows.T) * (1 - np.eye(6))

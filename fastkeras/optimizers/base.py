@@ -178,7 +178,7 @@ class Optimizer:
         """The state Variable of a slot."""
         return self._slots[name][id(variable)]
 
-    def add_variable(self, shape, initializer='zeros', dtype=None, aggregation=None, layout=None, name=None):
+    def add_variable(self, shape, initializer='zeros', dtype=None, aggregation='none', layout=None, name=None):
         """A new state Variable of the optimizer. aggregation and layout are Keras 3's, for clusters: without effect."""
         from fastkeras import initializers
         initial = initializers.get(initializer)(shape, dtype or settings.floatx())
@@ -483,8 +483,7 @@ class Optimizer:
             config['generation'] = 3            # only Keras 3 writes both
         rate = config.get('learning_rate', config.get('lr'))
         if isinstance(rate, dict):
-            config.pop('lr', None)
-            config['learning_rate'] = schedules.deserialize(rate, custom_objects)
+            config['lr' if 'lr' in config else 'learning_rate'] = schedules.deserialize(rate, custom_objects)
         return cls(**config)
 
 

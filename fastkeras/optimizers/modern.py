@@ -12,8 +12,9 @@ class AdamW(Adam):
     """Adam after taking weight_decay · rate · w off the weights (Loshchilov and Hutter 2017)."""
 
     @takes_common_options
-    def __init__(self, lr=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=None, amsgrad=False, **kwargs):
-        super().__init__(lr, beta_1, beta_2, epsilon, amsgrad=amsgrad, weight_decay=weight_decay, **kwargs)
+    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
+                 **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad=amsgrad, weight_decay=weight_decay, **kwargs)
 
 
 class Lion(Optimizer):
@@ -23,8 +24,8 @@ class Lion(Optimizer):
     _settings = ('beta_1', 'beta_2')
 
     @takes_common_options
-    def __init__(self, lr=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
-        super().__init__(lr=lr, **kwargs)
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
+        super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise ValueError(f'Lion: expected beta_1 above 0 and up to 1, got {beta_1!r}')
         self.beta_1 = beta_1
@@ -47,8 +48,8 @@ class Lamb(Optimizer):
     _settings = ('beta_1', 'beta_2', 'epsilon')
 
     @takes_common_options
-    def __init__(self, lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **kwargs):
-        super().__init__(lr=lr, **kwargs)
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **kwargs):
+        super().__init__(learning_rate, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -82,10 +83,10 @@ class Ftrl(Optimizer):
                  'l2_regularization_strength', 'l2_shrinkage_regularization_strength', 'beta')
 
     @takes_common_options
-    def __init__(self, lr=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1,
+    def __init__(self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1,
                  l1_regularization_strength=0.0, l2_regularization_strength=0.0,
                  l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs):
-        super().__init__(lr=lr, **kwargs)
+        super().__init__(learning_rate, **kwargs)
         if learning_rate_power > 0:
             raise ValueError(f'Ftrl: expected learning_rate_power to be at most 0, got {learning_rate_power!r}')
         finite('Ftrl', 'initial_accumulator_value', initial_accumulator_value, 0)
@@ -133,9 +134,9 @@ class Adafactor(Optimizer):
     _settings = ('beta_2_decay', 'epsilon_1', 'epsilon_2', 'clip_threshold', 'relative_step')
 
     @takes_common_options
-    def __init__(self, lr=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0,
+    def __init__(self, learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0,
                  relative_step=True, **kwargs):
-        super().__init__(lr=lr, **kwargs)
+        super().__init__(learning_rate, **kwargs)
         self.beta_2_decay = beta_2_decay
         self.epsilon_1 = epsilon_1
         self.epsilon_2 = epsilon_2

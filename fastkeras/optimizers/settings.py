@@ -88,16 +88,21 @@ COMMON = {'learning_rate': None, 'weight_decay': None, 'clipnorm': None, 'clipva
 
 
 def takes_common_options(init):
-    """Show in the signature of a constructor (…, **kwargs) the keywords of Optimizer that it hands on."""
+    """Let a constructor (…, **kwargs) take the rate by either name, and show the keywords it hands on to Optimizer."""
     signature = inspect.signature(init)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     names = {p.name for p in own}
+    rate, other = ('lr', 'learning_rate') if 'lr' in names else ('learning_rate', 'lr')
     keyword = inspect.Parameter.KEYWORD_ONLY
     common = [inspect.Parameter(k, keyword, default=v) for k, v in COMMON.items() if k not in names]
     rest = [p for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
 
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
+        if other in kwargs and kwargs[other] is not None:
+            if rate in kwargs or args:
+                raise TypeError(f'{type(self).__name__}: `lr` and `learning_rate` are the same; give one of them')
+            kwargs[rate] = kwargs.pop(other)
         init(self, *args, **kwargs)
 
     wrapper.__signature__ = signature.replace(parameters=[*own, *common, *rest])

@@ -102,6 +102,9 @@ def test_rate_by_either_name():
     assert float(opt.learning_rate.numpy()) == 0.125
     assert float(optimizers.SGD(learning_rate=0.75).lr.numpy()) == 0.75
     assert float(optimizers.Adadelta().lr.numpy()) == 1.0
+    assert float(optimizers.AdamW(lr=0.75).lr.numpy()) == 0.75
+    with pytest.raises(TypeError, match='the same'):
+        optimizers.SGD(lr=0.1, learning_rate=0.2)
     with generation.scope(3):
         assert float(optimizers.Adadelta().lr.numpy()) == pytest.approx(0.001)
         assert optimizers.Adagrad().initial_accumulator_value == 0.1
