@@ -6,8 +6,9 @@
     python bench/ops.py ops --only softmax
 
 Each figure is a median over rounds, and each round measures the peak of one core (fused multiply-adds on registers, the
-instruction set in force) right beside the run, so that a busy or throttled machine slows both. `share` is the part of
-threads x peak that was reached. Weights are constant, hence packed ahead; 'gemm' prints both with and without packing.
+instruction set in force) right beside the run, so that a throttled machine slows both. With one thread the processor's
+time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that was
+reached. Weights are constant, hence packed ahead; 'gemm' prints both with and without packing.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from fastkeras import _core, config, ops
+from fastkeras.graph import Node
 from fastkeras.ops import core
 from fastkeras.runtime import Function, Variable
 
@@ -33,6 +35,7 @@ def rows(name):
 
 def measure(run, seconds, rounds=5):
     """(median seconds of one run, median of the peaks measured in between, in GFLOP/s of one core)."""
+    clock = time.process_time if config.get_num_threads() == 1 else time.perf_counter
     run()
     begin = time.perf_counter()
     run()
@@ -41,10 +44,10 @@ def measure(run, seconds, rounds=5):
     times, peaks = [], []
     for _ in range(rounds):
         peaks.append(_core.fma_peak(0.01))
-        begin = time.perf_counter()
+        begin = clock()
         for _ in range(repeats):
             run()
-        times.append((time.perf_counter() - begin) / repeats)
+        times.append((clock() - begin) / repeats)
     return float(np.median(times)), float(np.median(peaks))
 
 
@@ -127,24 +130,21 @@ def _attributes(forward, x):
 
 
 def enlarged(op, sample):
-    """The sample with its leading axis repeated to TARGET elements, where the op takes that; else the sample."""
+    """(inputs, attributes) of the sample with its leading axis repeated to TARGET elements, where the op takes that."""
     record, inputs, attrs = core.record(op), sample.inputs, dict(sample.attrs)
     if record.random:
         return inputs, dict(attrs, shape=(TARGET,))
-    if record.micro is not None:
-        shape = np.broadcast_shapes(*(a.shape for a in inputs))
-        largest = max((a for a in inputs if a.shape == shape), key=lambda a: a.size, default=None)
-        if largest is not None and largest.size:
-            full = (TARGET // 1024, 1024)
-            return [np.resize(a, full if a.shape == shape else ()) for a in inputs], attrs
     size = max((a.size for a in inputs), default=0)
     if not size or not inputs[0].ndim:
         return inputs, attrs
     lead, factor = inputs[0].shape[0], max(1, TARGET // size)
-    grown = [np.tile(a, (factor,) + (1,) * (a.ndim - 1)) if a.ndim and a.shape[0] == lead else a for a in inputs]
+    if record.micro is not None and len({a.shape for a in inputs}) == 1:
+        grown = [np.resize(a, (TARGET // 1024, 1024)) for a in inputs]
+    else:
+        grown = [np.tile(a, (factor,) + (1,) * (a.ndim - 1)) if a.ndim and a.shape[0] == lead else a for a in inputs]
     try:
-        core.record(op).spec(*grown, **attrs)
-    except ValueError:
+        record.spec(*(Node('input', (), {}, a.shape, a.dtype.name) for a in grown), **attrs)
+    except (ValueError, IndexError):
         return inputs, attrs
     return grown, attrs
 
@@ -155,7 +155,7 @@ def others(args):
     for op, record in sorted(core.records().items()):
         if record.samples is None or op in FAMILIES or (args.only and args.only not in op):
             continue
-        sample = max(record.samples(), key=lambda s: sum(a.size for a in s.inputs))
+        sample = max(record.samples(), key=lambda s: (len({a.shape for a in s.inputs}) == 1, s.inputs[0].size))
         inputs, attrs = enlarged(op, sample)
         inputs = [np.ascontiguousarray(a) for a in inputs]
         run = call(lambda *x, op=op, attrs=attrs: core.apply(op, x, **attrs), inputs)
