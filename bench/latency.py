@@ -3,6 +3,7 @@
     python bench/latency.py
 """
 import gc
+import os
 import statistics
 import subprocess
 import sys
@@ -67,10 +68,12 @@ print((time.perf_counter() - t) * 1e3, rss() - a)
 
 
 def imports():
+    # as installed: pip compiles the modules, the first run here does
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONDONTWRITEBYTECODE'}
     for module in ('fastkeras', 'fastkeras.models, fastkeras.layers'):
         code = IMPORT.format(module=module)
         runs = [[float(v) for v in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                                                  check=True).stdout.split()] for _ in range(9)]
+                                                  check=True, env=env).stdout.split()] for _ in range(9)]
         ms, mb = (statistics.median(v) for v in zip(*runs))
         print(f'import {module}: {ms:.0f} ms and {mb:.1f} MB beyond numpy')
 
