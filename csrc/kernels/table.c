@@ -1,10 +1,10 @@
 /* The kernels of one instruction set, in the order of ops.def. */
 #include "kernel.h"
 
-#define OP(name, flags, refs, attrs)                                          \
-    void FK(name)(const fk_call *, int64_t, int64_t) __attribute__((weak));   \
-    int64_t FK(name##_chunks)(const void *) __attribute__((weak));            \
-    int64_t FK(name##_parts)(const void *) __attribute__((weak));
+#define OP(name, flags, refs, attrs)                  \
+    void FK(name)(const fk_call *, int64_t, int64_t); \
+    int64_t FK(name##_chunks)(const void *);          \
+    int64_t FK(name##_parts)(const void *);
 #include "../ops.def"
 #undef OP
 

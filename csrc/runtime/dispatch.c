@@ -13,8 +13,8 @@
 
 #define DECLARE(id, suffix, name)              \
     extern const fk_entry fk_table_##suffix[]; \
-    __attribute__((weak)) int fk_gemm_nr_##suffix(void); \
-    __attribute__((weak)) double fk_fma_peak_##suffix(double);
+    int fk_gemm_nr_##suffix(void); \
+    double fk_fma_peak_##suffix(double);
 SETS(DECLARE)
 
 #define ROW(id, suffix, label) [id] = {label, fk_table_##suffix, fk_gemm_nr_##suffix, fk_fma_peak_##suffix},
