@@ -12,6 +12,7 @@ from fastkeras import generation, ops
 from fastkeras.generation import chosen
 from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.settings import COMMON, finite
+from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
 from fastkeras.saving import objects
 
@@ -24,7 +25,7 @@ def _snake(name):
                    for i, c in enumerate(name))
 
 
-class Optimizer:
+class Optimizer(State):
     """Base of optimizers.
 
     Keywords of all of them. learning_rate (or `lr`): a number or a schedule. decay: the rate is divided by 1 + decay
@@ -42,30 +43,22 @@ class Optimizer:
     # what Keras 2's configuration has of the class's own; _newer: what is added to it unless it has this value
     _settings = ()
     _newer = {}
-    # Keras 2's order of weights: 'iterations' and slots
-    _keras2_weights = ()
     decays = True
 
     def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, generation=None, **kwargs):
+                 gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, **kwargs):
         for key in kwargs:
             if key not in _IGNORED:
                 near = objects.nearest(key, [*COMMON, 'lr', 'decay', *self._settings])
                 raise TypeError(f'{type(self).__name__}: unexpected keyword argument {key!r} passed to optimizer; '
                                 f'{near}')
         owner = type(self).__name__
-        self.generation = generation or settings.generation()
+        self.generation = settings.generation()
         self.name = name or _snake(owner)
-        self.built = False
-        self.version = 0            # goes up when a step that was traced before would be wrong now
-        self._numbers = self.__dict__.get('_numbers', {})
-        self._slots = {}            # slot → {id of variable: Variable}
-        self._extra = []            # state that belongs to no variable: (name, Variable)
-        self._trainable_variables = []
-        self._fillers = {}
-        self._not_decayed = set()
-        self._weights = None
+        self._no_state()
+        self._numbers = {}          # see Hyperparameter
+        self._not_decayed = []
         self.updates = []
         self.clipnorm = self._bound('clipnorm', clipnorm)
         self.clipvalue = self._bound('clipvalue', clipvalue)
@@ -146,67 +139,6 @@ class Optimizer:
     def _step_number(self):
         """1 in the first step, as a float scalar."""
         return ops.cast(self.iterations, settings.floatx()) + 1.0
-
-    # ---- state
-    def slot_groups(self):
-        """Names of the state that each variable has, in groups: a file of Keras 3 has a group variable by variable."""
-        return ()
-
-    def slot_initial(self, name, variable):
-        """First value of a slot."""
-        return np.zeros(variable.shape, variable.dtype)
-
-    def build(self, variables):
-        """Make the state of these variables; those seen before keep theirs."""
-        new = [v for v in variables if not any(v is w for w in self._trainable_variables)]
-        if self.built and not new:
-            return
-        self._trainable_variables = [*self._trainable_variables, *new]
-        groups = [('average',)] if self.use_ema else []
-        groups += [('gradient_accumulator',)] if self.gradient_accumulation_steps else []
-        for group in [*groups, *self.slot_groups()]:
-            for v in new:
-                for name in group:
-                    initial = v.numpy() if name == 'average' else (
-                        np.zeros(v.shape, v.dtype) if name == 'gradient_accumulator' else self.slot_initial(name, v))
-                    self._slots.setdefault(name, {})[id(v)] = Variable(
-                        initial, dtype=v.dtype, trainable=False, name=f'{self.name}/{_plain(v.name)}_{name}')
-        self.version += self.built
-        self.built = True
-
-    def slot(self, name, variable):
-        """The state Variable of a slot."""
-        return self._slots[name][id(variable)]
-
-    def add_variable(self, shape, initializer='zeros', dtype=None, aggregation='none', layout=None, name=None):
-        """A new state Variable of the optimizer. aggregation and layout are Keras 3's, for clusters: without effect."""
-        from fastkeras import initializers
-        initial = initializers.get(initializer)(shape, dtype or settings.floatx())
-        variable = Variable(initial, dtype=dtype or settings.floatx(), trainable=False, name=name or 'variable')
-        self._extra.append((name, variable))
-        return variable
-
-    def add_variable_from_reference(self, reference_variable, name=None, initializer='zeros'):
-        """A new state Variable of the shape and type of another."""
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
-                                 name=f'{_plain(reference_variable.name)}_{name or "slot"}')
-
-    def add_optimizer_variables(self, trainable_variables, name, initializer='zeros'):
-        """A state Variable for each variable: a list of them, or one list for each of several names."""
-        names = [name] if isinstance(name, str) else list(name)
-        initial = [initializer] * len(names) if isinstance(initializer, str) or not hasattr(
-            initializer, '__len__') else list(initializer)
-        lists = [[] for _ in names]
-        for v in trainable_variables:
-            for made, n, i in zip(lists, names, initial):
-                made.append(self.add_variable_from_reference(v, n, i))
-        return lists[0] if isinstance(name, str) else tuple(lists)
-
-    def _get_variable_index(self, variable):
-        for i, v in enumerate(self._trainable_variables):
-            if v is variable:
-                return i
-        raise KeyError(f'{type(self).__name__}: the variable {variable.name!r} was not among those it was built for')
 
     # ---- what a subclass writes
     def prepare(self, learning_rate):
@@ -310,7 +242,7 @@ class Optimizer:
         grads = self._clip([g for g, _ in pairs])
         self.prepare(rate)
         for g, (_, v) in zip(grads, pairs):
-            if self.weight_decay and id(v) not in self._not_decayed:
+            if self.weight_decay and not any(v is w for w in self._not_decayed):
                 v.assign(v.value * (1.0 - self.weight_decay * rate))
             self.update_step(g, v, rate)
             if getattr(v, 'constraint', None) is not None:
@@ -361,94 +293,9 @@ class Optimizer:
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """Variables, or words in names of variables, that weight_decay leaves alone. Call it before the first step."""
-        self._not_decayed.update(id(v) for v in var_list or ())
         words = list(var_names or ())
-        self._not_decayed.update(id(v) for v in self._trainable_variables if any(w in v.name for w in words))
-
-    # ---- weights
-    def _state(self):
-        out = []
-        groups = [('average',), ('gradient_accumulator',), *self.slot_groups()]
-        for group in groups:
-            for v in self._trainable_variables:
-                out += [self._slots[n][id(v)] for n in group if id(v) in self._slots.get(n, ())]
-        return out + [v for _, v in self._extra]
-
-    @property
-    def variables(self):
-        """All state Variables in the order of Keras 3: iterations, the rate, then slots."""
-        rate = [self._rate] if isinstance(self._rate, Variable) else []
-        return [self._iterations, *rate, *self._state()]
-
-    @property
-    def weights(self):
-        """The state Variables in the order of Keras 2 (in generation 3, `variables`)."""
-        if self._weights is not None:               # an optimizer written for Keras 2 says itself
-            return self._weights
-        if self.generation == 3 or not self._keras2_weights:
-            return self.variables
-        out = []
-        for name in self._keras2_weights:
-            if name == 'iterations':
-                out.append(self._iterations)
-            else:
-                out += [self._slot_or_filler(name, v) for v in self._trainable_variables]
-        return out
-
-    @weights.setter
-    def weights(self, variables):
-        self._weights = list(variables)
-
-    def _slot_or_filler(self, name, variable):
-        """A slot; where this optimizer does without, a Variable of the zeros that Keras 2 keeps in its place."""
-        found = self._slots.get(name, {}).get(id(variable))
-        if found is None:
-            key = (name, id(variable))
-            if key not in self._fillers:
-                self._fillers[key] = Variable(self._filler(name, variable), trainable=False,
-                                              name=f'{self.name}/{_plain(variable.name)}_{name}')
-            found = self._fillers[key]
-        return found
-
-    def _filler(self, name, variable):
-        return np.zeros(variable.shape, variable.dtype)
-
-    def get_weights(self):
-        """Values of `weights`, copied."""
-        return [w.numpy() for w in self.weights]
-
-    def set_weights(self, weights):
-        """Set the state from arrays in the order of Keras 2, of Keras 3 (`variables`) or of tf.keras.
-
-        It must have its state, from a first step or `build`. Raises ValueError where numbers or shapes differ.
-        """
-        weights = [np.asarray(w) for w in weights]
-        slots = self._state()
-        names = [n for group in self.slot_groups() for n in group]
-        grouped = [self._slots[n][id(v)] for n in names if n in self._slots for v in self._trainable_variables]
-        for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
-            if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
-                for target, w in zip(targets, weights):
-                    target.assign(w)
-                return
-        expected = [tuple(w.shape) for w in self.weights]
-        raise ValueError(f'{type(self).__name__}.set_weights: expected {len(expected)} arrays of shapes {expected}, '
-                         f'got {len(weights)} of shapes {[w.shape for w in weights]}'
-                         + ('' if self.built else '; it has no state before its first step or build(variables)'))
-
-    def save_own_variables(self, store):
-        """Write `variables` under '0', '1', … into a mapping."""
-        for i, v in enumerate(self.variables):
-            store[str(i)] = v.numpy()
-
-    def load_own_variables(self, store):
-        """Read what save_own_variables wrote. Raises ValueError where number or shapes differ."""
-        variables = self.variables
-        if len(store.keys()) != len(variables):
-            raise ValueError(f'{type(self).__name__}: expected {len(variables)} stored variables, '
-                             f'got {len(store.keys())}')
-        for i, v in enumerate(variables):
-            v.assign(np.asarray(store[str(i)]))
+        self._not_decayed += list(var_list or ())
+        self._not_decayed += [v for v in self._trainable_variables if any(w in v.name for w in words)]
 
     # ---- configuration
     def get_config(self):
@@ -479,13 +326,10 @@ class Optimizer:
     def from_config(cls, config, custom_objects=None):
         """The optimizer of a configuration of either generation, by whose formulas it then goes."""
         config = dict(config)
-        if 'generation' not in config and 'learning_rate' in config and 'gradient_accumulation_steps' in config:
-            config['generation'] = 3            # only Keras 3 writes both
         rate = config.get('learning_rate', config.get('lr'))
         if isinstance(rate, dict):
             config['lr' if 'lr' in config else 'learning_rate'] = schedules.deserialize(rate, custom_objects)
-        return cls(**config)
-
-
-def _plain(name):
-    return str(name).replace('/', '_').split(':')[0]
+        # only Keras 3 writes both of these
+        keras3 = 'learning_rate' in config and 'gradient_accumulation_steps' in config
+        with generation.scope(3 if keras3 else settings.generation()):
+            return cls(**config)

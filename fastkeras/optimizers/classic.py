@@ -53,11 +53,6 @@ class SGD(_Classic):
     def slot_groups(self):
         return () if is_zero(self.momentum) else (('momentum',),)
 
-    def build(self, variables):
-        if not is_zero(self.momentum) and self.built and 'momentum' not in self._slots:
-            self._trainable_variables, self.built = [], False       # momentum was set after steps without it
-        super().build(variables)
-
     def update_step(self, gradient, variable, learning_rate):
         if is_zero(self.momentum):
             variable.assign(variable.value - learning_rate * gradient)

@@ -1,5 +1,7 @@
 """Optimizers against twenty recorded steps of Keras 2.2.4 and Keras 3, at once and traced."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -283,3 +285,25 @@ def test_third_argument_of_either_generation():
     assert optimizers.SGD(0.1, 0.9, 0.01).initial_decay == 0.01
     assert optimizers.SGD(0.1, 0.9, True).nesterov
     assert optimizers.Adam(0.1, 0.9, 0.99, 1e-8, True).amsgrad
+
+
+def test_a_copy_has_its_own_state():
+    w, b = variables()
+    adam = optimizers.Adam(0.1)
+    adam.apply([np.ones((3, 2), 'float32'), np.ones(4, 'float32')], [w, b])
+    again, (w2, b2) = copy.deepcopy((adam, (w, b)))
+    again.apply([np.ones((3, 2), 'float32'), np.ones(4, 'float32')], [w2, b2])
+    assert int(again.iterations.numpy()) == 2 and int(adam.iterations.numpy()) == 1
+    assert again.slot('momentum', w2) is not adam.slot('momentum', w)
+    np.testing.assert_allclose(adam.slot('momentum', w).numpy(), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(again.slot('momentum', w2).numpy(), 0.19, rtol=1e-6)
+
+
+def test_variables_left_out_of_weight_decay():
+    w, b = variables()
+    opt = optimizers.SGD(0.5, weight_decay=0.1)
+    opt.exclude_from_weight_decay(var_list=[b])
+    before = [w.numpy(), b.numpy()]
+    opt.apply([np.zeros((3, 2), 'float32'), np.zeros(4, 'float32')], [w, b])
+    np.testing.assert_allclose(w.numpy(), before[0] * 0.95, rtol=1e-6)
+    np.testing.assert_array_equal(b.numpy(), before[1])
