@@ -6,6 +6,7 @@ static void pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float 
     (void)r;
     FK(im2col)(j->source, m, p, k, d, stride);
 }
+static void upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) { FK(im2col_upcoming)(j->source, r, m, f); }
 
 FK_CHUNKS(conv2d) {
     const gemm_grid g = FK(gemm_split)(a->n * a->oh * a->ow, a->oc / a->groups, a->kh * a->kw * a->c / a->groups);
@@ -26,6 +27,7 @@ FK_KERNEL(conv2d) {
         j.source = &v;
         j.rows_begin = begin;
         j.pack = pack;
+        j.upcoming = upcoming;
     }
     for (int64_t t = ith; t < a->groups * cells; t += nth) {
         const int64_t g = t / cells, cell = t % cells;

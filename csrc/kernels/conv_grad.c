@@ -61,15 +61,23 @@ typedef struct {
 static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
     phase *f = j->source;
     FK(im2col_begin)(&f->v, r, m);
-    for (int64_t q = 0; q < m; q++, r++) {
-        const int64_t col = r % f->v.ow, row = r / f->v.ow % f->v.oh, image = r / f->v.ow / f->v.oh;
+    if (f->sh * f->sw == 1) return; /* one phase is all pixels, in their order */
+    int64_t col = r % f->v.ow, row = r / f->v.ow % f->v.oh, image = r / f->v.ow / f->v.oh;
+    for (int64_t q = 0; q < m; q++) {
         f->place[q] = ((image * f->h + row * f->sh + f->y) * f->w + col * f->sw + f->x) * f->c;
+        if (++col == f->v.ow) {
+            col = 0;
+            if (++row == f->v.oh) row = 0, image++;
+        }
     }
     j->rows = f->place;
 }
 static void phase_pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
     (void)r;
     FK(im2col)(&((phase *)j->source)->v, m, p, k, d, stride);
+}
+static void phase_upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) {
+    FK(im2col_upcoming)(&((phase *)j->source)->v, r, m, f);
 }
 
 /* chunks are whole rows of the image, so that what is finished is in one piece, and shares of the channels */
@@ -109,10 +117,16 @@ static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y
                     .pt = (cy.first * a->dh - y - a->pt) / a->sh, .pl = (cx.first * a->dw - x - a->pl) / a->sw};
     f.y = y, f.x = x, f.sh = a->sh, f.sw = a->sw, f.h = a->h, f.w = a->w, f.c = a->c;
     gemm_job j = {.ldc = a->c, .n = n, .k = cy.taps * cx.taps * depth, .pack = phase_pack, .rows_begin = phase_begin,
-                  .source = &f, .scratch = (float *)call->scratch};
+                  .upcoming = phase_upcoming, .source = &f, .scratch = (float *)call->scratch};
     const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow, r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
+    if (a->kh * a->kw * a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl) {
+        j.rows_begin = NULL; /* a product of matrices */
+        j.upcoming = NULL;
+        j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        j.as = a->oc;
+    }
     for (int64_t g = 0; g < a->groups; g++) {
-        f.v.x = (const float *)call->ptr[0] + g * depth;
+        f.v.x = j.a = (const float *)call->ptr[0] + g * depth;
         j.b = w + g * panels * j.k * NR;
         j.c = (float *)call->ptr[2] + g * n;
         FK(gemm_run)(&j, r0, r1, n0, n1);
@@ -139,20 +153,24 @@ FK_KERNEL(conv2d_dx) {
 
 /* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
  * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A. */
-#define DW_ROWS 192
+#define DW_ROWS 288
 #define DW_COLUMNS 256
-#define DW_SCRATCH ((DW_ROWS + PAD) * KC * 4)
+#define DW_STEPS 256
+#define DW_SCRATCH ((DW_ROWS + PAD) * DW_STEPS * 4)
 
 typedef struct {
     int64_t parts, mb, nb;
 } dw_grid;
 
+/* Shares of k cost memory and another sum, narrow cells pack more often: as few of both as give enough chunks */
 static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
     const int64_t n = a->oc / a->groups, m = a->kh * a->kw * (a->c / a->groups), k = a->n * a->oh * a->ow;
     dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
-    const int64_t most = m * gemm_panels(n) * NR * k / GRAIN; /* chunks of a group, so that each has work */
-    const int64_t cells = g.mb * g.nb * a->groups;
-    if (cells < 16) g.parts = fk_max(1, fk_min(fk_min(fk_ceil_div(16, cells), most / (g.mb * g.nb)), k / (2 * KC)));
+    const int64_t want = fk_min(16, a->groups * m * gemm_panels(n) * NR * k / GRAIN);
+    const int64_t share = m * n <= 1 << 16 ? KC : 4 * KC;
+    g.parts = fk_max(1, fk_min(want / (a->groups * g.mb * g.nb), k / share));
+    g.nb = fk_max(g.nb, fk_min(want / (a->groups * g.parts * g.mb), n / 128));
+    g.mb = fk_max(g.mb, fk_min(want / (a->groups * g.parts * g.nb), m / (4 * MR)));
     return g;
 }
 FK_CHUNKS(conv2d_dw) {
@@ -165,7 +183,7 @@ FK_KERNEL(conv2d_dw) {
     const dw_grid grid = dw_split(a);
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
     float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
-    window at[KC];
+    window at[DW_STEPS];
     windows v = {.at = at, .h = a->h, .w = a->w, .c = a->c, .run = run, .kh = a->kh, .kw = a->kw, .dh = a->dh, .dw = a->dw,
                  .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl};
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
@@ -178,7 +196,8 @@ FK_KERNEL(conv2d_dw) {
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
         gemm_args m = {.a = left, .as = r1 - r0 + PAD, .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0, .ldc = a->oc,
                        .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
-        const int64_t kb = gemm_kblock(p1 - p0);
+        const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
+        gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
         int64_t p = p0;
         do {
             m.k = fk_min(kb, p1 - p);
@@ -187,9 +206,19 @@ FK_KERNEL(conv2d_dw) {
             FK(im2col)(&v, m.k, r0, m.m, left, m.as);
             FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.bs);
             m.add = p > p0;
+            m.fetch = NULL;
+            if (p + kb < p1) {
+                const int64_t after = fk_min(kb, p1 - p - kb), whole = n1 - n0 == a->oc;
+                FK(im2col_upcoming)(&v, p + kb, after, &more_x);
+                more_dy.at = dy + (p + kb) * a->oc;
+                more_dy.step = 16;
+                more_dy.turn = whole ? 256 : a->oc;
+                more_dy.lines = whole ? after * a->oc / 16 : after * 16;
+                m.fetch = &more_dy;
+            }
             FK(gemm_tile)(&m);
         } while ((p += kb) < p1);
     }
 }
 
-_Static_assert(DW_SCRATCH + DW_COLUMNS * KC * 4 <= FK_KERNEL_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "scratch");
+_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_KERNEL_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "scratch");

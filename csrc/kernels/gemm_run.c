@@ -19,9 +19,10 @@ static void finish(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t 
 
 /* One block of rows. When they fit one micro-kernel, A is packed at once: it would be a small part of each block of k,
  * and B, which is then read once, from memory, sets the pace. */
-static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
+static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, gemm_fetch *fetch) {
     const int64_t kb = gemm_kblock(j->k), columns = gemm_panels(j->n) * NR;
-    gemm_args g = {.kmajor = j->kmajor, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0};
+    gemm_args g = {.kmajor = j->kmajor, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0,
+                   .fetch = fetch};
     const float *a = j->a ? j->a + r * (j->kmajor ? 1 : j->as) : NULL;
     int pack = j->pack != NULL && j->k > 0;
     g.as = j->as;
@@ -57,7 +58,9 @@ void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
         const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
         j->rows = NULL;
         if (j->rows_begin) j->rows_begin(j, r, m);
-        run_rows(j, r, m, n0, n1);
+        gemm_fetch next = {0};
+        if (j->upcoming && t + 1 < blocks) j->upcoming(j, r + m, m, &next);
+        run_rows(j, r, m, n0, n1, next.lines > 0 ? &next : NULL);
         finish(j, r, m, n0, n1);
     }
 }
@@ -68,7 +71,7 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
     const int64_t panels = gemm_panels(n);
     const int64_t most = fk_max(m, 8) * panels * NR * fk_max(k, 4) / GRAIN;
     if (most < 2) return (gemm_grid){1, 1};
-    int64_t mb = fk_max(1, fk_min(most, m / ROWS)), nb = fk_ceil_div(panels * NR, 1024);
+    int64_t mb = fk_max(1, fk_min(fk_min(most, 64), m / ROWS)), nb = fk_ceil_div(panels * NR, 1024);
     if (mb * nb < 16) nb = fk_max(nb, fk_min(fk_min(most / mb, fk_ceil_div(16, mb)), m < MR ? panels : fk_ceil_div(panels * NR, 128)));
     if (mb * nb < 16) mb = fk_max(mb, fk_min(fk_min(most / nb, 16 / nb), m / (2 * MR)));
     return (gemm_grid){mb, nb};

@@ -41,11 +41,14 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     const int64_t as = g->as, bs = g->bs;
     if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while the sums are made */
         UNROLL for (int r = 0; r < R; r++) UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
-    if (!kmajor && V <= 2 && g->ahead) {
-        for (int64_t p = g->k; p > 0; p -= 16) { /* the next strip, a column of cache lines every 16 steps */
-            const float *next = a + R * as;
-            STEPS(fk_min(p, 16), (__builtin_prefetch(next, 0, 2), next += as))
+    gemm_fetch *f = g->fetch;
+    if (V <= 2 && f) {
+        for (int64_t p = g->k; p > 0; p -= 16, f->at += f->turn) {
+            const float *line = f->at;
+            const int64_t step = f->step;
+            STEPS(fk_min(p, 16), (__builtin_prefetch(line, 0, 2), line += step))
         }
+        f->lines -= g->k;
     } else {
         STEPS(g->k, )
     }
@@ -94,15 +97,17 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     for (int64_t r = 0; r < rows; r++) c[r] = g->c + (g->rows ? g->rows[r0 + r] : (r0 + r) * g->ldc);
     int64_t j = 0;
     const float *b = g->b;
-    gemm_args plain = *g;
-    plain.ahead = 0;
+    gemm_args t = *g;
+    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch};
+    t.fetch = &strip_after;
     if (rows < NWIDE && !g->kmajor) {
         const int64_t w = wide[rows] * VL;
-        for (; j + w <= g->n; j += w, b += w / NR * g->bs) wide_kernel[rows](g, a, b, c, j, w);
+        for (; j + w <= g->n; j += w, b += w / NR * g->bs) wide_kernel[rows](&t, a, b, c, j, w);
     }
     for (; j < g->n; j += NR, b += g->bs) {
         const int64_t n = fk_min(NR, g->n - j);
-        narrow_kernel[g->kmajor][n > VL][rows](j ? &plain : g, a, b, c, j, n);
+        while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
+        narrow_kernel[g->kmajor][n > VL][rows](&t, a, b, c, j, n);
     }
 }
 

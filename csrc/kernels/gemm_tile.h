@@ -29,11 +29,21 @@ static inline int64_t gemm_kblock(int64_t k) {
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
+/* what will be read next, to be fetched a line a step: 16 lines from `at` on, `step` floats apart, then `at` moves by
+ * `turn`. The kernels advance it. */
+typedef struct gemm_fetch gemm_fetch;
+struct gemm_fetch {
+    const float *at;
+    int64_t step, turn, lines;
+    gemm_fetch *next; /* to take up when no lines are left */
+};
+
 typedef struct {
     const float *a; /* row r, step p: a[r * as + p], or a[p * as + r] when kmajor */
     int64_t as;
     int kmajor, add;     /* add: to what is in C, instead of overwriting it */
     int ahead;           /* A comes from memory: fetch a strip while the one before it is used */
+    gemm_fetch *fetch;   /* or something else, or NULL */
     const float *b;      /* panel j, step p: b + j * bs + p * NR */
     int64_t bs;
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
@@ -58,7 +68,9 @@ struct gemm_job {
     /* called before the blocks of rows [r, r + m), m ≤ ROWS, or NULL. May point `rows` at m offsets into c */
     void (*rows_begin)(gemm_job *, int64_t r, int64_t m);
     const int64_t *rows;
-    void *source;        /* of pack and rows_begin */
+    /* sets f->at, step, turn and lines to what packing rows [r, r + m) will read, or NULL */
+    void (*upcoming)(gemm_job *, int64_t r, int64_t m, gemm_fetch *f);
+    void *source;        /* of the functions */
     float *scratch;      /* GEMM_SCRATCH bytes */
     const fk_call *call; /* to run the epilogue on finished rows, or NULL */
     int64_t index;       /* of c in the first output of the call */

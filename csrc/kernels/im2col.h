@@ -20,6 +20,8 @@ typedef struct {
 
 /* fills at[0..m) for the output pixels [r, r + m), counted over all images */
 void FK(im2col_begin)(windows *v, int64_t r, int64_t m);
+/* what the windows of [r, r + m) have below those before them */
+void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f);
 /* columns [p, p + k) of the rows at hand to d; columns run over kh, kw, run */
 void FK(im2col)(const windows *v, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
 #endif
