@@ -6,7 +6,7 @@
 /* Elements of a tile. 512 rather than 1,024: as fast on cached data within a tenth, and half as long on data from memory
  * (Zen 4, Adam's update: 4.4 against 8 ms), since all the tiles of a program then fit a 32 KB L1 and the processor
  * sees far enough ahead to load while it computes. */
-enum { LANES = 512, ROWS = FK_TILE_SCRATCH / (LANES * 4), SPARE = ROWS - 2 };
+enum { LANES = 512, ROWS = FK_TILE_SCRATCH / (LANES * 4), SPARE = ROWS - 3 };
 
 /* ---- one function per micro-operation and kind of operands. n is a multiple of VL; d may be a, b or c.
  * Scalars are read once from one word. What an element becomes is the same in every variant. */
@@ -223,33 +223,37 @@ static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
 /* ---- the program */
 enum { INPUT = 64, IMMEDIATE = 128 };
 
-/* for each instruction, the output that its result is written straight into, or -1. Not when a later instruction or
- * output still reads an input that lives in the same memory. */
-static void plan_direct(const fk_tile *t, void *const *ptr, int8_t *direct) {
-    for (int k = 0; k < t->nins; k++) direct[k] = -1;
+/* one call's state: the tile at elements [i, i + n) of those up to `end` */
+typedef struct {
+    const fk_tile *t;
+    void *const *ptr;
+    float (*tile)[LANES]; /* registers, then copies of inputs, then three for inputs without a tile of their own */
+    int64_t i, n, end;
+    arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
+    int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
+    int8_t room[FK_MAXREF];    /* an input's tile, or -1 */
+    int8_t *direct;            /* for each instruction the output that its result is written straight into, or -1 */
+} run_t;
+
+static inline int is_input(int code) { return code >= INPUT && code < IMMEDIATE; }
+
+/* Not into an output whose memory is an input's that a later instruction, or another output, still reads. */
+static void plan_direct(run_t *r) {
+    const fk_tile *t = r->t;
+    for (int k = 0; k < t->nins; k++) r->direct[k] = -1;
     for (int o = 0; o < t->nout; o++) {
         if (t->out[o].dtype > FK_I32 || t->out[o].arg >= INPUT) continue;
-        const void *y = ptr[t->nin + o];
+        const void *y = r->ptr[t->nin + o];
         int k = t->nins - 1, busy = 0;
-        for (int other = 0; other < t->nout; other++) {
-            int code = t->out[other].arg;
-            busy |= code >= INPUT && code < IMMEDIATE && ptr[code - INPUT] == y;
-        }
+        for (int other = 0; other < t->nout; other++)
+            busy |= is_input(t->out[other].arg) && r->ptr[t->out[other].arg - INPUT] == y;
         for (; k >= 0 && t->ins[k].dst != t->out[o].arg; k--) {
-            const int16_t *code = &t->ins[k].a;
+            const int16_t code[3] = {t->ins[k].a, t->ins[k].b, t->ins[k].c};
             for (int j = 0; j < micros[t->ins[k].op].arity; j++)
-                busy |= code[j] >= INPUT && code[j] < IMMEDIATE && ptr[code[j] - INPUT] == y;
+                busy |= is_input(code[j]) && r->ptr[code[j] - INPUT] == y;
         }
-        if (!busy && k >= 0 && direct[k] < 0) direct[k] = (int8_t)o;
+        if (!busy && k >= 0 && r->direct[k] < 0) r->direct[k] = (int8_t)o;
     }
-}
-
-/* while instruction k runs, its share of the next tile's inputs comes from memory */
-static void fetch_ahead(const fk_tile *t, void *const *ptr, int64_t i, int64_t n, int k) {
-    int64_t lo = n * k / t->nins, hi = n * (k + 1) / t->nins;
-    for (int j = 0; j < t->nin; j++)
-        if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
-            for (int64_t e = lo; e < hi; e += 16) __builtin_prefetch((const float *)ptr[j] + i + e);
 }
 
 static int64_t common_multiple(int64_t a, int64_t b) {
@@ -262,92 +266,101 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return a / x * b;
 }
 
-void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t len, char *scratch) {
-    float(*tile)[LANES] = (float(*)[LANES])scratch; /* registers, then inputs that are not read in place */
-    arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
-    int8_t direct[t->nins + 1], room[FK_MAXREF];
-    int nreg = 0;
-    for (int k = 0; k < t->nins; k++)
-        if (t->ins[k].dst >= nreg) nreg = t->ins[k].dst + 1;
-    plan_direct(t, ptr, direct);
-
-    /* tiles for inputs that are copied; the last two serve those that get none. Where a tile is a whole number of
-     * periods, a periodic input is copied once for all tiles. */
+/* tiles for the inputs that may need one; returns the elements of a tile: whole periods of the first periodic input with
+ * a short period, which is then copied once for all tiles */
+static int64_t plan_inputs(run_t *r) {
+    const fk_tile *t = r->t;
     int64_t step = LANES;
+    int used = 0;
+    for (int k = 0; k < t->nins; k++)
+        if (t->ins[k].dst >= used) used = t->ins[k].dst + 1;
     for (int j = 0; j < t->nin; j++) {
         const fk_tile_in *x = &t->in[j];
-        room[j] = -1;
+        r->room[j] = r->copied[j] = -1;
         if (x->kind == FK_SCALAR && x->dtype <= FK_I32) continue;
-        if (nreg < SPARE) room[j] = (int8_t)nreg++;
+        if (used < SPARE) r->room[j] = (int8_t)used++;
         if (x->kind == FK_MOD && step == LANES && x->p <= LANES) {
             int64_t whole = common_multiple(x->p, VL);
             if (whole <= LANES) step = LANES / whole * whole;
         }
     }
+    return step;
+}
 
-    const int64_t start = i, end = i + len;
-    for (int64_t n; i < end; i += n) {
-        n = fk_min(step, end - i);
-        if (n > 8 * VL) n -= n % VL; /* the tail apart, so that the rest is read and written in place */
-        int64_t padded = fk_ceil_div(n, VL) * VL;
-        for (int j = 0; j < t->nin; j++) {
-            const fk_tile_in *x = &t->in[j];
-            if (x->kind == FK_MOD && i > start && room[j] >= 0 && in[j].p == tile[room[j]] && (i - start) % x->p == 0)
-                continue;
-            if (room[j] >= 0 || (x->kind == FK_SCALAR && x->dtype <= FK_I32))
-                in[j] = read_input(x, ptr[j], i, n, room[j] >= 0 ? tile[room[j]] : NULL);
-            else
-                in[j] = (arg_t){NULL, 0};
+static void read_inputs(run_t *r) {
+    for (int j = 0; j < r->t->nin; j++) {
+        const fk_tile_in *x = &r->t->in[j];
+        float *room = r->room[j] >= 0 ? r->tile[r->room[j]] : NULL;
+        if (r->copied[j] >= 0 && (r->i - r->copied[j]) % x->p == 0) continue;
+        if (!room && (x->kind != FK_SCALAR || x->dtype > FK_I32)) {
+            r->in[j].p = NULL;
+            continue;
         }
+        r->in[j] = read_input(x, r->ptr[j], r->i, r->n, room);
+        r->copied[j] = x->kind == FK_MOD && r->in[j].p == room ? r->i : -1;
+    }
+}
+
+/* what a code stands for; an input without a tile of its own is read into `spare` */
+static inline arg_t operand(const run_t *r, int code, float *spare) {
+    if (code < INPUT) return r->reg[code];
+    if (code >= IMMEDIATE) return (arg_t){&r->t->imm[code - IMMEDIATE], 1};
+    code -= INPUT;
+    return r->in[code].p ? r->in[code] : read_input(&r->t->in[code], r->ptr[code], r->i, r->n, spare);
+}
+
+static void run_instruction(run_t *r, int k) {
+    const fk_tile_ins *o = &r->t->ins[k];
+    const int16_t code[3] = {o->a, o->b, o->c};
+    const float *p[3] = {NULL, NULL, NULL};
+    int arity = micros[o->op].arity, scalars = 0;
+    float *d = r->tile[o->dst];
+    for (int j = 0; j < arity; j++) {
+        arg_t a = operand(r, code[j], r->tile[SPARE + j]);
+        p[j] = a.p;
+        scalars |= a.scalar << j;
+    }
+    int scalar = scalars == (1 << arity) - 1; /* of scalars only: one vector, and the result is a scalar */
+    if (scalar) {
+        float s[3][VL] __attribute__((aligned(4 * VL)));
+        for (int j = 0; j < arity; j++) v_store(s[j], v_splat(p[j]));
+        micros[o->op].fn[0](d, s[0], s[1], s[2], VL, 0);
+    } else {
+        if (r->direct[k] >= 0 && r->n % VL == 0) d = (float *)r->ptr[r->t->nin + r->direct[k]] + r->i;
+        int64_t whole = fk_ceil_div(r->n, VL) * VL;
+        micros[o->op].fn[arity == 3 ? 0 : scalars](d, p[0], p[1], p[2], whole, scalars);
+    }
+    r->reg[o->dst] = (arg_t){d, scalar};
+}
+
+/* while instruction k runs, its share of the next tile's inputs comes from memory */
+static void fetch_ahead(const run_t *r, int k) {
+    const fk_tile *t = r->t;
+    int64_t next = r->i + r->n, lo = next + r->n * k / t->nins, hi = next + r->n * (k + 1) / t->nins;
+    if (next + r->n > r->end) return;
+    for (int j = 0; j < t->nin; j++)
+        if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
+            for (int64_t e = lo; e < hi; e += 16) __builtin_prefetch((const float *)r->ptr[j] + e);
+}
+
+void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t len, char *scratch) {
+    int8_t direct[t->nins + 1];
+    run_t r;
+    r.t = t, r.ptr = ptr, r.tile = (float(*)[LANES])scratch, r.direct = direct, r.end = i + len;
+    plan_direct(&r);
+    int64_t step = plan_inputs(&r);
+    for (r.i = i; r.i < r.end; r.i += r.n) {
+        r.n = fk_min(step, r.end - r.i);
+        if (r.n > 8 * VL) r.n -= r.n % VL; /* the tail apart, so that the rest is read and written in place */
+        read_inputs(&r);
         for (int k = 0; k < t->nins; k++) {
-            if (i + 2 * n <= end) fetch_ahead(t, ptr, i + n, n, k);
-            const fk_tile_ins *o = &t->ins[k];
-            const int16_t *code = &o->a;
-            int arity = micros[o->op].arity, spare = 0, scalars = 0;
-            const float *p[3] = {NULL, NULL, NULL};
-            for (int j = 0; j < arity; j++) {
-                arg_t a;
-                if (code[j] < INPUT)
-                    a = reg[code[j]];
-                else if (code[j] >= IMMEDIATE)
-                    a = (arg_t){&t->imm[code[j] - IMMEDIATE], 1};
-                else if (in[code[j] - INPUT].p)
-                    a = in[code[j] - INPUT];
-                else {
-                    /* with three such operands none is a register, and the destination's tile is free */
-                    float *to = spare < 2 ? tile[SPARE + spare] : tile[o->dst];
-                    spare++;
-                    a = read_input(&t->in[code[j] - INPUT], ptr[code[j] - INPUT], i, n, to);
-                }
-                p[j] = a.p;
-                scalars |= a.scalar << j;
-            }
-            float *d = tile[o->dst];
-            int scalar = scalars == (1 << arity) - 1; /* of scalars only: one vector, and the result is a scalar */
-            if (scalar) {
-                float s[3][VL] __attribute__((aligned(4 * VL)));
-                for (int j = 0; j < arity; j++) v_store(s[j], v_splat(p[j]));
-                micros[o->op].fn[0](d, s[0], s[1], s[2], VL, 0);
-            } else {
-                if (direct[k] >= 0 && padded == n) d = (float *)ptr[t->nin + direct[k]] + i;
-                micros[o->op].fn[arity == 3 ? 0 : scalars](d, p[0], p[1], p[2], padded, scalars);
-            }
-            reg[o->dst] = (arg_t){d, scalar};
+            fetch_ahead(&r, k);
+            run_instruction(&r, k);
         }
         for (int o = 0; o < t->nout; o++) {
-            int code = t->out[o].arg;
-            arg_t a;
-            if (code >= IMMEDIATE)
-                a = (arg_t){&t->imm[code - IMMEDIATE], 1};
-            else if (code < INPUT)
-                a = reg[code];
-            else if (in[code - INPUT].p)
-                a = in[code - INPUT];
-            else
-                a = read_input(&t->in[code - INPUT], ptr[code - INPUT], i, n, tile[SPARE]);
+            arg_t a = operand(&r, t->out[o].arg, r.tile[SPARE]);
             void *y = ptr[t->nin + o];
-            if (a.p == (float *)y + i && t->out[o].dtype <= FK_I32) continue;
-            write_output(t->out[o].dtype, y, i, n, a);
+            if (a.p != (float *)y + r.i || t->out[o].dtype > FK_I32) write_output(t->out[o].dtype, y, r.i, r.n, a);
         }
     }
 }
