@@ -69,5 +69,5 @@ def test_names():
                             'registered_name': 'function'}) is activations.relu
     with pytest.raises(ValueError, match="Unknown activation function: 'rellu'.*'relu'"):
         activations.get('rellu')
-    with pytest.raises(TypeError, match='expected a name'):
+    with pytest.raises(ValueError, match='expected a name'):
         activations.get(3)

@@ -36,8 +36,10 @@ def check_target(y_shape, output_shape, loss, output_name=None):
             f'({where}`keras` may be `fastkeras` here.) The loss `sparse_categorical_crossentropy` takes integer '
             'classes as they are.')
     if loss in _SAME_SHAPE:
-        fits = len(y_shape) == len(output_shape) and all(
-            a is None or b is None or a == b for a, b in zip(y_shape[1:], output_shape[1:]))
+        longer, shorter = sorted((y_shape, output_shape), key=len, reverse=True)
+        same_rank = longer if len(longer) == len(shorter) else longer[:-1] if longer[-1] == 1 else ()
+        fits = len(same_rank) == len(shorter) and all(
+            a is None or b is None or a == b for a, b in zip(same_rank[1:], shorter[1:]))
         if not fits:
             raise ValueError(f'{where}expected targets of the shape of the output, {output_shape}, '
                              f'for the loss `{name}`, got {y_shape}')

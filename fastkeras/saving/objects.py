@@ -137,8 +137,8 @@ def resolve(kind, identifier, table, custom_objects=None):
 
     kind: word for messages ('initializer'); table: name → class or function. None stays None; the name of a class, and
     a class, give an instance made without arguments; the name of a function gives the function; a dict is deserialized;
-    any other callable or an object with get_config is returned as it is. Raises ValueError for an unknown name,
-    TypeError for anything else.
+    any other callable or an object with get_config is returned as it is. Raises ValueError for an unknown name and
+    for anything else.
     """
     if identifier is None:
         return None
@@ -151,7 +151,7 @@ def resolve(kind, identifier, table, custom_objects=None):
         return _instance(kind, identifier.__name__, identifier)
     if callable(identifier) or hasattr(identifier, 'get_config'):
         return identifier
-    raise TypeError(f'{kind}: expected a name, a configuration or a callable, got {identifier!r}')
+    raise ValueError(f'{kind}: expected a name, a configuration or a callable, got {identifier!r}')
 
 
 def _instance(kind, name, cls):

@@ -49,7 +49,7 @@ def test_resolve():
         objects.resolve('thing', 'thign', TABLE)
     with pytest.raises(ValueError, match='NeedsArgument.*give an instance'):
         objects.resolve('thing', 'NeedsArgument', TABLE)
-    with pytest.raises(TypeError, match='expected a name'):
+    with pytest.raises(ValueError, match='expected a name'):
         objects.resolve('thing', 5, TABLE)
     with pytest.raises(ValueError, match='cannot be made from the configuration'):
         objects.resolve('thing', {'class_name': 'Thing', 'config': {'m': 4}}, TABLE)
