@@ -13,14 +13,15 @@ class Slot:
     it are expected. loss: name of the loss that asks for this shape, for messages.
     """
 
-    __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'loss', 'check')
+    __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'ignored', 'loss', 'check')
 
-    def __init__(self, role, name, shape=None, dtype='float32', labels=None, loss=None, check=None):
+    def __init__(self, role, name, shape=None, dtype='float32', labels=None, loss=None, check=None, ignored=None):
         self.role = role
         self.name = name
         self.shape = shape
         self.dtype = dtype
         self.labels = labels
+        self.ignored = ignored  # a label that stands for no class
         self.loss = loss
         self.check = check      # array → raises what the loss has to say about it
 
@@ -152,6 +153,8 @@ def check_labels(array, slot):
     """ValueError unless all labels are whole numbers in [0, classes)."""
     if slot.labels is None or not array.size:
         return
+    if slot.ignored is not None:
+        array = np.where(array == slot.ignored, 0, array)
     if array.dtype.kind == 'f':
         whole = np.isfinite(array) & (array == np.floor(array))
         if not whole.all():

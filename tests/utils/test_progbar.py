@@ -1,18 +1,14 @@
 """The text of the progress bar, against what Keras 2.2.4 wrote for the same calls at the same times."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from fastkeras.utils import progbar
+from tests.parity import training_cases
 
-PARITY = Path(__file__).parents[1] / 'parity'
-sys.path.insert(0, str(PARITY))
-import training_cases  # noqa: E402
-
-RECORDED = json.loads((PARITY / 'training.json').read_text())['bars']
+RECORDED = json.loads((Path(training_cases.__file__).parent / 'training.json').read_text())['bars']
 
 
 @pytest.mark.parametrize('name', sorted(RECORDED))

@@ -1,0 +1,138 @@
+"""The loops over epochs and batches."""
+
+import warnings
+
+import numpy as np
+
+from fastkeras.training.logs import Logs
+
+
+def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch=0, validate=None, validation_freq=1):
+    """Train for the epochs from initial_epoch up to, not including, epochs.
+
+    train: weighted flags → Function. names, stateful: of the numbers a step gives. validate: () → list of numbers of
+    the validation data; called after the epochs that validation_freq (a number, or a collection of epochs counted
+    from 1) names. Stops where model.stop_training is set.
+    """
+    begin = callbacks.methods('on_train_batch_begin')
+    end = callbacks.methods('on_train_batch_end')
+    warned = False
+    for epoch in range(initial_epoch, epochs):
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        totals, seen = None, 0
+        function = weighted = None
+        for k, (arrays, size) in enumerate(batches.epoch()):
+            if function is None or batches.weighted != weighted:
+                weighted = batches.weighted
+                function = train(weighted)
+            if begin:
+                callbacks.on_train_batch_begin(k, Logs(batch=k, size=size))
+            values = numbers(function(*arrays))
+            seen += size
+            totals = added(totals, values, size)
+            if not warned and values[0] - values[0] != 0.0:
+                warned = True
+                warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; a '
+                              'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=3)
+            if end:
+                logs = Logs(zip(names, values))
+                logs['batch'], logs['size'] = k, size
+                callbacks.on_train_batch_end(k, logs)
+            if model.stop_training:
+                break
+        logs = Logs()
+        if validate is not None and not model.stop_training and due(epoch, validation_freq):
+            logs = Logs(zip([f'val_{n}' for n in names], validate()))
+        for name, value in zip(names, averages(totals, seen, values, stateful)):
+            logs[name] = value
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+
+
+def due(epoch, freq):
+    """Whether validation data are looked at after this epoch, counted from 0."""
+    return (epoch + 1) in freq if hasattr(freq, '__contains__') else (epoch + 1) % freq == 0
+
+
+def numbers(results):
+    """Results of a step as Python floats; what is no single number (a metric per class) as an array."""
+    try:
+        return [float(v) for v in results]
+    except TypeError:
+        return [float(v) if not v.ndim else v.copy() for v in results]
+
+
+def added(totals, values, size):
+    """Sums of values times batch sizes, with one batch more."""
+    return [v * size for v in values] if totals is None else [t + v * size for t, v in zip(totals, values)]
+
+
+def averages(totals, seen, last, stateful):
+    """Values over all samples: averages, or the last value of what is a result so far."""
+    return [v if s else t / seen for t, v, s in zip(totals, last, stateful)]
+
+
+def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
+    """List of the numbers of a test step, over all batches."""
+    begin = callbacks.methods('on_test_batch_begin') if callbacks is not None else None
+    end = callbacks.methods('on_test_batch_end') if callbacks is not None else None
+    totals, seen, values = None, 0, None
+    if callbacks is not None:
+        callbacks.on_test_begin()
+    for k, (arrays, size) in enumerate(batches.epoch()):
+        if begin:
+            callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
+        values = numbers(test(batches.weighted)(*arrays))
+        seen += size
+        totals = added(totals, values, size)
+        if end:
+            callbacks.on_test_batch_end(k, Logs([*zip(names, values), ('batch', k), ('size', size)]))
+        if progbar is not None:
+            progbar.update(k + 1 if batches.samples is None or batches.steps else seen)
+    result = averages(totals, seen, values, stateful)
+    if callbacks is not None:
+        callbacks.on_test_end(Logs(zip(names, result)))
+    return result
+
+
+def predict(batches, function, callbacks=None, progbar=None):
+    """List of the arrays that the outputs give for all samples.
+
+    Batches of arrays are written straight into the result; others are put together at the end.
+    """
+    begin = callbacks.methods('on_predict_batch_begin') if callbacks is not None else None
+    end = callbacks.methods('on_predict_batch_end') if callbacks is not None else None
+    result, parts, done = None, [], 0
+    total = batches.samples if batches.steps is None else None
+    if callbacks is not None:
+        callbacks.on_predict_begin()
+    for k, (arrays, size) in enumerate(batches.epoch()):
+        if begin:
+            callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
+        plan = function.plan_for(arrays)
+        by_row = total is not None and all(s and s[0] == size for s, _ in plan.shapes)
+        if by_row and result is None and not parts:
+            result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]
+        if by_row and result is not None:
+            outs = [r[done:done + size] for r in result]
+            plan.run(arrays, outs)
+        else:
+            outs = plan.run(arrays)
+            parts.append(outs)
+        done += size
+        if end:
+            callbacks.on_predict_batch_end(k, Logs(batch=k, size=size, outputs=outs))
+        if progbar is not None:
+            progbar.update(k + 1 if total is None else done)
+    if callbacks is not None:
+        callbacks.on_predict_end()
+    if parts:
+        try:
+            result = [np.concatenate(column, axis=0) for column in zip(*parts)]
+        except ValueError:
+            shapes = sorted({str(a.shape) for column in parts for a in column})
+            raise ValueError(f"predict: the results of batches cannot be joined along the first axis, their shapes are "
+                             f"{', '.join(shapes)}; use predict_on_batch") from None
+    return result

@@ -1,0 +1,78 @@
+"""The short way of a batch whose like was checked before: only what the values themselves decide is looked at again."""
+
+import numpy as np
+
+from fastkeras.training.data import check_labels, contiguous
+
+LIMIT = 64      # signatures that are remembered of one model
+
+
+def signature(x):
+    """What the way of an array through a step depends on; None for anything else than one array."""
+    return (x.shape, x.dtype.char) if type(x) is np.ndarray else None
+
+
+def remember(table, key, value):
+    """Keep the way of a signature, instead of the oldest one where there are many."""
+    if len(table) >= LIMIT:
+        table.pop(next(iter(table)))
+    table[key] = value
+
+
+class QuickStep:
+    """train_on_batch or test_on_batch of one array of inputs and one of targets, of shapes and types seen before."""
+
+    @staticmethod
+    def serves(x, y, standard):
+        """Whether a batch takes this way: one array of numbers as input, one as target."""
+        return (type(x) is np.ndarray and type(y) is np.ndarray and len(standard.slots) == 2
+                and x.dtype.kind in 'biuf' and y.dtype.kind in 'biuf')
+
+    def __init__(self, steps, kind, x, y, arrays, standard):
+        """arrays: x and y as they were fed."""
+        self.steps, self.kind = steps, kind
+        self.function = self.version = None
+        (self.x_type, self.y_type) = (a.dtype for a in arrays)
+        self.x_shape, self.y_shape = (fed.shape if fed.shape != given.shape else None
+                                      for fed, given in zip(arrays, (x, y)))
+        self.slot = standard.slots[1]
+        # labels below 0 are large as unsigned numbers, so one maximum tells whether all are in range
+        plain = y.dtype.kind in 'iu' and y.dtype.isnative and self.slot.ignored is None
+        self.unsigned = np.dtype(f'u{y.dtype.itemsize}') if plain else None
+
+    def __call__(self, x, y):
+        optimizer = self.steps.optimizer
+        if optimizer.version != self.version:
+            self.function = self.steps.function(self.kind)
+            self.version = optimizer.version
+        classes = self.slot.labels
+        if classes is not None and (self.unsigned is None or not y.dtype.isnative
+                                    or y.view(self.unsigned).max() >= classes):
+            check_labels(y, self.slot)
+        if self.x_shape is not None:
+            x = x.reshape(self.x_shape)
+        if self.y_shape is not None:
+            y = y.reshape(self.y_shape)
+        values = self.function(contiguous(x, self.x_type), contiguous(y, self.y_type))
+        return [float(v) for v in values] if len(values) > 1 else float(values[0])
+
+
+class QuickPredict:
+    """predict of one array that is one batch."""
+
+    @staticmethod
+    def serves(x, standard, batches):
+        """Whether the data take this way: one array of numbers, no more than a batch."""
+        return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
+
+    def __init__(self, function, x, batches):
+        self.function = function
+        self.dtype = batches.feed.dtypes[0]
+        fed = batches.feed.arrays[0].shape
+        self.x_shape = fed if fed != x.shape else None
+
+    def __call__(self, x):
+        if self.x_shape is not None:
+            x = x.reshape(self.x_shape)
+        outs = self.function(contiguous(x, self.dtype))
+        return outs[0] if len(outs) == 1 else outs

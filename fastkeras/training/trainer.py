@@ -1,0 +1,403 @@
+"""What makes a model trainable: compile, fit, evaluate, predict and their one-batch forms."""
+
+import warnings
+
+import numpy as np
+
+from fastkeras import callbacks as callback_classes
+from fastkeras import generation, losses, optimizers
+from fastkeras.training import data, loops
+from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
+from fastkeras.training.objective import Objective
+from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
+from fastkeras.training.step import Steps
+from fastkeras.utils import nest
+from fastkeras.utils.progbar import Progbar
+from fastkeras.utils.sequence import is_batches
+
+_IGNORED = ('run_eagerly', 'steps_per_execution', 'jit_compile', 'auto_scale_loss')
+_QUEUE = ('max_queue_size', 'workers', 'use_multiprocessing')
+
+
+class NotCompiledError(RuntimeError, ValueError):
+    """A model is asked for what `compile` has to settle first. RuntimeError in Keras 2, ValueError in Keras 3."""
+
+
+class Trainer:
+    """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights."""
+
+    optimizer = None
+    loss = None
+    metrics = ()
+    loss_weights = None
+    sample_weight_mode = None
+    weighted_metrics = None
+    history = None
+    stop_training = False
+    _compile_args = None    # what compile was given; resolved once the outputs are known
+    _steps = None           # of the compiled model
+    _predict_steps = None
+    _quick = None           # signature of a batch → how it is run without being looked at again
+    _untracked = frozenset(('_compile_args', '_steps', '_predict_steps', '_quick'))
+
+    # ---- compile
+    def compile(self, optimizer='rmsprop', loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
+                weighted_metrics=None, target_tensors=None, **kwargs):
+        """Settle how the model is trained.
+
+        optimizer: a name or an Optimizer. loss: a name, a function (y_true, y_pred) → one number per sample, or a Loss;
+        a list or a dict by output name where there are several outputs. metrics: list of names, functions or Metrics,
+        for all outputs; a list of lists or a dict for each. loss_weights: factors of the outputs' losses, a list or a
+        dict. sample_weight_mode: 'temporal' for weights per time step. weighted_metrics: as metrics, with the sample
+        weights. A third positional argument of numbers is taken as loss_weights, as in Keras 3.
+
+        run_eagerly, steps_per_execution, jit_compile and auto_scale_loss are taken and change nothing. Weights whose
+        `trainable` flag is set now are trained. ValueError for unknown names and lists of wrong length.
+        """
+        for key in kwargs:
+            if key not in _IGNORED:
+                raise TypeError(f'compile: unknown argument {key!r}')
+        if target_tensors is not None:
+            raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
+        if _are_numbers(metrics) or (_are_metrics(loss_weights) and not metrics):
+            metrics, loss_weights = loss_weights, metrics
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self.metrics = metrics or []
+        self.loss_weights = loss_weights
+        self.sample_weight_mode = sample_weight_mode
+        self.weighted_metrics = weighted_metrics
+        for one in loss.values() if isinstance(loss, dict) and 'class_name' not in loss else nest.to_list(loss):
+            losses.get(one)     # an unknown name is an error now, even when the outputs are not known yet
+        self._compile_args = {'loss': loss, 'metrics': metrics, 'loss_weights': loss_weights,
+                              'sample_weight_mode': sample_weight_mode, 'weighted_metrics': weighted_metrics}
+        self._forget_steps()
+        if self._outputs_known():
+            self._resolve()
+
+    def _outputs_known(self):
+        return bool(getattr(self, 'inputs', None)) and bool(getattr(self, 'outputs', None))
+
+    def _resolve(self):
+        """Resolve what compile was given, for the outputs of the model."""
+        outputs = self.outputs
+        objective = Objective(self.output_names, [o.shape for o in outputs], [o.dtype for o in outputs],
+                              **self._compile_args)
+        self._steps = Steps(self, objective, self.optimizer)
+
+    def _forget_steps(self):
+        """Drop all traced steps: after compile, or when the structure of the model has changed."""
+        self._steps = self._predict_steps = None
+        self._quick = {}
+
+    def _compiled_steps(self, x, doing):
+        """The Steps of the model, which is built from the data x where that was put off."""
+        if self._compile_args is None:
+            raise NotCompiledError(f'model {self.name!r} must be compiled before {doing}: call '
+                                   "model.compile(optimizer, loss), as in model.compile('adam', 'mse')")
+        if self._steps is None:
+            self._ensure_built(x)
+            self._resolve()
+        elif doing != 'evaluate' and len(self.trainable_weights) != len(self._steps.trainable):
+            warnings.warn('the trainable weights are not those that were found by compile; a changed `trainable` flag '
+                          'takes effect when compile is called again', stacklevel=4)
+        return self._steps
+
+    def _ensure_built(self, x):
+        if not self._outputs_known():
+            if x is None or is_batches(x):
+                raise ValueError(f'model {self.name!r} does not know its input shape yet: build it, or call it on an '
+                                 'array, first')
+            self._build_from_data(_as_arrays(x))
+
+    def _input_slots(self):
+        # a class with a `call` of its own may take other shapes than those it was built with
+        known = getattr(self, '_graph', None) is not None
+        return [data.Slot('input', name, tensor.shape if known else None, tensor.dtype)
+                for name, tensor in zip(self.input_names, self.inputs)]
+
+    def _pack_inputs(self, leaves):
+        """Tensors in the order of `inputs` as the argument that the model is called with."""
+        structure = self._graph.inputs if self._graph is not None else self._example[0]
+        return nest.pack(structure, leaves)
+
+    def _standard(self, steps=None):
+        return Standard(self._input_slots(), steps.objective if steps is not None else None)
+
+    @property
+    def compiled(self):
+        """Whether compile was called."""
+        return self._compile_args is not None
+
+    @property
+    def metrics_names(self):
+        """Names of the numbers that train_on_batch, test_on_batch and evaluate give."""
+        return list(self._steps.objective.names) if self._steps is not None else ['loss']
+
+    def reset_metrics(self):
+        """Set the states of all Metric objects back."""
+        if self._steps is not None:
+            self._steps.objective.reset()
+
+    # ---- one batch
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One update by one batch. Returns the loss, or [loss, metrics…] (by name with return_dict) before the update.
+
+        sample_weight: array of weights; class_weight: dict class → weight. ValueError for data that do not fit.
+        """
+        if sample_weight is None and class_weight is None and self._quick and not return_dict:
+            quick = self._quick.get(('train', signature(x), signature(y)))
+            if quick is not None:
+                return quick(x, y)
+        return self._on_batch('train', x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """The loss, or [loss, metrics…], of one batch, without an update. Arguments as in train_on_batch."""
+        if sample_weight is None and self._quick and not return_dict:
+            quick = self._quick.get(('test', signature(x), signature(y)))
+            if quick is not None:
+                return quick(x, y)
+        return self._on_batch('test', x, y, sample_weight, None, return_dict)
+
+    def _on_batch(self, kind, x, y, sample_weight, class_weight, return_dict):
+        steps = self._compiled_steps(x, f'{kind}_on_batch')
+        standard = self._standard(steps)
+        arrays, weighted, _ = standard.batch(x, y, sample_weight, class_weight)
+        function = steps.function(kind, weighted)
+        values = loops.numbers(function(*arrays))
+        if not weighted and QuickStep.serves(x, y, standard):
+            remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
+        return _answer(steps.objective.names, values, return_dict)
+
+    def predict_on_batch(self, x):
+        """Array, or list of arrays, of the outputs for all of x at once."""
+        return self.predict(x, batch_size=max(1, _samples(x)))
+
+    # ---- predict
+    def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **queue):
+        """Array of the output for every sample of x, a list of arrays where there are several outputs.
+
+        x: array, list, dict, generator or Sequence. batch_size: 32 unless given. steps: number of batches, needed for a
+        generator. verbose: 1 shows a bar. A row of the result does not depend on the other rows.
+        """
+        verbose = generation.of('predict.verbose') if verbose == 'auto' else verbose
+        if self._quick and steps is None and callbacks is None and not verbose:
+            quick = self._quick.get(('predict', signature(x), batch_size))
+            if quick is not None:
+                return quick(x)
+        _check_queue('predict', queue)
+        self._ensure_built(x)
+        if self._predict_steps is None:
+            self._predict_steps = Steps(self)
+            self._quick = self._quick or {}
+        function = self._predict_steps.function('predict')
+        standard = self._standard()
+        if is_batches(x):
+            batches = GivenBatches(x, standard, steps)
+        else:
+            inputs, _, _ = standard(x)
+            size = batch_size_for(batch_size, self.inputs)
+            batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
+            self._check_fixed_batch(batches)
+            if steps is None and QuickPredict.serves(x, standard, batches):
+                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches))
+        calls = self._callback_list(callbacks) if callbacks is not None else None
+        bar = self._bar(batches) if verbose == 1 else None
+        return nest.unpack(loops.predict(batches, function, calls, bar))
+
+    # ---- evaluate
+    def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
+                 return_dict=False, **queue):
+        """The loss, or [loss, metrics…] (see metrics_names; a dict with return_dict), over all samples.
+
+        x, y: arrays, lists, dicts; or x a generator or Sequence of (x, y) or (x, y, sample_weight). batch_size: 32
+        unless given. steps: number of batches. verbose: 1 shows a bar.
+        """
+        _check_queue('evaluate', queue)
+        compiled = self._compiled_steps(x, 'evaluate')
+        batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps')
+        calls = self._callback_list(callbacks) if callbacks is not None else None
+        bar = self._bar(batches) if verbose in (1, 'auto') else None
+        values = self._evaluate(compiled, batches, calls, bar)
+        return _answer(compiled.objective.names, values, return_dict)
+
+    def _evaluate(self, steps, batches, callbacks=None, progbar=None):
+        self.reset_metrics()
+        o = steps.objective
+        return loops.evaluate(batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
+                              callbacks, progbar)
+
+    def _test_batches(self, compiled, x, y, sample_weight, batch_size, steps, argument, repeated=False):
+        standard = self._standard(compiled)
+        if is_batches(x):
+            if y is not None:
+                raise ValueError('targets come from the generator itself, so y must not be given')
+            return GivenBatches(x, standard, steps, argument=argument)
+        size = batch_size_for(batch_size, self.inputs)
+        batches = ArrayBatches(standard, *standard(x, y, sample_weight), size, steps=steps, repeated=repeated)
+        self._check_fixed_batch(batches)
+        return batches
+
+    def _check_fixed_batch(self, batches):
+        """ValueError where a batch has not the size that an input fixes (batch_shape, for layers with state)."""
+        for name, tensor in zip(self.input_names, self.inputs):
+            fixed = tensor.shape[0] if tensor.shape else None
+            if fixed is not None and (batches.batch_size != fixed or batches.samples % fixed):
+                raise ValueError(f'input {name!r} has a fixed batch size of {fixed}: pass a number of samples that it '
+                                 f'divides, and batch_size={fixed}; got {batches.samples} samples in batches of '
+                                 f'{batches.batch_size}')
+
+    # ---- fit
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose=1, callbacks=None, validation_split=0.0,
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
+        """Train for `epochs` passes over the data. Returns a History: history.history holds the values by name.
+
+        x, y: arrays, lists of arrays or dicts by name; or x a generator or Sequence of batches (x, y) or (x, y,
+        weights). batch_size: 32 unless given. verbose: 0 silent, 1 a bar, 2 a line per epoch. callbacks: list of
+        Callbacks. validation_split: this share, the last samples before any shuffling, is not trained on but
+        evaluated after each epoch. validation_data: (x, y) or (x, y, weights) to evaluate instead, or a generator or
+        Sequence. shuffle: True, False, or 'batch' for whole batches. class_weight: dict class → weight;
+        sample_weight: weight of each sample. initial_epoch: epochs are counted from here. steps_per_epoch: batches
+        that make an epoch; the next goes on where one ended. validation_steps: batches of validation data looked at.
+        validation_batch_size: batch_size unless given. validation_freq: evaluate every so many epochs, or after the
+        epochs of a list.
+
+        ValueError for data that do not fit the model; NotCompiledError without compile. A loss that is not finite is
+        warned of, with its epoch and batch.
+        """
+        if 'nb_epoch' in kwargs:
+            from fastkeras.legacy.keras1 import convert
+            epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
+        _check_queue('fit', kwargs)
+        compiled = self._compiled_steps(x, 'fit')
+        standard = self._standard(compiled)
+        size = validation = None
+        if is_batches(x):
+            given = {'y': y, 'sample_weight': sample_weight, 'validation_split': validation_split or None}
+            if any(v is not None for v in given.values()):
+                raise ValueError(f"fit: with a generator or Sequence as x, {', '.join(given)} must not be given")
+            batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch', bool(shuffle))
+        else:
+            size = batch_size_for(batch_size, self.inputs)
+            inputs, targets, weights = standard(x, y, sample_weight, class_weight)
+            if validation_split and not validation_data:
+                at = data.split_point(inputs[0].shape[0], validation_split)
+                held = [[a if a is None else a[at:] for a in part] for part in (inputs, targets, weights)]
+                inputs, targets, weights = ([a if a is None else a[:at] for a in part]
+                                            for part in (inputs, targets, weights))
+                validation = ArrayBatches(standard, *held, validation_batch_size or size, steps=validation_steps,
+                                          repeated=epochs - initial_epoch > 1)
+            batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, repeated=True)
+            self._check_fixed_batch(batches)
+        if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
+            validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,
+                                                  validation_steps)
+        elif validation_steps is not None and validation is None:
+            raise ValueError('fit: validation_steps is given, but neither validation_data nor validation_split')
+        return self._fit(compiled, batches, validation, size, epochs, initial_epoch, verbose, callbacks,
+                         steps_per_epoch, validation_freq)
+
+    def _validation_batches(self, compiled, given, batch_size, steps):
+        if is_batches(given):
+            return self._test_batches(compiled, given, None, None, None, steps, 'validation_steps')
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            got = f'{len(given)} members' if isinstance(given, (tuple, list)) else data.describe(given)
+            raise ValueError(f'validation_data: expected (x, y) or (x, y, sample_weight), got {got}')
+        x, y, *weight = given
+        return self._test_batches(compiled, x, y, weight[0] if weight else None, batch_size, steps,
+                                  'validation_steps', repeated=True)
+
+    def _fit(self, compiled, batches, validation, batch_size, epochs, initial_epoch, verbose, callbacks,
+             steps_per_epoch, validation_freq):
+        o = compiled.objective
+        verbose = 1 if verbose == 'auto' else verbose
+        if verbose and validation is not None and None not in (batches.samples, validation.samples):
+            print(f'Train on {batches.samples} samples, validate on {validation.samples} samples')
+        self.history = callback_classes.History()
+        by_steps = steps_per_epoch is not None or batches.samples is None
+        if isinstance(callbacks, callback_classes.CallbackList):
+            calls = callbacks
+            calls.append(self.history)
+        else:
+            bar = callback_classes.ProgbarLogger('steps' if by_steps else 'samples', o.stateful_names)
+            calls = callback_classes.CallbackList([*([bar] if verbose else []), *_callbacks(callbacks), self.history])
+        calls.set_model(self)
+        calls.set_params({
+            'batch_size': None if by_steps else batch_size, 'epochs': epochs,
+            'steps': len(batches) if by_steps else None, 'samples': batches.samples, 'verbose': verbose,
+            'do_validation': validation is not None,
+            'metrics': [*o.names, *(f'val_{n}' for n in o.names)] if validation is not None else list(o.names)})
+        for callback in calls:
+            callback.validation_data = validation.arrays() if validation is not None else None
+        validate = None if validation is None else lambda: self._evaluate(compiled, validation, calls)
+        self.stop_training = False
+        calls.on_train_begin()
+        loops.fit(self, batches, lambda weighted: compiled.function('train', weighted), calls, o.names, o.stateful,
+                  epochs, initial_epoch, validate, validation_freq)
+        if getattr(self.optimizer, 'use_ema', False):
+            self.optimizer.finalize_variable_values(compiled.trainable)
+        calls.on_train_end()
+        return self.history
+
+    def _callback_list(self, callbacks):
+        calls = (callbacks if isinstance(callbacks, callback_classes.CallbackList)
+                 else callback_classes.CallbackList(_callbacks(callbacks)))
+        calls.set_model(self)
+        return calls
+
+    def _bar(self, batches):
+        return Progbar(len(batches) if batches.samples is None or batches.steps else batches.samples)
+
+
+def batch_size_for(batch_size, inputs):
+    """A batch size: as given, else what an input fixes, else 32. ValueError unless it is a whole number from 1 up."""
+    if batch_size is None:
+        fixed = [t.shape[0] for t in inputs if t.shape and t.shape[0] is not None]
+        return fixed[0] if fixed else 32
+    if isinstance(batch_size, bool) or not hasattr(batch_size, '__index__') or batch_size < 1:
+        raise ValueError(f'batch_size: expected a whole number of at least 1, or None for 32, got {batch_size!r}')
+    return int(batch_size)
+
+
+def _callbacks(given):
+    return given if isinstance(given, (list, tuple)) else [] if given is None else [given]
+
+
+def _check_queue(method, kwargs):
+    """The queue's settings may be given; batches are fetched when they are needed."""
+    for key in kwargs:
+        if key not in _QUEUE:
+            raise TypeError(f'{method}: unknown argument {key!r}')
+
+
+def _answer(names, values, return_dict):
+    return dict(zip(names, values)) if return_dict else nest.unpack(values)
+
+
+def _as_arrays(x):
+    """Data with an array for each of their leaves; numbers in nested lists are one array."""
+    if isinstance(x, dict):
+        return {k: v if hasattr(v, 'shape') else np.asarray(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)) and any(hasattr(v, 'shape') for v in x):
+        return nest.unpack([v if hasattr(v, 'shape') else np.asarray(v) for v in x])
+    return x if hasattr(x, 'shape') else np.asarray(x)
+
+
+def _samples(x):
+    """Number of rows of the first array in x; 0 where there is none."""
+    for leaf in nest.flatten(x):
+        return len(leaf) if getattr(leaf, 'shape', ()) else len(x) if hasattr(x, '__len__') else 0
+    return 0
+
+
+def _are_numbers(x):
+    """Whether x can only be loss weights."""
+    values = list(x.values()) if isinstance(x, dict) else nest.to_list(x)
+    return bool(values) and all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in values)
+
+
+def _are_metrics(x):
+    """Whether x can only be metrics."""
+    values = nest.flatten(x)
+    return x is not None and bool(values) and all(isinstance(v, str) or callable(v) for v in values)
