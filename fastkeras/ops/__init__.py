@@ -14,6 +14,7 @@ from . import (
     move,
     nn,
     normalization,
+    patches,
     pool,
     random,
     reduce,
@@ -32,6 +33,7 @@ from .math import *  # noqa: F403
 from .move import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .normalization import *  # noqa: F403
+from .patches import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .random import *  # noqa: F403
 from .reduce import *  # noqa: F403
@@ -40,5 +42,5 @@ from .sorting import *  # noqa: F403
 from .tensor import Tensor
 
 _modules = (arrange, contraction, convolution, create, elementwise, index, linalg, logits, math, move, nn,
-            normalization, pool, random, reduce, slices, sorting)
+            normalization, patches, pool, random, reduce, slices, sorting)
 __all__ = ['Tensor', 'core', *(name for m in _modules for name in m.__all__)]

@@ -20,6 +20,7 @@ from .elementwise import (
     isfinite,
     less,
     less_equal,
+    log,
     logical_and,
     maximum,
     minimum,
@@ -39,13 +40,14 @@ from .linalg import matmul
 from .logits import softmax
 from .move import expand_dims, moveaxis, transpose
 from .random import as_seed, dropout_mask
-from .reduce import max, sum
+from .reduce import max, mean, sum
 from .slices import split
 
 __all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink', 'hard_sigmoid',
            'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize', 'leaky_relu',
            'log_sigmoid',
-           'multi_hot', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink', 'softsign', 'sparse_plus', 'sparse_sigmoid',
+           'multi_hot', 'psnr', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink', 'softsign', 'sparse_plus',
+           'sparse_sigmoid',
            'squareplus', 'swish', 'tanh_shrink', 'threshold']
 
 SELU_ALPHA = 1.6732632423543772
@@ -226,6 +228,12 @@ def multi_hot(x, num_classes, axis=-1, dtype=None):
     x = as_tensor(x)
     hot = one_hot(x, num_classes, dtype=dtype)
     return moveaxis(max(hot, axis=-2), -1, axis) if x.shape else hot
+
+
+def psnr(x1, x2, max_val):
+    """Peak signal-to-noise ratio in decibels: 20 · log10(max_val) - 10 · log10(mean((x1 - x2)²))."""
+    error_size = mean(square(subtract(x1, x2)))
+    return multiply(subtract(2 * math.log(max_val), log(error_size)), 10 / math.log(10))
 
 
 def in_top_k(targets, predictions, k):

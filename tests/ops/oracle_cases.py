@@ -51,6 +51,15 @@ KERAS3 = {
     'max pool same': ('max_pool', [wave(1, 7, 6, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
     'average pool same': ('average_pool', [wave(1, 7, 6, 2)], {'pool_size': (3, 2), 'strides': 2, 'padding': 'same'}),
     'average pool 1d': ('average_pool', [wave(1, 7, 2)], {'pool_size': 3, 'strides': 2, 'padding': 'same'}),
+    'depth to space': ('depth_to_space', [wave(1, 2, 3, 8)], {'block_size': 2}),
+    'space to depth': ('space_to_depth', [wave(1, 2, 4, 6)], {'block_size': 2, 'data_format': 'channels_first'}),
+    'unfold': ('unfold', [wave(2, 3, 5, 6)], {'kernel_size': (2, 3), 'dilation': (2, 1), 'padding': 1,
+                                              'stride': (1, 2)}),
+    'fold': ('fold', [wave(2, 12, 12)], {'output_size': (4, 5), 'kernel_size': 2}),
+    'adaptive average': ('adaptive_average_pool', [wave(1, 7, 6, 2)], {'output_size': (3, 4)}),
+    'adaptive max': ('adaptive_max_pool', [wave(1, 2, 7, 6)], {'output_size': 3, 'data_format': 'channels_first'}),
+    'adaptive average 1d': ('adaptive_average_pool', [wave(1, 7, 2)], {'output_size': 3}),
+    'psnr': ('psnr', [wave(2, 3), wave(2, 3, phase=0.1)], {'max_val': 2.0}),
     'layer normalization': ('layer_normalization', [wave(2, 3, 4), wave(4, phase=1), wave(4, phase=2)],
                             {'epsilon': 1e-3}),
     'rms normalization': ('rms_normalization', [wave(3, 4), wave(4, phase=1)], {'epsilon': 1e-6}),
@@ -99,6 +108,7 @@ def record(generation):
     if generation == '3':
         import keras
         for name, (op, args, attrs) in KERAS3.items():
+            args = [a if isinstance(a, str) else keras.ops.convert_to_tensor(a) for a in args]
             results[name] = _plain(keras.ops.convert_to_numpy(getattr(keras.ops, op)(*args, **attrs)))
     else:
         from keras224 import keras

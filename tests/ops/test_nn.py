@@ -192,3 +192,35 @@ def test_embedding():
     table, i = random(7, 3), np.array([[0, 6], [2, 2]], 'int32')
     np.testing.assert_array_equal(ops.embedding(i, table), table[i])
     check_gradients(lambda table: ops.embedding(i, table), [table])
+
+
+@pytest.mark.parametrize('call, shape', [
+    (lambda x: ops.depth_to_space(x, 2), (1, 2, 3, 8)), (lambda x: ops.space_to_depth(x, 2), (1, 4, 2, 3)),
+    (lambda x: ops.unfold(x, (2, 3), padding=(1, 0), stride=(2, 1)), (1, 2, 4, 5)),
+    (lambda x: ops.fold(x, 4, 2, padding=1, stride=2), (1, 8, 9)),
+    (lambda x: ops.adaptive_average_pool(x, (3, 2)), (1, 7, 4, 2)), (lambda x: ops.adaptive_max_pool(x, (3, 2)),
+                                                                     (1, 7, 4, 2)),
+])
+def test_gradients_of_patches(call, shape):
+    check_gradients(call, [random(*shape)])
+
+
+def test_folding_counts_overlaps():
+    x = random(2, 3, 5, 6)
+    ones = np.ones_like(x)
+    back = ops.fold(ops.unfold(x, 3, padding=1), (5, 6), 3, padding=1)
+    np.testing.assert_allclose(back / ops.fold(ops.unfold(ones, 3, padding=1), (5, 6), 3, padding=1), x, rtol=1e-6)
+    np.testing.assert_array_equal(ops.space_to_depth(ops.depth_to_space(x[..., None].repeat(4, -1)[0], 2), 2),
+                                  x[..., None].repeat(4, -1)[0])
+
+
+@pytest.mark.parametrize('call, word', [
+    (lambda: ops.depth_to_space(np.zeros((1, 2, 2, 6)), 2), 'block_size'),
+    (lambda: ops.space_to_depth(np.zeros((1, 3, 2, 6)), 2), 'block_size'),
+    (lambda: ops.unfold(np.zeros((1, 2, 2, 2)), 3), 'does not fit'),
+    (lambda: ops.fold(np.zeros((1, 8, 8)), 4, 2, stride=2), 'expected shape'),
+    (lambda: ops.adaptive_max_pool(np.zeros((1, 4)), 2), '3 dimensions'),
+])
+def test_patches_refuse(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()
