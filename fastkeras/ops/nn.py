@@ -43,12 +43,10 @@ from .random import as_seed, dropout_mask
 from .reduce import max, mean, sum
 from .slices import split
 
-__all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink', 'hard_sigmoid',
-           'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize', 'leaky_relu',
-           'log_sigmoid',
-           'multi_hot', 'psnr', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink', 'softsign', 'sparse_plus',
-           'sparse_sigmoid',
-           'squareplus', 'swish', 'tanh_shrink', 'threshold']
+__all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink',
+           'hard_sigmoid', 'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize',
+           'leaky_relu', 'log_sigmoid', 'multi_hot', 'psnr', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink',
+           'softsign', 'sparse_plus', 'sparse_sigmoid', 'squareplus', 'swish', 'tanh_shrink', 'threshold']
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
