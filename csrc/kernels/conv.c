@@ -18,10 +18,9 @@ FK_KERNEL(conv2d) {
     const int64_t m = a->n * a->oh * a->ow, run = a->c / a->groups, n = a->oc / a->groups, k = a->kh * a->kw * run;
     const gemm_grid grid = FK(gemm_split)(m, n, k);
     const int64_t cells = grid.mb * grid.nb;
-    const int pixelwise = a->kh * a->kw == 1 && a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl;
+    const int pixelwise = PIXELWISE(a);
     window at[ROWS];
-    windows v = {.at = at, .h = a->h, .w = a->w, .c = a->c, .run = run, .kh = a->kh, .kw = a->kw, .dh = a->dh, .dw = a->dw,
-                 .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl};
+    windows v = WINDOWS(a, at);
     gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch, .call = call};
     if (!pixelwise) {
         j.source = &v;

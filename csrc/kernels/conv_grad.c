@@ -2,9 +2,9 @@
 #include "im2col.h"
 
 /* ---- with respect to x.
- * Along one axis, pixel q of x gets dy[i] · w[t] for all i · s + t · d = q + pad. The taps t that divide the rest fall in
- * classes by (q + pad) mod s: pixels of one class form a stride-1 convolution of dy with the taps of theirs, taken
- * backwards so that dy is read forwards, and none of them multiplies by a zero between the strides. */
+ * Along one axis, pixel q of x gets dy[i] · w[t] for all i · s + t · d = q + pad, so which taps t it meets depends on
+ * (q + pad) mod s. The pixels of one such class are a stride-1 convolution of dy with the taps of theirs, taken
+ * backwards so that dy is read forwards; nothing is multiplied by the zeros between strides. */
 typedef struct {
     int64_t first, step, taps; /* of w: first, first - step, … ; taps may be 0 */
 } class;
@@ -25,7 +25,7 @@ static class class_of(int64_t rest, int64_t k, int64_t s, int64_t d) {
     return c;
 }
 
-/* For every class of rows, every class of columns, every group: a packed B of k = taps · taps · oc / groups, n = c / groups */
+/* For every class of rows, every class of columns, every group: a packed B of k = taps · oc / groups, n = c / groups */
 FK_PARTS(pack_dx) { return a->groups * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR; }
 FK_CHUNKS(pack_dx) { return fk_min(a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
 
@@ -42,8 +42,8 @@ FK_KERNEL(pack_dx) {
                 if (count++ % nth != ith) continue;
                 const int64_t ky = cy.first - t / cx.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
                 for (int64_t g = 0; g < a->groups; g++)
-                    FK(gemm_pack)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth, depth, 0, panels,
-                                  dst + g * panels * k * NR);
+                    FK(gemm_pack)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth, depth, 0,
+                                  panels, dst + g * panels * k * NR);
             }
             dst += a->groups * panels * k * NR;
         }
@@ -98,8 +98,8 @@ static int64_t rows_before(int64_t q, int64_t h, int64_t s, int64_t first, int64
     return q / h * each + fk_min(each, fk_max(0, fk_ceil_div(q % h - first, s)));
 }
 
-static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y, int64_t x, int64_t q0, int64_t q1, int64_t n0,
-                      int64_t n1) {
+static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y, int64_t x, int64_t q0, int64_t q1,
+                      int64_t n0, int64_t n1) {
     const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
     const int64_t ry = (y + a->pt) % a->sh, rx = (x + a->pl) % a->sw;
     const float *w = call->ptr[1];
@@ -112,14 +112,15 @@ static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y
         }
     phase f; /* not initialised as a whole: its arrays are large */
     f.v = (windows){.at = f.at, .h = a->oh, .w = a->ow, .c = a->oc, .run = depth, .kh = cy.taps, .kw = cx.taps,
-                    .dh = a->dh / gcd(a->sh, a->dh), .dw = a->dw / gcd(a->sw, a->dw), .oh = fk_ceil_div(a->h - y, a->sh),
-                    .ow = fk_ceil_div(a->w - x, a->sw), .sh = 1, .sw = 1,
+                    .dh = a->dh / gcd(a->sh, a->dh), .dw = a->dw / gcd(a->sw, a->dw), .sh = 1, .sw = 1,
+                    .oh = fk_ceil_div(a->h - y, a->sh), .ow = fk_ceil_div(a->w - x, a->sw),
                     .pt = (cy.first * a->dh - y - a->pt) / a->sh, .pl = (cx.first * a->dw - x - a->pl) / a->sw};
     f.y = y, f.x = x, f.sh = a->sh, f.sw = a->sw, f.h = a->h, f.w = a->w, f.c = a->c;
     gemm_job j = {.ldc = a->c, .n = n, .k = cy.taps * cx.taps * depth, .pack = phase_pack, .rows_begin = phase_begin,
                   .upcoming = phase_upcoming, .source = &f, .scratch = (float *)call->scratch};
-    const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow, r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
-    if (a->kh * a->kw * a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl) {
+    const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow;
+    const int64_t r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
+    if (PIXELWISE(a)) {
         j.rows_begin = NULL; /* a product of matrices */
         j.upcoming = NULL;
         j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
@@ -184,8 +185,7 @@ FK_KERNEL(conv2d_dw) {
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
     float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
     window at[DW_STEPS];
-    windows v = {.at = at, .h = a->h, .w = a->w, .c = a->c, .run = run, .kh = a->kh, .kw = a->kw, .dh = a->dh, .dw = a->dw,
-                 .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl};
+    windows v = WINDOWS(a, at);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
         const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
         int64_t p0, p1, r0, r1, n0, n1;
@@ -194,8 +194,8 @@ FK_KERNEL(conv2d_dw) {
         fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
         v.x = (const float *)call->ptr[0] + g * run;
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
-        gemm_args m = {.a = left, .as = r1 - r0 + PAD, .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0, .ldc = a->oc,
-                       .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
+        gemm_args m = {.a = left, .as = r1 - r0 + PAD, .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0,
+                       .ldc = a->oc, .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
         const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
         gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
         int64_t p = p0;
@@ -221,4 +221,4 @@ FK_KERNEL(conv2d_dw) {
     }
 }
 
-_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_KERNEL_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "scratch");
+_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_KERNEL_SCRATCH, "both packed sides fit the scratch");

@@ -1,6 +1,8 @@
 /* The loops around gemm_tile: blocks of rows and of k, packing, and the division of C into chunks. */
 #include "gemm_tile.h"
 
+_Static_assert((ROWS + PAD) * (KC + PAD) * 4 <= GEMM_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "a block of A fits");
+
 void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
     if (j->kmajor)
         for (int64_t i = 0; i < k; i++) gemm_copy(d + i * stride, j->a + (p + i) * j->as + r, m);
@@ -65,16 +67,20 @@ void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     }
 }
 
-/* Chunks are tall and narrow only when they must be: a row of A is packed once for each of the nb. A small m reads B
- * once, so there memory sets the pace and the columns are divided. */
+/* Blocks of ROWS rows, and all columns, pack least. Narrower, then lower chunks only where these would be few, down to
+ * what keeps packing cheap; a small m reads B once, from memory, and can be cut at any panel. */
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
-    const int64_t panels = gemm_panels(n);
-    const int64_t most = fk_max(m, 8) * panels * NR * fk_max(k, 4) / GRAIN;
-    if (most < 2) return (gemm_grid){1, 1};
-    int64_t mb = fk_max(1, fk_min(fk_min(most, 64), m / ROWS)), nb = fk_ceil_div(panels * NR, 1024);
-    if (mb * nb < 16) nb = fk_max(nb, fk_min(fk_min(most / mb, fk_ceil_div(16, mb)), m < MR ? panels : fk_ceil_div(panels * NR, 128)));
-    if (mb * nb < 16) mb = fk_max(mb, fk_min(fk_min(most / nb, 16 / nb), m / (2 * MR)));
-    return (gemm_grid){mb, nb};
+    enum { ENOUGH = 16, MOST = 64, WIDEST = 1024, NARROWEST = 128 };
+    const int64_t columns = gemm_panels(n) * NR;
+    const int64_t worth = fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN;
+    if (worth < 2) return (gemm_grid){1, 1};
+    gemm_grid g = {fk_max(1, fk_min(fk_min(worth, MOST), fk_ceil_div(m, ROWS))), fk_ceil_div(columns, WIDEST)};
+    if (g.mb * g.nb < ENOUGH) {
+        const int64_t finest = fk_ceil_div(columns, m < MR ? NR : NARROWEST);
+        g.nb = fk_max(g.nb, fk_min(fk_min(worth / g.mb, fk_ceil_div(ENOUGH, g.mb)), finest));
+        g.mb = fk_max(g.mb, fk_min(fk_min(worth, ENOUGH) / g.nb, m / (2 * MR)));
+    }
+    return g;
 }
 
 /* ---- panels of B */
@@ -109,8 +115,8 @@ static void pack_transposed(const float *b, int64_t ld, int64_t k, int64_t n, in
     }
 }
 
-void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps, int64_t j0,
-                   int64_t j1, float *d) {
+void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps,
+                   int64_t j0, int64_t j1, float *d) {
     const int64_t kb = gemm_kblock(k), columns = gemm_panels(n) * NR;
     for (int64_t p = first; p < first + steps;) {
         const int64_t start = p / kb * kb, size = fk_min(kb, k - start), take = fk_min(start + size, first + steps) - p;

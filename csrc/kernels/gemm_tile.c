@@ -40,7 +40,8 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
     const int64_t as = g->as, bs = g->bs;
     if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while the sums are made */
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
+        UNROLL for (int r = 0; r < R; r++)
+            UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
     gemm_fetch *f = g->fetch;
     if (V <= 2 && f) {
         for (int64_t p = g->k; p > 0; p -= 16, f->at += f->turn) {
@@ -87,7 +88,8 @@ EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJO
 #define NAME0(R, V) [R] = micro_##R##x##V##_0,
 #define NAME1(R, V) [R] = micro_##R##x##V##_1,
 /* by storage of A, one vector or two, rows */
-static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}}, {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
+static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}},
+                                                  {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
 static const micro wide_kernel[] = {WIDE(NAME0)};
 
 /* One strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough

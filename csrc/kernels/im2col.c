@@ -17,7 +17,8 @@ void FK(im2col_begin)(windows *v, int64_t r, int64_t m) {
 /* element of x under the last row of taps of output pixel r */
 static int64_t last_row(const windows *v, int64_t r) {
     const int64_t j = r % v->ow, i = r / v->ow % v->oh, n = r / v->ow / v->oh;
-    const int64_t ih = fk_min(v->h - 1, fk_max(0, i * v->sh - v->pt + (v->kh - 1) * v->dh)), iw = fk_max(0, j * v->sw - v->pl);
+    const int64_t ih = fk_min(v->h - 1, fk_max(0, i * v->sh - v->pt + (v->kh - 1) * v->dh));
+    const int64_t iw = fk_max(0, j * v->sw - v->pl);
     return ((n * v->h + ih) * v->w + iw) * v->c;
 }
 void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f) {
@@ -26,8 +27,8 @@ void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f) 
 }
 
 /* elements [lo, hi) of one row of the window at s, across a border of the image */
-static __attribute__((noinline)) void cut_row(const windows *v, const window *at, const float *s, int64_t lo, int64_t hi,
-                                              float *d) {
+static __attribute__((noinline)) void cut_row(const windows *v, const window *at, const float *s, int64_t lo,
+                                              int64_t hi, float *d) {
     const int64_t l = fk_min(hi, fk_max(lo, -at->iw * v->c)), u = fk_max(l, fk_min(hi, (v->w - at->iw) * v->c));
     gemm_zero(d, l - lo);
     gemm_copy(d + l - lo, s + l, u - l);

@@ -1,4 +1,4 @@
-/* Windows of a channels_last image as rows of a matrix, made a block at a time: the implicit GEMM of the convolutions. */
+/* Windows of a channels_last image as rows of a matrix, made a block at a time: the convolutions as implicit GEMM. */
 #ifndef FK_IM2COL_H
 #define FK_IM2COL_H
 #include "gemm_tile.h"
@@ -17,6 +17,13 @@ typedef struct {
     int64_t oh, ow, sh, sw, pt, pl;
     window *at; /* of the rows at hand; room for as many as im2col_begin is asked for */
 } windows;
+/* of a step's attributes, but for x */
+#define WINDOWS(a, table)                                                                                              \
+    {.at = table, .h = a->h, .w = a->w, .c = a->c, .run = a->c / a->groups, .kh = a->kh, .kw = a->kw, .dh = a->dh,     \
+     .dw = a->dw, .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl}
+/* whether the windows are the pixels themselves */
+#define PIXELWISE(a)                                                                                                   \
+    (a->kh * a->kw * a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl)
 
 /* fills at[0..m) for the output pixels [r, r + m), counted over all images */
 void FK(im2col_begin)(windows *v, int64_t r, int64_t m);

@@ -51,7 +51,7 @@ FK_KERNEL(matmul) {
 }
 
 FK_PARTS(pack_b) { return gemm_panels(a->n) * NR * a->k; }
-FK_CHUNKS(pack_b) { return fk_min(fk_max(1, a->batch) * gemm_panels(a->n), fk_split(a->batch * pack_b_parts(a), 1 << 16)); }
+FK_CHUNKS(pack_b) { return fk_min(a->batch * gemm_panels(a->n), fk_split(a->batch * pack_b_parts(a), 1 << 16)); }
 
 FK_KERNEL(pack_b) {
     const int64_t panels = gemm_panels(a->n), item = pack_b_parts(a);

@@ -1,0 +1,113 @@
+"""matmul and pack_b: against float64, on every instruction set, and bitwise where the engine promises it."""
+import numpy as np
+import pytest
+import step
+from sweep import double_plus_channel, sweep
+
+RNG = np.random.default_rng(3)
+SHAPES = [  # batch, m, n, k
+    (1, 1, 1, 1), (1, 1, 10, 64), (1, 32, 32, 32), (1, 5, 33, 7), (1, 13, 65, 20), (2, 7, 31, 5),
+    (1, 3, 130, 385), (1, 97, 70, 400), (1, 30, 515, 33), (70, 3, 9, 4), (3, 40, 48, 800), (1, 200, 3, 1025),
+    (1, 0, 5, 3), (1, 4, 0, 3), (1, 4, 5, 0), (0, 4, 5, 3), (2, 0, 0, 0),
+]
+
+
+def normal(*shape):
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def pack(b, isa, transposed=False):
+    """b: [batch, k, n], or [batch, n, k] when transposed."""
+    batch, k, n = b.shape if not transposed else (b.shape[0], b.shape[2], b.shape[1])
+    attrs = {'batch': batch, 'k': k, 'n': n, 'ld': max(1, b.shape[2]), 'trans': int(transposed),
+             'src_batch': b.shape[1] * b.shape[2]}
+    size = in_isa(isa, step.parts, 'pack_b', **attrs)
+    out = np.full(batch * size, np.nan, np.float32)
+    step.run('pack_b', [b, out], isa=isa, **attrs)
+    return out
+
+
+def in_isa(isa, function, *args, **kwargs):
+    """Sizes depend on the instruction set in force."""
+    before = step._core.isa()
+    step._core.set_isa(isa)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        step._core.set_isa(before)
+
+
+def attributes(a, n, k, transposed=False, shared=False):
+    batch, m = a.shape[0], a.shape[2] if transposed else a.shape[1]
+    return {'batch': batch, 'm': m, 'n': n, 'k': k, 'lda': max(1, a.shape[2]), 'trans_a': int(transposed),
+            'a_batch': m * k, 'b_batch': int(not shared)}
+
+
+def product(a, packed, n, k, isa, **how):
+    attrs = attributes(a, n, k, **how)
+    out = np.full((attrs['batch'], attrs['m'], n), 7, np.float32)
+    step.run('matmul', [a, packed, out], isa=isa, **attrs)
+    return out
+
+
+@pytest.mark.parametrize('transposed', [False, True])
+@pytest.mark.parametrize('shape', SHAPES, ids=str)
+def test_matmul(shape, transposed):
+    batch, m, n, k = shape
+    a, b = normal(batch, m, k), normal(batch, k, n)
+    bias, epilogue = double_plus_channel(max(n, 1))
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    room = 1e-6 * (np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64)) + 1e-6
+    stored = np.ascontiguousarray(a.swapaxes(1, 2)) if transposed else a
+    b_stored = np.ascontiguousarray(b.swapaxes(1, 2)) if transposed else b
+    for isa in step.ISAS:
+        packed = pack(b_stored, isa, transposed)
+        for extra in ({}, epilogue):
+            results = []
+            for threads in (1, 2):
+                out = np.full((batch, m, n), 7, np.float32)
+                tile = [out if t is sweep.first else t for t in extra.get('tile', ())]
+                step.run('matmul', [stored, packed, out], tile=tile, words=extra.get('words'), isa=isa, threads=threads,
+                         **attributes(stored, n, k, transposed))
+                results.append(out)
+            np.testing.assert_array_equal(*(r.view(np.int32) for r in results))
+            wanted = exact if not extra else 2 * exact + bias[:n]
+            assert (np.abs(results[0] - wanted) <= 2 * room + 1e-6 * np.abs(wanted)).all()
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('n, k', [(1, 5), (10, 64), (48, 32), (300, 401)])
+def test_a_row_does_not_depend_on_the_others(isa, n, k):
+    a, b = normal(1, 40, k), normal(1, k, n)
+    packed = pack(b, isa)
+    whole = product(a, packed, n, k, isa)
+    transposed = product(np.ascontiguousarray(a.swapaxes(1, 2)), packed, n, k, isa, transposed=True)
+    np.testing.assert_array_equal(whole, transposed)
+    for m in range(1, 34):
+        first = m % (40 - m + 1)
+        part = product(np.ascontiguousarray(a[:, first:first + m]), packed, n, k, isa)
+        np.testing.assert_array_equal(part[0], whole[0, first:first + m])
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+def test_a_shared_right_side(isa):
+    a, b = normal(5, 6, 30), normal(1, 30, 20)
+    packed = pack(b, isa)
+    shared = product(a, packed, 20, 30, isa, shared=True)
+    np.testing.assert_array_equal(shared[3], product(a[3:4].copy(), packed, 20, 30, isa)[0])
+    padded = np.full((5, 200), np.nan, np.float32)
+    padded[:, :180] = a.reshape(5, 180)
+    apart = np.full((5, 6, 20), 7, np.float32)
+    step.run('matmul', [padded, packed, apart], isa=isa, **{**attributes(a, 20, 30, shared=True), 'a_batch': 200})
+    np.testing.assert_array_equal(apart, shared)
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+def test_nan_and_infinity_stay_in_their_places(isa):
+    a, b = normal(1, 9, 40), normal(1, 40, 37)
+    a[0, 4, 7], b[0, 3, 36] = np.nan, np.inf
+    out = product(a, pack(b, isa), 37, 40, isa)[0]
+    assert np.isnan(out[4]).all()
+    rest = np.delete(out, 4, 0)
+    assert np.isinf(rest[:, 36]).all() and np.isfinite(rest[:, :36]).all()
+    np.testing.assert_array_equal(np.sign(rest[:, 36]), np.sign(np.delete(a[0, :, 3], 4)))
