@@ -17,6 +17,7 @@ TABLE = {
     'embedding.builds_at_once': (True, False),
     'layers_1d.data_format': ('channels_last', None),
     'activity_regularizer.divided_by_batch': (False, True),
+    'masking.unsupported_is_an_error': (True, False),
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),

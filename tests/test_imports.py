@@ -15,7 +15,7 @@ LEVELS = [
     ['ops'],
     ['compiler'],
     ['runtime'],
-    ['utils', 'saving.objects', 'legacy.keras1'],
+    ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1'],
     ['activations', 'initializers', 'regularizers', 'constraints'],
     ['losses', 'metrics', 'optimizers'],
     ['training.logs', 'callbacks'],

@@ -1,0 +1,143 @@
+"""Activations that have arguments or weights, as layers."""
+
+from fastkeras import constraints, initializers, ops, regularizers
+
+from .base import InputSpec, Layer
+from .input_spec import title
+
+__all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
+
+
+def _number(layer, name, value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f'{title(layer)}: expected {name} to be a number, got {value!r}') from None
+
+
+class ReLU(Layer):
+    """max(x, 0) in general form: x from `threshold` up to `max_value` (None: no bound), negative_slope · (x -
+    threshold) below. ValueError for negative arguments."""
+
+    supports_masking = True
+
+    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else _number(self, 'max_value', max_value)
+        self.negative_slope = _number(self, 'negative_slope', negative_slope)
+        self.threshold = _number(self, 'threshold', threshold)
+        for name in ('max_value', 'negative_slope', 'threshold'):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f'{title(self)}: expected {name} of 0 or more, got {getattr(self, name)}')
+
+    def call(self, inputs):
+        return ops.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self):
+        return self._config_with('max_value', 'negative_slope', 'threshold')
+
+
+class LeakyReLU(Layer):
+    """x above 0, alpha · x below (Maas et al. 2013). Keras 3 calls alpha `negative_slope`."""
+
+    supports_masking = True
+
+    def __init__(self, alpha=0.3, negative_slope=None, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = _number(self, 'alpha', alpha if negative_slope is None else negative_slope)
+
+    negative_slope = property(lambda self: self.alpha, doc='alpha, as Keras 3 calls it.')
+
+    def call(self, inputs):
+        return ops.leaky_relu(inputs, self.alpha)
+
+    def get_config(self):
+        return self._config_with('alpha')
+
+
+class PReLU(Layer):
+    """x above 0, alpha · x below, alpha a weight of the input's shape without the batch (He et al. 2015).
+
+    shared_axes: axes (from 1) along which alpha is one number; [1, 2] for one per channel of images.
+    """
+
+    supports_masking = True
+
+    def __init__(self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None,
+                 **kwargs):
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = None if shared_axes is None else list(
+            shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes])
+
+    def build(self, input_shape):
+        shape = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            if not 1 <= axis <= len(shape):
+                raise ValueError(f'{title(self)}: expected shared_axes from 1 to {len(shape)} for an input of shape '
+                                 f'{tuple(input_shape)}, got {self.shared_axes}')
+            shape[axis - 1] = 1
+        self.alpha = self.add_weight('alpha', shape, initializer=self.alpha_initializer,
+                                     regularizer=self.alpha_regularizer, constraint=self.alpha_constraint)
+        fixed = {k: d for k, d in enumerate(input_shape) if k and k not in (self.shared_axes or ())}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
+        self.built = True
+
+    def call(self, inputs, mask=None):
+        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return self._config_with('alpha_initializer', 'alpha_regularizer', 'alpha_constraint', 'shared_axes')
+
+
+class ELU(Layer):
+    """x above 0, alpha · (exp(x) - 1) below (Clevert et al. 2015)."""
+
+    supports_masking = True
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = _number(self, 'alpha', alpha)
+
+    def call(self, inputs):
+        return ops.elu(inputs, self.alpha)
+
+    def get_config(self):
+        return self._config_with('alpha')
+
+
+class ThresholdedReLU(Layer):
+    """x above theta, else 0 (Konda et al. 2014)."""
+
+    supports_masking = True
+
+    def __init__(self, theta=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.theta = _number(self, 'theta', theta)
+
+    def call(self, inputs, mask=None):
+        return inputs * ops.cast(ops.greater(inputs, self.theta), inputs.dtype)
+
+    def get_config(self):
+        return self._config_with('theta')
+
+
+class Softmax(Layer):
+    """exp(x) over its sum along `axis`, an int or several."""
+
+    supports_masking = True
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def call(self, inputs):
+        return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)
+
+    def get_config(self):
+        return self._config_with('axis')

@@ -1,0 +1,346 @@
+"""The base of all layers: a computation with weights."""
+
+import numpy as np
+
+from fastkeras import config as settings
+from fastkeras import constraints, generation, initializers, ops, regularizers
+from fastkeras.ops import core
+from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Variable
+from fastkeras.utils import nest
+
+from . import construction, context, naming, tracking
+from .calls import Calls
+from .config import Configured
+from .connections import Connected
+from .context import collect_losses
+from .input_spec import InputSpec, check_inputs, title
+from .node import Node
+
+__all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
+
+_KEYWORDS = ('name', 'trainable', 'dtype', 'input_shape', 'batch_input_shape', 'batch_size', 'input_dim',
+             'input_length', 'input_dtype', 'weights', 'activity_regularizer', 'autocast')
+
+
+class Layer(Calls, Connected, Configured):
+    """Base of all layers. A layer of one's own defines `call(inputs)`, in ops or NumPy functions, and may define
+    `build(input_shape)`, which makes weights by `add_weight`, and `get_config()`.
+
+    name: by default made from the class: 'dense_1'. trainable: whether training changes the weights. dtype: of the
+    weights and of the input that the layer makes when it begins a Sequential model. activity_regularizer: penalty on
+    the outputs. input_shape (without the batch), batch_input_shape, batch_size, input_dim, input_length, input_dtype:
+    the input that the layer expects when it begins a model. weights: list of arrays, the first values of the weights.
+    autocast: accepted, without effect. Raises TypeError for an unknown keyword.
+
+    The layer is called on Keras tensors to describe a model, on arrays to compute (an ndarray comes back), on the
+    tensors of a trace inside the call of another layer. `call` may take `training` (True or False) and `mask`.
+    """
+
+    supports_masking = False
+    stateful = False
+    input_spec = None
+    # attributes whose layers and variables are not the layer's own
+    _untracked = frozenset()
+    _names_its_weights = True
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        construction.wrap(cls)
+
+    def __init__(self, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        unknown = [k for k in kwargs if k not in _KEYWORDS]
+        if unknown:
+            raise TypeError(f'{type(self).__name__}: unknown keyword argument {unknown[0]!r}; beside its own, a layer '
+                            f'takes '
+                            + ', '.join(_KEYWORDS))
+        self.name = str(name) if name else naming.auto_name(naming.to_snake_case(type(self).__name__))
+        self.trainable = bool(trainable)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._given_dtype = _type_name(dtype)
+        self.built = False
+        self._weights = []
+        self._callable_losses = []
+        self._inbound_nodes = []
+        self._outbound_nodes = []
+        self._functions = {}
+        self._initial_weights = kwargs.get('weights')
+        shape = _first_shape(kwargs)
+        if shape is not None:
+            self.batch_input_shape = shape
+            self._given_dtype = self._given_dtype or _type_name(kwargs.get('input_dtype')) or settings.floatx()
+
+    # ---- types
+    @property
+    def dtype(self):
+        """Name of the type of the weights and, for a first layer, of the input."""
+        return self._given_dtype or settings.floatx()
+
+    @dtype.setter
+    def dtype(self, value):
+        self._given_dtype = _type_name(value)
+
+    @property
+    def variable_dtype(self):
+        """Name of the type of the weights: `dtype` if it is a float type, else floatx."""
+        return self.dtype if self.dtype in core.FLOATS else settings.floatx()
+
+    compute_dtype = variable_dtype
+
+    # ---- building
+    def build(self, input_shape):
+        """Make the weights. input_shape: a tuple, None for unknown sizes, or the nesting of tuples of several
+        inputs.
+        """
+        self.built = True
+
+    def _after_build(self, input_shape):
+        self.built = True
+        if self._initial_weights is not None:
+            weights, self._initial_weights = self._initial_weights, None
+            self.set_weights(weights)
+
+    def add_weight(self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True,
+                   constraint=None, autocast=True, aggregation=None, overwrite_with_gradient=False):
+        """A new weight: a Variable, listed in `weights`.
+
+        Positions are those of Keras 2 (name, shape, dtype, initializer) when the first is a name, else those of Keras 3
+        (shape, initializer, dtype). initializer: by default 'glorot_uniform', or 'zeros' for integers. regularizer: its
+        penalty joins the loss. constraint: applied after each update. Raises ValueError for unknown sizes in the shape.
+        """
+        if name is not None and not isinstance(name, str):
+            if shape is not None and not nest.is_shape(shape) and initializer is None:
+                initializer, shape = shape, None
+            name, shape = None, name if shape is None else shape
+        shape = (int(shape),) if hasattr(shape, '__index__') else tuple(shape or ())
+        if any(d is None for d in shape):
+            raise ValueError(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '
+                             f'model an input of known sizes')
+        dtype = core.dtype_name(dtype) if dtype is not None else self.variable_dtype
+        if initializer is None:
+            initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
+        value = np.asarray(initializers.get(initializer)(tuple(int(d) for d in shape), dtype=dtype))
+        v = Variable(value, dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
+                     constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
+        self._weights.append(v)
+        return v
+
+    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None,
+                     constraint=None, name=None):
+        """add_weight, by the name and positions of older tf.keras."""
+        return self.add_weight(name, shape, dtype, initializer, regularizer, trainable, constraint)
+
+    def _weight_name(self, name):
+        scope = context.scope_of(self)
+        taken = {v.name for v in self._weights}
+        full, k = f'{scope}/{name}:0', 0
+        while full in taken:
+            k += 1
+            full = f'{scope}/{name}_{k}:0'
+        return full
+
+    # ---- weights
+    def _sublayers(self):
+        return tracking.found(self, Layer)
+
+    def _flatten_layers(self):
+        """The layer and all layers inside it, each once, the outer first."""
+        out, seen, stack = [], set(), [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                out.append(layer)
+                stack.extend(reversed(layer._sublayers()))
+        return out
+
+    @property
+    def weights(self):
+        """All weights, layer by layer: the layer's own (trainable first), then those of the layers inside."""
+        own = tracking.variables(self)
+        out = [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+        for layer in self._sublayers():
+            out.extend(layer.weights)
+        return tracking.unique(out)
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes: none when `trainable` is False."""
+        if not context.is_trainable(self):
+            return []
+        out = [v for v in tracking.variables(self) if v.trainable]
+        for layer in self._sublayers():
+            out.extend(layer.trainable_weights)
+        return tracking.unique(out)
+
+    @trainable_weights.setter
+    def trainable_weights(self, variables):
+        self._set_own(variables, True)
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training leaves alone, or changes by other means than gradients."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trained]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables):
+        self._set_own(variables, False)
+
+    def _set_own(self, variables, trainable):
+        for v in variables:
+            v.trainable = trainable
+        new = {id(v) for v in variables}
+        kept = [v for v in self._weights if v.trainable != trainable and id(v) not in new]
+        self._weights = [*variables, *kept] if trainable else [*kept, *variables]
+
+    variables = property(lambda self: self.weights, doc='The weights.')
+    trainable_variables = property(lambda self: self.trainable_weights, doc='The trainable weights.')
+    non_trainable_variables = property(lambda self: self.non_trainable_weights, doc='The other weights.')
+
+    def get_weights(self):
+        """Copies of the values of `weights`, a list of arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Take values for all `weights`, in their order. ValueError for another number of arrays or other shapes."""
+        variables = self.weights
+        weights = [np.asarray(w) for w in weights]
+        if len(variables) != len(weights):
+            hint = '' if self.built else '; it is not built yet: call it on an input, or build(input_shape), first'
+            raise ValueError(f'{title(self)}: expected {len(variables)} arrays for its weights '
+                             f'{[tuple(v.shape) for v in variables]}, got {len(weights)} of shapes '
+                             f'{[w.shape for w in weights]}{hint}')
+        for v, w in zip(variables, weights):
+            if tuple(v.shape) != w.shape:
+                raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, it cannot take an '
+                                 f'array of shape {w.shape}')
+        with context.outside_trace():
+            for v, w in zip(variables, weights):
+                v.assign(w)
+
+    def count_params(self):
+        """The number of numbers in the weights. ValueError before they exist."""
+        if not self.built and not self.weights:
+            raise ValueError(f'{title(self)}: count_params needs the weights, and it is not built yet; call it on an '
+                             f'input, or build(input_shape), first')
+        return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
+
+    # ---- losses, metrics, updates
+    def add_loss(self, losses, inputs=None, **kwargs):
+        """Add to the loss that training minimises: a scalar tensor computed in `call` (larger ones are summed), a list
+        of them, or a function without arguments, called whenever losses are collected. inputs: accepted, without
+        effect."""
+        for loss in nest.to_list(losses):
+            if loss is None:
+                continue
+            if callable(loss) and not isinstance(loss, (Tensor, Variable, np.ndarray)):
+                self._callable_losses.append(loss)
+            else:
+                self._collect_loss(loss)
+
+    def _collect_loss(self, loss):
+        collected = context.collection()
+        if collected is not None:
+            loss = core.tensor(loss)
+            collected.append(ops.sum(loss) if loss.shape else loss)
+        elif context.is_building(self) and not isinstance(loss, Tensor):
+            self._callable_losses.append(lambda: loss)
+
+    def add_metric(self, value, name=None, aggregation='mean'):
+        """Report a scalar tensor computed in `call` as a metric: its mean over the batches of an epoch."""
+        collected = context.collection()
+        if collected is not None:
+            value = core.tensor(value)
+            collected.metrics.append((name or self.name, ops.mean(value) if value.shape else value))
+
+    def add_update(self, updates, inputs=None):
+        """Updates of variables: pairs (variable, value). An `assign` in `call` is an update already; what it gave is
+        accepted here, without effect."""
+        for update in updates if isinstance(updates, list) else [updates]:
+            if isinstance(update, tuple) and len(update) == 2 and isinstance(update[0], Variable):
+                update[0].assign(update[1])
+
+    @property
+    def losses(self):
+        """Penalties now: in a `collect_losses` block, all that was collected; else those on the weights, as scalars."""
+        collected = context.collection()
+        if collected is not None:
+            return list(collected)
+        out = [v.regularizer(v) for v in self.weights if v.regularizer is not None]
+        return out + [loss() for layer in self._flatten_layers() for loss in layer._callable_losses]
+
+    @property
+    def updates(self):
+        """Always empty: updates belong to the trace of a call."""
+        return []
+
+    def get_losses_for(self, inputs):
+        """The penalties that depend on no input, for inputs=None; else none: those exist only while a call is
+        traced.
+        """
+        return self.losses if inputs is None else []
+
+    def get_updates_for(self, inputs):
+        """Always empty, see `updates`."""
+        return []
+
+    def _penalize_activity(self, outputs):
+        if self.activity_regularizer is None or context.collection() is None:
+            return
+        for y in nest.flatten(outputs):
+            if y is not None:
+                penalty = self.activity_regularizer(y)
+                if generation.of('activity_regularizer.divided_by_batch') and y.shape:
+                    penalty = penalty / float(y.shape[0])
+                self._collect_loss(penalty)
+
+    # ---- checks and inference
+    def assert_input_compatibility(self, inputs):
+        """Raise ValueError where the inputs do not meet `input_spec`."""
+        check_inputs(self, self.input_spec, inputs)
+
+    def compute_output_shape(self, input_shape):
+        """The shape(s) of the result for the shape(s) of the input; by tracing `call`, in a layer that says no more."""
+        return self._inferred_shape(input_shape)
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the result: the input's, in a layer that supports masking.
+
+        Raises TypeError when the input has a mask and the layer does not support masking; in generation 3 the mask is
+        dropped instead.
+        """
+        if self.supports_masking:
+            return mask
+        if any(m is not None for m in nest.flatten(mask)) and generation.of('masking.unsupported_is_an_error'):
+            raise TypeError(f'{title(self)} does not support masking, but its input has a mask; put it before the '
+                            f'layer that makes the mask, or behind one that consumes it')
+        return None
+
+    def __repr__(self):
+        return f'<{type(self).__name__} name={self.name}, built={self.built}>'
+
+
+construction.wrap(Layer)
+
+
+def _type_name(dtype):
+    """Name of a type, also given as a Keras 3 policy or its configuration."""
+    if isinstance(dtype, dict):
+        dtype = dtype.get('config', {}).get('name')
+    dtype = getattr(dtype, 'variable_dtype', dtype)
+    return None if dtype is None else core.dtype_name(dtype)
+
+
+def _first_shape(kwargs):
+    """The batch_input_shape that the keywords of a layer stand for; None when they say none."""
+    if kwargs.get('batch_input_shape') is not None:
+        return tuple(kwargs['batch_input_shape'])
+    shape = kwargs.get('input_shape')
+    if shape is None and kwargs.get('input_dim') is not None:
+        shape = (kwargs['input_dim'],)
+        if kwargs.get('input_length') is not None:
+            shape = (kwargs['input_length'], *shape)
+    if shape is None:
+        return None
+    return (kwargs.get('batch_size'), *((shape,) if hasattr(shape, '__index__') else shape))

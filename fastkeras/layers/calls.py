@@ -1,0 +1,255 @@
+"""How a layer is called: to describe a model, inside a trace, or on arrays."""
+
+import inspect
+
+import numpy as np
+
+from fastkeras import config as settings
+from fastkeras.ops import core
+from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Function, active_trace
+from fastkeras.runtime.variable import Trace
+from fastkeras.utils import nest
+
+from . import construction, context
+from .input_spec import title
+from .node import Node, keras_tensor
+
+_MANY = (list, tuple, dict)
+
+
+class Calls:
+    """Mixin of Layer: `__call__` and what it is made of."""
+
+    def call(self, inputs, **kwargs):
+        """The computation. Every layer defines its own; this one gives the inputs back."""
+        return inputs
+
+    def __call__(self, *args, **kwargs):
+        """__call__(self, inputs, **kwargs)
+
+        The layer applied to `inputs`: Keras tensors, tensors of a trace, or arrays (then an ndarray comes back).
+        kwargs: the other arguments of `call`, among them `training` and `mask`. Raises ValueError, naming the layer,
+        for inputs that do not fit it.
+        """
+        inputs, kwargs = self._arguments(args, kwargs)
+        if active_trace() is not None:
+            return self._run(inputs, kwargs)
+        if any(isinstance(x, Tensor) for x in nest.flatten([inputs, kwargs])):
+            return self._describe(inputs, kwargs)
+        return self._compute(inputs, kwargs)
+
+    def _arguments(self, args, kwargs):
+        """(first argument of `call`, the others by name)."""
+        if '_functions' not in self.__dict__:
+            raise ValueError(f'{type(self).__name__}: its __init__ must call super().__init__() before the layer is '
+                             f'used')
+        names, _ = construction.parameters_of(type(self).call)
+        names = names[1:]
+        kwargs = {k: v for k, v in kwargs.items() if not (k in ('training', 'mask') and v is None)}
+        if len(args) > max(1, len(names)):
+            raise TypeError(f'{title(self)}: its call takes {names}, got {len(args)} positional arguments')
+        for name, value in zip(names[1:], args[1:]):
+            if name in kwargs:
+                raise TypeError(f'{title(self)}: the argument {name!r} is given twice')
+            if not (name in ('training', 'mask') and value is None):
+                kwargs[name] = value
+        if args:
+            return args[0], kwargs
+        for name in (names[:1] or ()) + ('inputs',):
+            if name in kwargs:
+                return kwargs.pop(name), kwargs
+        if not names:
+            return [], kwargs
+        raise TypeError(f'{title(self)}: called without its first argument, {names[0]!r}')
+
+    # ---- inside a trace
+    def _run(self, inputs, kwargs):
+        """Build if need be, run `call`, and see to masks, penalties and what the surroundings say of training."""
+        inputs = nest.map_structure(_tensor, inputs)
+        kwargs = dict(kwargs)
+        training = kwargs.pop('training', None)
+        if isinstance(training, Tensor):
+            raise ValueError(f'{title(self)}: expected training to be True or False, got the symbolic tensor '
+                             f'{training!r}')
+        with context.entered(self, None if training is None else bool(training)) as training, core.named(self.name):
+            self._prepare(inputs, kwargs)
+            names, _ = construction.parameters_of(type(self).call)
+            if 'training' in names:
+                kwargs['training'] = training
+            mask = kwargs.get('mask')
+            if mask is None:
+                mask = self._masks_of(inputs)
+                if 'mask' in names and _any(mask):
+                    kwargs['mask'] = mask
+            elif 'mask' not in names:
+                del kwargs['mask']
+            try:
+                outputs = self.call(inputs, **kwargs)
+            except ValueError as error:
+                if not str(error).startswith('[') or f'layer {self.name!r}' in str(error):
+                    raise
+                raise ValueError(f'{title(self)}: {error}') from None
+            outputs = nest.map_structure(_output, outputs)
+            outputs = self._with_masks(inputs, outputs, mask)
+            self._penalize_activity(outputs)
+        return outputs
+
+    def _prepare(self, inputs, kwargs):
+        if any(x is not None and not hasattr(x, 'shape') for x in nest.flatten(inputs)):
+            raise ValueError(f'{title(self)}: expected tensors or arrays, got {inputs!r}')
+        self.assert_input_compatibility(inputs)
+        if not self.built:
+            self._build_for(inputs, kwargs)
+            self.assert_input_compatibility(inputs)
+
+    def _build_for(self, inputs, kwargs):
+        shapes = nest.map_structure(lambda x: None if x is None else tuple(x.shape), inputs)
+        names, _ = construction.parameters_of(type(self).build)
+        by_name = {}
+        if len(names) > 2:
+            first = construction.parameters_of(type(self).call)[0][1:2]
+            known = {**dict.fromkeys(first, inputs), **kwargs}
+            for name in names[1:]:
+                value = known.get(name.removesuffix('_shape'))
+                if value is not None:
+                    by_name[name] = nest.map_structure(lambda x: tuple(x.shape), value)
+        self.build(**by_name) if len(by_name) == len(names) - 1 > 1 else self.build(shapes)
+        if not self.built:      # a build replaced on the instance is not wrapped
+            self._after_build(shapes)
+
+    def _masks_of(self, inputs):
+        return nest.map_structure(lambda x: getattr(x, '_keras_mask', None), inputs)
+
+    def _with_masks(self, inputs, outputs, mask):
+        """The outputs, with the masks that compute_mask gives them."""
+        new = self.compute_mask(inputs, mask)
+        leaves = nest.flatten(outputs)
+        masks = nest.flatten(new) if isinstance(new, _MANY) and isinstance(outputs, _MANY) else [new] * len(leaves)
+        if len(masks) != len(leaves):
+            masks = [None] * len(leaves)
+        return nest.pack(outputs, [masked(y, m) for y, m in zip(leaves, masks)])
+
+    # ---- describing a model
+    def _describe(self, inputs, kwargs):
+        """Record the call as a node; the result stands for what `call` will give. The trace serves shapes alone."""
+        with Trace(), context.no_collection():
+            outputs = self._run(inputs, kwargs)
+        shapes = self._declared_shapes(inputs, outputs)
+        leaves = []
+        for y, shape in zip(nest.flatten(outputs), shapes):
+            if y is None:
+                leaves.append(None)
+                continue
+            leaf = keras_tensor(shape, y.dtype, self.name)
+            if y._keras_mask is not None:
+                m = y._keras_mask
+                leaf._keras_mask = keras_tensor(m.shape, m.dtype, mask_of=leaf)
+            leaves.append(leaf)
+        outputs = nest.pack(outputs, leaves)
+        Node(self, inputs, kwargs, outputs)
+        return outputs
+
+    def _declared_shapes(self, inputs, outputs):
+        """The shapes of the results, where sizes that the trace left open are filled in from compute_output_shape."""
+        leaves = nest.flatten(outputs)
+        shapes = [None if y is None else tuple(y.shape) for y in leaves]
+        if type(self).compute_output_shape is _base().compute_output_shape or all(
+                s is None or None not in s[1:] for s in shapes):
+            return shapes
+        given = nest.map_structure(lambda x: tuple(x.shape), inputs)
+        declared = self.compute_output_shape(given)
+        declared = [declared] if nest.is_shape(declared) else nest.flatten_shapes(declared)
+        if len(declared) != len(shapes):
+            return shapes
+        return [s if s is None or d is None or len(d) != len(s) else tuple(b if a is None else a for a, b in zip(s, d))
+                for s, d in zip(shapes, declared)]
+
+    def _inferred_shape(self, input_shape):
+        """The shape(s) of the result by tracing `call`, without recording anything."""
+        integers = getattr(self, '_given_dtype', None) in core.INTS
+        dtype = self._given_dtype if integers else self.compute_dtype
+        inputs = nest.map_shapes(lambda s: Tensor('input', (), {}, s, dtype), input_shape)
+        with Trace(), context.no_collection():
+            outputs = self._run(inputs, {})
+        return nest.map_structure(lambda y: None if y is None else tuple(y.shape), outputs)
+
+    # ---- computing
+    def _compute(self, inputs, kwargs):
+        """The result for arrays, by a plan that is kept for equal shapes and settings."""
+        inputs = nest.map_structure(self._array, as_inputs(inputs))
+        leaves = nest.flatten([inputs, kwargs])
+        feeds = [isinstance(x, np.ndarray) or hasattr(x, '__fastkeras_tensor__') for x in leaves]
+        arrays = [np.asarray(x) for x, fed in zip(leaves, feeds) if fed]
+        training = kwargs.get('training', context.learning_phase())
+        key = (repr(nest.map_structure(lambda x: '*' if isinstance(x, np.ndarray) else x, [inputs, kwargs])),
+               bool(training), settings.generation(),
+               tuple(layer.trainable for layer in self._flatten_layers()) if training else None)
+        function = self._functions.get(key)
+        if function is None:
+            fixed = [None if fed else x for x, fed in zip(leaves, feeds)]       # holds no array
+            structure = nest.map_structure(lambda x: None, [inputs, kwargs])
+
+            def call(*tensors):
+                rest = iter(tensors)
+                return self._run(*nest.pack(structure, [next(rest) if fed else x for x, fed in zip(fixed, feeds)]))
+
+            with context.outside_trace():
+                function = self._functions[key] = Function(call, name=self.name)
+        return function(*arrays)
+
+    def _array(self, x):
+        """x as an array of a type of ours: float64, NumPy's default, becomes the layer's own float type."""
+        if x is None or hasattr(x, '__fastkeras_tensor__'):
+            return x
+        try:
+            x = core.to_array(x)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f'{title(self)}: expected an array of numbers: {error}') from None
+        return x.astype(self.compute_dtype) if x.dtype.kind == 'f' and x.dtype.name != self.compute_dtype else x
+
+
+def as_inputs(inputs):
+    """Inputs in which a nesting of plain numbers, as in [[1.0, 2.0]], is one array."""
+    leaves = nest.flatten(inputs)
+    if isinstance(inputs, (list, tuple)) and leaves and all(isinstance(x, (bool, int, float)) for x in leaves):
+        return np.asarray(core.to_array(inputs))
+    return inputs
+
+
+def masked(y, mask):
+    """y with this mask. A tensor that has another mask already is not changed: a view of it is."""
+    if y is None or y._keras_mask is mask:
+        return y
+    if y.op == 'input' or y._keras_mask is not None or mask is None:
+        y = Tensor('reshape', (y,), {'shape': tuple(y.shape)}, y.shape, y.dtype, y.name)
+    y._keras_mask = mask
+    return y
+
+
+def _tensor(x):
+    """x as a tensor, where it is a number, an array or a variable."""
+    if isinstance(x, (np.ndarray, np.generic, int, float)) or hasattr(x, '__fastkeras_tensor__'):
+        return core.tensor(x)
+    return x
+
+
+def _output(y):
+    return None if y is None else core.tensor(y)
+
+
+def _any(mask):
+    return any(m is not None for m in nest.flatten(mask))
+
+
+def _base():
+    from .base import Layer
+    return Layer
+
+
+def takes(function, name):
+    """Whether a function names this parameter."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,84 @@
+"""Checks of the arguments of layers, and the arithmetic of windows that their shapes need."""
+
+from fastkeras import ops
+from fastkeras.ops import core
+
+from .input_spec import title
+
+
+def count(layer, name, value, least=1):
+    """value, a whole number of at least `least`, as an int."""
+    if isinstance(value, bool) or not hasattr(value, '__index__') or value < least:
+        if isinstance(value, float) and value.is_integer() and value >= least:
+            return int(value)
+        raise ValueError(f'{title(layer)}: expected {name} to be a whole number of at least {least}, got {value!r}')
+    return int(value)
+
+
+def numbers(layer, name, value, n, least=1):
+    """value, a whole number or n of them, as a tuple."""
+    items = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
+    if len(items) != n:
+        raise ValueError(f'{title(layer)}: expected {name} to be one whole number or {n} of them, got {value!r}')
+    return tuple(count(layer, name, v, least) for v in items)
+
+
+def pairs(layer, name, value, n):
+    """value as n pairs (before, after): a number, n numbers, or n pairs of numbers of 0 or more."""
+    items = value if isinstance(value, (tuple, list)) else (value,) * n
+    if n == 1 and len(items) == 2 and all(hasattr(v, '__index__') for v in items):
+        items = (items,)
+    if len(items) != n:
+        raise ValueError(f'{title(layer)}: expected {name} to be one whole number, {n} of them or {n} pairs (before, '
+                         f'after), got {value!r}')
+    return tuple(numbers(layer, name, v, 2, least=0) for v in items)
+
+
+def one_of(layer, name, value, choices):
+    """value, which must be one of the choices; words in any case."""
+    low = value.lower() if isinstance(value, str) else value
+    if low not in choices:
+        raise ValueError(f'{title(layer)}: expected {name} to be one of {", ".join(map(repr, choices))}, got {value!r}')
+    return low
+
+
+def last_axis(layer, shape, axis=-1):
+    """The size of an axis of the input's shape, which must be known."""
+    if len(shape) < 2:
+        raise ValueError(f'{title(layer)}: expected an input with at least 2 dimensions, got shape {tuple(shape)}')
+    size = shape[axis]
+    if size is None:
+        raise ValueError(f'{title(layer)}: expected a known size on axis {axis} of its input, got shape {tuple(shape)}')
+    return int(size)
+
+
+def as_float(layer, x):
+    """x, integers as numbers of the layer's float type."""
+    return x if core.dtype_of(x) in core.FLOATS else ops.cast(x, layer.compute_dtype)
+
+
+def window_count(layer, size, window, stride, padding, dilation=1):
+    """How many windows fit along an axis of this size; None for an unknown one."""
+    if size is None:
+        return None
+    extent = (window - 1) * dilation + 1
+    if padding in ('same', 'causal'):
+        return -(-size // stride)
+    if size < extent:
+        raise ValueError(f'{title(layer)}: a window of {window}' + (f' with dilation {dilation}' if dilation > 1
+                                                                    else '')
+                         + f" does not fit into {size} elements; expected a larger input, a smaller window or "
+                           f"padding='same'")
+    return (size - extent) // stride + 1
+
+
+def spatial(shape, data_format):
+    """The sizes between batch and channels, whatever the format."""
+    return tuple(shape[2:] if data_format == 'channels_first' else shape[1:-1])
+
+
+def with_spatial(shape, sizes, data_format, channels=None):
+    """The shape with other spatial sizes, and other channels unless None."""
+    first = data_format == 'channels_first'
+    c = (shape[1] if first else shape[-1]) if channels is None else channels
+    return (shape[0], c, *sizes) if first else (shape[0], *sizes, c)

@@ -1,0 +1,76 @@
+"""The configuration of a layer: what it takes to make an equal one, without the weights."""
+
+from fastkeras import activations, constraints, generation, initializers, regularizers
+from fastkeras.saving import objects
+
+from . import construction
+
+# arguments of the base, which a subclass's __init__ need not take
+_BASE = ('name', 'trainable', 'dtype', 'batch_input_shape')
+_BY_SUFFIX = {'initializer': initializers.serialize, 'regularizer': regularizers.serialize,
+              'constraint': constraints.serialize, 'activation': activations.serialize}
+
+
+class Configured:
+    """Mixin of Layer: get_config and from_config."""
+
+    def get_config(self):
+        """The arguments that make an equal layer, as values that JSON can hold.
+
+        A class with arguments of its own adds them. One that does not define get_config gets the arguments it was made
+        with; those are found again by their names.
+        """
+        config = {'name': self.name, 'trainable': self.trainable}
+        if getattr(self, 'batch_input_shape', None) is not None:
+            config['batch_input_shape'] = self.batch_input_shape
+        if generation.of('config.module_and_registered_name'):
+            config['dtype'] = {'module': 'keras', 'class_name': 'DTypePolicy', 'config': {'name': self.dtype},
+                               'registered_name': None}
+        elif self._given_dtype is not None:
+            config['dtype'] = self._given_dtype
+        if type(self).get_config is Configured.get_config:
+            config.update(self._recorded_config())
+        return config
+
+    def _recorded_config(self):
+        arguments = construction.arguments_of(self)
+        if arguments is None:
+            raise ValueError(f'{type(self).__name__} takes *args, so what it was made with has no names; define '
+                             f'get_config')
+        for known in ('weights', 'input_shape', 'input_dim', 'input_length', 'input_dtype', 'batch_size', *_BASE):
+            arguments.pop(known, None)
+        return {k: objects.serialize_keras_object(v) for k, v in arguments.items()}
+
+    def _config_with(self, *names):
+        """The base's configuration and these attributes, serialized by what their names end in."""
+        config = Configured.get_config(self)
+        for name in names:
+            value = getattr(self, name)
+            serialize = _BY_SUFFIX.get(name.rsplit('_', 1)[-1])
+            config[name] = serialize(value) if serialize is not None else value
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """The layer that a configuration describes."""
+        config = dict(config)
+        if cls.get_config is Configured.get_config:
+            config = {k: objects.deserialize_keras_object(v) if k not in _BASE and _is_object(v) else v
+                      for k, v in config.items()}
+        names, anything = construction.parameters_of(cls.__init__)
+        rest = {} if anything else {k: config.pop(k) for k in _BASE if k in config and k not in names}
+        layer = cls(**config)
+        if 'name' in rest:
+            layer.name = rest['name']
+        layer.trainable = rest.get('trainable', layer.trainable)
+        if rest.get('dtype') is not None:
+            layer.dtype = rest['dtype']
+        if rest.get('batch_input_shape') is not None:
+            layer.batch_input_shape = tuple(rest['batch_input_shape'])
+        return layer
+
+
+def _is_object(value):
+    if isinstance(value, (list, tuple)):
+        return any(_is_object(v) for v in value)
+    return isinstance(value, dict) and 'class_name' in value

@@ -1,0 +1,73 @@
+"""What happens around the making and building of every layer, whoever wrote its class."""
+
+import functools
+import inspect
+
+from . import context
+
+
+def wrap(cls):
+    """Wrap the `__init__` and `build` that the class defines itself. Called for every subclass of Layer."""
+    if '__init__' in cls.__dict__:
+        cls.__init__ = _recorded(cls, cls.__dict__['__init__'])
+    if 'build' in cls.__dict__:
+        cls.build = _in_scope(cls.__dict__['build'])
+
+
+def _recorded(cls, init):
+    """An __init__ that takes Keras 1 words too, and remembers the arguments of the outermost call, so that a class
+    without get_config can be made again."""
+    ours = cls.__module__.startswith('fastkeras.')
+
+    @functools.wraps(init)
+    def wrapper(self, *args, **kwargs):
+        if ours and (kwargs or len(args) > 1):
+            from fastkeras.legacy.keras1 import convert
+            args, kwargs = convert(cls.__name__, args, kwargs)
+        if '_made_with' not in self.__dict__:
+            self._made_with = (init, args, kwargs)
+        init(self, *args, **kwargs)
+    return wrapper
+
+
+def _in_scope(build):
+    """A build that makes weights outside of any trace, under the layer's name, and marks the layer as built."""
+    @functools.wraps(build)
+    def wrapper(self, *args, **kwargs):
+        if context.is_building(self):
+            return build(self, *args, **kwargs)     # called by a subclass's own build
+        with context.building(self, named=self._names_its_weights):
+            build(self, *args, **kwargs)
+        self._after_build(args[0] if args else next(iter(kwargs.values()), None))
+    return wrapper
+
+
+def arguments_of(layer):
+    """name → value of the arguments a layer was made with, defaults left out; None when they have no names (*args)."""
+    init, args, kwargs = layer._made_with
+    signature = inspect.signature(init)
+    bound = signature.bind(layer, *args, **kwargs)
+    arguments = {}
+    for k, (name, value) in enumerate(bound.arguments.items()):
+        kind = signature.parameters[name].kind
+        if k == 0:
+            continue
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            return None
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            arguments.update(value)
+        else:
+            arguments[name] = value
+    return arguments
+
+
+@functools.lru_cache(maxsize=4096)
+def parameters_of(function):
+    """(names of the parameters that may be given by name, whether it takes any other name)."""
+    names, anything = [], False
+    for p in inspect.signature(function).parameters.values():
+        if p.kind is inspect.Parameter.VAR_KEYWORD:
+            anything = True
+        elif p.kind is not inspect.Parameter.VAR_POSITIONAL:
+            names.append(p.name)
+    return tuple(names), anything

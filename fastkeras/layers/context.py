@@ -1,0 +1,201 @@
+"""What the call of a layer knows of its surroundings: training or inference, frozen or not, who collects losses.
+
+All of it is per thread. It acts while a graph is traced; what was decided then is part of the plan.
+"""
+
+import threading
+from contextlib import contextmanager
+
+from fastkeras.runtime import variable
+
+
+class _State(threading.local):
+    training = None     # of the enclosing call; None outside of all calls
+    frozen = False      # inside a layer that is not trainable
+    losses = None       # the LossCollection that layers add to
+    scope = ()          # names of the layers being built, for the names of weights
+    building = ()       # the layers being built
+    trainable = None    # id(layer) → bool, which counts instead of the layers' own attribute
+
+
+_state = _State()
+_phase = {'training': None}
+
+
+# ---- training or inference
+
+def learning_phase():
+    """Whether layers are to act as in training: of the enclosing call, else what `set_learning_phase` said, else
+    False.
+    """
+    if _state.training is not None:
+        return _state.training
+    return bool(_phase['training'])
+
+
+def set_learning_phase(value):
+    """What calls take that are not told `training`, for the whole process: 0 or False, 1 or True, None for the
+    default.
+    """
+    if value not in (0, 1, None):
+        raise ValueError(f'set_learning_phase: expected 0 or 1, got {value!r}')
+    _phase['training'] = None if value is None else bool(value)
+
+
+@contextmanager
+def learning_phase_scope(value):
+    """set_learning_phase inside a `with` block."""
+    before = _phase['training']
+    set_learning_phase(value)
+    try:
+        yield
+    finally:
+        _phase['training'] = before
+
+
+def frozen():
+    """Whether the layer being called, or one around it, is not trainable."""
+    return _state.frozen
+
+
+def trainable_state(layers):
+    """id(layer) → whether it is trainable now, for `trainable_as`."""
+    return {id(layer): bool(layer.trainable) for layer in layers}
+
+
+@contextmanager
+def trainable_as(state):
+    """Calls inside see the `trainable` of layers as `trainable_state` took it, whatever was set since."""
+    before, _state.trainable = _state.trainable, state
+    try:
+        yield
+    finally:
+        _state.trainable = before
+
+
+def is_trainable(layer):
+    """The layer's `trainable`, as the enclosing `trainable_as` has it."""
+    if _state.trainable is not None:
+        return _state.trainable.get(id(layer), layer.trainable)
+    return layer.trainable
+
+
+class entered:
+    """The surroundings inside the call of `layer`; gives the value of `training` that holds there."""
+
+    __slots__ = ('layer', 'training', 'outer')
+
+    def __init__(self, layer, training=None):
+        self.layer, self.training = layer, training
+
+    def __enter__(self):
+        self.outer = _state.training, _state.frozen
+        if self.training is None:
+            self.training = learning_phase()
+        _state.training = self.training
+        _state.frozen = _state.frozen or not is_trainable(self.layer)
+        if _state.losses is not None:
+            _state.losses.depth += 1
+        return self.training
+
+    def __exit__(self, kind, *rest):
+        _state.training, _state.frozen = self.outer
+        losses = _state.losses
+        if losses is not None:
+            losses.depth -= 1
+            if not losses.depth and kind is None:
+                losses.add_regularization(self.layer)
+
+
+# ---- losses and metrics that layers add
+
+class LossCollection(list):
+    """Scalar tensors that the calls inside `collect_losses` added. metrics: pairs (name, scalar) by `add_metric`."""
+
+    def __init__(self):
+        super().__init__()
+        self.metrics = []
+        self.depth = 0
+        self._seen = set()
+
+    def add_regularization(self, layer):
+        """The penalties on all weights of the layer, each weight once."""
+        for v in layer.weights:
+            if v.regularizer is not None and id(v) not in self._seen:
+                self._seen.add(id(v))
+                self.append(v.regularizer(v))
+        for sub in layer._flatten_layers():
+            for k, loss in enumerate(sub._callable_losses):
+                if (id(sub), k) not in self._seen:
+                    self._seen.add((id(sub), k))
+                    self.append(loss())
+
+
+@contextmanager
+def collect_losses():
+    """`with collect_losses() as losses: y = model(x, training=True)`: the penalties on weights and activations and what
+    `add_loss` added, as scalar tensors of the trace."""
+    before, _state.losses = _state.losses, LossCollection()
+    try:
+        yield _state.losses
+    finally:
+        _state.losses = before
+
+
+def collection():
+    """The LossCollection of the enclosing `collect_losses`, or None."""
+    return _state.losses
+
+
+@contextmanager
+def no_collection():
+    """Losses added inside are dropped."""
+    before, _state.losses = _state.losses, None
+    try:
+        yield
+    finally:
+        _state.losses = before
+
+
+# ---- building
+
+@contextmanager
+def building(layer, named=True):
+    """Inside, weights are made: outside of any trace, and with the layer's name before theirs."""
+    before = _state.scope, _state.building
+    if named:
+        _state.scope = (*_state.scope, layer.name)
+    else:
+        _state.scope = ()
+    _state.building = (*_state.building, layer)
+    try:
+        with outside_trace():
+            yield
+    finally:
+        _state.scope, _state.building = before
+
+
+def is_building(layer):
+    """Whether the layer's own build is running."""
+    return any(b is layer for b in _state.building)
+
+
+def scope_of(layer):
+    """'outer/inner': where a weight that the layer makes now belongs."""
+    if is_building(layer):
+        return '/'.join(_state.scope)
+    return '/'.join((*_state.scope, layer.name))
+
+
+class outside_trace:
+    """Inside the block no trace is active: ops on arrays and variables are computed at once, `assign` acts at once."""
+
+    def __enter__(self):
+        local = variable._local
+        self.stack = getattr(local, 'stack', ())
+        if self.stack:
+            local.stack = [*self.stack, None]
+
+    def __exit__(self, *exc):
+        if self.stack:
+            variable._local.stack = self.stack

@@ -1,0 +1,178 @@
+"""Lambda: any function as a layer."""
+
+import base64
+import importlib
+import importlib.util
+import marshal
+import os
+import types
+
+import numpy as np
+
+from fastkeras import ops
+from fastkeras.saving import objects, trust
+from fastkeras.utils import nest
+
+from .base import Layer
+from .calls import takes
+from .input_spec import title
+
+__all__ = ['Lambda']
+
+# functions that this process has written to configurations, so that a clone needs no code to be run
+_written = {}       # token, or (module, name) → function
+_tokens = {}        # id of a function in _written → token
+
+
+class Lambda(Layer):
+    """function(inputs, **arguments). function: written in ops, the functions of `backend`, or NumPy functions; it may
+    take `mask` and `training`.
+
+    output_shape: the shape of the result without the batch, or a function of the input's shape; needed only where the
+    trace of the function leaves sizes open. mask: the mask of the result, or a function (inputs, mask) of it; None
+    drops the mask. arguments: dict of further arguments.
+    """
+
+    supports_masking = True
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ValueError(f'{title(self)}: expected a function, got {function!r}')
+        self.function = function
+        self.arguments = dict(arguments or {})
+        self.mask = mask
+        self._output_shape = output_shape
+
+    def call(self, inputs, mask=None, training=None):
+        arguments = dict(self.arguments)
+        if takes(self.function, 'mask'):
+            arguments['mask'] = mask
+        if takes(self.function, 'training'):
+            arguments['training'] = training
+        return self.function(inputs, **arguments)
+
+    def compute_mask(self, inputs, mask=None):
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def compute_output_shape(self, input_shape):
+        given = self._output_shape
+        if given is None:
+            return self._inferred_shape(input_shape)
+        if callable(given):
+            return given(input_shape)
+        first = input_shape if nest.is_shape(input_shape) else nest.flatten_shapes(input_shape)[0]
+        if hasattr(given, '__index__'):
+            return (first[0], int(given))
+        if not nest.is_shape(given):
+            raise ValueError(f'{title(self)}: expected output_shape to be a shape without the batch, or a function, '
+                             f'got {given!r}')
+        return (first[0], *given)
+
+    def get_config(self):
+        config = super().get_config()
+        config['function'], config['function_type'], config['module'] = _described(self.function)
+        shape = self._output_shape
+        if callable(shape):
+            config['output_shape'], config['output_shape_type'], config['output_shape_module'] = _described(shape)
+        else:
+            config.update(output_shape=shape, output_shape_type='raw', output_shape_module=None)
+        if self.mask is not None:
+            config['mask'], config['mask_type'], _ = _described(self.mask) if callable(self.mask) else (
+                objects.serialize_keras_object(self.mask), 'raw', None)
+        config['arguments'] = {k: objects.serialize_keras_object(v) for k, v in self.arguments.items()}
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The layer of a configuration. Python code in it is run only when it was written by this very process, or
+        inside `saving.trust.unsafe()` by the same version of Python; else ValueError: give the function in
+        custom_objects, under its own name or the layer's."""
+        config = dict(config)
+        owner = config.get('name', 'lambda')
+        for key in ('function', 'output_shape', 'mask'):
+            kind, module = config.pop(f'{key}_type', None), config.pop(f'{key}_module', None)
+            if key == 'function':
+                module = config.pop('module', None)
+            if key in config:
+                config[key] = _revived(owner, key, config[key], kind, module, custom_objects)
+        config['arguments'] = {k: objects.deserialize_keras_object(v) for k,
+                               v in (config.get('arguments') or {}).items()}
+        return cls(**config)
+
+
+def _described(function):
+    """(configuration, kind, module) of a function: its name or, for one made inside another, its code."""
+    module = getattr(function, '__module__', None)
+    if isinstance(function, types.FunctionType) and '<' in function.__qualname__:
+        return {'class_name': '__lambda__', 'config': _code_of(function)}, 'lambda', module
+    if not hasattr(function, '__name__'):
+        return objects.serialize_keras_object(function), 'function', module
+    name = objects.get_registered_name(function)
+    _written[module, name] = function
+    return name, 'function', module
+
+
+def _code_of(function):
+    if id(function) not in _tokens:
+        _tokens[id(function)] = f'{os.getpid()}.{len(_tokens)}'
+        _written[_tokens[id(function)]] = function
+    closure = [c.cell_contents for c in function.__closure__ or ()]
+    return {'code': base64.b64encode(marshal.dumps(function.__code__)).decode('ascii'),
+            'defaults': objects.serialize_keras_object(list(function.__defaults__)) if function.__defaults__ else None,
+            'closure': closure if all(map(_plain, closure)) else None,
+            'python': importlib.util.MAGIC_NUMBER.hex(), 'token': _tokens[id(function)]}
+
+
+def _backend():
+    """The functions of old scripts' `K`, where this package has them."""
+    try:
+        return importlib.import_module('fastkeras.backend')
+    except ImportError:
+        return ops
+
+
+def _plain(value):
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _revived(owner, key, value, kind, module, custom_objects):
+    custom = objects.visible_custom_objects(custom_objects)
+    if kind == 'raw':
+        value = objects.deserialize_keras_object(value)
+        return tuple(value) if isinstance(value, list) else value
+    if key == 'function' and owner in custom:
+        return custom[owner]
+    if isinstance(value, dict) and value.get('class_name') == '__lambda__':
+        return _from_code(owner, value['config'])
+    if kind == 'lambda' or isinstance(value, (list, tuple)) and key == 'function':
+        raise ValueError(f'Lambda layer {owner!r}: its configuration holds byte code of another Python, which is never '
+                         f'run; give its function in custom_objects={{{owner!r}: …}}')
+    if isinstance(value, str):
+        found = objects.get_registered_object(value, custom_objects) or _written.get((module, value))
+        if found is None and not value.startswith('_'):
+            found = getattr(np if module == 'numpy' else ops, value, None)
+        if found is None:
+            raise ValueError(f'Lambda layer {owner!r}: the function {value!r} is not known; give it in custom_objects='
+                             f'{{{value!r}: …}}')
+        return found
+    return objects.deserialize_keras_object(value)
+
+
+def _from_code(owner, config):
+    function = _written.get(config.get('token'))
+    if function is not None:
+        return function
+    advice = f'give its function in custom_objects={{{owner!r}: …}}'
+    if not trust.code_may_run():
+        raise ValueError(f'Lambda layer {owner!r}: its configuration holds Python code, which runs whatever its author '
+                         f'wrote; pass safe_mode=False if you trust the source, or {advice}')
+    if config.get('python') != importlib.util.MAGIC_NUMBER.hex() or config.get('closure') is None:
+        raise ValueError(f'Lambda layer {owner!r}: its byte code is of another Python, or needs values that were not '
+                         f'saved; '
+                         + advice)
+    code = marshal.loads(base64.b64decode(config['code']))
+    cells = tuple(types.CellType(v) for v in config['closure'])
+    names = {'K': _backend(), 'ops': ops, 'np': np, 'numpy': np, '__builtins__': __builtins__}
+    defaults = tuple(objects.deserialize_keras_object(config['defaults'] or [])) or None
+    return types.FunctionType(code, names, '<lambda>', defaults, cells or None)

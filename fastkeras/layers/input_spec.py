@@ -1,0 +1,85 @@
+"""What a layer asks of its inputs, and the check of it."""
+
+from fastkeras.utils import nest
+
+
+class InputSpec:
+    """Conditions on one input. dtype: its type (informative); shape: sizes, None for any; ndim, max_ndim, min_ndim:
+    numbers of axes; axes: axis → size (negative axes count from the end)."""
+
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None,
+                 allow_last_axis_squeeze=False, name=None, optional=False):
+        self.dtype = dtype
+        self.shape = tuple(shape) if shape is not None else None
+        self.ndim = len(shape) if shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(k): v for k, v in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def __repr__(self):
+        said = {k: v for k, v in vars(self).items() if v not in (None, {}, False)}
+        return f'InputSpec({", ".join(f"{k}={v!r}" for k, v in said.items())})'
+
+    def expected(self):
+        """What is asked for, in words."""
+        if self.shape is not None:
+            return f'shape {tuple(self.shape)}'
+        parts = []
+        if self.ndim is not None:
+            parts.append(f'{self.ndim} dimensions')
+        if self.min_ndim is not None:
+            parts.append(f'at least {self.min_ndim} dimensions')
+        if self.max_ndim is not None:
+            parts.append(f'at most {self.max_ndim} dimensions')
+        parts += [f'size {v} on axis {k}' for k, v in self.axes.items() if v is not None]
+        return ' and '.join(parts) or 'any input'
+
+    def accepts(self, shape):
+        """Whether an input of this shape, None for unknown sizes, meets the conditions."""
+        n = len(shape)
+        if self.allow_last_axis_squeeze and self.shape is not None and n == len(self.shape) - 1:
+            shape, n = (*shape, 1), n + 1
+        if ((self.ndim is not None and n != self.ndim) or (self.max_ndim is not None and n > self.max_ndim)
+                or (self.min_ndim is not None and n < self.min_ndim)):
+            return False
+        for axis, size in self.axes.items():
+            if size is None:
+                continue
+            if not -n <= axis < n or shape[axis] not in (size, None):
+                return False
+        return self.shape is None or all(a is None or b is None or a == b for a, b in zip(self.shape, shape))
+
+
+def check_inputs(layer, specs, inputs):
+    """Raise ValueError, naming the layer, where inputs do not meet the specs. specs: one, a list, or a dict by name."""
+    if specs is None:
+        return
+    if isinstance(specs, dict):
+        if not isinstance(inputs, dict):
+            raise ValueError(f'{title(layer)}: expected a dict of inputs with the keys {list(specs)}, got '
+                             f'{type(inputs).__name__}')
+        missing = [k for k in specs if k not in inputs and not specs[k].optional]
+        if missing:
+            raise ValueError(f'{title(layer)}: the inputs lack {missing}; got the keys {list(inputs)}')
+        pairs = [(specs[k], inputs[k], repr(k)) for k in specs if k in inputs]
+    else:
+        specs, values = nest.to_list(specs), nest.flatten(inputs)
+        if len(specs) != len(values):
+            raise ValueError(f'{title(layer)}: expected {len(specs)} input{"s" * (len(specs) != 1)}, got {len(values)}'
+                             + (': ' + ', '.join(str(tuple(v.shape)) for v in values) if values else ''))
+        pairs = [(s, v, str(k) if len(specs) > 1 else '') for k, (s, v) in enumerate(zip(specs, values))]
+    for spec, value, which in pairs:
+        if spec is None or value is None:
+            continue
+        shape = tuple(value.shape)
+        if not spec.accepts(shape):
+            raise ValueError(f'{title(layer)}: expected {f"input {which}" if which else "an input"} with '
+                             f'{spec.expected()}, got shape {shape}')
+
+
+def title(layer):
+    """"Dense layer 'dense_1'", for messages."""
+    return f'{type(layer).__name__} layer {layer.name!r}'

@@ -1,0 +1,85 @@
+"""Normalisation of activations."""
+
+from fastkeras import constraints, initializers, ops, regularizers
+
+from . import context
+from .base import InputSpec, Layer
+from .checks import as_float, last_axis
+from .input_spec import title
+
+__all__ = ['BatchNormalization']
+
+
+class BatchNormalization(Layer):
+    """Each channel brought to mean 0 and variance 1, then scaled by gamma and moved by beta (Ioffe and Szegedy 2015).
+
+    In training by mean and variance over the batch, which the moving averages then follow: moving · momentum + batch's
+    · (1 - momentum), the population variance. In inference, and always when `trainable` is False for the layer or one
+    around it, by the moving averages. axis: of the channels. epsilon: added to the variance. center, scale: whether
+    there are beta and gamma. Weights: gamma, beta, moving_mean, moving_variance. synchronized: accepted, there is one
+    process.
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer='zeros',
+                 gamma_initializer='ones', moving_mean_initializer='zeros', moving_variance_initializer='ones',
+                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
+                 synchronized=False, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        if not 0 <= self.momentum <= 1 or not self.epsilon >= 0:
+            raise ValueError(f'{title(self)}: expected a momentum from 0 to 1 and an epsilon of 0 or more, got '
+                             f'{momentum!r} and {epsilon!r}')
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+
+    def build(self, input_shape):
+        n = len(input_shape)
+        if isinstance(self.axis, bool) or not hasattr(self.axis, '__index__') or not -n <= self.axis < n:
+            raise ValueError(f'{title(self)}: expected an axis of an input of shape {tuple(input_shape)}, got '
+                             f'{self.axis!r}')
+        size = last_axis(self, input_shape, self.axis)
+        self.gamma = self.add_weight('gamma', (size,), initializer=self.gamma_initializer,
+                                     regularizer=self.gamma_regularizer,
+                                     constraint=self.gamma_constraint) if self.scale else None
+        self.beta = self.add_weight('beta', (size,), initializer=self.beta_initializer,
+                                    regularizer=self.beta_regularizer,
+                                    constraint=self.beta_constraint) if self.center else None
+        self.moving_mean = self.add_weight('moving_mean', (size,), initializer=self.moving_mean_initializer,
+                                           trainable=False)
+        self.moving_variance = self.add_weight('moving_variance', (size,), initializer=self.moving_variance_initializer,
+                                               trainable=False)
+        self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
+        self.built = True
+
+    def call(self, inputs, training=None):
+        inputs = as_float(self, inputs)
+        axis = self.axis % len(inputs.shape)
+        if not training or context.frozen():
+            mean, variance = self.moving_mean, self.moving_variance
+        else:
+            axes = tuple(a for a in range(len(inputs.shape)) if a != axis)
+            mean, variance = ops.moments(inputs, axes)
+            for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+        return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma, self.epsilon)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return self._config_with(
+            'axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer', 'gamma_initializer',
+            'moving_mean_initializer', 'moving_variance_initializer', 'beta_regularizer', 'gamma_regularizer',
+            'beta_constraint', 'gamma_constraint')

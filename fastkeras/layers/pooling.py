@@ -1,0 +1,160 @@
+"""Pooling of sequences and images: the largest or the mean of windows, or of everything."""
+
+from fastkeras import config as settings
+from fastkeras import ops
+
+from .base import InputSpec, Layer
+from .checks import as_float, numbers, one_of, spatial, window_count, with_spatial
+
+__all__ = ['AveragePooling1D', 'AveragePooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D',
+           'GlobalAveragePooling3D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalMaxPooling3D', 'MaxPooling1D',
+           'MaxPooling2D']
+
+
+class _Pooling(Layer):
+    """rank: number of spatial axes; pool: the op."""
+
+    rank = 2
+
+    def __init__(self, pool_size, strides, padding, data_format, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = numbers(self, 'pool_size', pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else numbers(self, 'strides', strides, self.rank)
+        self.padding = one_of(self, 'padding', padding, ('valid', 'same'))
+        self.data_format = settings.standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        return self.pool(as_float(self, inputs), self.pool_size, self.strides, self.padding, self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        sizes = [window_count(self, n, k, s, self.padding)
+                 for n, k, s in zip(spatial(input_shape, self.data_format), self.pool_size, self.strides)]
+        return with_spatial(input_shape, sizes, self.data_format)
+
+    def get_config(self):
+        return self._config_with('pool_size', 'strides', 'padding', 'data_format')
+
+
+class MaxPooling1D(_Pooling):
+    """The largest of each window of `pool_size` steps of (batch, steps, features). strides: by default pool_size."""
+
+    rank = 1
+    pool = staticmethod(ops.max_pool)
+
+    def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class AveragePooling1D(_Pooling):
+    """The mean of each window of `pool_size` steps of (batch, steps, features). strides: by default pool_size."""
+
+    rank = 1
+    pool = staticmethod(ops.average_pool)
+
+    def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class MaxPooling2D(_Pooling):
+    """The largest of each window of images. pool_size, strides (by default pool_size): a number or (rows, columns)."""
+
+    pool = staticmethod(ops.max_pool)
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class AveragePooling2D(_Pooling):
+    """The mean of each window of images, of what is inside the image under 'same'. Arguments as MaxPooling2D."""
+
+    pool = staticmethod(ops.average_pool)
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+# ---- over everything
+
+class _GlobalPooling(Layer):
+    rank = 2
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = settings.standardize_data_format(data_format)
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    @property
+    def _axes(self):
+        first = 2 if self.data_format == 'channels_first' else 1
+        return tuple(range(first, first + self.rank))
+
+    def compute_output_shape(self, input_shape):
+        if self.keepdims:
+            return with_spatial(input_shape, (1,) * self.rank, self.data_format)
+        return (input_shape[0], input_shape[1 if self.data_format == 'channels_first' else -1])
+
+    def get_config(self):
+        return self._config_with('data_format', *(['keepdims'] if self.keepdims else []))
+
+
+class _GlobalMax(_GlobalPooling):
+    def call(self, inputs):
+        return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class _GlobalAverage(_GlobalPooling):
+    def call(self, inputs):
+        return ops.mean(as_float(self, inputs), axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(_GlobalMax):
+    """The largest over all steps: (batch, steps, features) → (batch, features)."""
+
+    rank = 1
+
+    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
+        super().__init__(data_format, keepdims, **kwargs)
+
+
+class GlobalAveragePooling1D(_GlobalAverage):
+    """The mean over all steps, or those that the mask leaves: (batch, steps, features) → (batch, features)."""
+
+    rank = 1
+    supports_masking = True
+
+    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
+        super().__init__(data_format, keepdims, **kwargs)
+
+    def call(self, inputs, mask=None):
+        if mask is None:
+            return super().call(inputs)
+        inputs = as_float(self, inputs)
+        axis = self._axes[0]
+        kept = ops.expand_dims(ops.cast(mask, inputs.dtype), 3 - axis)
+        total = ops.sum(inputs * kept, axis=axis, keepdims=self.keepdims)
+        return total / ops.sum(kept, axis=axis, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+
+class GlobalMaxPooling2D(_GlobalMax):
+    """The largest over all pixels: (batch, channels)."""
+
+
+class GlobalAveragePooling2D(_GlobalAverage):
+    """The mean over all pixels: (batch, channels)."""
+
+
+class GlobalMaxPooling3D(_GlobalMax):
+    """The largest over all voxels: (batch, channels)."""
+
+    rank = 3
+
+
+class GlobalAveragePooling3D(_GlobalAverage):
+    """The mean over all voxels: (batch, channels)."""
+
+    rank = 3

@@ -1,0 +1,27 @@
+"""Layers by class name, and to and from configurations."""
+
+import importlib
+import inspect
+
+from fastkeras.saving import objects
+
+
+def table():
+    """name → class of all layers and models that a configuration may name."""
+    layers = importlib.import_module('fastkeras.layers')
+    models = importlib.import_module('fastkeras.models')     # a configuration may hold models: only known at run time
+    found = {name: value for module in (layers, models) for name, value in vars(module).items()
+             if inspect.isclass(value) and issubclass(value, layers.Layer)}
+    found['Functional'] = found['Network'] = found['Model']
+    return found
+
+
+def serialize(layer):
+    """The configuration {'class_name', 'config'} of a layer or model (in generation 3 with 'module')."""
+    return objects.serialize(layer)
+
+
+def deserialize(config, custom_objects=None):
+    """The layer or model of a configuration, in the form of either generation. ValueError for an unknown class or
+    arguments that do not fit it."""
+    return objects.deserialize('layer', config, table(), custom_objects)

@@ -1,0 +1,9 @@
+"""What belongs to a session of work, not to a model."""
+
+from . import context, naming
+
+
+def clear_session(free_memory=True):
+    """Begin anew: automatic names count from 1, and the learning phase is the default. Models stay usable."""
+    naming.reset_uids()
+    context.set_learning_phase(None)

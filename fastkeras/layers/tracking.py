@@ -1,0 +1,43 @@
+"""Which layers and variables belong to a layer: those found in its attributes, also inside lists, tuples and dicts."""
+
+from fastkeras.runtime import Variable
+
+# what a layer keeps for itself
+_OWN = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_weights', '_initial_weights',
+                  'seed_generator',
+                  '_callable_losses', '_graph', 'optimizer', 'loss', 'metrics', 'history', 'callbacks', 'input_spec'))
+
+
+def found(layer, kind):
+    """Objects of a class in the attributes of the layer, each once, in the order the attributes were first set."""
+    seen, out = set(), []
+
+    def look(value):
+        if isinstance(value, kind):
+            if id(value) not in seen:
+                seen.add(id(value))
+                out.append(value)
+        elif type(value) in (list, tuple) or isinstance(value, (list, tuple)):
+            for v in value:
+                look(v)
+        elif isinstance(value, dict):
+            for v in value.values():
+                look(v)
+
+    for name, value in layer.__dict__.items():
+        if name not in _OWN and name not in layer._untracked:
+            look(value)
+    return out
+
+
+def variables(layer):
+    """The layer's own variables: made by add_weight, in order, then those set as attributes."""
+    out = list(layer._weights)
+    known = {id(v) for v in out}
+    out.extend(v for v in found(layer, Variable) if id(v) not in known)
+    return out
+
+
+def unique(values):
+    """The values, each once, in order."""
+    return list({id(v): v for v in values}.values())

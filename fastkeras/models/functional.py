@@ -1,0 +1,208 @@
+"""The configuration of a functional model: its layers, and how their calls are connected."""
+
+from fastkeras import generation
+from fastkeras.layers import registry
+from fastkeras.layers.input import InputLayer
+from fastkeras.layers.node import Node
+from fastkeras.ops.tensor import Tensor
+from fastkeras.saving import objects
+from fastkeras.utils import nest
+
+# ---- to a configuration
+
+def to_config(model, serialize=registry.serialize):
+    """The configuration of a functional model, in the form of the generation in force."""
+    graph = model._graph
+    three = generation.of('config.module_and_registered_name')
+    index = kept_indices(graph)
+    layers = []
+    for layer in graph.layers:
+        config = serialize(layer)
+        config['name'] = layer.name
+        nodes = [n for n in layer._inbound_nodes if n in graph.members and not isinstance(layer, InputLayer)]
+        config['inbound_nodes'] = [(_node_config_3 if three else _node_config_2)(n, graph, index) for n in nodes]
+        layers.append(config)
+
+    def place(tensors):
+        return nest.map_structure(lambda t: _address(t, graph, index), tensors)
+
+    inputs, outputs = place(graph.inputs), place(graph.outputs)
+    if not three:       # Keras 2 knows lists of addresses only
+        inputs, outputs = (nest_of(x) if not isinstance(s, dict) else x
+                           for x, s in ((inputs, graph.inputs), (outputs, graph.outputs)))
+    head = {'name': model.name, 'trainable': model.trainable} if three else {'name': model.name}
+    return {**head, 'layers': layers, 'input_layers': inputs, 'output_layers': outputs}
+
+
+def nest_of(addresses):
+    """Addresses as a flat list: an address is a list that begins with a name."""
+    if addresses and isinstance(addresses[0], str):
+        return [addresses]
+    return [a for part in addresses for a in nest_of(part)]
+
+
+def kept_indices(graph):
+    """node → its number among the calls of its layer that belong to the graph. A model has a call 0 of its own."""
+    index = {}
+    for layer in graph.layers:
+        kept = 1 if has_own_node(layer) else 0
+        for node in layer._inbound_nodes:
+            if node in graph.members:
+                index[node] = kept
+                kept += 1
+    return index
+
+
+def has_own_node(layer):
+    """Whether the layer is a model whose own inputs and outputs are its first node."""
+    return getattr(layer, '_graph', None) is not None
+
+
+def _address(tensor, graph, index):
+    tensor = graph.renamed.get(id(tensor), tensor)
+    history = tensor._keras_history
+    node = history.layer._inbound_nodes[history.node_index]
+    return [history.layer.name, index[node], history.tensor_index]
+
+
+def _node_config_2(node, graph, index):
+    """[[layer, node, tensor, arguments], …] for each input, as Keras 2 has it."""
+    if isinstance(node.inputs, dict) or any(not isinstance(t, Tensor) for t in nest.flatten(node.inputs)):
+        return _node_config_3(node, graph, index)
+    arguments = {k: _argument(v, graph, index) for k, v in node.arguments.items()}
+    return [[*_address(t, graph, index), arguments] for t in nest.flatten(node.inputs)]
+
+
+def _node_config_3(node, graph, index):
+    """{'args', 'kwargs'} with the tensors in their places, as Keras 3 has it."""
+    return {'args': [_argument(node.inputs, graph, index)],
+            'kwargs': {k: _argument(v, graph, index) for k, v in node.arguments.items()}}
+
+
+def _argument(value, graph, index):
+    if isinstance(value, Tensor):
+        return {'class_name': '__keras_tensor__', 'config': {'shape': list(value.shape), 'dtype': value.dtype,
+                                                             'keras_history': _address(value, graph, index)}}
+    if isinstance(value, dict):
+        return {k: _argument(v, graph, index) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_argument(v, graph, index) for v in value]
+    if isinstance(value, tuple) and any(isinstance(v, Tensor) for v in nest.flatten(value)):
+        return {'class_name': '__tuple__', 'config': [_argument(v, graph, index) for v in value]}
+    return objects.serialize_keras_object(value)
+
+
+# ---- from a configuration
+
+def from_config(config, custom_objects=None, deserialize=registry.deserialize):
+    """(inputs, outputs, name → layer) of the model that a configuration of either generation describes."""
+    layers, waiting = {}, []
+    for entry in config['layers']:
+        layer = deserialize(entry, custom_objects)
+        name = entry.get('name', layer.name)
+        layers[name] = layer
+        offset = len(layer._inbound_nodes)
+        three = entry.get('module') is not None
+        for k, node in enumerate(entry.get('inbound_nodes') or ()):
+            waiting.append((name, k, offset, node, three))
+    made = {}                   # (layer, number of the call in the file) → Node
+    for name, layer in layers.items():
+        if isinstance(layer, InputLayer):
+            made[name, 0] = layer._inbound_nodes[0]
+    numbers = {name: _first_number(layer, config, name) for name, layer in layers.items()}
+    while waiting:
+        later = []
+        for name, k, offset, node, three in waiting:
+            if not all((source, number) in made for source, number in _sources(node)):
+                later.append((name, k, offset, node, three))
+                continue
+            _call(layers[name], node, made)
+            made[name, k + numbers[name]] = layers[name]._inbound_nodes[-1]
+        if len(later) == len(waiting):
+            missing = sorted({str(s) for _, _, _, node, _ in later for s in _sources(node) if s not in made})
+            raise ValueError(f'the configuration of model {config.get("name")!r} does not connect: nothing makes '
+                             f'{", ".join(missing)}')
+        waiting = later
+
+    def tensor(address):
+        name, number, which = address[:3]
+        if (name, number) not in made:
+            raise ValueError(f'the configuration of model {config.get("name")!r} names call {number} of layer '
+                             f'{name!r}, which it does not have')
+        return made[name, number].output_tensors[which]
+
+    return _placed(config['input_layers'], tensor), _placed(config['output_layers'], tensor), layers
+
+
+def _first_number(layer, config, name):
+    """The number that the file gives the first call of a layer: 1 for models, which have a call of their own."""
+    if not has_own_node(layer):
+        return 0
+    used = [number for entry in config['layers'] for node in entry.get('inbound_nodes') or ()
+            for source, number in _sources(node) if source == name]
+    used += [address[1] for address in nest_of(_as_list(config['output_layers'])) if address[0] == name]
+    return 0 if 0 in used else 1
+
+
+def _as_list(addresses):
+    return list(addresses.values()) if isinstance(addresses, dict) else list(addresses)
+
+
+def _sources(node):
+    """(layer, number of its call) of every tensor that a node of a configuration reads."""
+    if isinstance(node, dict):
+        if node.get('class_name') == '__keras_tensor__':
+            history = node['config']['keras_history']
+            return [(history[0], history[1])]
+        return [s for v in node.values() for s in _sources(v)]
+    if isinstance(node, (list, tuple)):
+        if len(node) in (3, 4) and isinstance(node[0], str) and all(isinstance(n, int) for n in node[1:3]):
+            return [(node[0], node[1])] + (_sources(node[3]) if len(node) == 4 else [])
+        return [s for v in node for s in _sources(v)]
+    return []
+
+
+def _call(layer, node, made):
+    """Call the layer as a node of a configuration says."""
+    def revived(value):
+        if isinstance(value, dict):
+            if value.get('class_name') == '__keras_tensor__':
+                name, number, which = value['config']['keras_history']
+                return made[name, number].output_tensors[which]
+            if value.get('class_name') == '__tuple__':
+                return tuple(revived(v) for v in value['config'])
+            if 'class_name' in value:
+                return objects.deserialize_keras_object(value)
+            return {k: revived(v) for k, v in value.items()}
+        return [revived(v) for v in value] if isinstance(value, list) else value
+
+    if isinstance(node, dict):
+        args = [revived(v) for v in node.get('args', [])]
+        arguments = {k: revived(v) for k, v in node.get('kwargs', {}).items()}
+        layer(*args, **arguments)
+        return
+    if node and isinstance(node[0], str):       # a single input written without its list
+        node = [node]
+    inputs = [made[entry[0], entry[1]].output_tensors[entry[2]] for entry in node]
+    arguments = {k: revived(v) for entry in node if len(entry) == 4 for k, v in entry[3].items()}
+    layer(nest.unpack(inputs), **arguments)
+
+
+def _placed(addresses, tensor):
+    """The nesting of tensors for a nesting of addresses; a list of one is that one."""
+    if isinstance(addresses, dict):
+        return {k: _placed(v, tensor) for k, v in addresses.items()}
+    if addresses and isinstance(addresses[0], str):
+        return tensor(addresses)
+    found = [_placed(a, tensor) for a in addresses]
+    return found[0] if len(found) == 1 else found
+
+
+def own_node(model):
+    """The first node of a model: from its own inputs to its own outputs."""
+    node = Node.__new__(Node)
+    node.outbound_layer, node.index = model, 0
+    node.inputs, node.arguments = model._graph.inputs, {}
+    node.outputs = model._graph.outputs
+    node.output_tensors = model._graph.output_tensors
+    return node

@@ -1,0 +1,248 @@
+"""The graph of layer calls between the inputs and the outputs of a functional model."""
+
+from fastkeras import ops
+from fastkeras.layers import implicit
+from fastkeras.layers.calls import masked
+from fastkeras.layers.input import InputLayer
+from fastkeras.ops.tensor import Tensor
+from fastkeras.utils import nest
+
+
+class LayerGraph:
+    """inputs, outputs: nestings of Keras tensors. nodes: the calls on the way, each after those it needs; layers: all
+    layers called, the ones far from the outputs first. ValueError when the outputs need something that is no input."""
+
+    def __init__(self, inputs, outputs, owner='model'):
+        self.inputs, self.outputs = inputs, outputs
+        self.owner = owner
+        self.input_tensors, self.output_tensors = nest.flatten(inputs), nest.flatten(outputs)
+        self._check()
+        for tensor in self.output_tensors:
+            wrap_ops(tensor, self.input_tensors)
+        # an input from inside another graph gets an InputLayer of its own
+        self.begins = [t if _is_input(t) else _new_input(t) for t in self.input_tensors]
+        self.renamed = {id(t): b for t, b in zip(self.input_tensors, self.begins)}
+        self.losses, self.metrics = [], []
+        self._arrange(self.output_tensors)
+
+    def _check(self):
+        for what, tensors in (('inputs', self.input_tensors), ('outputs', self.output_tensors)):
+            for t in tensors:
+                if not isinstance(t, Tensor):
+                    raise ValueError(f'Model {self.owner!r}: expected {what} to be Keras tensors, made by Input or by '
+                                     f'layers called on them; got {type(t).__name__}: {t!r:.80}')
+        if not self.output_tensors:
+            raise ValueError(f'Model {self.owner!r}: expected at least one output')
+        if len({id(t) for t in self.input_tensors}) != len(self.input_tensors):
+            raise ValueError(f'Model {self.owner!r}: an input is given twice among {self.input_tensors}')
+
+    def _arrange(self, ends):
+        """nodes, depths and layers, in the order that Keras 2 gives them."""
+        nodes, first_seen = self._walk(ends)
+        depth, layer_depth = {}, {}
+        for node in reversed(nodes):
+            d = max(depth.get(node, 0), layer_depth.get(node.layer, 0))
+            depth[node] = layer_depth[node.layer] = d
+            for t in node.input_tensors:
+                source = self._source(t)
+                if source is not None:
+                    depth[source] = max(depth.get(source, 0), d + 1)
+        for t in self.begins:
+            layer = t._keras_history.layer
+            if layer not in layer_depth:        # an input that nothing reads
+                layer_depth[layer] = depth[layer._inbound_nodes[0]] = 0
+                first_seen[layer] = -1
+                nodes = [layer._inbound_nodes[0], *nodes]
+        self.nodes, self.depth = nodes, depth
+        self.members = set(nodes)
+        self.layers = sorted(layer_depth, key=lambda layer: (-layer_depth[layer], first_seen[layer]))
+        _check_names(self.layers, self.owner)
+
+    def _walk(self, ends):
+        """(nodes, inputs before users; layer → order of being met first from the outputs)."""
+        order, done, met = [], set(), {}
+        stack = []
+
+        def push(tensor):
+            node = self._source(tensor)
+            if node is not None and node not in done:
+                stack.append((node, False))
+
+        for end in ends:
+            push(end)
+            while stack:
+                node, ready = stack.pop()
+                if ready:
+                    if node not in done:
+                        done.add(node)
+                        order.append(node)
+                    continue
+                if node in done:
+                    continue
+                met.setdefault(node.layer, len(met))
+                stack.append((node, True))
+                for t in reversed(node.input_tensors):
+                    push(t)
+        return order, met
+
+    def _source(self, tensor):
+        """The node that makes a tensor, that of its InputLayer for an input of the graph."""
+        tensor = _with_mask_of(tensor)
+        tensor = self.renamed.get(id(tensor), tensor)
+        history = tensor._keras_history
+        if history is None:
+            raise ValueError(f'Model {self.owner!r}: the graph is disconnected: {tensor!r} is neither an input of the '
+                             f'model nor the result of a layer')
+        node = history.layer._inbound_nodes[history.node_index]
+        if isinstance(history.layer, InputLayer) and all(tensor is not b for b in self.begins):
+            raise ValueError(f'Model {self.owner!r}: the graph is disconnected: its outputs need the input '
+                             f'{history.layer.name!r}, which is not among the inputs '
+                             f'{[t._keras_history.layer.name for t in self.begins]}')
+        return node
+
+    def add_end(self, tensor, kind):
+        """Also compute this Keras tensor whenever the graph runs; it is a loss, or (name, tensor) a metric."""
+        value = tensor[1] if kind == 'metric' else tensor
+        wrap_ops(value, self.input_tensors)
+        (self.metrics if kind == 'metric' else self.losses).append(tensor)
+        listed = self.layers
+        self._arrange([*self.output_tensors, *self.losses, *(t for _, t in self.metrics)])
+        kept = set(listed)
+        self.layers = listed + [layer for layer in self.layers if layer not in kept]
+
+    # ---- running
+    def run(self, inputs, mask, owner):
+        """The outputs for the tensors of a trace: each layer is called again on them."""
+        tensors = self.arranged(inputs)
+        masks = nest.flatten(mask) if mask is not None else [None] * len(tensors)
+        values = {}
+        for given, leaf, m in zip(tensors, self.input_tensors, masks):
+            x = fitted(given, leaf, owner, leaf._keras_history.layer.name if _is_input(leaf) else '')
+            values[id(leaf)] = masked(x, m) if m is not None else x
+
+        def value(t):
+            origin = t.attrs.get('mask_of') if t.op == 'input' else None
+            if origin is not None:
+                return values[id(origin)]._keras_mask
+            return values[id(t)]
+
+        for leaf, begin in zip(self.input_tensors, self.begins):
+            values[id(begin)] = values[id(leaf)]
+        for node in self.nodes:
+            if isinstance(node.layer, InputLayer):
+                continue
+            given, arguments = node.filled(value)
+            for t, y in zip(node.output_tensors, nest.flatten(node.layer(given, **arguments))):
+                if t is not None:
+                    values.setdefault(id(t), y)     # an input from inside another graph has its value already
+        for t in self.losses:
+            owner._collect_loss(value(t))
+        for name, t in self.metrics:
+            owner._report_metric(value(t), name)
+        return nest.map_structure(value, self.outputs)
+
+    def arranged(self, inputs):
+        """What was given, as a flat list in the order of the inputs: a list, a dict by the names of the inputs or by
+        the keys the model was made with, or the only input itself."""
+        names = self.input_names
+        if isinstance(inputs, dict):
+            keys = list(self.inputs) if isinstance(self.inputs, dict) else names
+            if any(k not in inputs for k in keys):
+                keys = names
+            missing = [k for k in keys if k not in inputs]
+            if missing:
+                raise ValueError(f'Model {self.owner!r}: no input {missing[0]!r}; it takes {keys}, got {list(inputs)}')
+            return [inputs[k] for k in keys]
+        flat = nest.flatten(inputs)
+        if len(flat) != len(names):
+            raise ValueError(f'Model {self.owner!r}: expected {len(names)} input{"s" * (len(names) != 1)} '
+                             f'({", ".join(names)}), got {len(flat)}')
+        return flat
+
+    @property
+    def input_names(self):
+        """Names of the InputLayers, in order."""
+        return [t._keras_history.layer.name for t in self.begins]
+
+
+def wrap_ops(end, inputs):
+    """Give every op on Keras tensors, from the inputs to `end`, a layer."""
+    known = {id(t) for t in inputs}
+    stack, seen = [(end, False)], set()
+    while stack:
+        tensor, ready = stack.pop()
+        tensor = _with_mask_of(tensor)
+        if ready:
+            if tensor._keras_history is None:
+                implicit.wrap(tensor)
+            continue
+        if id(tensor) in seen or id(tensor) in known:
+            continue
+        seen.add(id(tensor))
+        if tensor._keras_history is not None:
+            history = tensor._keras_history
+            stack.extend((t, False) for t in history.layer._inbound_nodes[history.node_index].input_tensors)
+        elif tensor.op not in ('input', 'const', 'variable'):
+            stack.append((tensor, True))
+            stack.extend((t, False) for t in tensor.inputs)
+        elif tensor is end:
+            raise ValueError(f'{tensor!r} is no result of a layer: a model cannot compute it')
+
+
+def fitted(x, leaf, owner, name):
+    """A tensor brought to the type of an input; ValueError where the shapes do not fit."""
+    want, got = tuple(leaf.shape), tuple(x.shape)
+    if len(got) == len(want) - 1 and want[-1] == 1:
+        x = ops.expand_dims(x, -1)
+    elif len(got) == len(want) + 1 and got[-1] == 1:
+        x = ops.squeeze(x, -1)
+    now = tuple(x.shape)
+    if len(now) != len(want) or any(None not in (a, b) and a != b for a, b in zip(now, want)):
+        raise ValueError(f'{type(owner).__name__} {owner.name!r}: expected its input {name!r} to have shape {want}, '
+                         f'got {got}')
+    return x if x.dtype == leaf.dtype else ops.cast(x, leaf.dtype)
+
+
+def _with_mask_of(tensor):
+    """For the mask of a Keras tensor, that tensor."""
+    origin = tensor.attrs.get('mask_of') if tensor.op == 'input' else None
+    return tensor if origin is None else origin
+
+
+def _is_input(tensor):
+    return tensor._keras_history is not None and isinstance(tensor._keras_history.layer, InputLayer)
+
+
+def _new_input(tensor):
+    return InputLayer(batch_input_shape=tensor.shape, dtype=tensor.dtype)._inbound_nodes[0].outputs
+
+
+def _check_names(layers, owner):
+    seen = {}
+    for layer in layers:
+        if seen.setdefault(layer.name, layer) is not layer:
+            count = sum(other.name == layer.name for other in layers)
+            raise ValueError(f'Model {owner!r}: the name {layer.name!r} is used {count} times; names of layers must '
+                             f'differ. Give one of them another name')
+
+
+def get_source_inputs(tensor, layer=None, node_index=None):
+    """The Keras tensors of the InputLayers that a Keras tensor depends on, each once."""
+    found, seen, stack = [], set(), [tensor]
+    if layer is not None and node_index is not None and layer._inbound_nodes:
+        stack = list(reversed(layer._inbound_nodes[node_index].input_tensors)) or [tensor]
+    while stack:
+        t = _with_mask_of(stack.pop())
+        if id(t) in seen:
+            continue
+        seen.add(id(t))
+        history = t._keras_history
+        if history is None:
+            stack.extend(reversed(t.inputs))
+            continue
+        sources = history.layer._inbound_nodes[history.node_index].input_tensors
+        if sources:
+            stack.extend(reversed(sources))
+        else:
+            found.append(t)
+    return found

@@ -1,0 +1,298 @@
+"""Models: layers that can be trained, saved and shown."""
+
+import inspect
+
+from fastkeras import generation
+from fastkeras.layers import context, naming
+from fastkeras.layers.base import Layer
+from fastkeras.layers.input import Input
+from fastkeras.layers.input_spec import title
+from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import active_trace
+from fastkeras.runtime.variable import Trace
+from fastkeras.training.trainer import Trainer
+from fastkeras.utils import nest
+
+from . import functional
+from .graph import LayerGraph
+
+__all__ = ['Model']
+
+
+class Model(Trainer, Layer):
+    """A model, from `inputs` to `outputs`: Keras tensors, or lists or dicts of them. Or a class of one's own: layers
+    are set as attributes in __init__, and `call(inputs, training=None)` connects them.
+
+    name: by default model_1, model_2, …. Raises ValueError where the graph between inputs and outputs is broken, or two
+    layers have one name.
+    """
+
+    supports_masking = True
+    _names_its_weights = False
+    _graph = None
+    # data the model was first called on, for one whose class has its own `call`
+    _example = None
+
+    def __init__(self, *args, inputs=None, outputs=None, name=None, trainable=True, **kwargs):
+        """Model(inputs, outputs, name=None)"""
+        given = list(args)
+        inputs = given.pop(0) if given and inputs is None else inputs
+        outputs = given.pop(0) if given and outputs is None else outputs
+        name = given.pop(0) if given and name is None else name
+        if given:
+            raise TypeError(f'{type(self).__name__}: expected inputs, outputs and name, got {len(args)} positional '
+                            f'arguments')
+        if (inputs is None) != (outputs is None):
+            raise ValueError(f'{type(self).__name__}: expected both inputs and outputs, got only '
+                             f'{"outputs" if inputs is None else "inputs"}')
+        if name is None:
+            own = type(self).__name__
+            name = naming.auto_name(generation.of('names.model') if own == 'Model' else naming.to_snake_case(own))
+        Layer.__init__(self, name=name, trainable=trainable, **kwargs)
+        if inputs is not None:
+            self._set_graph(inputs, outputs)
+
+    def _set_graph(self, inputs, outputs):
+        self._graph = LayerGraph(inputs, outputs, self.name)
+        self._forget_traces()
+        if self._inbound_nodes and self._inbound_nodes[0].outbound_layer is self:
+            self._inbound_nodes.pop(0)
+        self._inbound_nodes.insert(0, functional.own_node(self))
+        self.built = True
+
+    def _forget_traces(self):
+        """What was traced of another structure no longer counts."""
+        self._functions.clear()
+        self._forget_steps()
+
+    # ---- what is in it
+    @property
+    def layers(self):
+        """The layers, in the order of the data; those of a nested model are its own."""
+        if self._graph is None:
+            return super()._sublayers()
+        return list(self._graph.layers)
+
+    def _sublayers(self):
+        inside = list(self._graph.layers) if self._graph is not None else []
+        known = {id(layer) for layer in inside}
+        return inside + [layer for layer in super()._sublayers() if id(layer) not in known]
+
+    def get_layer(self, name=None, index=None):
+        """The layer of a name or, where `index` is given, of a place among `layers`. ValueError when there is none."""
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f'{title(self)}: expected a layer index below {len(layers)}, got {index}')
+            return layers[index]
+        if name is None:
+            raise ValueError(f'{title(self)}: get_layer needs a name or an index')
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f'{title(self)}: no layer {name!r}; it has {", ".join(layer.name for layer in layers)}')
+
+    @property
+    def inputs(self):
+        """The Keras tensors of the inputs, a list; None before a model with its own `call` has seen data."""
+        if self._graph is not None:
+            return list(self._graph.begins)
+        return nest.flatten(self._example[0]) if self._example is not None else None
+
+    @property
+    def outputs(self):
+        """The Keras tensors of the outputs, a list, as `inputs`."""
+        if self._graph is not None:
+            return list(self._graph.output_tensors)
+        return nest.flatten(self._example[1]) if self._example is not None else None
+
+    @property
+    def input_names(self):
+        """Names of the inputs: of their InputLayers, or the keys of a dict."""
+        if self._graph is not None:
+            return list(self._graph.inputs) if isinstance(self._graph.inputs, dict) else self._graph.input_names
+        if self._example is None:
+            return None
+        given = self._example[0]
+        return list(given) if isinstance(given, dict) else [f'input_{k + 1}' for k in range(len(nest.flatten(given)))]
+
+    @property
+    def output_names(self):
+        """Names of the outputs: of the layers that give them, or the keys of a dict."""
+        if self._graph is None:
+            if self._example is None:
+                return None
+            given = self._example[1]
+            return list(given) if isinstance(given, dict) else [f'output_{k + 1}'
+                                                                for k in range(len(nest.flatten(given)))]
+        if isinstance(self._graph.outputs, dict):
+            return list(self._graph.outputs)
+        names, taken = [], {}
+        for t in self._graph.output_tensors:
+            name = t._keras_history.layer.name
+            taken[name] = taken.get(name, 0) + 1
+            names.append(name if taken[name] == 1 else f'{name}_{taken[name] - 1}')
+        return names
+
+    @property
+    def stateful(self):
+        """Whether a layer keeps state from batch to batch."""
+        return any(getattr(layer, 'stateful', False) for layer in self.layers)
+
+    def reset_states(self):
+        """Forget what stateful layers keep from batch to batch."""
+        for layer in self.layers:
+            if getattr(layer, 'stateful', False) and hasattr(layer, 'reset_states'):
+                layer.reset_states()
+
+    @property
+    def input(self):
+        """The Keras tensor(s) where the model begins."""
+        return nest.unpack(self.inputs) if self.inputs else super().input
+
+    @property
+    def output(self):
+        """The Keras tensor(s) where the model ends."""
+        return nest.unpack(self.outputs) if self.outputs else super().output
+
+    input_shape = property(lambda self: self._shapes(self.inputs, 'input'), doc='Shape(s) of the inputs.')
+    output_shape = property(lambda self: self._shapes(self.outputs, 'output'), doc='Shape(s) of the outputs.')
+
+    def _shapes(self, tensors, what):
+        if tensors is None:
+            raise AttributeError(f'{title(self)} has no {what} shape yet: it was not called or built')
+        return nest.unpack([t.shape for t in tensors])
+
+    # ---- computing
+    def call(self, inputs, training=None, mask=None):
+        """The outputs for tensors: the layers called again, in order."""
+        if self._graph is None:
+            raise ValueError(f'{title(self)} has no graph and no `call` of its own: give it inputs and outputs, or '
+                             f'define call(inputs)')
+        return self._graph.run(inputs, mask, self)
+
+    def _masks_of(self, inputs):
+        # a graph's layers find the masks on the tensors themselves
+        return None if type(self).call is Model.call else super()._masks_of(inputs)
+
+    def _with_masks(self, inputs, outputs, mask):
+        # the last layers inside have seen to it
+        return outputs if type(self).compute_mask is Model.compute_mask else super()._with_masks(inputs, outputs, mask)
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the outputs for Keras tensors and their masks."""
+        if self._graph is None:
+            return None
+        with Trace():
+            outputs = self._graph.run(inputs, mask, self)
+        return nest.map_structure(lambda y: y._keras_mask, outputs)
+
+    def add_loss(self, losses, inputs=None, **kwargs):
+        """Add to the loss that training minimises: Keras tensors of this model's graph, or as in a layer."""
+        rest = []
+        for loss in nest.to_list(losses):
+            if self._graph is not None and isinstance(loss, Tensor) and active_trace() is None:
+                self._graph.add_end(loss, 'loss')
+                self._forget_traces()
+            else:
+                rest.append(loss)
+        super().add_loss(rest)
+
+    def add_metric(self, value, name=None, aggregation='mean'):
+        """Report a scalar as a metric: a Keras tensor of this model's graph, or as in a layer."""
+        if self._graph is not None and isinstance(value, Tensor) and active_trace() is None:
+            self._graph.add_end((name or 'metric', value), 'metric')
+            self._forget_traces()
+        else:
+            super().add_metric(value, name, aggregation)
+
+    def _report_metric(self, value, name):
+        Layer.add_metric(self, value, name)
+
+    def build(self, input_shape=None):
+        """Build for inputs of this shape (with the batch), or a list of shapes. A functional model is built already."""
+        if self._graph is None and input_shape is not None:
+            self._describe_for(nest.map_shapes(lambda s: Input(batch_shape=(None, *s[1:])), input_shape))
+        self.built = True
+
+    def _build_for(self, inputs, kwargs):
+        if type(self).build is Model.build or context.is_building(self):
+            self._after_build(None)     # the layers inside build themselves when they are called
+        else:
+            super()._build_for(inputs, kwargs)
+
+    def _build_from_data(self, x):
+        """Build, for a model that did not know the shape of its inputs, from a batch of data (arrays, nested)."""
+        if self._graph is None and self._example is None:
+            self._describe_for(nest.map_structure(_input_like, x))
+
+    def _describe_for(self, inputs):
+        known = len(self._inbound_nodes)
+        outputs = self._describe(inputs, {})
+        del self._inbound_nodes[known:]
+        self._example = inputs, outputs
+        self.built = True
+
+    # ---- configuration
+    def get_config(self):
+        """The configuration of a functional model; of a class of one's own, the arguments it was made with."""
+        if self._graph is not None and self._made_with[0] is inspect.unwrap(Model.__init__):
+            return functional.to_config(self)
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that a configuration describes, with new weights."""
+        if 'layers' in config and 'input_layers' in config:
+            inputs, outputs, _ = functional.from_config(config, custom_objects)
+            model = cls(inputs=inputs, outputs=outputs, name=config.get('name'))
+            model.trainable = config.get('trainable', True)
+            return model
+        return super().from_config(config)
+
+    def to_json(self, **kwargs):
+        """The configuration as JSON text, as `model_from_json` reads it. kwargs: of json.dumps."""
+        from fastkeras.saving.config import to_json
+        return to_json(self, **kwargs)
+
+    def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):
+        """Print a table of the layers, with shapes and numbers of weights.
+
+        line_length: characters in a line; positions: ends of the columns, as shares of it; print_fn: called once per
+        line in place of print. Raises ValueError when the weights do not exist yet.
+        """
+        from fastkeras.utils.summary import print_summary
+        print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn, **kwargs)
+
+    # ---- files
+    def save(self, filepath, overwrite=True, include_optimizer=True, **kwargs):
+        """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
+
+        filepath: an HDF5 file. overwrite: without asking; else asks on the terminal. ImportError without h5py.
+        """
+        from fastkeras.saving.saver import save_model
+        save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Save the weights to an HDF5 file, grouped by layers. overwrite: as in `save`."""
+        from fastkeras.saving.saver import save_weights
+        save_weights(self, filepath, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
+        """Load weights from an HDF5 file.
+
+        by_name: into layers of the same name, whatever else the file holds; else layer by layer in order.
+        skip_mismatch: leave out, with a warning, layers whose shapes differ (by_name only). reshape: weights of
+        equally many numbers take the shape needed. Raises ValueError where layers or shapes do not fit.
+        """
+        from fastkeras.saving.saver import load_weights
+        load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
+
+
+def _input_like(array):
+    """An Input for batches of arrays like this one."""
+    shape = tuple(array.shape)
+    if len(shape) == 1:
+        shape = (shape[0], 1)
+    return Input(batch_shape=(None, *shape[1:]))
+

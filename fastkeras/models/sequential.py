@@ -1,0 +1,216 @@
+"""A stack of layers."""
+
+import copy
+
+import numpy as np
+
+from fastkeras import generation
+from fastkeras.layers import naming, registry
+from fastkeras.layers.base import Layer
+from fastkeras.layers.input import Input, InputLayer
+from fastkeras.layers.input_spec import title
+from fastkeras.ops.tensor import Tensor
+from fastkeras.utils import nest
+
+from .model import Model
+
+__all__ = ['Sequential']
+
+
+class Sequential(Model):
+    """Layers one after another.
+
+    layers: list of layers; the first may say its input by input_shape, or be an Input. When none says it, the model is
+    built by its first data. name: by default sequential_1, …; as the second positional argument a bool is `trainable`.
+    """
+
+    def __init__(self, layers=None, name=None, trainable=True):
+        if isinstance(name, bool):
+            name, trainable = None, name
+        super().__init__(name=name or naming.auto_name(naming.to_snake_case(type(self).__name__)), trainable=trainable)
+        self._stack = []
+        self._begin = None          # the InputLayer that the user gave, or that the first layer asked for
+        self._tensors = []          # what each layer of the stack gives
+        self._build_input_shape = None
+        for layer in layers if layers is not None else ():
+            self.add(layer)
+
+    # ---- the stack
+    def add(self, layer):
+        """Put a layer on top. TypeError for what is no layer; ValueError for one with several outputs, or a second
+        input.
+        """
+        if isinstance(layer, Tensor) and layer._keras_history is not None:
+            layer = layer._keras_history.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f'{title(self)}: expected a layer, got {type(layer).__name__}: {layer!r:.80}' + (
+                '; a class must be called to make a layer' if isinstance(layer, type) else ''))
+        if isinstance(layer, InputLayer):
+            if self._stack or self._begin is not None:
+                raise ValueError(f'{title(self)}: expected an input only at the beginning, got {layer.name!r} after '
+                                 f'{len(self._stack)} layers')
+            self._begin = layer
+            return
+        if any(known.name == layer.name for known in self._stack) and layer not in self._stack:
+            raise ValueError(f'{title(self)}: the name {layer.name!r} is taken by another of its layers; give the new '
+                             f'one another')
+        if not self._stack and self._begin is None:
+            self._begin = _input_of(layer)
+        self._stack.append(layer)
+        try:
+            self._extend()
+        except Exception:
+            self._stack.pop()
+            if not self._stack:
+                self._begin = None
+            raise
+
+    def _extend(self):
+        """Call the layers that were not yet, and make the graph anew."""
+        if self._begin is None:
+            return
+        tensor = self._tensors[-1] if self._tensors else self._begin._inbound_nodes[0].outputs
+        for layer in self._stack[len(self._tensors):]:
+            tensor = layer(tensor)
+            if isinstance(tensor, (list, tuple, dict)):
+                if len(nest.flatten(tensor)) != 1:
+                    raise ValueError(f'{title(self)}: expected layers with one output, got {len(nest.flatten(tensor))} '
+                                     f'from {layer.name!r}; use Model(inputs, outputs)')
+                tensor = nest.flatten(tensor)[0]
+            self._tensors.append(tensor)
+        self._set_graph(self._begin._inbound_nodes[0].outputs, tensor)
+
+    def pop(self):
+        """Take the last layer off, and return it. TypeError when there is none."""
+        if not self._stack:
+            raise TypeError(f'{title(self)}: there is no layer to take off')
+        layer = self._stack.pop()
+        if self._tensors:
+            self._tensors.pop()
+        if self._stack and self._tensors:
+            self._set_graph(self._begin._inbound_nodes[0].outputs, self._tensors[-1])
+        else:
+            self._graph = None
+            self.built = False
+            self._forget_traces()
+            del self._inbound_nodes[:1]
+            if not self._stack and self._begin is not None and not self._begin_was_given:
+                self._begin = None
+        return layer
+
+    @property
+    def _begin_was_given(self):
+        return getattr(self._begin, 'made_for', None) is None
+
+    @property
+    def layers(self):
+        """The layers, without the input."""
+        return list(self._stack)
+
+    def _sublayers(self):
+        return list(self._stack)
+
+    @property
+    def model(self):
+        """The model itself, as older Keras called it."""
+        return self
+
+    # ---- building
+    def build(self, input_shape=None):
+        """Build for inputs of this shape (with the batch)."""
+        if self._graph is None and input_shape is not None:
+            self._begin_with(tuple(input_shape))
+        self.built = self._graph is not None
+
+    def _after_build(self, input_shape):
+        self.built = self._graph is not None
+
+    def _begin_with(self, shape):
+        if not self._stack:
+            raise ValueError(f'{title(self)} has no layers; add some before it is built or called')
+        self._build_input_shape = shape
+        first = self._stack[0]
+        self._begin = Input(batch_shape=shape, dtype=first.dtype if first._given_dtype else None,
+                            name=f'{first.name}_input')._keras_history.layer
+        self._begin.made_for = first.name
+        try:
+            self._extend()
+        except Exception:
+            self._begin, self._tensors = None, []
+            raise
+
+    def _build_for(self, inputs, kwargs):
+        tensors = nest.flatten(inputs)
+        if len(tensors) != 1:
+            raise ValueError(f'{title(self)}: expected one input, got {len(tensors)}')
+        self.build((None, *tensors[0].shape[1:]))
+
+    def _build_from_data(self, x):
+        if self._graph is None:
+            arrays = nest.flatten(x)
+            if len(arrays) != 1:
+                raise ValueError(f'{title(self)}: expected one input, got {len(arrays)}')
+            self.build((None, *(arrays[0].shape[1:] or (1,))))
+
+    def _prepare(self, inputs, kwargs):
+        if not self._stack:
+            raise ValueError(f'{title(self)} has no layers; add some before it is built or called')
+        super()._prepare(inputs, kwargs)
+
+    # ---- predictions of classifiers
+    def predict_proba(self, x, batch_size=32, verbose=0):
+        """`predict`, for a model whose outputs are probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x, batch_size=32, verbose=0):
+        """The most likely class of each sample; with one output, 1 where it is above 0.5."""
+        y = self.predict(x, batch_size=batch_size, verbose=verbose)
+        if y.shape[-1] > 1:
+            return y.argmax(axis=-1)
+        return (y > 0.5).astype(np.int32)
+
+    # ---- configuration
+    def get_config(self):
+        """{'name', 'layers'}: the configurations of the layers; the first says the input's shape."""
+        entries = [copy.deepcopy(registry.serialize(layer)) for layer in self._stack]
+        begin = self._begin
+        if generation.of('config.module_and_registered_name'):
+            if begin is not None:
+                entries.insert(0, registry.serialize(begin))
+            return {'name': self.name, 'trainable': self.trainable, 'layers': entries}
+        config = {'name': self.name, 'layers': entries}
+        if begin is not None and entries and getattr(self._stack[0], 'batch_input_shape', None) is None:
+            if self._begin_was_given and 'batch_input_shape' not in entries[0]['config']:
+                entries.insert(0, registry.serialize(begin))
+            elif self._build_input_shape is not None:
+                config['build_input_shape'] = self._build_input_shape
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The stack that a configuration describes, with new weights."""
+        if isinstance(config, list):        # before Keras 2.2.3
+            config = {'layers': config}
+        model = cls(name=config.get('name'))
+        for entry in config['layers']:
+            model.add(registry.deserialize(entry, custom_objects))
+        shape = config.get('build_input_shape')
+        if model._graph is None and shape and model._stack:
+            model.build(tuple(shape))
+        model.trainable = config.get('trainable', True)
+        return model
+
+
+def _input_of(layer):
+    """The InputLayer that a first layer asks for; None when it does not say its input."""
+    shape, dtype = getattr(layer, 'batch_input_shape', None), layer._given_dtype
+    if shape is None and isinstance(layer, Model) and layer._graph is not None:
+        begins = layer._graph.begins
+        if len(begins) != 1:
+            raise ValueError(f'{title(layer)} has {len(begins)} inputs; it cannot begin a Sequential model')
+        shape, dtype = begins[0].shape, begins[0].dtype
+    if shape is None:
+        return None
+    made = Input(batch_shape=shape, dtype=dtype, name=f'{layer.name}_input')._keras_history.layer
+    made.made_for = layer.name
+    return made

@@ -1,0 +1,21 @@
+"""Whether Python code that a file holds may be run."""
+
+import threading
+from contextlib import contextmanager
+
+_local = threading.local()
+
+
+def code_may_run():
+    """Whether the caller said that the source of what is being loaded can be trusted."""
+    return getattr(_local, 'trusted', False)
+
+
+@contextmanager
+def unsafe(trusted=True):
+    """Inside the block, Python code in configurations is run (False: is not)."""
+    before, _local.trusted = code_may_run(), trusted
+    try:
+        yield
+    finally:
+        _local.trusted = before

@@ -1,0 +1,139 @@
+"""Convolutions against loops in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fastkeras import layers
+from tests.layer_harness import run_layer_test
+
+
+def pad_same(x, kernel, strides, dilation):
+    widths = [(0, 0)]
+    for n, k, s, d in zip(x.shape[1:-1], kernel, strides, dilation):
+        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+        widths.append((total // 2, total - total // 2))
+    return np.pad(x, [*widths, (0, 0)])
+
+
+def conv(x, w, strides, padding='valid', dilation=None, groups=1):
+    """Correlation of channels_last x with w, over any number of spatial axes."""
+    rank = x.ndim - 2
+    dilation = dilation or (1,) * rank
+    kernel = w.shape[:rank]
+    if padding == 'same':
+        x = pad_same(x, kernel, strides, dilation)
+    elif padding == 'causal':
+        x = np.pad(x, [(0, 0), ((kernel[0] - 1) * dilation[0], 0), (0, 0)])
+    sizes = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[1:-1], kernel, strides, dilation)]
+    y = np.zeros((x.shape[0], *sizes, w.shape[-1]))
+    depth, filters = x.shape[-1] // groups, w.shape[-1] // groups
+    for place in itertools.product(*map(range, kernel)):
+        cut = tuple(slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(place, dilation, sizes, strides))
+        part = x[(slice(None), *cut)]
+        for g in range(groups):
+            y[..., g * filters:(g + 1) * filters] += (part[..., g * depth:(g + 1) * depth]
+                                                      @ w[place][:, g * filters:(g + 1) * filters])
+    return y
+
+
+def depthwise(x, w, strides, padding='valid', dilation=None):
+    parts = [conv(x[..., c:c + 1], w[..., c:c + 1, :], strides, padding, dilation) for c in range(x.shape[-1])]
+    return np.concatenate(parts, -1)
+
+
+@pytest.mark.parametrize('kwargs', [
+    {}, {'strides': (2, 1)}, {'padding': 'same'}, {'padding': 'same', 'strides': 2}, {'dilation_rate': 2},
+    {'groups': 2}, {'use_bias': False, 'activation': 'relu'}])
+def test_conv2d(kwargs):
+    kwargs = {'filters': 4, 'kernel_size': (3, 2), 'bias_initializer': 'normal', **kwargs}
+    layer = layers.Conv2D(**kwargs)
+
+    def expected(x, w, b=0):
+        y = conv(x, w, layer.strides, layer.padding, layer.dilation_rate, layer.groups) + b
+        return np.maximum(y, 0) if 'activation' in kwargs else y
+    run_layer_test(layers.Conv2D, kwargs, (2, 7, 8, 6), expected=expected)
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'padding': 'causal', 'dilation_rate': 2}, {'padding': 'same', 'strides': 2}])
+def test_conv1d(kwargs):
+    kwargs = {'filters': 4, 'kernel_size': 3, 'bias_initializer': 'normal', **kwargs}
+    layer = layers.Conv1D(**kwargs)
+    run_layer_test(layers.Conv1D, kwargs, (2, 9, 5),
+                   expected=lambda x, w, b: conv(x, w, layer.strides, layer.padding, layer.dilation_rate) + b)
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'padding': 'same', 'depth_multiplier': 2}, {'strides': 2},
+                                    {'dilation_rate': 2}])
+def test_depthwise(kwargs):
+    kwargs = {'kernel_size': 3, 'bias_initializer': 'normal', **kwargs}
+    for cls, shape in ((layers.DepthwiseConv2D, (2, 8, 7, 3)), (layers.DepthwiseConv1D, (2, 8, 3))):
+        layer = cls(**kwargs)
+        run_layer_test(cls, kwargs, shape, expected=lambda x, w, b, layer=layer: depthwise(
+            x, w, layer.strides, layer.padding, layer.dilation_rate) + b)
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'padding': 'same', 'depth_multiplier': 2}, {'strides': 2}])
+def test_separable(kwargs):
+    kwargs = {'filters': 5, 'kernel_size': 3, 'bias_initializer': 'normal', **kwargs}
+    for cls, shape in ((layers.SeparableConv2D, (2, 8, 7, 3)), (layers.SeparableConv1D, (2, 8, 3))):
+        layer = cls(**kwargs)
+        run_layer_test(cls, kwargs, shape, expected=lambda x, d, p, b, layer=layer: depthwise(
+            x, d, layer.strides, layer.padding) @ p.reshape(p.shape[-2:]) + b)
+
+
+def transposed(x, w, strides, padding, output_padding=None):
+    """Every element of x spread over a window of the result: w is [*window, filters, channels]."""
+    rank = x.ndim - 2
+    kernel = w.shape[:rank]
+    full = np.zeros((x.shape[0], *[(n - 1) * s + k + s for n, s, k in zip(x.shape[1:-1], strides, kernel)],
+                     w.shape[-2]))
+    for place in itertools.product(*map(range, kernel)):
+        cut = tuple(slice(p, p + (n - 1) * s + 1, s) for p, n, s in zip(place, x.shape[1:-1], strides))
+        full[(slice(None), *cut)] += x @ w[place].T
+    cuts = []
+    for n, s, k in zip(x.shape[1:-1], strides, kernel):
+        size = n * s if padding == 'same' else n * s + max(k - s, 0)
+        before = max(k - s, 0) // 2 if padding == 'same' else 0
+        cuts.append(slice(before, before + size))
+    return full[(slice(None), *cuts)]
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'strides': 2}, {'padding': 'same', 'strides': 2}, {'padding': 'same'}])
+def test_transposed(kwargs):
+    kwargs = {'filters': 3, 'kernel_size': 3, 'bias_initializer': 'normal', **kwargs}
+    for cls, shape in ((layers.Conv2DTranspose, (2, 4, 5, 2)), (layers.Conv1DTranspose, (2, 5, 2))):
+        layer = cls(**kwargs)
+        run_layer_test(cls, kwargs, shape, expected=lambda x, w, b, layer=layer: transposed(
+            x, w, layer.strides, layer.padding) + b)
+
+
+def test_output_padding():
+    y = run_layer_test(layers.Conv2DTranspose, {'filters': 2, 'kernel_size': 3, 'strides': 2, 'padding': 'same',
+                                                'output_padding': 1}, (1, 4, 4, 2))
+    assert y.shape == (1, 8, 8, 2)
+
+
+@pytest.mark.parametrize('make, words', [
+    (lambda: layers.Conv2D(0, 3), ['filters']), (lambda: layers.Conv2D(2, (3, 3, 3)), ['kernel_size', '(3, 3, 3)']),
+    (lambda: layers.Conv2D(2, 3, padding='full'), ['padding', "'full'", "'same'"]),
+    (lambda: layers.Conv2D(3, 3, groups=2), ['groups=2']), (lambda: layers.Conv2D(2, 3, strides=0), ['strides', '0']),
+    (lambda: layers.Conv2D(2, 3)(np.ones((1, 4, 4))), ['conv2d', '4 dimensions', '(1, 4, 4)']),
+    (lambda: layers.Conv2D(2, 5)(np.ones((1, 4, 4, 1))), ['conv2d', 'window', 'same']),
+    (lambda: layers.Conv2D(4, 3, groups=2)(np.ones((1, 4, 4, 3))), ['groups=2', '3']),
+    (lambda: layers.Conv2D(2, 3, data_format='first'), ['first']),
+    (lambda: layers.Conv2D(2, 3)(layers.Input((8, 8, None))), ['known size']),
+    (lambda: layers.Conv2DTranspose(2, 3, output_padding=2), ['output_padding', '(2, 2)'])])
+def test_errors(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    for word in words:
+        assert word in str(error.value), str(error.value)
+
+
+def test_channels_that_change_are_refused():
+    layer = layers.Conv2D(2, 3)
+    layer(np.ones((1, 4, 4, 3)))
+    with pytest.raises(ValueError, match=r'size 3 on axis -1.*\(1, 4, 4, 1\)'):
+        layer(np.ones((1, 4, 4, 1)))

@@ -1,0 +1,157 @@
+"""Dense, dropout and the layers that reshape, mask or wrap a function."""
+
+import numpy as np
+import pytest
+
+from fastkeras import layers, ops
+from fastkeras.models import Sequential
+from tests.layer_harness import run_layer_test
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+@pytest.mark.parametrize('shape', [(5, 3), (4, 6, 3), (2, 3, 4, 3)])
+def test_dense(shape):
+    run_layer_test(layers.Dense, {'units': 7}, shape, expected_output_shape=(*shape[:-1], 7),
+                   expected=lambda x, k, b: x @ k + b, expected_mask=True if len(shape) == 3 else None)
+
+
+def test_dense_arguments():
+    run_layer_test(layers.Dense, {'units': 4, 'activation': 'relu', 'use_bias': False,
+                                  'kernel_initializer': 'he_normal',
+                                  'kernel_regularizer': 'l2', 'kernel_constraint': 'max_norm'}, (6, 5),
+                   expected=lambda x, k: _relu(x @ k))
+
+
+def test_dense_takes_integers():
+    x = np.arange(6, dtype=np.int32).reshape(2, 3)
+    layer = layers.Dense(2)
+    np.testing.assert_allclose(layer(x), x @ layer.get_weights()[0], rtol=1e-5)
+
+
+def test_activation():
+    run_layer_test(layers.Activation, {'activation': 'tanh'}, (3, 4), expected=lambda x: np.tanh(x))
+    run_layer_test(layers.Activation, {'activation': 'softmax'}, (3, 4, 5),
+                   expected=lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True), expected_mask=True)
+
+
+def test_activity_regularization():
+    run_layer_test(layers.ActivityRegularization, {'l1': 0.1, 'l2': 0.2}, (3, 4), expected=lambda x: x)
+
+
+def test_flatten():
+    run_layer_test(layers.Flatten, {}, (3, 4, 5), expected_output_shape=(3, 20), expected=lambda x: x.reshape(3, 20))
+    run_layer_test(layers.Flatten, {}, (3, 4, 5, 2), expected=lambda x: x.reshape(3, 40))
+    run_layer_test(layers.Flatten, {}, (4,), expected=lambda x: x.reshape(4, 1))
+
+
+def test_reshape():
+    run_layer_test(layers.Reshape, {'target_shape': (4, 3)}, (5, 12), expected=lambda x: x.reshape(5, 4, 3))
+    run_layer_test(layers.Reshape, {'target_shape': (-1, 2)}, (5, 3, 4), expected=lambda x: x.reshape(5, 6, 2))
+
+
+def test_permute():
+    run_layer_test(layers.Permute, {'dims': (3, 1, 2)}, (2, 3, 4, 5), expected=lambda x: x.transpose(0, 3, 1, 2))
+
+
+def test_repeat_vector():
+    run_layer_test(layers.RepeatVector, {'n': 3}, (2, 4), expected=lambda x: np.repeat(x[:, None], 3, 1))
+
+
+def test_masking():
+    x = np.random.default_rng(0).standard_normal((3, 4, 2)).astype('float32')
+    x[0, 1] = x[2, 3] = 5
+    run_layer_test(layers.Masking, {'mask_value': 5}, input_data=x,
+                   expected=lambda x: x * (x != 5).any(-1, keepdims=True), expected_mask=(x != 5).any(-1))
+
+
+def test_lambda():
+    run_layer_test(layers.Lambda, {'function': lambda x: x * 2 + 1}, (3, 4), expected=lambda x: x * 2 + 1)
+    run_layer_test(layers.Lambda, {'function': np.tanh}, (3, 4), expected=lambda x: np.tanh(x))
+    run_layer_test(layers.Lambda, {'function': lambda xs: ops.concatenate([xs[0], -xs[1]], axis=1)}, [(3, 4), (3, 2)],
+                   expected=lambda xs: np.concatenate([xs[0], -xs[1]], 1))
+
+
+def test_lambda_arguments():
+    def power(x, n):
+        return x ** n
+    layer = layers.Lambda(power, arguments={'n': 3})
+    x = np.float32([[1, 2], [3, 4]])
+    np.testing.assert_allclose(layer(x), x ** 3, rtol=1e-6)
+
+
+# ---- dropout
+
+def test_dropout_in_inference():
+    run_layer_test(layers.Dropout, {'rate': 0.5, 'seed': 3}, (3, 4), expected=lambda x: x, trains=False)
+
+
+@pytest.mark.parametrize('cls, shape, same', [
+    (layers.Dropout, (40, 50), ()), (layers.SpatialDropout1D, (20, 6, 30), (1,)),
+    (layers.SpatialDropout2D, (20, 4, 5, 30), (1, 2)), (layers.SpatialDropout3D, (20, 2, 2, 2, 30), (1, 2, 3))])
+def test_dropout_in_training(cls, shape, same):
+    layer = cls(0.3, seed=5)
+    x = np.ones(shape, np.float32)
+    y, z = layer(x, training=True), layer(x, training=True)
+    assert set(np.unique(y)) == {0, np.float32(1 / 0.7)}
+    assert abs((y == 0).mean() - 0.3) < 0.06
+    assert (y != z).any()
+    for axis in same:
+        assert (np.ptp(y, axis=axis) == 0).all()
+    np.testing.assert_array_equal(cls(0.3, seed=5)(x, training=True), y)
+
+
+def test_dropout_noise_shape():
+    y = layers.Dropout(0.5, noise_shape=(None, 1), seed=1)(np.ones((50, 6), np.float32), training=True)
+    assert (np.ptp(y, axis=1) == 0).all() and 0 < (y[:, 0] == 0).sum() < 50
+
+
+def test_dropout_keeps_its_mask_for_the_gradient_and_its_state_out_of_the_weights():
+    layer = layers.Dropout(0.5, seed=2)
+    layer(np.ones((2, 3)))
+    run_layer_test(layers.Dropout, {'rate': 0.5, 'seed': 2}, (8, 9), stochastic=True)
+    assert layer.weights == [] and layer.count_params() == 0
+    assert (layers.Dropout(1.0)(np.ones((2, 3)), training=True) == 0).all()
+
+
+# ---- what does not fit
+
+@pytest.mark.parametrize('make, words', [
+    (lambda: layers.Dense(0), ['units', '0']), (lambda: layers.Dense(2.5), ['units', '2.5']),
+    (lambda: layers.Dense('x'), ['units', "'x'"]), (lambda: layers.Dropout(1.5), ['rate', '1.5']),
+    (lambda: layers.Dense(3, activation='rely'), ['rely', 'relu']), (lambda: layers.Permute((1, 3)),
+                                                                     ['dims', '(1, 3)']),
+    (lambda: layers.Reshape((-1, -1)), ['-1']), (lambda: layers.Lambda(3), ['function', '3']),
+    (lambda: layers.Dense(3)(np.ones(4)), ['dense', 'at least 2 dimensions', '(4,)']),
+    (lambda: layers.Dense(3)('text'), ['dense', 'numbers', 'str']),
+    (lambda: layers.Reshape((5,))(np.ones((2, 4))), ['reshape', '4', '(5,)']),
+    (lambda: layers.RepeatVector(2)(np.ones((2, 3, 4))), ['repeat_vector', '2 dimensions', '(2, 3, 4)']),
+    (lambda: layers.Dense(3)(layers.Input((None,))), ['dense', 'known size']),
+    (lambda: layers.SpatialDropout2D(0.1)(np.ones((2, 3))), ['4 dimensions', '(2, 3)'])])
+def test_errors(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    for word in words:
+        assert word in str(error.value), str(error.value)
+
+
+def test_changed_input_is_refused():
+    layer = layers.Dense(3)
+    layer(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"size 4 on axis -1.*\(2, 5\)"):
+        layer(np.ones((2, 5)))
+
+
+def test_unknown_keyword():
+    with pytest.raises(TypeError, match='unit'):
+        layers.Dense(3, unit=4)
+
+
+def test_spellings_of_keras_1():
+    with pytest.warns(UserWarning, match='Dense'):
+        layer = layers.Dense(output_dim=4, input_dim=3, init='he_normal', W_regularizer='l2')
+    assert layer.units == 4 and layer.batch_input_shape == (None, 3)
+    assert layer.kernel_regularizer.l2 == pytest.approx(0.01)
+    assert Sequential([layer]).output_shape == (None, 4)

@@ -1,0 +1,64 @@
+"""Pooling against loops in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fastkeras import layers
+from tests.layer_harness import run_layer_test
+
+
+def pool(x, size, strides, padding, reduce):
+    rank = x.ndim - 2
+    counts, offsets = [], []
+    for n, k, s in zip(x.shape[1:-1], size, strides):
+        m = -(-n // s) if padding == 'same' else (n - k) // s + 1
+        counts.append(m)
+        offsets.append(max((m - 1) * s + k - n, 0) // 2 if padding == 'same' else 0)
+    y = np.zeros((x.shape[0], *counts, x.shape[-1]))
+    for place in itertools.product(*map(range, counts)):
+        cut = tuple(slice(max(p * s - o, 0), p * s - o + k) for p, s, o, k in zip(place, strides, offsets, size))
+        y[(slice(None), *place)] = reduce(x[(slice(None), *cut)], tuple(range(1, rank + 1)))
+    return y
+
+
+@pytest.mark.parametrize('kwargs', [{}, {'pool_size': 3, 'strides': 2},
+                                    {'pool_size': 3, 'strides': 2, 'padding': 'same'}])
+@pytest.mark.parametrize('cls, shape, reduce', [
+    (layers.MaxPooling2D, (2, 6, 7, 3), np.max), (layers.AveragePooling2D, (2, 6, 7, 3), np.mean),
+    (layers.MaxPooling1D, (2, 7, 3), np.max), (layers.AveragePooling1D, (2, 7, 3), np.mean)])
+def test_pooling(cls, shape, reduce, kwargs):
+    layer = cls(**kwargs)
+    run_layer_test(cls, kwargs, shape,
+                   expected=lambda x: pool(x, layer.pool_size, layer.strides, layer.padding, reduce))
+
+
+@pytest.mark.parametrize('keepdims', [False, True])
+@pytest.mark.parametrize('cls, shape, reduce', [
+    (layers.GlobalMaxPooling1D, (3, 5, 4), np.max), (layers.GlobalAveragePooling1D, (3, 5, 4), np.mean),
+    (layers.GlobalMaxPooling2D, (3, 5, 4, 2), np.max), (layers.GlobalAveragePooling2D, (3, 5, 4, 2), np.mean),
+    (layers.GlobalMaxPooling3D, (3, 5, 4, 2, 2), np.max), (layers.GlobalAveragePooling3D, (3, 5, 4, 2, 2), np.mean)])
+def test_global_pooling(cls, shape, reduce, keepdims):
+    run_layer_test(cls, {'keepdims': keepdims}, shape, layouts=not keepdims,
+                   expected=lambda x: reduce(x, tuple(range(1, x.ndim - 1)), keepdims=keepdims))
+
+
+def test_masked_average():
+    x = np.random.default_rng(0).standard_normal((2, 4, 3)).astype('float32')
+    mask = np.array([[True, True, False, False], [True, True, True, False]])
+    y = layers.GlobalAveragePooling1D()(x, mask=mask)
+    np.testing.assert_allclose(y, [x[0, :2].mean(0), x[1, :3].mean(0)], rtol=1e-5)
+    run_layer_test(layers.GlobalAveragePooling1D, {}, (2, 4, 3), expected_mask=False)
+
+
+@pytest.mark.parametrize('make, words', [
+    (lambda: layers.MaxPooling2D(0), ['pool_size', '0']), (lambda: layers.MaxPooling2D(padding='full'),
+                                                           ['padding', 'full']),
+    (lambda: layers.MaxPooling2D()(np.ones((2, 3, 4))), ['4 dimensions', '(2, 3, 4)']),
+    (lambda: layers.MaxPooling2D(5)(np.ones((2, 3, 4, 1))), ['pooling2d', '5'])])
+def test_errors(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    for word in words:
+        assert word in str(error.value), str(error.value)
