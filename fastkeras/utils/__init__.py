@@ -1,1 +1,27 @@
-"""Small helpers that several parts share."""
+"""Small helpers that several parts share, and the public `utils` of Keras. Names are loaded when they are first
+used.
+"""
+
+import importlib
+
+# name → module under fastkeras
+_NAMES = {
+    'CustomObjectScope': 'saving.objects', 'custom_object_scope': 'saving.objects',
+    'deserialize_keras_object': 'saving.objects', 'get_custom_objects': 'saving.objects',
+    'get_registered_name': 'saving.objects', 'get_registered_object': 'saving.objects',
+    'register_keras_serializable': 'saving.objects', 'serialize_keras_object': 'saving.objects',
+    'get_source_inputs': 'models.graph', 'clear_session': 'layers.session',
+    'print_summary': 'utils.summary', 'count_params': 'utils.summary',
+    'set_random_seed': 'utils.seed', 'Progbar': 'utils.progbar', 'Sequence': 'utils.sequence',
+    'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name):
+    if name not in _NAMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(importlib.import_module(f'fastkeras.{_NAMES[name]}'), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,94 @@
+"""Models to JSON and back, in the form of either Keras generation."""
+
+import json
+
+import numpy as np
+
+from fastkeras import generation
+from fastkeras.saving import objects, trust
+
+# what files written here call themselves: readers of Keras 2 files know by it which conventions hold
+KERAS2_VERSION, KERAS3_VERSION = '2.2.4', '3.0.0'
+BACKEND = 'tensorflow'
+
+
+def version():
+    """The Keras version whose form is written in the generation in force."""
+    return KERAS3_VERSION if generation.of('config.module_and_registered_name') else KERAS2_VERSION
+
+
+def encode(obj):
+    """For json.dumps: what JSON does not know, as Keras writes it."""
+    if hasattr(obj, 'get_config'):
+        return objects.serialize(obj)
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, np.ndarray):
+        return obj.tolist()
+    if isinstance(obj, np.dtype):
+        return obj.name
+    if callable(obj) and hasattr(obj, '__name__'):
+        return obj.__name__
+    raise TypeError(f'{type(obj).__name__} cannot be written to JSON: {obj!r}')
+
+
+def model_config(model):
+    """{'class_name', 'config'} of a model, with the version of the form."""
+    from fastkeras.layers import registry
+    config = registry.serialize(model)
+    return {**config, 'keras_version': version(), 'backend': BACKEND}
+
+
+def to_json(model, **kwargs):
+    """A model's configuration as JSON text. kwargs: of json.dumps."""
+    return json.dumps(model_config(model), default=encode, **kwargs)
+
+
+def generation_of_file(config, keras_version=None):
+    """2 or 3: whose conventions a configuration follows, by its version, else by its form."""
+    said = keras_version or config.get('keras_version')
+    if said:
+        return 3 if str(said).split('.')[0] == '3' else 2
+    return 3 if config.get('module') is not None else 2
+
+
+def model_from_config(config, custom_objects=None, keras_version=None, safe_mode=None):
+    """The model of a configuration of either generation, with new weights.
+
+    keras_version: that of the file, when the configuration does not say it. safe_mode=False: Python code in it may be
+    run. Raises ValueError for unknown classes and arguments that do not fit; TypeError for a list (use
+    Sequential.from_config).
+    """
+    from fastkeras.layers import registry
+    if isinstance(config, list):
+        raise TypeError('model_from_config: expected a dict with class_name and config, got a list; for the layers of '
+                        'a Sequential model use Sequential.from_config(config)')
+    if not isinstance(config, dict) or 'class_name' not in config:
+        raise ValueError(f"model_from_config: expected a configuration {{'class_name': …, 'config': …}}, got "
+                         f"{config!r:.200}")
+    said = str(keras_version or config.get('keras_version') or '')
+    if said.startswith(('2.2.', '2.3.')) and '-tf' not in said:
+        config = _with_corners(config)
+    trusted = trust.code_may_run() if safe_mode is None else not safe_mode
+    with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted):
+        return registry.deserialize(config, custom_objects)
+
+
+def _with_corners(config):
+    """Bilinear UpSampling2D of Keras 2.2 and 2.3 takes corners for centres, and does not say so."""
+    if isinstance(config, dict):
+        config = {k: _with_corners(v) for k, v in config.items()}
+        inner = config.get('config')
+        if config.get('class_name') == 'UpSampling2D' and inner.get('interpolation') == 'bilinear':
+            config['config'] = {'half_pixel_centers': False, **inner}
+        return config
+    return [_with_corners(v) for v in config] if isinstance(config, list) else config
+
+
+def model_from_json(json_string, custom_objects=None):
+    """The model of a configuration as JSON text, of either generation. ValueError for text that is no such thing."""
+    try:
+        config = json.loads(json_string)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'model_from_json: expected JSON text, as to_json gives it: {error}') from None
+    return model_from_config(config, custom_objects)

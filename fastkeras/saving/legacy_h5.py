@@ -1,0 +1,243 @@
+"""HDF5 files as Keras 2 lays them out: one group per layer, names in attributes.
+
+h5py is imported only when a file is opened.
+"""
+
+import json
+import warnings
+
+import numpy as np
+
+from fastkeras import optimizers
+from fastkeras.layers.input_spec import title
+from fastkeras.saving import config as configs
+from fastkeras.saving import objects
+
+# an attribute must fit into the header of its object, of 64 KB
+ATTRIBUTE_LIMIT = 64512
+
+
+def h5py():
+    """The h5py module; ImportError that says what it is needed for."""
+    try:
+        import h5py as module
+    except ImportError as error:
+        raise ImportError('HDF5 files need the package h5py: pip install h5py') from error
+    return module
+
+
+# ---- attributes
+
+def write_names(group, attribute, names):
+    """A list of names as an attribute, in several numbered ones when it is too long for one."""
+    encoded = [n.encode('utf8') for n in names]
+    too_long = [n for n in encoded if len(n) > ATTRIBUTE_LIMIT]
+    if too_long:
+        raise ValueError(f'a name of {len(too_long[0])} bytes is too long for an HDF5 attribute: {too_long[0][:60]}…')
+    width = max((len(n) for n in encoded), default=1) or 1
+    per_part = max(1, ATTRIBUTE_LIMIT // width)
+    if len(encoded) <= per_part:
+        group.attrs[attribute] = np.array(encoded, f'S{width}')
+        return
+    for part, start in enumerate(range(0, len(encoded), per_part)):
+        group.attrs[f'{attribute}{part}'] = np.array(encoded[start:start + per_part], f'S{width}')
+
+
+def read_names(group, attribute):
+    """What write_names wrote; [] when there is none."""
+    if attribute in group.attrs:
+        found = list(group.attrs[attribute])
+    else:
+        found, part = [], 0
+        while f'{attribute}{part}' in group.attrs:
+            found += list(group.attrs[f'{attribute}{part}'])
+            part += 1
+    return [text(n) for n in found]
+
+
+def text(value):
+    """An attribute's value as text, also where it was stored as bytes."""
+    return value.decode('utf8') if isinstance(value, bytes) else str(value)
+
+
+def attribute(group, name, default=None):
+    """A text attribute, or the default."""
+    return text(group.attrs[name]) if name in group.attrs else default
+
+
+# ---- weights
+
+def stored_order(layer):
+    """The weights of a layer in the order of such files: the trainable ones first, also in a model inside."""
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+def write_weights(group, layers):
+    """The weights of layers: a group for each, with the names of its datasets."""
+    write_names(group, 'layer_names', [layer.name for layer in layers])
+    group.attrs['backend'] = configs.BACKEND.encode('utf8')
+    group.attrs['keras_version'] = configs.version().encode('utf8')
+    for layer in layers:
+        write_variables(group.create_group(layer.name), stored_order(layer))
+
+
+def write_variables(group, variables):
+    """Datasets named by the variables, and the list of the names."""
+    names = []
+    for v in variables:
+        name, k = v.name, 0
+        while name in names:
+            k += 1
+            name = f'{v.name.split(":")[0]}_{k}:0'
+        names.append(name)
+    write_names(group, 'weight_names', names)
+    for name, v in zip(names, variables):
+        value = v.numpy()
+        dataset = group.create_dataset(name, value.shape, dtype=value.dtype)
+        if value.shape:
+            dataset[:] = value
+        else:
+            dataset[()] = value
+
+
+def read_variables(group):
+    """(names, arrays) of a group that write_variables wrote."""
+    names = read_names(group, 'weight_names')
+    missing = [n for n in names if n not in group]
+    if missing:
+        raise ValueError(f'the file is damaged: the group {group.name!r} lacks the weight {missing[0]!r} that it lists')
+    return names, [np.asarray(group[n]) for n in names]
+
+
+def read_weights(group, layers, reshape=False):
+    """Set the weights of layers, in order, from the groups of a file. ValueError where numbers or shapes do not fit."""
+    layers = [layer for layer in layers if layer.weights]
+    stored = [name for name in read_names(group, 'layer_names') if read_names(group[name], 'weight_names')]
+    if len(stored) != len(layers):
+        raise ValueError(f'the file holds weights of {len(stored)} layers ({_some(stored)}), the model has '
+                         f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
+    pairs = []
+    for name, layer in zip(stored, layers):
+        pairs += _fitted(layer, name, *read_variables(group[name]), reshape)
+    for v, value in pairs:
+        v.assign(value)
+
+
+def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
+    """Set the weights of those layers whose names are in the file. skip_mismatch: warn of shapes that do not fit, and
+    leave those layers as they are."""
+    by_name = {}
+    for layer in layers:
+        by_name.setdefault(layer.name, []).append(layer)
+    pairs = []
+    for name in read_names(group, 'layer_names'):
+        for layer in by_name.get(name, ()):
+            try:
+                pairs += _fitted(layer, name, *read_variables(group[name]), reshape)
+            except ValueError as error:
+                if not skip_mismatch:
+                    raise
+                warnings.warn(f'weights are left out: {error}', stacklevel=2)
+    for v, value in pairs:
+        v.assign(value)
+
+
+def _some(names):
+    return ', '.join(names[:6]) + (', …' if len(names) > 6 else '') if names else 'none'
+
+
+def _fitted(layer, stored_name, names, values, reshape):
+    """Pairs (variable, array) for a layer; by name where a model inside has exactly the names of the file."""
+    variables = stored_order(layer)
+    if len(variables) != len(values):
+        raise ValueError(f'{title(layer)}: expected {len(variables)} weights, the file has {len(values)} for '
+                         f'{stored_name!r}')
+    own = [v.name for v in variables]
+    if own != names and sorted(own) == sorted(names) and len(set(own)) == len(own):
+        found = dict(zip(names, values))
+        values = [found[n] for n in own]
+    pairs = []
+    for v, value in zip(variables, values):
+        if tuple(v.shape) != value.shape:
+            if reshape and v.size == value.size:
+                value = value.reshape(v.shape)
+            else:
+                raise ValueError(f'{title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
+                                 f'{value.shape} for {stored_name!r}')
+        pairs.append((v, value))
+    return pairs
+
+
+# ---- whole models
+
+def write_model(model, file, include_optimizer=True):
+    """Configuration, weights and, for a compiled model, how it is trained and the optimizer's state."""
+    config = configs.model_config(model)
+    file.attrs['keras_version'] = config.pop('keras_version').encode('utf8')
+    file.attrs['backend'] = config.pop('backend').encode('utf8')
+    file.attrs['model_config'] = json.dumps(config, default=configs.encode).encode('utf8')
+    write_weights(file.create_group('model_weights'), model.layers)
+    optimizer = getattr(model, 'optimizer', None)
+    if not include_optimizer or optimizer is None:
+        return
+    if not hasattr(optimizer, 'get_config'):
+        warnings.warn('the optimizer has no get_config, so how the model was compiled is not saved', stacklevel=2)
+        return
+    file.attrs['training_config'] = json.dumps({
+        'optimizer_config': optimizers.serialize(optimizer), 'loss': model.loss, 'metrics': list(model.metrics or ())
+        if not isinstance(model.metrics, dict) else model.metrics, 'weighted_metrics': model.weighted_metrics,
+        'sample_weight_mode': model.sample_weight_mode, 'loss_weights': model.loss_weights},
+        default=configs.encode).encode('utf8')
+    variables = optimizer.weights
+    if variables:
+        write_variables(file.create_group('optimizer_weights'), variables)
+
+
+def read_model(file, custom_objects=None, compile=True, safe_mode=True):
+    """The model of a file, compiled as it was when `compile` and the file says how."""
+    said = attribute(file, 'model_config')
+    if said is None:
+        raise ValueError('the file has no model configuration: it holds weights only; make the model and call '
+                         'load_weights on it')
+    keras_version = attribute(file, 'keras_version')
+    model = configs.model_from_config(json.loads(said), custom_objects, keras_version, safe_mode)
+    group = file['model_weights']
+    if not model.built and not model.weights:
+        raise ValueError(f'the file does not say the input shape of model {model.name!r}, so its weights cannot be '
+                         f'made; build the model and call load_weights on it')
+    read_weights(group, model.layers)
+    trained = attribute(file, 'training_config')
+    if compile and trained is None:
+        warnings.warn('the file does not say how the model was compiled; compile it before training', stacklevel=2)
+    elif compile:
+        compile_as_saved(model, json.loads(trained), custom_objects)
+        if 'optimizer_weights' in file:
+            _read_optimizer(model, file['optimizer_weights'])
+    return model
+
+
+def compile_as_saved(model, trained, custom_objects=None):
+    """Compile a model by the training configuration of a file."""
+    optimizer = optimizers.deserialize(trained['optimizer_config'], custom_objects)
+    known = objects.visible_custom_objects(custom_objects)
+
+    def revived(value):
+        if isinstance(value, list):
+            return [revived(v) for v in value]
+        if isinstance(value, dict) and 'class_name' not in value:
+            return {k: revived(v) for k, v in value.items()}
+        return known.get(value, value) if isinstance(value, str) else value
+
+    with objects.CustomObjectScope(custom_objects or {}):
+        model.compile(optimizer=optimizer, loss=revived(trained.get('loss')), metrics=revived(trained.get('metrics')),
+                      loss_weights=trained.get('loss_weights'), sample_weight_mode=trained.get('sample_weight_mode'),
+                      weighted_metrics=revived(trained.get('weighted_metrics')))
+
+
+def _read_optimizer(model, group):
+    _, values = read_variables(group)
+    try:
+        model.optimizer.build(model.trainable_weights)
+        model.optimizer.set_weights(values)
+    except ValueError as error:
+        warnings.warn(f'the state of the optimizer could not be restored, it begins anew: {error}', stacklevel=2)

@@ -1,0 +1,114 @@
+"""Saving and loading models and weights: which form a file has."""
+
+import contextlib
+import os
+import sys
+
+from fastkeras.saving import legacy_h5
+
+HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
+ZIP_BYTES = b'PK'
+
+
+def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs):
+    """Save a model to an HDF5 file, in the layout of Keras 2: configuration, weights and, if compiled, how it is
+    trained.
+
+    filepath: a path, or an open h5py file or group. overwrite: without asking; else asks on the terminal.
+    include_optimizer: also the training configuration and the state of the optimizer. ImportError without h5py.
+    """
+    with _writing(filepath, overwrite) as file:
+        if file is not None:
+            legacy_h5.write_model(model, file, include_optimizer)
+
+
+def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+    """The model that save_model, Keras 2 or Keras 3 (HDF5) saved.
+
+    custom_objects: dict of classes and functions by name. compile: as it was when it was saved. safe_mode=False: Python
+    code of Lambda layers is run; only for files from a source that you trust. Raises ValueError for another kind of
+    file.
+    """
+    with _reading(filepath) as file:
+        return legacy_h5.read_model(file, custom_objects, compile, safe_mode)
+
+
+def save_weights(model, filepath, overwrite=True, **kwargs):
+    """Save the weights of a model to an HDF5 file, see Model.save_weights."""
+    with _writing(filepath, overwrite) as file:
+        if file is not None:
+            legacy_h5.write_weights(file, model.layers)
+
+
+def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
+    """Load weights into a model, see Model.load_weights."""
+    if skip_mismatch and not by_name:
+        raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '
+                         'shift the others')
+    if not model.built and not model.weights:
+        raise ValueError(f'Model {model.name!r} is not built yet, so it has no weights to load; build it, or call it '
+                         f'on data, first')
+    with _reading(filepath) as file:
+        group = file['model_weights'] if 'layer_names' not in file.attrs and 'model_weights' in file else file
+        if not legacy_h5.read_names(group, 'layer_names'):
+            raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have')
+        if by_name:
+            legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
+        else:
+            legacy_h5.read_weights(group, model.layers, reshape)
+
+
+@contextlib.contextmanager
+def _writing(filepath, overwrite):
+    """An HDF5 file to write to, put in place when all is written; None when the user keeps the old one."""
+    if hasattr(filepath, 'create_group'):
+        yield filepath
+        return
+    path = os.fspath(filepath)
+    if os.path.exists(path) and not overwrite and not _agreed(path):
+        yield None
+        return
+    h5py = legacy_h5.h5py()
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ValueError(f'{path}: the folder {folder} does not exist')
+    partial = f'{path}.{os.getpid()}.part'
+    try:
+        with h5py.File(partial, 'w') as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def _agreed(path):
+    """Whether the user lets a file be replaced; ValueError where nobody can be asked."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise ValueError(f'{path} exists; pass overwrite=True to replace it')
+    answer = ''
+    while answer not in ('y', 'n'):
+        answer = input(f'{path} exists. Replace it? [y/n] ').strip().lower()
+    return answer == 'y'
+
+
+@contextlib.contextmanager
+def _reading(filepath):
+    """An HDF5 file to read from."""
+    if hasattr(filepath, 'attrs'):
+        yield filepath
+        return
+    path = os.fspath(filepath)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f'no file {path}')
+    with open(path, 'rb') as file:
+        head = file.read(8)
+    if head != HDF5_BYTES:
+        kind = 'a zip archive' if head.startswith(ZIP_BYTES) else f'a file that begins with {head!r}'
+        raise ValueError(f'{path}: expected an HDF5 file, got {kind}')
+    try:
+        file = legacy_h5.h5py().File(path, 'r')
+    except OSError as error:
+        raise ValueError(f'{path}: the HDF5 file cannot be read: {error}') from None
+    with file:
+        yield file

@@ -1,0 +1,34 @@
+"""Helpers on arrays."""
+
+import numpy as np
+
+
+def to_categorical(y, num_classes=None, dtype='float32', x=None):
+    """Integer classes as rows that are 1 in the class's place and 0 elsewhere.
+
+    y: array of whole numbers from 0, of any shape; a last axis of size 1 is dropped (Keras 3 calls it x). num_classes:
+    by default the largest class + 1. Returns an array (*shape, num_classes). ValueError for a class out of range.
+    """
+    y = np.asarray(y if x is None else x)
+    if y.dtype.kind not in 'iub':
+        whole = y.astype(np.int64)
+        if y.dtype.kind != 'f' or not np.array_equal(whole, y):
+            raise ValueError(f'to_categorical: expected whole numbers, got values of {y.dtype}')
+        y = whole
+    shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
+    y = y.astype(np.int64).ravel()
+    if num_classes is None:
+        num_classes = int(y.max()) + 1 if y.size else 0
+    if y.size and not (y.min() >= 0 and y.max() < num_classes):
+        raise ValueError(f'to_categorical: expected classes from 0 to {num_classes - 1}, got {y.min()} to {y.max()}')
+    out = np.zeros((y.size, num_classes), dtype=dtype)
+    out[np.arange(y.size), y] = 1
+    return out.reshape(*shape, num_classes)
+
+
+def normalize(x, axis=-1, order=2):
+    """An array over its norms of that order along `axis`; vectors of norm 0 stay 0."""
+    x = np.asarray(x)
+    norms = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norms[norms == 0] = 1
+    return x / np.expand_dims(norms, axis)

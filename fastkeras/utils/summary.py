@@ -1,0 +1,132 @@
+"""The table of a model's layers."""
+
+import numpy as np
+
+from fastkeras.utils import nest
+
+
+def count_params(weights):
+    """The number of numbers in weights, each counted once."""
+    return sum(int(np.prod(v.shape, dtype=np.int64)) for v in {id(v): v for v in weights}.values())
+
+
+def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
+                  layer_range=None):
+    """Print a table of a model's layers, with shapes, numbers of weights and, for a graph that is no chain,
+    connections.
+
+    line_length: characters in a line, by default 65, or 98 with connections. positions: ends of the columns, as shares
+    of it (or absolute). print_fn: called with each line, in place of print. expand_nested: also list the layers of
+    models inside. show_trainable: a column that says Y or N. layer_range: first and last layer, by name. Raises
+    ValueError when the weights do not exist yet.
+    """
+    if not model.built and not model.weights:
+        raise ValueError(f'Model {model.name!r} is not built yet, so its shapes and weights are not known: give the '
+                         f'first layer an input_shape, call build(input_shape), or fit or call it on data')
+    print_fn = print_fn or print
+    table = _Table(model, line_length, positions, print_fn, show_trainable)
+    table.header()
+    layers = _between(model.layers, layer_range)
+    for k, layer in enumerate(layers):
+        table.layer(layer, 0)
+        if expand_nested and hasattr(layer, 'layers'):
+            for inner in layer.layers:
+                table.layer(inner, 1)
+        table.rule('=' if k == len(layers) - 1 else '_')
+    trainable, total = count_params(model.trainable_weights), count_params(model.weights)
+    print_fn(f'Total params: {total:,}')
+    print_fn(f'Trainable params: {trainable:,}')
+    print_fn(f'Non-trainable params: {total - trainable:,}')
+    table.rule('_')
+
+
+def _between(layers, names):
+    if names is None:
+        return layers
+    found = [k for k, layer in enumerate(layers) if layer.name in names]
+    if not found:
+        raise ValueError(f'layer_range: expected names of layers, got {list(names)}')
+    return layers[min(found):max(found) + 1]
+
+
+class _Table:
+    def __init__(self, model, line_length, positions, print_fn, show_trainable):
+        self.graph = getattr(model, '_graph', None)
+        self.connected = self.graph is not None and not _is_chain(model, self.graph)
+        self.show_trainable = show_trainable
+        self.width = line_length or (98 if self.connected else 65)
+        positions = list(positions or ([.33, .55, .67, 1.] if self.connected else [.45, .85, 1.]))
+        if positions[-1] <= 1:
+            positions = [int(self.width * p) for p in positions]
+        self.fields = ['Layer (type)', 'Output Shape', 'Param #', *(['Connected to'] if self.connected else [])]
+        if show_trainable:
+            positions = [int(p * 0.9) for p in positions] + [self.width]
+            self.fields.append('Trainable')
+        self.ends = positions
+        self.print = print_fn
+
+    def rule(self, sign):
+        self.print(sign * self.width)
+
+    def header(self):
+        self.rule('_')
+        self.row(self.fields)
+        self.rule('=')
+
+    def row(self, cells):
+        line = ''
+        for k, cell in enumerate(cells):
+            line = (line[:-1] + ' ' if k else '') + str(cell)
+            line = line[:self.ends[k]].ljust(self.ends[k])
+        self.print(line)
+
+    def layer(self, layer, depth):
+        cells = ['    ' * depth + f'{layer.name} ({type(layer).__name__})', _shape_text(layer), _param_text(layer)]
+        sources = []
+        if self.connected:
+            sources = _sources(layer, self.graph) if not depth else []
+            cells.append(sources[0] if sources else '')
+        if self.show_trainable:
+            cells.append('Y' if layer.trainable else 'N')
+        self.row(cells)
+        for source in sources[1:]:
+            self.row(['', '', '', source])
+
+
+def _is_chain(model, graph):
+    """Whether each layer has one call, which reads the one before."""
+    if type(model).__name__ == 'Sequential' or len(model.layers) < len(graph.layers):
+        return True
+    by_depth = {}
+    for node in graph.nodes:
+        by_depth.setdefault(graph.depth[node], []).append(node)
+    for nodes in by_depth.values():
+        if len(nodes) > 1 or len({id(t._keras_history.layer) for t in nodes[0].input_tensors}) > 1:
+            return False
+    return all(sum(n in graph.members for n in layer._inbound_nodes) <= 1 for layer in graph.layers)
+
+
+def _shape_text(layer):
+    try:
+        shape = layer.output_shape
+    except (AttributeError, ValueError):
+        shape = None
+    if shape is None or (not nest.is_shape(shape) and not shape):
+        return 'multiple'
+    return str(shape)
+
+
+def _param_text(layer):
+    return layer.count_params() if layer.built or layer.weights else '0 (unused)'
+
+
+def _sources(layer, graph):
+    found = []
+    for node in layer._inbound_nodes:
+        if node in graph.members:
+            for t in node.input_tensors:
+                t = graph.renamed.get(id(t), t)
+                source = t._keras_history
+                if source is not None:
+                    found.append(f'{source.layer.name}[{source.node_index}][{source.tensor_index}]')
+    return found
