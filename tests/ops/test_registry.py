@@ -1,11 +1,11 @@
-import sys; sys.path.insert(0,"/tmp/try")
 """Every record in the registry, by its own samples: gradient, kernel on every instruction set, empty batches, NaN."""
 
-from .. import harness
 import pytest
 
 from fastkeras import config
 from fastkeras.ops import core
+
+from .. import harness
 
 CASES = harness.cases()
 # float32 on the reference by design
