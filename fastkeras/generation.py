@@ -12,10 +12,6 @@ from fastkeras import config
 # what → (Keras 2.2.4, Keras 3). Rows whose choice does not hang on the generation are not here.
 TABLE = {
     # layers
-    'recurrent.recurrent_activation': ('hard_sigmoid', 'sigmoid'),
-    'gru.reset_after': (False, True),
-    'embedding.builds_at_once': (True, False),
-    'layers_1d.data_format': ('channels_last', None),
     'activity_regularizer.divided_by_batch': (False, True),
     'masking.unsupported_is_an_error': (True, False),
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
@@ -23,8 +19,6 @@ TABLE = {
     'names.input': ('input', 'input_layer'),
     # models and training
     'predict.verbose': (0, 1),
-    'summary.boxes': (False, True),
-    'progbar.boxes': (False, True),
     'sample_weight.divided_by_nonzero_share': (True, False),
     'logs.accuracy': ('acc', None),                         # None: as typed
     'logs.full_metric_names': (True, False),                # mean_squared_error for 'mse'

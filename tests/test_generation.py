@@ -11,15 +11,15 @@ def test_scope_counts_in_its_block_and_thread():
     assert config.generation() == 2
     with generation.scope(3):
         assert config.generation() == 3
-        assert generation.of('gru.reset_after') is True
+        assert generation.of('config.module_and_registered_name') is True
         seen = []
         other = threading.Thread(target=lambda: seen.append(config.generation()))
         other.start()
         other.join()
         assert seen == [2]
     assert config.generation() == 2
-    assert generation.of('gru.reset_after') is False
-    assert generation.of('gru.reset_after', 3) is True
+    assert generation.of('config.module_and_registered_name') is False
+    assert generation.of('config.module_and_registered_name', 3) is True
 
 
 def test_defaults():

@@ -132,7 +132,7 @@ class Optimizer(State):
             raise ValueError(f'{type(self).__name__}: expected a learning rate, none was given')
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else rate
-        if self.generation == 2 and self.initial_decay:
+        if self.initial_decay and generation.of('optimizer.decay', self.generation):
             rate = rate / (ops.cast(self.iterations, settings.floatx()) * self.decay + 1.0)
         return rate
 
