@@ -210,10 +210,9 @@ FK_KERNEL(conv2d_dw) {
             if (p + kb < p1) {
                 const int64_t after = fk_min(kb, p1 - p - kb), whole = n1 - n0 == a->oc;
                 FK(im2col_upcoming)(&v, p + kb, after, &more_x);
-                more_dy.at = dy + (p + kb) * a->oc;
-                more_dy.step = 16;
-                more_dy.turn = whole ? 256 : a->oc;
-                more_dy.lines = whole ? after * a->oc / 16 : after * 16;
+                const int64_t per = whole ? 16 : fk_ceil_div(m.n, 16); /* of all columns, or of each row's */
+                more_dy = (gemm_fetch){dy + (p + kb) * a->oc, 16, per, whole ? 256 : a->oc,
+                                       whole ? after * a->oc / 16 : after * per, &more_x};
                 m.fetch = &more_dy;
             }
             FK(gemm_tile)(&m);

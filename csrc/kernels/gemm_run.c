@@ -10,6 +10,12 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
         for (int64_t i = 0; i < m; i++) gemm_copy(d + i * stride, j->a + (r + i) * j->as + p, k);
 }
 
+/* what gemm_pack_rows will read */
+static void fetch_rows(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f) {
+    const int64_t per = fk_ceil_div(j->kmajor ? m : k, 16);
+    *f = (gemm_fetch){j->a + (j->kmajor ? p * j->as + r : r * j->as + p), 16, per, j->as, per * (j->kmajor ? k : m), f->next};
+}
+
 static void finish(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
     const int64_t i = j->index + r * j->ldc + n0;
     if (!j->call || !j->call->tile) return;
@@ -27,6 +33,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
                    .fetch = fetch};
     const float *a = j->a ? j->a + r * (j->kmajor ? 1 : j->as) : NULL;
     int pack = j->pack != NULL && j->k > 0;
+    gemm_fetch more = {.next = fetch};
     g.as = j->as;
     if (!j->rows) g.c += r * j->ldc;
     if (pack && m <= MR && !j->kmajor && m * (j->k + 2 * PAD) * 4 <= GEMM_SCRATCH) {
@@ -44,6 +51,8 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
             g.a = j->scratch;
             g.as = (j->kmajor ? m : g.k) + PAD;
             j->pack(j, r, m, p, g.k, j->scratch, g.as);
+            if (j->pack == FK(gemm_pack_rows) && p + kb < j->k) fetch_rows(j, r, m, p + kb, fk_min(kb, j->k - p - kb), &more);
+            g.fetch = &more;
         } else if (g.k > 0) {
             g.a = a + p * (j->kmajor ? g.as : 1);
         }

@@ -44,10 +44,10 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
             UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
     gemm_fetch *f = g->fetch;
     if (V <= 2 && f) {
-        for (int64_t p = g->k; p > 0; p -= 16, f->at += f->turn) {
+        const int64_t step = f->step, per = f->per;
+        for (int64_t p = g->k; p > 0; p -= per, f->at += f->turn) {
             const float *line = f->at;
-            const int64_t step = f->step;
-            STEPS(fk_min(p, 16), (__builtin_prefetch(line, 0, 2), line += step))
+            STEPS(fk_min(p, per), (__builtin_prefetch(line, 0, 2), line += step))
         }
         f->lines -= g->k;
     } else {
@@ -100,7 +100,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     int64_t j = 0;
     const float *b = g->b;
     gemm_args t = *g;
-    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch};
+    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch};
     t.fetch = &strip_after;
     if (rows < NWIDE && !g->kmajor) {
         const int64_t w = wide[rows] * VL;

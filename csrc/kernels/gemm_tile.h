@@ -29,12 +29,12 @@ static inline int64_t gemm_kblock(int64_t k) {
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
-/* what will be read next, to be fetched a line a step: 16 lines from `at` on, `step` floats apart, then `at` moves by
+/* what will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves by
  * `turn`. The kernels advance it. */
 typedef struct gemm_fetch gemm_fetch;
 struct gemm_fetch {
     const float *at;
-    int64_t step, turn, lines;
+    int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
 };
 
@@ -68,7 +68,7 @@ struct gemm_job {
     /* called before the blocks of rows [r, r + m), m ≤ ROWS, or NULL. May point `rows` at m offsets into c */
     void (*rows_begin)(gemm_job *, int64_t r, int64_t m);
     const int64_t *rows;
-    /* sets f->at, step, turn and lines to what packing rows [r, r + m) will read, or NULL */
+    /* sets all of f but next to what packing rows [r, r + m) will read, or NULL */
     void (*upcoming)(gemm_job *, int64_t r, int64_t m, gemm_fetch *f);
     void *source;        /* of the functions */
     float *scratch;      /* GEMM_SCRATCH bytes */
