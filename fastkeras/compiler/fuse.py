@@ -12,18 +12,21 @@ from . import tile
 from .region import DTYPES, MAX_REFS, Region, fused_nodes
 
 MAX_NODES = 48
+MAX_SEARCH = 256  # groups looked at to allow one merge: what is farther apart is not worth joining
 
 
 class _Group:
-    """Nodes to run at one time; alive until merged into another."""
+    """Nodes to run at one time; alive until merged into another. rank: its place in an order of all groups that respects
+    what they read, kept valid at each merge."""
 
-    __slots__ = ('nodes', 'root', 'size', 'last')
+    __slots__ = ('nodes', 'root', 'size', 'last', 'rank')
 
-    def __init__(self, node, root):
+    def __init__(self, node, root, rank):
         self.nodes = [node]
         self.root = node if root else None
         self.size = node.size
         self.last = node.serial
+        self.rank = rank
 
 
 def elementwise(node):
@@ -40,16 +43,14 @@ def heavy(node):
 
 def fuse(graph):
     nodes = graph.nodes()
-    group = {}  # id(node) → its group
+    users = graph.users()
+    group = {id(n): _Group(n, heavy(n), rank) for rank, n in enumerate(nodes) if n.op not in LEAVES}
     for node in nodes:
-        if node.op in LEAVES:
-            continue
-        g = group[id(node)] = _Group(node, heavy(node))
-        if not elementwise(node):
-            continue
-        for source in _candidates(node, group):
-            g = _try_merge(g, group[id(source)], group)
-    return _rebuild(graph, nodes, group)
+        if node.op not in LEAVES and elementwise(node):
+            g = group[id(node)]
+            for source in _candidates(node, group):
+                g = _try_merge(g, group[id(source)], group, users)
+    return _rebuild(graph, nodes, users, group)
 
 
 def _candidates(node, group):
@@ -59,16 +60,16 @@ def _candidates(node, group):
     return sorted(found, key=lambda i: -i.serial)
 
 
-def _try_merge(g, other, group):
+def _try_merge(g, other, group, users):
     """g and other as one group if that is allowed; returns the group of g's nodes afterwards."""
     if g is other or g.size != other.size or (g.root is not None and other.root is not None):
         return g
     root = g.root if g.root is not None else other.root
     if root is not None and any(group.get(id(i)) in (g, other) for i in root.inputs):
         return g  # what a kernel reads must be complete before it starts
-    if len(g.nodes) + len(other.nodes) > MAX_NODES or _returns(g, other, group):
+    if len(g.nodes) + len(other.nodes) > MAX_NODES or _refs(g.nodes + other.nodes) > MAX_REFS:
         return g
-    if _refs(g.nodes + other.nodes) > MAX_REFS:
+    if not _make_neighbours(g, other, group, users):
         return g
     if len(other.nodes) < len(g.nodes):
         g, other = other, g
@@ -86,32 +87,52 @@ def _refs(nodes):
     return len(outside) + len(nodes) // 2
 
 
-def _returns(a, b, group):
-    """Whether a path leads from one of two groups through other nodes to the other one."""
-    seen = {id(a), id(b)}
-    stack = [i for g in (a, b) for n in g.nodes for i in n.inputs if i.op not in LEAVES and id(group[id(i)]) not in seen]
-    while stack:
-        h = group[id(stack.pop())]
-        if id(h) in seen:
-            continue
-        seen.add(id(h))
-        for n in h.nodes:
-            for i in n.inputs:
-                if i.op in LEAVES:
-                    continue
-                k = group[id(i)]
-                if k is a or k is b:
-                    return True
-                if id(k) not in seen:
-                    stack.append(i)
-    return False
+def _make_neighbours(g, other, group, users):
+    """Whether the groups may run at one time: no path leads from the first through others to the second. If so, what stands
+    between them moves before or behind both, and they share one rank (Pearce and Kelly 2006, a dynamic order)."""
+    first, second = (g, other) if g.rank < other.rank else (other, g)
+
+    def sources(h):
+        return (group[id(i)] for n in h.nodes for i in n.inputs if i.op not in LEAVES)
+
+    def readers(h):
+        return (group[id(u)] for n in h.nodes for u in users.get(id(n), ()))
+
+    def search(start, end, step, within):
+        found, stack = {}, [k for k in step(start) if k is not end and within(k)]
+        while stack:
+            h = stack.pop()
+            if id(h) in found:
+                continue
+            found[id(h)] = h
+            if len(found) > MAX_SEARCH:
+                return None
+            for k in step(h):
+                if k is end:
+                    return None
+                if id(k) not in found and within(k):
+                    stack.append(k)
+        return sorted(found.values(), key=lambda h: h.rank)
+
+    before = search(second, first, sources, lambda k: k.rank > first.rank and k is not second)
+    if before is None:
+        return False
+    behind = search(first, second, readers, lambda k: k.rank < second.rank and k is not first)
+    if behind is None:
+        return False
+    ranks = sorted(h.rank for h in (first, second, *before, *behind))
+    for h, rank in zip((*before, first), ranks):
+        h.rank = rank
+    second.rank = first.rank
+    for h, rank in zip(reversed(behind), reversed(ranks)):
+        h.rank = rank
+    return True
 
 
-def _rebuild(graph, nodes, group):
+def _rebuild(graph, nodes, users, group):
     """The new graph: each group's nodes one after the other, groups in an order that respects what they read."""
     roots = graph.roots()
     wanted = {id(n) for n in roots}
-    users = graph.users()
     groups = list({id(g): g for g in group.values()}.values())
     waits, feeds = {}, {}
     for g in groups:

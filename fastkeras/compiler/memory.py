@@ -38,6 +38,10 @@ def place_updates(steps, updates, copy):
             root = b.root()[0]
             if root.kind == FIXED:
                 last_read[id(root.array)] = s
+    for _, buffer in updates:  # a variable given another's old value: that is read at the very end
+        root = buffer.root()[0]
+        if root.kind == FIXED:
+            last_read[id(root.array)] = len(steps)
     for var, buffer in updates:
         root, offset = buffer.root()
         made = makers.get(id(root), ())
