@@ -1,5 +1,6 @@
 /* The loops around gemm_tile: blocks of rows and of k, packing, and the division of C into chunks. */
 #include "gemm_tile.h"
+#include "transpose.h"
 
 _Static_assert((ROWS + PAD) * (KC + PAD) * 4 <= GEMM_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH, "a block of A fits");
 
@@ -93,32 +94,18 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
 }
 
 /* ---- panels of B */
-/* VL rows of s become columns: the halves are interleaved until every element has found its place */
-static inline void transpose_square(const float *s, int64_t ld, int64_t rows, float *d) {
-    vi low, high;
-    for (int i = 0; i < VL; i++) {
-        low[i] = i / 2 + i % 2 * VL;
-        high[i] = low[i] + VL / 2;
-    }
-    vf x[VL], y[VL];
-    _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) x[i] = i < rows ? v_load(s + i * ld) : (vf){0};
-    _Pragma("GCC unroll 4") for (int w = 1; w < VL; w *= 2) {
-        _Pragma("GCC unroll 16") for (int i = 0; i < VL / 2; i++) {
-            y[2 * i] = __builtin_shuffle(x[i], x[i + VL / 2], low);
-            y[2 * i + 1] = __builtin_shuffle(x[i], x[i + VL / 2], high);
-        }
-        _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) x[i] = y[i];
-    }
-    _Pragma("GCC unroll 16") for (int i = 0; i < VL; i++) v_store(d + i * NR, x[i]);
-}
-
 static void pack_transposed(const float *b, int64_t ld, int64_t k, int64_t n, int64_t j, float *d) {
     for (int64_t half = 0; half < 2; half++) {
         const int64_t c0 = j * NR + half * VL, rows = fk_max(0, fk_min(VL, n - c0));
         const float *s = b + c0 * ld;
         float *e = d + half * VL;
         int64_t p = 0;
-        for (; rows && p + VL <= k; p += VL) transpose_square(s + p, ld, rows, e + p * NR);
+        for (; rows && p + VL <= k; p += VL) {
+            vf t[VL];
+            for (int i = 0; i < VL; i++) t[i] = i < rows ? v_load(s + i * ld + p) : (vf){0};
+            transpose_rows(t);
+            for (int i = 0; i < VL; i++) v_store(e + (p + i) * NR, t[i]);
+        }
         for (; p < k; p++)
             for (int64_t i = 0; i < VL; i++) e[p * NR + i] = i < rows ? s[i * ld + p] : 0.0f;
     }
