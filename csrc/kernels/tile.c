@@ -128,7 +128,11 @@ static int64_t box_start(box_t *b, const fk_tile_in *in, int64_t i) {
             int64_t p = in->p, q = i / p, left = p - i % p;                                                \
             for (int64_t k = 0; k < n; left = p, q++) {                                                    \
                 word v = convert(x[q]);                                                                    \
-                for (int64_t end = fk_min(n, k + left); k < end; k++) d[k] = v;                            \
+                vf all = v_splat((const float *)&v);                                                       \
+                int64_t end = fk_min(n, k + left);                                                         \
+                for (; k < end && k + VL <= n; k += VL) v_store((float *)d + k, all); /* too far: the next run mends it */\
+                for (; k < end; k++) d[k] = v;                                                             \
+                k = end;                                                                                   \
             }                                                                                              \
         } else {                                                                                           \
             box_t b;                                                                                       \
