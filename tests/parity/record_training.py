@@ -1,6 +1,7 @@
 """Record training.json with Keras 2.2.4: `PYTHONPATH=<folder of keras224.py> python tests/parity/record_training.py`.
 
-keras224 is a module that runs the unmodified Keras 2.2.4 on TensorFlow 2 in graph mode.
+keras224 is a module that runs the unmodified Keras 2.2.4 on TensorFlow 2 in graph mode. Variables are made resources:
+with the older kind, a gradient may read a weight that the same step has already updated, now and then.
 """
 
 import json
@@ -30,6 +31,7 @@ def plain(value):
 
 def main():
     keras = keras224.keras
+    keras224.tf.enable_resource_variables()
     result = {'keras': keras.__version__, 'cases': {}, 'bars': {}}
     for case in training_cases.CASES:
         keras.backend.clear_session()

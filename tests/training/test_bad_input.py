@@ -1,0 +1,177 @@
+"""Whatever is wrong is a ValueError, at once, that names what is wrong, what was expected and what came."""
+
+import numpy as np
+import pytest
+from fastkeras.layers import Dense
+from fastkeras.models import Sequential
+
+from tests.training.models_for_tests import LABELS, ONE_HOT, X, Y, classifier, regressor, two_by_two
+
+R = X[:, :2]
+SPARSE = {'loss': 'sparse_categorical_crossentropy'}
+
+
+def fit(model, *args, **kwargs):
+    return model.fit(*args, **{'verbose': 0, **kwargs})
+
+
+@pytest.mark.parametrize('make, args, kwargs, words', [
+    # inputs
+    (regressor, (X[:, :3], Y), {}, ['input', '(samples, 4)', '(40, 3)']),
+    (regressor, (X[:, :, None], Y), {}, ['input', '2 dimensions', '(40, 4, 1)']),
+    (regressor, (X.astype(str), Y), {}, ['input', 'numbers']),
+    (regressor, (X[:0], Y[:0]), {}, ['input', 'at least one sample', '(0, 4)']),
+    (regressor, (X, Y[:30]), {}, ['same number of samples', '(40, 4)', '(30, 1)']),
+    (regressor, (None, Y), {}, ['None']),
+    (regressor, (X, None), {}, ['target', "'size'", 'None']),
+    (regressor, ([X, X], Y), {}, ['1 input', 'list of 2']),
+    (regressor, ({'wrong': X}, Y), {}, ['no data for input', "'wrong'"]),
+    (two_by_two, (X, [ONE_HOT, Y]), {}, ["'left', 'right'", '(40, 4)']),
+    (two_by_two, ([X, R[:20]], [ONE_HOT, Y]), {}, ['(20, 2)', '(40, 4)']),
+    (two_by_two, ({'left': X}, [ONE_HOT, Y]), {}, ["no data for input 'right'"]),
+    (two_by_two, ([X, R], ONE_HOT), {}, ["'kind', 'size'", '(40, 3)']),
+    # targets
+    (regressor, (X, np.ones((40, 2))), {}, ["output 'size'", '(40, 2)', 'mean_squared_error']),
+    (classifier, (X, LABELS), {}, ['(40, 1)', 'binary matrices', '(samples, classes)', 'to_categorical(y_int)']),
+    (classifier, (X, LABELS[:, None]), {}, ['(40, 1)', 'categorical_crossentropy', 'to_categorical']),
+    (classifier, (X, np.ones((40, 4))), {}, ["output 'kind'", '(40, 4)', '3']),
+    (lambda: classifier(**SPARSE), (X, LABELS + 1), {}, ["output 'kind'", '0 to 2', '3']),
+    (lambda: classifier(**SPARSE), (X, LABELS - 1), {}, ["output 'kind'", '0 to 2', '-1']),
+    (lambda: classifier(**SPARSE), (X, LABELS + 0.5), {}, ["output 'kind'", 'whole numbers']),
+    (lambda: classifier(**SPARSE), (X, ONE_HOT), {}, ["output 'kind'", '(40, 3)', 'categorical_crossentropy']),
+    (two_by_two, ([X, R], {'kind': ONE_HOT}), {}, ["no data for target 'size'"]),
+    # weights
+    (regressor, (X, Y), {'sample_weight': np.ones(39)}, ['sample_weight', "'size'", '(40,)', '(39,)']),
+    (regressor, (X, Y), {'sample_weight': np.ones((40, 4))}, ["sample_weight_mode='temporal'"]),
+    (classifier, (X, ONE_HOT), {'class_weight': {0: 1.0, 1: 2.0}}, ['class_weight', "'kind'", 'classes 2']),
+    (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': np.ones(40)}, ['2 outputs', "'kind', 'size'"]),
+    (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': {'kind': np.ones(40), 'no': 1}}, ["unknown output 'no'"]),
+    # the rest
+    (regressor, (X, Y), {'batch_size': 0}, ['batch_size', 'at least 1', '0']),
+    (regressor, (X, Y), {'batch_size': 2.5}, ['batch_size', '2.5']),
+    (regressor, (X, Y), {'validation_split': 1.0}, ['validation_split', '1.0']),
+    (regressor, (X, Y), {'validation_data': (X,)}, ['validation_data', '(x, y)', '1 members']),
+    (regressor, (X, Y), {'validation_data': (X, Y[:5])}, ['same number of samples', '(5, 1)']),
+    (regressor, (X, Y), {'validation_data': X}, ['validation_data', 'array of shape (40, 4)']),
+    (regressor, (X, Y), {'validation_steps': 3}, ['validation_steps']),
+    (regressor, (X, Y), {'shuffle': 'batches'}, ['shuffle', "'batches'"]),
+    (regressor, (iter([(X, Y)]),), {}, ['steps_per_epoch']),
+    (regressor, (iter([(X, Y)]), Y), {'steps_per_epoch': 1}, ['generator', 'y']),
+    (regressor, (iter([(X, Y)]),), {'steps_per_epoch': 2}, ['ended after 1 of the 2 batches']),
+    (regressor, (iter([X]),), {'steps_per_epoch': 1}, ['(x, y)', '(40, 4)']),
+])
+def test_fit_of_bad_data(make, args, kwargs, words):
+    model = make()
+    before = model.get_weights()
+    with pytest.raises(ValueError) as e:
+        fit(model, *args, **kwargs)
+    for word in words:
+        assert word in str(e.value), str(e.value)
+    if 'ended' not in words[0]:
+        for a, b in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize('args, words', [
+    ((X[:, :3], Y), ['(samples, 4)', '(40, 3)']), ((X, Y[:3]), ['same number']),
+    ((X[:0], Y[:0]), ['at least one sample'])])
+def test_the_other_methods_check_too(args, words):
+    model = regressor()
+    for method in (model.train_on_batch, model.test_on_batch, lambda *a: model.evaluate(*a, verbose=0)):
+        method(X, Y)    # a good call first: the short way of a known signature must not skip the checks
+        with pytest.raises(ValueError) as e:
+            method(*args)
+        for word in words:
+            assert word in str(e.value)
+    if 'same number' not in words:
+        for method in (model.predict, model.predict_on_batch):
+            with pytest.raises(ValueError, match='input'):
+                method(args[0])
+
+
+@pytest.mark.parametrize('dtype', ['int32', 'int64', 'uint8', 'float32', 'float64', '>i4'])
+def test_labels_of_every_batch_are_checked(dtype):
+    model = classifier(**SPARSE)
+    y = LABELS.astype(dtype)
+    model.train_on_batch(X, y)
+    model.train_on_batch(X, y)
+    wrong = y.copy()
+    wrong[7] = 3
+    with pytest.raises(ValueError, match="output 'kind'.*labels from 0 to 2.*at sample 7"):
+        model.train_on_batch(X, wrong)
+    if np.dtype(dtype).kind != 'u':
+        wrong[7] = -1
+        with pytest.raises(ValueError, match='labels from 0 to 2'):
+            model.train_on_batch(X, wrong)
+
+
+@pytest.mark.parametrize('kwargs, words', [
+    ({'loss': 'mean_square_error'}, ['mean_square_error', 'mean_squared_error']),
+    ({'optimizer': 'adamm'}, ['adamm', 'adam']),
+    ({'metrics': ['acuracy']}, ['acuracy', 'accuracy']),
+    ({'loss': {'sise': 'mse'}}, ["unknown output 'sise'", "'size'"]),
+    ({'loss': ['mse', 'mse']}, ['loss', '1 outputs', 'got 2']),
+    ({'loss_weights': {'sise': 1.0}}, ['loss_weights', "'sise'"]),
+    ({'loss_weights': [1.0, 2.0]}, ['loss_weights', 'got 2']),
+    ({'loss_weights': {'size': [1]}}, ['loss_weights', '[1]']),
+    ({'metrics': {'sise': 'mae'}}, ['metrics', "'sise'"]),
+    ({'sample_weight_mode': 'weekly'}, ['sample_weight_mode', "'weekly'"]),
+    ({'target_tensors': [1]}, ['target_tensors']),
+])
+def test_compile_of_unknown_things(kwargs, words):
+    with pytest.raises(ValueError) as e:
+        regressor(**kwargs)
+    for word in words:
+        assert word in str(e.value), str(e.value)
+
+
+def test_several_outputs_need_a_list_of_loss_weights():
+    with pytest.raises(ValueError, match="'kind', 'size'"):
+        two_by_two(loss_weights=2.0)
+
+
+def test_a_name_is_wrong_even_before_the_model_is_built():
+    model = Sequential([Dense(1)])
+    with pytest.raises(ValueError, match='mean_square_error'):
+        model.compile('sgd', 'mean_square_error')
+
+
+def test_unknown_arguments():
+    with pytest.raises(TypeError, match="'metric'"):
+        regressor(metric=['mae'])
+    for method in (regressor().fit, regressor().evaluate):
+        with pytest.raises(TypeError, match="'epoch'"):
+            method(X, Y, epoch=3)
+
+
+@pytest.mark.parametrize('kind', [RuntimeError, ValueError])
+def test_a_model_that_is_not_compiled(kind):
+    model = Sequential([Dense(1, input_shape=(4,), name='size')])
+    for method in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
+        with pytest.raises(kind, match=r'must be compiled before .*model\.compile'):
+            method(X, Y)
+    assert model.predict(X).shape == (40, 1)
+
+
+def test_a_model_without_a_loss():
+    model = regressor(loss=None)
+    with pytest.raises(ValueError, match='no loss'):
+        fit(model, X)
+
+
+def test_a_loss_that_is_not_finite_is_warned_of():
+    model = regressor()
+    y = Y.copy()
+    y[25] = np.inf
+    with pytest.warns(RuntimeWarning, match='inf at batch 2 of epoch 1'):
+        fit(model, X, y, batch_size=10, shuffle=False, epochs=2)
+
+
+def test_a_batch_whose_size_is_fixed():
+    model = Sequential([Dense(1, batch_input_shape=(8, 4), name='size')])
+    model.compile('sgd', 'mse')
+    assert model.predict(X).shape == (40, 1)
+    fit(model, X, Y)
+    for call in (lambda: fit(model, X[:30], Y[:30]), lambda: model.predict(X, batch_size=10)):
+        with pytest.raises(ValueError, match='fixed batch size of 8'):
+            call()
