@@ -11,18 +11,18 @@ import tempfile
 import time
 
 import numpy as np
+from fastkeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from fastkeras.models import Sequential, load_model
 from sklearn.datasets import load_digits
 
 from fastkeras.callbacks import ReduceLROnPlateau
-from fastkeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
-from fastkeras.models import Sequential, load_model
 from fastkeras.utils import set_random_seed, to_categorical
 
 CLASSES = 10
 
 
 def load(test_share=0.2):
-    """((x_train, y_train), (x_test, y_test)): images (n, 8, 8, 1) of 0 to 1 and labels (n,), in a fixed random order."""
+    """((x_train, y_train), (x_test, y_test)): images (n, 8, 8, 1) of 0 to 1, labels (n,); in a fixed random order."""
     digits = load_digits()
     x = (digits.images / 16.0).astype('float32')[..., np.newaxis]
     order = np.random.RandomState(0).permutation(len(x))

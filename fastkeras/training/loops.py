@@ -34,7 +34,7 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
             if not warned and values[0] - values[0] != 0.0:
                 warned = True
                 warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; a '
-                              'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=3)
+                              'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=4)
             if end:
                 logs = Logs(zip(names, values))
                 logs['batch'], logs['size'] = k, size

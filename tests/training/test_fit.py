@@ -1,5 +1,6 @@
 """What compile, fit, evaluate and predict do, where no recording of Keras is needed to know it."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from fastkeras.layers import BatchNormalization, Dense, Dropout, Flatten, Layer
 from fastkeras.models import Model, Sequential
 
-from fastkeras import callbacks, losses, metrics, ops, optimizers
+from fastkeras import _core, callbacks, config, generation, losses, metrics, ops, optimizers
 from fastkeras.utils.sequence import Sequence
 from tests.training.models_for_tests import (
     LABELS,
@@ -61,6 +62,95 @@ def test_reductions_of_loss_objects():
                             ('sum_over_batch_size', (values * w).mean())):
         model = regressor(loss=losses.MeanSquaredError(reduction=reduction))
         assert model.test_on_batch(X, Y, sample_weight=w) == pytest.approx(want, rel=1e-5)
+
+
+class Skip(Layer):
+    """Masks the time steps whose first number is 0."""
+
+    supports_masking = True
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.not_equal(inputs[..., 0], 0.0)
+
+
+def test_masks_and_weights():
+    rng = np.random.RandomState(5)
+    x, y, w = rng.randn(6, 5, 3), rng.randn(6, 5, 2), rng.rand(6, 5) * (rng.rand(6, 5) > 0.3)
+    x[..., 0] *= rng.rand(6, 5) > 0.4
+    mask = (x[..., 0] != 0).astype('f8')
+    model = Sequential([Skip(input_shape=(5, 3)), Dense(2)])
+    model.compile('sgd', 'mse', metrics=['mae', metrics.MeanAbsoluteError(name='object')])
+    seeded(model)
+    error = model.predict(x).astype('f8') - y
+    plain = model.evaluate(x, y, verbose=0)
+    absolute = (np.abs(error).mean(-1) * mask).sum() / mask.sum()
+    assert plain == pytest.approx([((error ** 2).mean(-1) * mask).sum() / mask.sum(), absolute, absolute], rel=1e-5)
+    model.compile('sgd', 'mse', sample_weight_mode='temporal')
+    want = ((error ** 2).mean(-1) * mask * w).mean() / mask.mean() / (w != 0).mean()
+    assert model.evaluate(x, y, verbose=0, sample_weight=w) == pytest.approx(want, rel=1e-5)
+
+
+def test_a_class_that_is_ignored():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    y = np.where(np.arange(40) % 3, LABELS, -1)
+    kept = y >= 0
+    model = classifier(loss=loss)
+    p = model.predict(X).astype('f8')[kept, y[kept]]
+    assert model.evaluate(X, y, batch_size=40, verbose=0) == pytest.approx(-np.log(p).mean(), rel=1e-5)
+    assert model.test_on_batch(X, y) == pytest.approx(model.test_on_batch(X, y))
+    with pytest.raises(ValueError, match='labels from 0 to 2'):
+        model.evaluate(X, y - 1, verbose=0)
+
+
+def test_generation_3():
+    with generation.scope(3):
+        model = classifier(metrics=['accuracy', 'mse'])
+        assert model.metrics_names == ['loss', 'accuracy', 'mse']
+        w = np.arange(40) % 3
+        values = -np.log(model.predict(X).astype('f8')[np.arange(40), LABELS])
+        assert model.evaluate(X, ONE_HOT, verbose=0, batch_size=40, sample_weight=w)[0] == pytest.approx(
+            (values * w).mean(), rel=1e-5)
+        rate = callbacks.ReduceLROnPlateau()
+        history = model.fit(X, ONE_HOT, verbose=0, validation_split=0.5, callbacks=[rate]).history
+        assert list(history) == ['val_loss', 'val_accuracy', 'val_mse', 'loss', 'accuracy', 'mse', 'learning_rate']
+        assert history['lr'] == history['learning_rate']
+
+
+def test_double_precision():
+    config.set_floatx('float64')
+    try:
+        model = regressor(metrics=['mae'])
+        p = model.predict(X)
+        assert p.dtype == np.float64
+        want = [np.mean((p - Y) ** 2), np.mean(np.abs(p - Y))]
+        assert model.evaluate(X, Y, verbose=0) == pytest.approx(want, rel=1e-7)
+        w = np.arange(40.0) / 40
+        model.fit(X, Y, sample_weight=w, verbose=0)
+        assert model.get_weights()[0].dtype == np.float64
+    finally:
+        config.set_floatx('float32')
+
+
+def test_a_step_allocates_nothing():
+    model = regressor(optimizer='adam', metrics=['mae'])
+    for _ in range(5):
+        model.train_on_batch(X, Y)
+    native = _core.allocations()
+    tracemalloc.start()
+    try:
+        model.train_on_batch(X, Y)
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for _ in range(50):
+            model.train_on_batch(X, Y)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert _core.allocations() == native
+    assert after - before < 200 and peak - before < 2000    # two floats in a list, and a tuple to look the step up by
 
 
 def test_weights_that_are_all_zero_give_zero():
