@@ -38,8 +38,6 @@ class Trainer:
     _steps = None           # of the compiled model
     _predict_steps = None
     _quick = None           # signature of a batch → how it is run without being looked at again
-    _graph = None           # of the model, when it has one; another one means another structure
-    _traced_graph = None    # the one that the steps belong to
     _untracked = frozenset(('_compile_args', '_steps', '_predict_steps', '_quick'))
 
     # ---- compile
@@ -91,16 +89,9 @@ class Trainer:
         """Drop all traced steps: after compile, or when the structure of the model has changed."""
         self._steps = self._predict_steps = None
         self._quick = {}
-        self._traced_graph = self._graph
-
-    def _follow_structure(self):
-        """Forget steps of a structure that is no more: layers were added to a Sequential model, or taken off."""
-        if self._traced_graph is not self._graph:
-            self._forget_steps()
 
     def _compiled_steps(self, x, doing):
         """The Steps of the model, which is built from the data x where that was put off."""
-        self._follow_structure()
         if self._compile_args is None:
             raise NotCompiledError(f'model {self.name!r} must be compiled before {doing}: call '
                                    "model.compile(optimizer, loss), as in model.compile('adam', 'mse')")
@@ -154,8 +145,7 @@ class Trainer:
 
         sample_weight: array of weights; class_weight: dict class → weight. ValueError for data that do not fit.
         """
-        if (self._quick and sample_weight is None and class_weight is None and not return_dict
-                and self._graph is self._traced_graph):
+        if self._quick and sample_weight is None and class_weight is None and not return_dict:
             quick = self._quick.get(('train', signature(x), signature(y)))
             if quick is not None:
                 return quick(x, y)
@@ -163,7 +153,7 @@ class Trainer:
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """The loss, or [loss, metrics…], of one batch, without an update. Arguments as in train_on_batch."""
-        if self._quick and sample_weight is None and not return_dict and self._graph is self._traced_graph:
+        if self._quick and sample_weight is None and not return_dict:
             quick = self._quick.get(('test', signature(x), signature(y)))
             if quick is not None:
                 return quick(x, y)
@@ -191,14 +181,12 @@ class Trainer:
         generator. verbose: 1 shows a bar. A row of the result does not depend on the other rows.
         """
         verbose = generation.of('predict.verbose') if verbose == 'auto' else verbose
-        if (self._quick and steps is None and callbacks is None and not verbose
-                and self._graph is self._traced_graph):
+        if self._quick and steps is None and callbacks is None and not verbose:
             quick = self._quick.get(('predict', signature(x), batch_size))
             if quick is not None:
                 return quick(x)
         _check_queue('predict', queue)
         self._ensure_built(x)
-        self._follow_structure()
         if self._predict_steps is None:
             self._predict_steps = Steps(self)
             self._quick = self._quick or {}

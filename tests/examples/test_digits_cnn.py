@@ -1,11 +1,14 @@
 """The example of the README: it runs, and says what it should."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import fastkeras
 
 pytest.importorskip('sklearn')
 EXAMPLE = Path(__file__).parents[2] / 'examples' / 'digits_cnn.py'
@@ -14,7 +17,8 @@ EXAMPLE = Path(__file__).parents[2] / 'examples' / 'digits_cnn.py'
 def test_it_learns_the_digits(tmp_path):
     path = tmp_path / 'digits.h5'
     command = [sys.executable, str(EXAMPLE), '--save', str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    env = {**os.environ, 'PYTHONPATH': str(Path(fastkeras.__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
     assert done.returncode == 0, done.stderr
     text = done.stdout
     assert 'Epoch 15/15' in text and '1293/1293 [==============================]' in text

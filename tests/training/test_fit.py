@@ -256,6 +256,15 @@ def test_a_part_that_is_frozen_later_still_trains_by_its_own_compile():
     assert all(not np.array_equal(a, b) for a, b in zip(before, part.get_weights()))
 
 
+def test_a_loss_added_to_the_graph_later_counts():
+    model = regressor()
+    model.train_on_batch(X, Y)
+    before = model.test_on_batch(X, Y)
+    model.add_loss(ops.mean(ops.square(model.outputs[0])) * 2.0)
+    want = before + 2.0 * np.mean(model.predict(X).astype('f8') ** 2)
+    assert model.test_on_batch(X, Y) == pytest.approx(want, rel=1e-5)
+
+
 def test_layers_added_later_count():
     model = regressor()
     model.fit(X, Y, verbose=0)
