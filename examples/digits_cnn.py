@@ -11,11 +11,11 @@ import tempfile
 import time
 
 import numpy as np
-from fastkeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
-from fastkeras.models import Sequential, load_model
 from sklearn.datasets import load_digits
 
 from fastkeras.callbacks import ReduceLROnPlateau
+from fastkeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from fastkeras.models import Sequential, load_model
 from fastkeras.utils import set_random_seed, to_categorical
 
 CLASSES = 10

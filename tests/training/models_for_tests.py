@@ -1,6 +1,7 @@
 """Small models that several tests train."""
 
 import numpy as np
+
 from fastkeras.layers import Concatenate, Dense, Input
 from fastkeras.models import Model, Sequential
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from fastkeras.layers import Dense
 from fastkeras.models import Sequential
-
 from tests.training.models_for_tests import LABELS, ONE_HOT, X, Y, classifier, regressor, two_by_two
 
 R = X[:, :2]

@@ -5,10 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
-from fastkeras.layers import BatchNormalization, Dense, Dropout, Flatten, Layer
-from fastkeras.models import Model, Sequential
 
 from fastkeras import _core, callbacks, config, generation, losses, metrics, ops, optimizers
+from fastkeras.layers import BatchNormalization, Dense, Dropout, Flatten, Layer
+from fastkeras.models import Model, Sequential
 from fastkeras.utils.sequence import Sequence
 from tests.training.models_for_tests import (
     LABELS,
