@@ -148,13 +148,12 @@ def amin(x, axis=None, keepdims=False):
 def _mean_compose(x, *, axis, keepdims):
     n = count([x.shape[a] for a in axis])
     total = apply('sum', (x,), axis=axis, keepdims=keepdims)
-    return total * (1.0 / n) if n else total / 0.0
+    return total * (1.0 / n if n else float('nan'))
 
 
 def _mean_ref(x, *, axis, keepdims):
-    with np.errstate(invalid='ignore'):
-        n = int(np.prod([x.shape[a] for a in axis], dtype=np.int64))
-        return np.sum(x, axis=axis, keepdims=keepdims) / np.asarray(n, x.dtype)
+    n = int(np.prod([x.shape[a] for a in axis], dtype=np.int64))
+    return np.sum(x, axis=axis, keepdims=keepdims) / np.asarray(n, x.dtype)
 
 
 @register('mean', ref=_mean_ref, compose=_mean_compose, samples=_samples(), promote=0, floating=True)

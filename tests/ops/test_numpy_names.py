@@ -7,6 +7,7 @@ from fastkeras import ops
 from fastkeras.ops.evaluate import evaluate
 from fastkeras.ops.tensor import Tensor
 
+pytestmark = pytest.mark.filterwarnings('ignore:Arrays of 2-dimensional vectors')
 rng = np.random.default_rng(0)
 X = rng.normal(size=(4, 6))
 Y = rng.normal(size=(4, 6))
