@@ -38,11 +38,19 @@ def flags(given):
     return tuple(w is not None for w in given) if any(w is not None for w in given) else ()
 
 
+def checked_steps(argument, steps):
+    """A number of batches; ValueError unless it is a whole number from 1 up."""
+    if isinstance(steps, bool) or not hasattr(steps, '__index__') or steps < 1:
+        raise ValueError(f'{argument}: expected a whole number of batches, at least 1, got {steps!r}')
+    return int(steps)
+
+
 class ArrayBatches:
     """Batches of arrays: `epoch()` yields (arrays, size). steps: batches of an epoch, when it is not one pass over the
     data; the next epoch then goes on where this one ended."""
 
-    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False):
+    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False,
+                 argument='steps'):
         arrays = [*inputs, *targets]
         dtypes = [data.feed_dtype(a, s) for a, s in zip(arrays, standard.slots)]
         if repeated:    # converted once, not in every epoch
@@ -55,7 +63,7 @@ class ArrayBatches:
         self.samples = self.feed.samples
         self.batch_size = self.feed.batch_size
         self.order = Order(self.samples, self.batch_size, shuffle)
-        self.steps = steps
+        self.steps = None if steps is None else checked_steps(argument, steps)
         self._next = None
 
     def __len__(self):
@@ -97,9 +105,7 @@ class GivenBatches:
                 raise ValueError(f'{argument}: a generator has no length, so the number of batches of an epoch must be '
                                  'given; only a Sequence knows it')
             steps = len(source)
-        if steps < 1:
-            raise ValueError(f'{argument}: expected at least one batch, got {steps}')
-        self.steps = steps
+        self.steps = checked_steps(argument, steps)
         self.shuffle = shuffle
         self.samples = self.batch_size = None
         self._order = []        # of a Sequence: the indices of this pass that are still to come

@@ -36,9 +36,7 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
                 warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; a '
                               'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=4)
             if end:
-                logs = Logs(zip(names, values))
-                logs['batch'], logs['size'] = k, size
-                callbacks.on_train_batch_end(k, logs)
+                callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
             if model.stop_training:
                 break
         logs = Logs()
@@ -88,7 +86,7 @@ def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
         seen += size
         totals = added(totals, values, size)
         if end:
-            callbacks.on_test_batch_end(k, Logs([*zip(names, values), ('batch', k), ('size', size)]))
+            callbacks.on_test_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
         if progbar is not None:
             progbar.update(k + 1 if batches.samples is None or batches.steps else seen)
     result = averages(totals, seen, values, stateful)

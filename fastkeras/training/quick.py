@@ -15,7 +15,7 @@ def signature(x):
 def remember(table, key, value):
     """Keep the way of a signature, instead of the oldest one where there are many."""
     if len(table) >= LIMIT:
-        table.pop(next(iter(table)))
+        table.pop(list(table)[0], None)     # another thread may be doing the same
     table[key] = value
 
 

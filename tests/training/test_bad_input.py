@@ -54,6 +54,8 @@ def fit(model, *args, **kwargs):
     (regressor, (X, Y), {'validation_data': (X, Y[:5])}, ['same number of samples', '(5, 1)']),
     (regressor, (X, Y), {'validation_data': X}, ['validation_data', 'array of shape (40, 4)']),
     (regressor, (X, Y), {'validation_steps': 3}, ['validation_steps']),
+    (regressor, (X, Y), {'steps_per_epoch': 0}, ['steps_per_epoch', 'at least 1', '0']),
+    (regressor, (X, Y), {'validation_split': 0.5, 'validation_steps': 1.5}, ['validation_steps', '1.5']),
     (regressor, (X, Y), {'shuffle': 'batches'}, ['shuffle', "'batches'"]),
     (regressor, (iter([(X, Y)]),), {}, ['steps_per_epoch']),
     (regressor, (iter([(X, Y)]), Y), {'steps_per_epoch': 1}, ['generator', 'y']),
