@@ -3,6 +3,8 @@
 import functools
 import inspect
 
+from fastkeras.legacy.keras1 import convert
+
 from . import context
 
 
@@ -17,14 +19,13 @@ def wrap(cls):
 def _recorded(cls, init):
     """An __init__ that takes Keras 1 words too, and remembers the arguments of the outermost call, so that a class
     without get_config can be made again."""
-    ours = cls.__module__.startswith('fastkeras.')
-
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
-        if ours and (kwargs or len(args) > 1):
-            from fastkeras.legacy.keras1 import convert
-            args, kwargs = convert(cls.__name__, args, kwargs)
-        if '_made_with' not in self.__dict__:
+        outermost = '_made_with' not in self.__dict__
+        named = type(self) if outermost else cls        # the class whose words the arguments are in
+        if (args or kwargs) and named.__module__.startswith('fastkeras.'):
+            args, kwargs = convert(named.__name__, args, kwargs)
+        if outermost:
             self._made_with = (init, args, kwargs)
         init(self, *args, **kwargs)
     return wrapper
