@@ -1,5 +1,7 @@
 """The base of all layers: a computation with weights."""
 
+import functools
+
 import numpy as np
 
 from fastkeras import config as settings
@@ -21,6 +23,17 @@ __all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
 
 _KEYWORDS = ('name', 'trainable', 'dtype', 'input_shape', 'batch_input_shape', 'batch_size', 'input_dim',
              'input_length', 'input_dtype', 'weights', 'activity_regularizer', 'autocast')
+
+
+def either_order(method):
+    """Let add_weight take the positions of Keras 2, which begin with a name, or those of Keras 3, with a shape."""
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        if args and not isinstance(args[0], str) and args[0] is not None:
+            kwargs.update(zip(('shape', 'initializer', 'dtype', 'trainable'), args))
+            args = ()
+        return method(self, *args, **kwargs)
+    return wrapper
 
 
 class Layer(Calls, Connected, Configured):
@@ -100,6 +113,7 @@ class Layer(Calls, Connected, Configured):
             weights, self._initial_weights = self._initial_weights, None
             self.set_weights(weights)
 
+    @either_order
     def add_weight(self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True,
                    constraint=None, autocast=True, aggregation=None, overwrite_with_gradient=False):
         """A new weight: a Variable, listed in `weights`.
@@ -108,10 +122,6 @@ class Layer(Calls, Connected, Configured):
         (shape, initializer, dtype). initializer: by default 'glorot_uniform', or 'zeros' for integers. regularizer: its
         penalty joins the loss. constraint: applied after each update. Raises ValueError for unknown sizes in the shape.
         """
-        if name is not None and not isinstance(name, str):
-            if shape is not None and not nest.is_shape(shape) and initializer is None:
-                initializer, shape = shape, None
-            name, shape = None, name if shape is None else shape
         shape = (int(shape),) if hasattr(shape, '__index__') else tuple(shape or ())
         if any(d is None for d in shape):
             raise ValueError(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '

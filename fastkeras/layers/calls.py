@@ -178,6 +178,7 @@ class Calls:
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
         inputs = nest.map_structure(self._array, as_inputs(inputs))
+        kwargs = nest.map_structure(lambda x: self._array(x) if isinstance(x, np.ndarray) else x, kwargs)
         leaves = nest.flatten([inputs, kwargs])
         feeds = [isinstance(x, np.ndarray) or hasattr(x, '__fastkeras_tensor__') for x in leaves]
         arrays = [np.asarray(x) for x, fed in zip(leaves, feeds) if fed]
@@ -206,7 +207,8 @@ class Calls:
             x = core.to_array(x)
         except (ValueError, TypeError) as error:
             raise ValueError(f'{title(self)}: expected an array of numbers: {error}') from None
-        return x.astype(self.compute_dtype) if x.dtype.kind == 'f' and x.dtype.name != self.compute_dtype else x
+        wanted = self.compute_dtype if x.dtype.kind == 'f' else x.dtype
+        return np.asarray(x, wanted, order='C')
 
 
 def as_inputs(inputs):

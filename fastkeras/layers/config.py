@@ -14,6 +14,9 @@ _BY_SUFFIX = {'initializer': initializers.serialize, 'regularizer': regularizers
 class Configured:
     """Mixin of Layer: get_config and from_config."""
 
+    # what configurations of Keras 3 say and this layer has not → the value that asks for nothing (... : any)
+    _elsewhere = {'quantization_config': None, 'lora_rank': None, 'lora_alpha': ...}
+
     def get_config(self):
         """The arguments that make an equal layer, as values that JSON can hold.
 
@@ -21,16 +24,22 @@ class Configured:
         with; those are found again by their names.
         """
         config = {'name': self.name, 'trainable': self.trainable}
-        if getattr(self, 'batch_input_shape', None) is not None:
+        three = generation.of('config.module_and_registered_name')
+        if getattr(self, 'batch_input_shape', None) is not None and not three:      # there an InputLayer says it
             config['batch_input_shape'] = self.batch_input_shape
-        if generation.of('config.module_and_registered_name'):
+        if three:
             config['dtype'] = {'module': 'keras', 'class_name': 'DTypePolicy', 'config': {'name': self.dtype},
                                'registered_name': None}
         elif self._given_dtype is not None:
             config['dtype'] = self._given_dtype
-        if type(self).get_config is Configured.get_config:
+        if type(self)._config_is_recorded():
             config.update(self._recorded_config())
         return config
+
+    @classmethod
+    def _config_is_recorded(cls):
+        """Whether the class leaves it to the arguments it was made with to say its configuration."""
+        return cls.get_config is Configured.get_config
 
     def _recorded_config(self):
         arguments = construction.arguments_of(self)
@@ -54,10 +63,17 @@ class Configured:
     def from_config(cls, config):
         """The layer that a configuration describes."""
         config = dict(config)
-        if cls.get_config is Configured.get_config:
+        names, anything = construction.parameters_of(cls.__init__)
+        for key, nothing in cls._elsewhere.items():
+            if key in config and key not in names:
+                value = config.pop(key)
+                if nothing is not ... and value != nothing:
+                    raise ValueError(f'{cls.__name__} {config.get("name")!r}: {key}={value!r} is not part of this '
+                                     f'engine; only '
+                                     f'{nothing!r} can be loaded')
+        if cls._config_is_recorded():
             config = {k: objects.deserialize_keras_object(v) if k not in _BASE and _is_object(v) else v
                       for k, v in config.items()}
-        names, anything = construction.parameters_of(cls.__init__)
         rest = {} if anything else {k: config.pop(k) for k in _BASE if k in config and k not in names}
         layer = cls(**config)
         if 'name' in rest:

@@ -10,7 +10,7 @@ _uids = defaultdict(int)
 
 def to_snake_case(name):
     """'MaxPooling2D' → 'max_pooling2d'; a leading underscore becomes 'private_'."""
-    snake = re.sub(r'(?<=[a-z])(?=[A-Z])|(?<=[^_])(?=[A-Z][a-z0-9])', '_', name).lower()
+    snake = re.sub(r'(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])', '_', name).lower()
     return 'private' + snake if snake.startswith('_') else snake
 
 

@@ -21,6 +21,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    _elsewhere = {**Layer._elsewhere, 'renorm': False, 'renorm_clipping': ..., 'renorm_momentum': ...}
 
     def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer='zeros',
                  gamma_initializer='ones', moving_mean_initializer='zeros', moving_variance_initializer='ones',

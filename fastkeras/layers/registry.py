@@ -18,7 +18,10 @@ def table():
 
 def serialize(layer):
     """The configuration {'class_name', 'config'} of a layer or model (in generation 3 with 'module')."""
-    return objects.serialize(layer)
+    config = objects.serialize(layer)
+    if 'module' in config and getattr(layer, '_keras3_class', None) is not None:
+        config['module'], config['class_name'] = layer._keras3_class
+    return config
 
 
 def deserialize(config, custom_objects=None):

@@ -42,10 +42,12 @@ def nest_of(addresses):
 
 
 def kept_indices(graph):
-    """node → its number among the calls of its layer that belong to the graph. A model has a call 0 of its own."""
+    """node → its number among the calls of its layer that belong to the graph. A model has a call 0 of its own, though
+    not a Sequential one in Keras 3."""
+    three = generation.of('config.module_and_registered_name')
     index = {}
     for layer in graph.layers:
-        kept = 1 if has_own_node(layer) else 0
+        kept = 1 if has_own_node(layer) and not (three and layer._is_stack) else 0
         for node in layer._inbound_nodes:
             if node in graph.members:
                 index[node] = kept

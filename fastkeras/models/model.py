@@ -30,6 +30,7 @@ class Model(Trainer, Layer):
     supports_masking = True
     _names_its_weights = False
     _graph = None
+    _is_stack = False
     # data the model was first called on, for one whose class has its own `call`
     _example = None
 
@@ -234,11 +235,21 @@ class Model(Trainer, Layer):
         self.built = True
 
     # ---- configuration
+    @property
+    def _keras3_class(self):
+        """(module, class name) by which Keras 3 writes a model made of a graph."""
+        given = self._graph is not None and type(self) is Model
+        return ('keras.src.models.functional', 'Functional') if given else None
+
     def get_config(self):
         """The configuration of a functional model; of a class of one's own, the arguments it was made with."""
         if self._graph is not None and self._made_with[0] is inspect.unwrap(Model.__init__):
             return functional.to_config(self)
         return super().get_config()
+
+    @classmethod
+    def _config_is_recorded(cls):
+        return cls.get_config is Model.get_config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -24,6 +24,8 @@ class Sequential(Model):
     built by its first data. name: by default sequential_1, …; as the second positional argument a bool is `trainable`.
     """
 
+    _is_stack = True
+
     def __init__(self, layers=None, name=None, trainable=True):
         if isinstance(name, bool):
             name, trainable = None, name

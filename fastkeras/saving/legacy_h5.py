@@ -191,6 +191,9 @@ def write_model(model, file, include_optimizer=True):
     variables = optimizer.weights
     if variables:
         write_variables(file.create_group('optimizer_weights'), variables)
+    if {id(v) for v in getattr(optimizer, 'variables', ())} - {id(v) for v in variables}:
+        # state that Keras 2 does not list, such as the momentum schedule of Nadam
+        write_variables(file.create_group('optimizer_variables'), optimizer.variables)
 
 
 def read_model(file, custom_objects=None, compile=True, safe_mode=True):
@@ -212,7 +215,7 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
     elif compile:
         compile_as_saved(model, json.loads(trained), custom_objects)
         if 'optimizer_weights' in file:
-            _read_optimizer(model, file['optimizer_weights'])
+            _read_optimizer(model, file.get('optimizer_variables', file['optimizer_weights']))
     return model
 
 

@@ -1,5 +1,5 @@
-"""What is recorded of the layers of Keras 2.2.4: (class, arguments, shape or shapes of the input). Recorder and test make
-the same inputs and weights from it."""
+"""What is recorded of the layers of Keras 2.2.4: (class, arguments, shape or shapes of the input). Recorder and test
+make the same inputs and weights from it."""
 
 import numpy as np
 

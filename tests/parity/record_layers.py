@@ -1,4 +1,5 @@
-"""Records results, tables, configurations and files of Keras 2.2.4 (KERAS224 is the folder of keras224.py, which runs it):
+"""Records results, tables, configurations and files of Keras 2.2.4 (KERAS224 is the folder of keras224.py, which runs
+it):
 
     KERAS224=folder python tests/parity/record_layers.py
 """

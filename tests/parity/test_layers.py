@@ -49,7 +49,8 @@ def test_layer(case, recorded):
     assert list(y.shape) == recorded['shape'] and list(layer.output_shape) == recorded['output_shape']
     np.testing.assert_allclose(y, np.reshape(recorded['values'], y.shape), rtol=2e-5, atol=2e-6)
     config = plain(layer.get_config())
-    if name in ('Conv2DTranspose', 'DepthwiseConv2D'):      # Keras 2.2.4 forgets an argument of the one, the other has more
+    # Keras 2.2.4 forgets an argument of the one, the other has more
+    if name in ('Conv2DTranspose', 'DepthwiseConv2D'):
         for k in set(config) - set(recorded['config']):
             del config[k]
     assert_same(config, recorded['config'])

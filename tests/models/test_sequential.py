@@ -1,0 +1,127 @@
+"""Stacks of layers."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fastkeras.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, InputLayer, Lambda
+from fastkeras.models import Model, Sequential, clone_model
+from fastkeras.saving.config import encode
+
+X = np.random.default_rng(0).standard_normal((5, 3)).astype('float32')
+
+
+def test_list_add_and_pop():
+    model = Sequential([Dense(4, input_dim=3), Activation('relu')])
+    model.add(Dense(2))
+    assert model.output_shape == (None, 2) and model.input_shape == (None, 3) and len(model.layers) == 3
+    want = np.maximum(X @ model.layers[0].get_weights()[0], 0) @ model.layers[2].get_weights()[0]
+    np.testing.assert_allclose(model(X), want, rtol=1e-4, atol=1e-6)
+    last = model.pop()
+    assert last.units == 2 and model.output_shape == (None, 4) and len(model.weights) == 2
+    assert model(X).shape == (5, 4)
+    model.pop()
+    model.pop()
+    assert model.layers == [] and not model.built
+    model.add(Dense(1, input_shape=(2,)))
+    assert model.input_shape == (None, 2)
+
+
+@pytest.mark.parametrize('begin', [
+    lambda: [Input((3,)), Dense(2)], lambda: [InputLayer((3,)), Dense(2)],
+    lambda: [Dense(2, batch_input_shape=(None, 3))],
+    lambda: [Dense(2, input_shape=(3,))], lambda: [Sequential([Dense(2, input_shape=(3,))]), Dense(2)]])
+def test_ways_to_begin(begin):
+    model = Sequential(begin())
+    assert model.built and model.input_shape == (None, 3) and model.output_shape == (None, 2)
+    assert all(not isinstance(layer, InputLayer) for layer in model.layers)
+    new = Sequential.from_config(json.loads(json.dumps(model.get_config(), default=encode)))
+    new.set_weights(model.get_weights())
+    np.testing.assert_array_equal(new(X), model(X))
+    copy = clone_model(model)
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy(X), model(X))
+
+
+def test_deferred():
+    model = Sequential([Dense(4), Dense(2)])
+    assert not model.built and model.weights == []
+    with pytest.raises(AttributeError):
+        _ = model.output_shape
+    assert model(X).shape == (5, 2) and model.output_shape == (None, 2)
+    assert Sequential.from_config(model.get_config()).output_shape == (None, 2)
+    model = Sequential([Flatten(), Dense(2)])
+    model.build((None, 4, 3))
+    assert model.count_params() == 26 and model.get_config()['build_input_shape'] == (None, 4, 3)
+    model = Sequential([Dense(2)])
+    model.compile('sgd', 'mse')
+    model.fit(X, np.zeros((5, 2)), verbose=0)
+    assert model.input_shape == (None, 3)
+
+
+def test_deferred_inside_a_model():
+    inner = Sequential([Dense(4), BatchNormalization()])
+    a = Input((3,))
+    model = Model(a, inner(a))
+    assert inner.built and model.output_shape == (None, 4) and len(model.weights) == 6
+
+
+def test_second_position():
+    assert Sequential([], 'named').name == 'named'
+    assert Sequential([], False).trainable is False
+
+
+def test_name_of_the_input():
+    assert Sequential([Dense(2, input_shape=(3,), name='one')]).input_names == ['one_input']
+
+
+def test_predict_classes():
+    model = Sequential([Dense(3, input_shape=(3,), activation='softmax')])
+    np.testing.assert_array_equal(model.predict_classes(X), model(X).argmax(-1))
+    np.testing.assert_array_equal(model.predict_proba(X), model(X))
+    model = Sequential([Dense(1, input_shape=(3,), activation='sigmoid')])
+    np.testing.assert_array_equal(model.predict_classes(X), model(X) > 0.5)
+
+
+def test_old_configuration_is_a_list():
+    model = Sequential([Dense(2, input_shape=(3,))])
+    assert Sequential.from_config(model.get_config()['layers']).output_shape == (None, 2)
+
+
+def test_pop_in_training():
+    model = Sequential([Dense(4, input_shape=(3,)), Dense(2)])
+    model.compile('sgd', 'mse')
+    model.train_on_batch(X, np.zeros((5, 2)))
+    model.predict(X)
+    model.pop()
+    assert model.predict(X).shape == (5, 4)
+
+
+@pytest.mark.parametrize('make, error, words', [
+    (lambda: Sequential([3]), TypeError, ['layer', 'int']), (lambda: Sequential([Dense]), TypeError, ['called']),
+    (lambda: Sequential().pop(), TypeError, ['no layer']), (lambda: Sequential()(X), ValueError, ['no layers']),
+    (lambda: Sequential([Dense(2, input_shape=(3,)), Input((2,))]), ValueError, ['beginning']),
+    (lambda: Sequential([Dense(2, name='a', input_shape=(3,)), Dense(2, name='a')]), ValueError, ["'a'"]),
+    (lambda: Sequential([Dense(2, input_shape=(3,)), Lambda(lambda x: [x, x])]), ValueError, ['one output']),
+    (lambda: Sequential([Dense(2, input_shape=(3,)), Conv2D(2, 3)]), ValueError, ['4 dimensions', '(None, 2)']),
+    (lambda: Sequential([Dense(2)]).summary(), ValueError, ['not built']),
+    (lambda: Sequential([Dense(2)]).predict_classes('text'), ValueError, [])])
+def test_errors(make, error, words):
+    with pytest.raises(error) as raised:
+        make()
+    for word in words:
+        assert word in str(raised.value), str(raised.value)
+
+
+def test_failed_add_leaves_the_model_as_it_was():
+    model = Sequential([Dense(2, input_shape=(3,))])
+    with pytest.raises(ValueError):
+        model.add(Conv2D(2, 3))
+    assert len(model.layers) == 1 and model(X).shape == (5, 2)
+
+
+def test_dropout_only_in_training():
+    model = Sequential([Dropout(0.5, input_shape=(3,))])
+    np.testing.assert_array_equal(model.predict(X), X)
+    assert (model(X, training=True) == 0).any()

@@ -1,0 +1,238 @@
+"""HDF5 files in the layout of Keras 2."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from fastkeras import layers, optimizers
+from fastkeras.layers import BatchNormalization, Concatenate, Dense, Dropout, Input, Lambda, Layer
+from fastkeras.models import Model, Sequential, load_model, save_model
+from fastkeras.saving import legacy_h5
+
+h5py = pytest.importorskip('h5py')
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((8, 3)).astype('float32')
+Y = RNG.standard_normal((8, 2)).astype('float32')
+
+
+def network():
+    a = Input((3,), name='a')
+    inner = Sequential([Dense(4, input_shape=(3,), name='first'), BatchNormalization(name='bn'),
+                        Dense(4, name='second')],
+                       name='inner')
+    x = inner(a)
+    return Model(a, Dense(2, name='out', kernel_regularizer='l2')(Concatenate(name='both')([x, inner(x[:, :3])])),
+                 name='net')
+
+
+@pytest.mark.parametrize('name', ['sgd', 'adam', 'rmsprop', 'adagrad', 'adadelta', 'adamax', 'nadam'])
+def test_training_goes_on(tmp_path, name):
+    model = network()
+    model.compile(name, 'mse', metrics=['mae'])
+    for _ in range(3):
+        model.train_on_batch(X, Y)
+    model.save(tmp_path / 'm.h5')
+    new = load_model(tmp_path / 'm.h5')
+    np.testing.assert_array_equal(new.predict(X), model.predict(X))
+    assert new.metrics_names == model.metrics_names
+    for _ in range(2):
+        np.testing.assert_allclose(new.train_on_batch(X, Y), model.train_on_batch(X, Y), rtol=1e-5)
+
+
+def test_layout(tmp_path):
+    model = network()
+    model.compile('adam', 'mse')
+    model.train_on_batch(X, Y)
+    model.save(str(tmp_path / 'm.h5'))
+    with h5py.File(tmp_path / 'm.h5') as f:
+        assert f.attrs['keras_version'] == b'2.2.4' or f.attrs['keras_version'] == '2.2.4'
+        assert json.loads(f.attrs['model_config'])['class_name'] == 'Model'
+        assert json.loads(f.attrs['training_config'])['optimizer_config']['class_name'] == 'Adam'
+        names = legacy_h5.read_names(f['model_weights'], 'layer_names')
+        assert names == [layer.name for layer in model.layers]
+        inner = legacy_h5.read_names(f['model_weights/inner'], 'weight_names')
+        assert inner == ['first/kernel:0', 'first/bias:0', 'bn/gamma:0', 'bn/beta:0', 'second/kernel:0',
+                         'second/bias:0', 'bn/moving_mean:0', 'bn/moving_variance:0']
+        assert len(legacy_h5.read_names(f['optimizer_weights'], 'weight_names')) == len(model.optimizer.weights)
+
+
+def test_without_optimizer(tmp_path):
+    model = network()
+    model.compile('adam', 'mse')
+    save_model(model, tmp_path / 'm.h5', include_optimizer=False)
+    with pytest.warns(UserWarning, match='compile'):
+        new = load_model(tmp_path / 'm.h5')
+    assert new.optimizer is None
+    assert load_model(tmp_path / 'm.h5', compile=False).optimizer is None
+
+
+def test_open_files_and_memory():
+    model, memory = network(), io.BytesIO()
+    with h5py.File(memory, 'w') as f:
+        model.save(f)
+    with h5py.File(memory, 'r') as f:
+        np.testing.assert_array_equal(load_model(f, compile=False)(X), model(X))
+
+
+def test_weights(tmp_path):
+    model, other = network(), network()
+    model.save_weights(tmp_path / 'w.h5')
+    other.load_weights(tmp_path / 'w.h5')
+    np.testing.assert_array_equal(other(X), model(X))
+    model.save(tmp_path / 'm.h5')
+    third = network()
+    third.load_weights(tmp_path / 'm.h5')
+    np.testing.assert_array_equal(third(X), model(X))
+
+
+def test_partly_frozen_model_inside(tmp_path):
+    """Keras 2 files list the weights of a model inside by what was trainable when it was saved."""
+    model, other = network(), network()
+    model.get_layer('inner').layers[0].trainable = False
+    model.save_weights(tmp_path / 'w.h5')
+    other.load_weights(tmp_path / 'w.h5')
+    np.testing.assert_array_equal(other(X), model(X))
+
+
+def test_by_name(tmp_path):
+    one = Sequential([Dense(4, input_shape=(3,), name='same'), Dense(2, name='other')])
+    two = Sequential([Dense(4, input_shape=(3,), name='same'), Dense(5, name='more'), Dense(2, name='other')])
+    one.save_weights(tmp_path / 'w.h5')
+    with pytest.raises(ValueError, match='2 layers.*3'):
+        two.load_weights(tmp_path / 'w.h5')
+    with pytest.raises(ValueError, match='other'):
+        two.load_weights(tmp_path / 'w.h5', by_name=True)
+    before = two.layers[2].get_weights()
+    with pytest.warns(UserWarning, match='other'):
+        two.load_weights(tmp_path / 'w.h5', by_name=True, skip_mismatch=True)
+    np.testing.assert_array_equal(two.layers[0].get_weights()[0], one.layers[0].get_weights()[0])
+    np.testing.assert_array_equal(two.layers[2].get_weights()[0], before[0])
+
+
+def test_reshape(tmp_path):
+    one = Sequential([Dense(4, input_shape=(3,))])
+    two = Sequential([layers.Conv1D(4, 1, input_shape=(5, 3))])
+    one.save_weights(tmp_path / 'w.h5')
+    with pytest.raises(ValueError, match=r'\(1, 3, 4\).*\(3, 4\)'):
+        two.load_weights(tmp_path / 'w.h5')
+    two.load_weights(tmp_path / 'w.h5', reshape=True)
+    np.testing.assert_array_equal(two.get_weights()[0][0], one.get_weights()[0])
+
+
+def test_long_attributes():
+    names = [f'a_layer_with_quite_a_long_name_{k:05d}' for k in range(4000)]
+    with h5py.File(io.BytesIO(), 'w') as f:
+        legacy_h5.write_names(f, 'layer_names', names)
+        assert 'layer_names' not in f.attrs and 'layer_names1' in f.attrs
+        assert legacy_h5.read_names(f, 'layer_names') == names
+        with pytest.raises(ValueError, match='too long'):
+            legacy_h5.write_names(f, 'names', ['x' * 70000])
+
+
+def test_equal_names_of_weights():
+    class Twice(Layer):
+        def __init__(self):
+            super().__init__(name='twice')
+            self.a, self.b = Dense(2, name='same'), Dense(2, name='same')
+
+        def call(self, x):
+            return self.a(x) + self.b(x)
+
+    layer = Twice()
+    layer(X)
+    values = layer.get_weights()
+    with h5py.File(io.BytesIO(), 'w') as f:
+        legacy_h5.write_weights(f, [layer])
+        layer.set_weights([w * 0 for w in values])
+        legacy_h5.read_weights(f, [layer])
+    for a, b in zip(layer.get_weights(), values):
+        np.testing.assert_array_equal(a, b)
+
+
+class Doubled(Layer):
+    def call(self, x):
+        return x * 2
+
+
+def test_custom_objects(tmp_path):
+    def far(y_true, y_pred):
+        return (y_true - y_pred) ** 4
+    model = Sequential([Dense(2, input_shape=(3,)), Doubled(name='doubled')])
+    model.compile(optimizers.SGD(0.1), far)
+    model.save(tmp_path / 'm.h5')
+    with pytest.raises(ValueError, match='Doubled'):
+        load_model(tmp_path / 'm.h5')
+    new = load_model(tmp_path / 'm.h5', custom_objects={'Doubled': Doubled, 'far': far})
+    np.testing.assert_allclose(new.evaluate(X, Y, verbose=0), model.evaluate(X, Y, verbose=0), rtol=1e-6)
+
+
+def test_code_in_files(tmp_path, monkeypatch):
+    from fastkeras.layers import function
+    model = Sequential([Dense(2, input_shape=(3,)), Lambda(lambda x: x * 2, name='twice')])
+    model.save(tmp_path / 'm.h5')
+    np.testing.assert_array_equal(load_model(tmp_path / 'm.h5', compile=False)(X), model(X))
+    monkeypatch.setattr(function, '_written', {})       # as another process sees it
+    with pytest.raises(ValueError, match='safe_mode=False'):
+        load_model(tmp_path / 'm.h5', compile=False)
+    np.testing.assert_array_equal(load_model(tmp_path / 'm.h5', compile=False, safe_mode=False)(X), model(X))
+    given = load_model(tmp_path / 'm.h5', custom_objects={'twice': lambda x: x * 3}, compile=False)
+    np.testing.assert_allclose(given(X), model(X) * 1.5, rtol=1e-6)
+
+
+def test_byte_code_of_keras_2_is_never_run():
+    config = {'name': 'l', 'trainable': True, 'function': ['4wEAAAA=\n', None, None], 'function_type': 'lambda',
+              'output_shape': None, 'output_shape_type': 'raw', 'arguments': {}}
+    with pytest.raises(ValueError, match='custom_objects'):
+        Lambda.from_config(config)
+    assert Lambda.from_config(config, {'l': abs}).function is abs
+
+
+# ---- files that are not what they should be
+
+def test_bad_files(tmp_path):
+    model = network()
+    text = tmp_path / 'text.h5'
+    text.write_text('not HDF5')
+    with pytest.raises(ValueError, match='expected an HDF5 file'):
+        load_model(text)
+    cut = tmp_path / 'cut.h5'
+    model.save(tmp_path / 'm.h5')
+    cut.write_bytes((tmp_path / 'm.h5').read_bytes()[:3000])
+    with pytest.raises(ValueError, match='cannot be read'):
+        load_model(cut)
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / 'none.h5')
+    model.save_weights(tmp_path / 'w.h5')
+    with pytest.raises(ValueError, match='weights only'):
+        load_model(tmp_path / 'w.h5')
+    with h5py.File(tmp_path / 'empty.h5', 'w'):
+        pass
+    with pytest.raises(ValueError, match='list of layers'):
+        model.load_weights(tmp_path / 'empty.h5')
+    with pytest.raises(ValueError, match='folder'):
+        model.save(tmp_path / 'no' / 'm.h5')
+
+
+def test_overwrite(tmp_path):
+    model = network()
+    model.save(tmp_path / 'm.h5')
+    with pytest.raises(ValueError, match='overwrite=True'):
+        model.save(tmp_path / 'm.h5', overwrite=False)
+    model.save(tmp_path / 'm.h5')
+    assert [p.name for p in tmp_path.iterdir()] == ['m.h5']
+
+
+def test_failed_save_leaves_the_old_file(tmp_path):
+    class Broken(Layer):
+        def get_config(self):
+            raise RuntimeError('no')
+
+    model = Sequential([Dropout(0.1, input_shape=(3,))])
+    model.save(tmp_path / 'm.h5')
+    bad = Sequential([Broken(input_shape=(3,))])
+    with pytest.raises(RuntimeError):
+        bad.save(tmp_path / 'm.h5')
+    assert load_model(tmp_path / 'm.h5', compile=False).output_shape == (None, 3)
+    assert len(list(tmp_path.iterdir())) == 1
