@@ -1,4 +1,6 @@
-"""Record training.json with Keras 2.2.4: `PYTHONPATH=<folder of keras224.py> python tests/parity/record_training.py`.
+"""Record training.json with Keras 2.2.4, in an environment that has TensorFlow 2 and scipy:
+
+    TF_ENABLE_ONEDNN_OPTS=0 PYTHONPATH=<folder of keras224.py> python tests/parity/record_training.py
 
 keras224 is a module that runs the unmodified Keras 2.2.4 on TensorFlow 2 in graph mode. Variables are made resources:
 with the older kind, a gradient may read a weight that the same step has already updated, now and then.
