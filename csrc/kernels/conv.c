@@ -4,7 +4,8 @@
 static void begin(gemm_job *j, int64_t r, int64_t m) { FK(im2col_begin)(j->source, r, m); }
 static void pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
     (void)r;
-    FK(im2col)(j->source, m, p, k, d, stride);
+    (void)m;
+    FK(im2col)(j->source, p, k, d, stride);
 }
 static void upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) { FK(im2col_upcoming)(j->source, r, m, f); }
 
@@ -19,8 +20,8 @@ FK_KERNEL(conv2d) {
     const gemm_grid grid = FK(gemm_split)(m, n, k);
     const int64_t cells = grid.mb * grid.nb;
     const int pixelwise = PIXELWISE(a);
-    window at[ROWS];
-    windows v = WINDOWS(a, at);
+    stretch list[ROWS];
+    windows v = WINDOWS(a, list);
     gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch, .call = call};
     if (!pixelwise) {
         j.source = &v;

@@ -54,7 +54,7 @@ typedef struct {
     windows v;              /* of dy; oh, ow: pixels of the class in an image */
     int64_t y, x, sh, sw;   /* the first of them and the distance to the next, in x */
     int64_t h, w, c;        /* of x */
-    window at[ROWS];
+    stretch list[ROWS];
     int64_t place[ROWS];
 } phase;
 
@@ -74,7 +74,8 @@ static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
 }
 static void phase_pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
     (void)r;
-    FK(im2col)(&((phase *)j->source)->v, m, p, k, d, stride);
+    (void)m;
+    FK(im2col)(&((phase *)j->source)->v, p, k, d, stride);
 }
 static void phase_upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) {
     FK(im2col_upcoming)(&((phase *)j->source)->v, r, m, f);
@@ -111,7 +112,7 @@ static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y
             cx = class_of(j, a->kw, a->sw, a->dw);
         }
     phase f; /* not initialised as a whole: its arrays are large */
-    f.v = (windows){.at = f.at, .h = a->oh, .w = a->ow, .c = a->oc, .run = depth, .kh = cy.taps, .kw = cx.taps,
+    f.v = (windows){.list = f.list, .h = a->oh, .w = a->ow, .c = a->oc, .run = depth, .kh = cy.taps, .kw = cx.taps,
                     .dh = a->dh / gcd(a->sh, a->dh), .dw = a->dw / gcd(a->sw, a->dw), .sh = 1, .sw = 1,
                     .oh = fk_ceil_div(a->h - y, a->sh), .ow = fk_ceil_div(a->w - x, a->sw),
                     .pt = (cy.first * a->dh - y - a->pt) / a->sh, .pl = (cx.first * a->dw - x - a->pl) / a->sw};
@@ -184,8 +185,8 @@ FK_KERNEL(conv2d_dw) {
     const dw_grid grid = dw_split(a);
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
     float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
-    window at[DW_STEPS];
-    windows v = WINDOWS(a, at);
+    stretch list[DW_STEPS];
+    windows v = WINDOWS(a, list);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
         const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
         int64_t p0, p1, r0, r1, n0, n1;
@@ -203,7 +204,7 @@ FK_KERNEL(conv2d_dw) {
             m.k = fk_min(kb, p1 - p);
             m.bs = m.k * NR;
             FK(im2col_begin)(&v, p, m.k);
-            FK(im2col)(&v, m.k, r0, m.m, left, m.as);
+            FK(im2col)(&v, r0, m.m, left, m.as);
             FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.bs);
             m.add = p > p0;
             m.fetch = NULL;

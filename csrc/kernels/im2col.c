@@ -1,16 +1,16 @@
-/* See im2col.h. The loops over rows are innermost, so that a run has the same length many times in turn. */
+/* See im2col.h. Pixels of one stretch are innermost: all their runs have the same length, and most need no check. */
 #include "im2col.h"
 
 void FK(im2col_begin)(windows *v, int64_t r, int64_t m) {
+    v->stretches = 0;
     if (m <= 0) return;
     int64_t j = r % v->ow, i = r / v->ow % v->oh, n = r / v->ow / v->oh;
-    for (int64_t q = 0; q < m; q++) {
-        const int64_t ih = i * v->sh - v->pt, iw = j * v->sw - v->pl;
-        v->at[q] = (window){((n * v->h + ih) * v->w + iw) * v->c, ih, iw};
-        if (++j == v->ow) {
-            j = 0;
-            if (++i == v->oh) i = 0, n++;
-        }
+    while (m > 0) {
+        const int64_t ih = i * v->sh - v->pt, iw = j * v->sw - v->pl, count = fk_min(m, v->ow - j);
+        v->list[v->stretches++] = (stretch){((n * v->h + ih) * v->w + iw) * v->c, ih, iw, count};
+        m -= count;
+        j = 0;
+        if (++i == v->oh) i = 0, n++;
     }
 }
 
@@ -26,47 +26,54 @@ void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f) 
     *f = (gemm_fetch){v->x + from, 16, 16, 256, fk_min(to - from, 1 << 16) / 16, f->next};
 }
 
-/* elements [lo, hi) of one row of the window at s, across a border of the image */
-static __attribute__((noinline)) void cut_row(const windows *v, const window *at, const float *s, int64_t lo,
-                                              int64_t hi, float *d) {
-    const int64_t l = fk_min(hi, fk_max(lo, -at->iw * v->c)), u = fk_max(l, fk_min(hi, (v->w - at->iw) * v->c));
+/* elements [lo, hi) of one row of the window of pixel iw, at s, across a border of the image */
+static void cut_row(const windows *v, int64_t iw, const float *s, int64_t lo, int64_t hi, float *d) {
+    const int64_t l = fk_min(hi, fk_max(lo, -iw * v->c)), u = fk_max(l, fk_min(hi, (v->w - iw) * v->c));
     gemm_zero(d, l - lo);
     gemm_copy(d + l - lo, s + l, u - l);
     gemm_zero(d + u - lo, hi - u);
 }
 
-/* taps of one row of the window that lie side by side in memory */
-static void whole_rows(const windows *v, int64_t m, int64_t tap, int64_t lo, int64_t hi, float *d, int64_t stride) {
-    const int64_t down = tap * v->dh, last = v->w - v->kw, h = v->h;
-    const float *x = v->x + down * v->w * v->c;
-    for (const window *at = v->at, *end = at + m; at < end; at++, d += stride) {
-        if ((uint64_t)(at->ih + down) >= (uint64_t)h)
-            gemm_zero(d, hi - lo);
-        else if (at->iw < 0 || at->iw > last)
-            cut_row(v, at, x + at->at, lo, hi, d);
-        else
-            gemm_copy(d, x + at->at + lo, hi - lo);
-    }
+/* elements [lo, hi) of each of m pixels; s and d: of the first */
+static void copy_runs(const float *s, int64_t pitch, int64_t m, int64_t n, float *d, int64_t stride) {
+    if (n < VL)
+        for (; m > 0; m--, s += pitch, d += stride) gemm_copy(d, s, n);
+    else if (n <= 2 * VL)
+        for (; m > 0; m--, s += pitch, d += stride) {
+            v_store(d, v_load(s));
+            v_store(d + n - VL, v_load(s + n - VL));
+        }
+    else
+        for (; m > 0; m--, s += pitch, d += stride) gemm_copy(d, s, n);
 }
 
-/* elements [lo, hi) of one tap */
-static void one_tap(const windows *v, int64_t m, int64_t tap, int64_t lo, int64_t hi, float *d, int64_t stride) {
-    const int64_t down = tap / v->kw * v->dh, right = tap % v->kw * v->dw, offset = (down * v->w + right) * v->c + lo;
-    for (int64_t q = 0; q < m; q++, d += stride) {
-        const window *at = &v->at[q];
-        if ((uint64_t)(at->ih + down) >= (uint64_t)v->h || (uint64_t)(at->iw + right) >= (uint64_t)v->w)
-            gemm_zero(d, hi - lo);
-        else
-            gemm_copy(d, v->x + at->at + offset, hi - lo);
+/* taps of one row of the window that lie side by side in memory, or one tap: `width` pixels of them, elements [lo, hi) */
+static float *one_run(const windows *v, const stretch *t, int64_t down, int64_t right, int64_t width, int64_t lo,
+                      int64_t hi, float *d, int64_t stride) {
+    const int64_t iw = t->iw + right, pitch = v->sw * v->c;
+    if ((uint64_t)(t->ih + down) >= (uint64_t)v->h) {
+        for (int64_t q = 0; q < t->count; q++) gemm_zero(d + q * stride, hi - lo);
+        return d + t->count * stride;
     }
+    /* pixels [first, last) have the whole run inside the image */
+    const int64_t first = fk_min(t->count, iw >= 0 ? 0 : fk_ceil_div(-iw, v->sw)), room = v->w - width - iw;
+    const int64_t last = fk_max(first, room < 0 ? 0 : fk_min(t->count, room / v->sw + 1));
+    const float *s = v->x + t->at + (down * v->w + right) * v->c;
+    for (int64_t q = 0; q < first; q++, d += stride) cut_row(v, iw + q * v->sw, s + q * pitch, lo, hi, d);
+    copy_runs(s + first * pitch + lo, pitch, last - first, hi - lo, d, stride);
+    d += (last - first) * stride;
+    for (int64_t q = last; q < t->count; q++, d += stride) cut_row(v, iw + q * v->sw, s + q * pitch, lo, hi, d);
+    return d;
 }
 
-void FK(im2col)(const windows *v, int64_t m, int64_t p, int64_t k, float *d, int64_t stride) {
+void FK(im2col)(const windows *v, int64_t p, int64_t k, float *d, int64_t stride) {
     if (k <= 0) return;
     const int dense = v->run == v->c && (v->dw == 1 || v->kw == 1);
-    const int64_t run = dense ? v->kw * v->run : v->run;
+    const int64_t width = dense ? v->kw : 1, run = width * v->run, across = v->kw / width;
     for (int64_t t = p / run; t * run < p + k; t++) {
         const int64_t lo = fk_max(p - t * run, 0), hi = fk_min(p + k - t * run, run);
-        (dense ? whole_rows : one_tap)(v, m, t, lo, hi, d + t * run + lo - p, stride);
+        float *e = d + t * run + lo - p;
+        for (int64_t i = 0; i < v->stretches; i++)
+            e = one_run(v, &v->list[i], t / across * v->dh, t % across * v->dw, width, lo, hi, e, stride);
     }
 }

@@ -3,11 +3,11 @@
 #define FK_IM2COL_H
 #include "gemm_tile.h"
 
-/* where the window of one row begins: its first tap, inside the image or not */
+/* output pixels side by side in one row of the output */
 typedef struct {
-    int64_t at; /* element of x, were there no border */
-    int64_t ih, iw;
-} window;
+    int64_t at, ih, iw; /* where the window of the first begins, inside the image or not: element of x, row, column */
+    int64_t count;
+} stretch;
 
 typedef struct {
     const float *x;         /* n images of h × w pixels of c channels, of which the taps read `run`, from x on */
@@ -15,20 +15,21 @@ typedef struct {
     int64_t kh, kw, dh, dw; /* taps, and pixels from one to the next */
     /* output pixel (i, j) of oh × ow begins at (i · sh - pt, j · sw - pl) */
     int64_t oh, ow, sh, sw, pt, pl;
-    window *at; /* of the rows at hand; room for as many as im2col_begin is asked for */
+    stretch *list; /* the pixels at hand; room for as many as im2col_begin is asked for */
+    int64_t stretches;
 } windows;
 /* of a step's attributes, but for x */
 #define WINDOWS(a, table)                                                                                              \
-    {.at = table, .h = a->h, .w = a->w, .c = a->c, .run = a->c / a->groups, .kh = a->kh, .kw = a->kw, .dh = a->dh,     \
+    {.list = table, .h = a->h, .w = a->w, .c = a->c, .run = a->c / a->groups, .kh = a->kh, .kw = a->kw, .dh = a->dh,   \
      .dw = a->dw, .oh = a->oh, .ow = a->ow, .sh = a->sh, .sw = a->sw, .pt = a->pt, .pl = a->pl}
 /* whether the windows are the pixels themselves */
 #define PIXELWISE(a)                                                                                                   \
     (a->kh * a->kw * a->sh * a->sw == 1 && a->oh == a->h && a->ow == a->w && !a->pt && !a->pl)
 
-/* fills at[0..m) for the output pixels [r, r + m), counted over all images */
+/* lists the output pixels [r, r + m), counted over all images */
 void FK(im2col_begin)(windows *v, int64_t r, int64_t m);
 /* what the windows of [r, r + m) have below those before them */
 void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f);
-/* columns [p, p + k) of the rows at hand to d; columns run over kh, kw, run */
-void FK(im2col)(const windows *v, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
+/* elements [p, p + k) of the windows at hand to d, `stride` from pixel to pixel; elements run over kh, kw, run */
+void FK(im2col)(const windows *v, int64_t p, int64_t k, float *d, int64_t stride);
 #endif
