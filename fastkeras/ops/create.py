@@ -8,8 +8,9 @@ from . import core
 from .core import Sample, apply, register
 from .shapes import shape_of
 
-__all__ = ['arange', 'array', 'convert_to_numpy', 'convert_to_tensor', 'copy', 'dtype', 'empty', 'empty_like', 'eye',
-           'full', 'full_like', 'identity', 'is_tensor', 'linspace', 'meshgrid', 'ndim', 'ones',
+__all__ = ['arange', 'array', 'bartlett', 'blackman', 'convert_to_numpy', 'convert_to_tensor', 'copy', 'dtype',
+           'empty', 'empty_like', 'eye', 'full', 'full_like', 'geomspace', 'hamming', 'hanning',
+           'identity', 'is_tensor', 'kaiser', 'linspace', 'logspace', 'meshgrid', 'ndim', 'ones',
            'ones_like', 'shape', 'size', 'tri', 'tril', 'triu', 'zeros', 'zeros_like']
 
 
@@ -176,6 +177,47 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
                                endpoint=endpoint, retstep=True, axis=axis)
     values = values.astype(core.dtype_name(dtype or config.floatx()))
     return (values, step) if retstep else values
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """`num` numbers from base^start to base^stop, their logarithms evenly spaced."""
+    return _spaced(np.logspace, start, stop, num, dtype, endpoint=endpoint, base=base, axis=axis)
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """`num` numbers from start to stop, each the same multiple of the one before."""
+    return _spaced(np.geomspace, start, stop, num, dtype, endpoint=endpoint, axis=axis)
+
+
+def _spaced(function, start, stop, num, dtype, **options):
+    values = function(core.to_array(start, 'float64'), core.to_array(stop, 'float64'), int(num), **options)
+    return values.astype(core.dtype_name(dtype or config.floatx()))
+
+
+# ---- windows of n numbers
+def bartlett(x):
+    """The triangular window of x numbers."""
+    return np.bartlett(int(x)).astype(config.floatx())
+
+
+def blackman(x):
+    """The Blackman window of x numbers."""
+    return np.blackman(int(x)).astype(config.floatx())
+
+
+def hamming(x):
+    """The Hamming window of x numbers."""
+    return np.hamming(int(x)).astype(config.floatx())
+
+
+def hanning(x):
+    """The Hann window of x numbers."""
+    return np.hanning(int(x)).astype(config.floatx())
+
+
+def kaiser(x, beta):
+    """The Kaiser window of x numbers and shape beta."""
+    return np.kaiser(int(x), float(beta)).astype(config.floatx())
 
 
 def meshgrid(*x, indexing='xy'):

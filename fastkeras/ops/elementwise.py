@@ -53,6 +53,12 @@ def _integers_stay(x):
     return None if x.dtype in FLOATS else x
 
 
+def _magnitude(x):
+    if x.dtype in FLOATS:
+        return None
+    return apply('maximum', (x, apply('negative', (x,)))) if x.dtype in INTS else x
+
+
 def _sigmoid(x):
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
@@ -94,7 +100,7 @@ _unary('square', 'square', np.square, lambda x, y, ct: ct * (x * 2.0), 'x · x.'
 _unary('negative', 'neg', np.negative, lambda x, y, ct: -ct, '-x.', floating=False,
        compose=lambda x: None if x.dtype in FLOATS else apply('subtract', (0, x)))
 _unary('absolute', 'abs', np.absolute, lambda x, y, ct: ct * apply('sign', (x,)), '|x|.', floating=False,
-       compose=lambda x: None if x.dtype in FLOATS else apply('maximum', (x, apply('negative', (x,)))))
+       compose=_magnitude)
 _unary('sign', 'sign', np.sign, None, '-1, 0 or 1: the sign of x. Its gradient is 0.', floating=False)
 _unary('floor', 'floor', np.floor, None, 'The largest whole number of at most x. Its gradient is 0.', floating=False,
        compose=_integers_stay)
@@ -141,9 +147,10 @@ _test('logical_not', 'not', np.logical_not, 'Where x is zero or False.',
 # ---- two operands
 def _binary_samples(name, low, high, grad, rtol=1e-6):
     def samples():
-        return [Sample(_floats(len(name), low, high, a, b), rtol=rtol, atol=1e-6, grad=grad)
+        return [Sample(_floats(len(name), low, high, a, b), rtol=rtol, atol=1e-6, grad=grad and a != (301, 1031))
                 for a, b in (((7, 33), (7, 33)), ((3, 1031), (1031,)), ((2, 5, 7), (2, 1, 1)),
-                             ((2, 3, 4, 5), (3, 1, 5)), ((4, 1), (3,)))]
+                             ((2, 3, 4, 5), (3, 1, 5)), ((4, 1), (3,)),
+                             ((301, 1031), (301, 1)))]
     return samples
 
 

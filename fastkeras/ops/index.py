@@ -54,7 +54,7 @@ def _gather_samples():
     r = _rng()
     return [Sample([r.normal(size=s).astype(np.float32), r.integers(0, s[a], i).astype(np.int32)], {'axis': a})
             for s, a, i in (((9, 5), 0, (4,)), ((3, 70), 1, (2, 5)), ((2, 6, 4), 1, ()), ((7,), 0, (3, 3)),
-                            ((5, 64), 0, (40,)))]
+                            ((5, 64), 0, (40,)), ((300, 130), 0, (5, 400)))]
 
 
 @register('gather', vjp=_gather_vjp, lower=_gather_lower, samples=_gather_samples,

@@ -44,11 +44,11 @@ from .reduce import all, max, mean, min, sum
 from .shapes import one_axis, shape_of
 from .slices import along, cut
 
-__all__ = ['abs', 'allclose', 'angle', 'arccosh', 'arcsinh', 'arctanh', 'average', 'cbrt', 'conj', 'conjugate', 'cosh',
-           'cross', 'deg2rad', 'diff', 'divide_no_nan', 'erfc', 'exp2', 'fabs', 'fmax', 'fmin', 'fmod', 'heaviside',
-           'hypot', 'imag', 'isclose', 'isinf', 'isneginf', 'isposinf', 'isreal', 'ldexp', 'log10', 'log2', 'logaddexp',
-           'logaddexp2', 'nan_to_num', 'nanmax', 'nanmean', 'nanmin', 'nanstd', 'nansum', 'nanvar', 'ptp', 'rad2deg',
-           'real', 'round', 'saturate_cast', 'select', 'signbit', 'sinc', 'sinh', 'trapezoid', 'true_divide']
+__all__ = ['abs', 'allclose', 'angle', 'arccosh', 'arcsinh', 'arctanh', 'average', 'cbrt', 'conj', 'conjugate',
+           'cosh', 'cross', 'deg2rad', 'diff', 'divide_no_nan', 'erfc', 'erfinv', 'exp2', 'fabs', 'fmod',
+           'heaviside', 'hypot', 'imag', 'isclose', 'isinf', 'isneginf', 'isposinf', 'isreal', 'ldexp',
+           'log10', 'log2', 'logaddexp', 'logaddexp2', 'ptp', 'rad2deg', 'real', 'round', 'saturate_cast',
+           'select', 'signbit', 'sinc', 'sinh', 'trapezoid', 'true_divide']
 
 
 # ---- other names
@@ -180,6 +180,32 @@ def erfc(x):
     return subtract(1.0, apply('erf', (x,)))
 
 
+# w = -log(1 - x²) → erfinv(x) / x, below w = 5 and above (Giles 2010, "Approximating the erfinv function")
+_ERFINV_CENTRE = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+                  -0.00417768164, 0.246640727, 1.50140941)
+_ERFINV_TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
+                0.00943887047, 1.00167406, 2.83297682)
+
+
+def _polynomial(t, coefficients):
+    y = coefficients[0]
+    for c in coefficients[1:]:
+        y = add(multiply(y, t), c)
+    return y
+
+
+def erfinv(x):
+    """Inverse of erf, of numbers between -1 and 1 (Giles's approximation, one Newton step)."""
+    x = _floating(x)
+    w = negative(log(multiply(subtract(1.0, x), add(1.0, x))))
+    centre = _polynomial(subtract(minimum(w, 5.0), 2.5), _ERFINV_CENTRE)
+    tail = _polynomial(subtract(sqrt(maximum(w, 5.0)), 3.0), _ERFINV_TAIL)
+    y = multiply(x, where(less(w, 5.0), centre, tail))
+    error = subtract(apply('erf', (y,)), x)
+    better = subtract(y, multiply(multiply(error, exp(square(y))), math.sqrt(math.pi) / 2))
+    return where(less(absolute(y), 3.0), better, where(equal(absolute(x), 1.0), multiply(x, math.inf), y))
+
+
 def cbrt(x):
     """Cube root, of the sign of x."""
     x = _floating(x)
@@ -287,69 +313,6 @@ def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether all elements are close, see `isclose`."""
     return all(isclose(x1, x2, rtol, atol, equal_nan))
-
-
-# ---- NaN put aside
-def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """x with NaN and the infinities replaced (None: the largest and smallest finite numbers)."""
-    x = core.as_tensor(x)
-    dtype = core.dtype_of(x)
-    if dtype not in FLOATS:
-        return x
-    top = float(np.finfo(dtype).max)
-    x = where(isnan(x), nan, x)
-    x = where(equal(x, math.inf), top if posinf is None else posinf, x)
-    return where(equal(x, -math.inf), -top if neginf is None else neginf, x)
-
-
-def fmax(x1, x2):
-    """The larger of x1 and x2; where one is NaN, the other."""
-    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
-
-
-def fmin(x1, x2):
-    """The smaller of x1 and x2; where one is NaN, the other."""
-    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
-
-
-def nansum(x, axis=None, keepdims=False):
-    """Sum of what is not NaN."""
-    x = core.as_tensor(x)
-    return sum(where(isnan(x), 0.0, x), axis, keepdims) if core.dtype_of(x) in FLOATS else sum(x, axis, keepdims)
-
-
-def _nan_extreme(x, axis, keepdims, reduce, worst):
-    x = _floating(x)
-    found = reduce(where(isnan(x), worst, x), axis, keepdims)
-    return where(all(isnan(x), axis, keepdims), math.nan, found)
-
-
-def nanmax(x, axis=None, keepdims=False):
-    """Largest of what is not NaN; NaN where nothing is."""
-    return _nan_extreme(x, axis, keepdims, max, -math.inf)
-
-
-def nanmin(x, axis=None, keepdims=False):
-    """Smallest of what is not NaN; NaN where nothing is."""
-    return _nan_extreme(x, axis, keepdims, min, math.inf)
-
-
-def nanmean(x, axis=None, keepdims=False):
-    """Mean of what is not NaN; NaN where nothing is."""
-    x = _floating(x)
-    n = sum(cast(logical_not(isnan(x)), core.dtype_of(x)), axis, keepdims)
-    return divide(nansum(x, axis, keepdims), n)
-
-
-def nanvar(x, axis=None, keepdims=False):
-    """Population variance of what is not NaN."""
-    x = _floating(x)
-    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
-
-
-def nanstd(x, axis=None, keepdims=False):
-    """Population standard deviation of what is not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
 
 
 # ---- along axes

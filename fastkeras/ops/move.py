@@ -126,7 +126,8 @@ def _transpose_vjp(node, ct):
           lower=lambda ctx, node, ins, out: lower_copy(ctx, ins[0], out, *_transpose_layout(node)),
           supports=lambda node: fits(*_transpose_layout(node)),
           samples=lambda: [Sample(normal(s), {'axes': a}) for s, a in (
-              ((5, 37), (1, 0)), ((2, 3, 4, 5), (0, 3, 1, 2)), ((2, 3, 4, 5), (3, 1, 0, 2)), ((3, 70, 33), (0, 2, 1)))])
+              ((5, 37), (1, 0)), ((601, 1003), (1, 0)), ((2, 3, 4, 5), (0, 3, 1, 2)), ((2, 3, 4, 5), (3, 1, 0, 2)),
+              ((3, 70, 33), (0, 2, 1)))])
 def _transpose_spec(x, *, axes):
     if sorted(axes) != list(range(len(x.shape))):
         raise ValueError(f'axes: expected an order of the {len(x.shape)} axes of shape {x.shape}, got {axes}')

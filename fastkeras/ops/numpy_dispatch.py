@@ -3,15 +3,14 @@
 from . import core
 
 # ufunc → op where the names differ
-_UFUNCS = {'true_divide': 'divide', 'remainder': 'mod', 'fabs': 'absolute', 'float_power': 'power', 'fmax': 'maximum',
-           'fmin': 'minimum', 'positive': 'copy', 'conjugate': 'copy'}
+_UFUNCS = {'true_divide': 'divide', 'remainder': 'mod', 'float_power': 'power', 'positive': 'copy',
+           'conjugate': 'copy', 'invert': 'bitwise_not'}
 _REDUCTIONS = {'add': 'sum', 'multiply': 'prod', 'maximum': 'max', 'minimum': 'min', 'logical_and': 'all',
                'logical_or': 'any'}
 # NumPy's name → ours, and NumPy's keywords → ours
-_FUNCTIONS = {'around': 'round', 'round_': 'round', 'fix': 'trunc', 'vstack': 'vstack', 'product': 'prod',
-              'amax': 'max', 'amin': 'min'}
-_KEYWORDS = {'reshape': {'shape': 'newshape', 'newshape': 'newshape'}, 'clip': {'a_min': 'x_min', 'a_max': 'x_max',
-                                                                               'min': 'x_min', 'max': 'x_max'}}
+_FUNCTIONS = {'around': 'round', 'round_': 'round', 'fix': 'trunc', 'product': 'prod', 'amax': 'max', 'amin': 'min'}
+_KEYWORDS = {'reshape': {'shape': 'newshape', 'newshape': 'newshape'},
+             'clip': {'a_min': 'x_min', 'a_max': 'x_max', 'min': 'x_min', 'max': 'x_max'}}
 _FIRST = {'a': 'x', 'm': 'x', 'ary': 'x', 'arr': 'x', 'array': 'x'}
 # given with their defaults by callers; nothing else may be
 _NEUTRAL = {'out': (None, ()), 'where': (True,), 'order': ('K', 'C', None), 'casting': ('same_kind',), 'subok': (True,),

@@ -57,7 +57,8 @@ def _samples(signed=True):
         for shape, axis, keepdims in (((5, 37), (1,), False), ((5, 37), (0,), True), ((33, 3, 5), (0, 1, 2), False),
                                       ((4, 6, 5, 3), (1, 2), False), ((3, 4, 5, 6), (0, 2), True),
                                       ((2, 3, 4, 5), (1, 3), False),
-                                      ((700, 3), (0,), False), ((2, 1, 5), (1,), False), ((), (), False)):
+                                      ((700, 3), (0,), False), ((30011, 5), (0,), False), ((70, 3001), (1,), False),
+                                      ((2, 1, 5), (1,), False), ((), (), False)):
             x = rng.uniform(0.5, 1.5, shape) * (rng.choice([-1, 1], shape) if signed else 1)
             made.append(Sample([x.astype(np.float32)], {'axis': axis, 'keepdims': keepdims}, rtol=1e-5, atol=1e-4))
         return made

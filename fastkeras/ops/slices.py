@@ -269,6 +269,7 @@ def _concatenate_lower(ctx, node, ins, out):
           promote=0, supports=lambda node: len(node.shape) <= 8,
           compose=lambda *xs, axis: xs[0] if len(xs) == 1 else None,
           samples=lambda: [Sample(normal((5, 3), (5, 37)), {'axis': 1}),
+                           Sample(normal((901, 500), (901, 77)), {'axis': 1}),
                            Sample(normal((2, 3), (1, 3), (4, 3)), {'axis': 0}),
                            Sample(normal((2, 3, 4), (2, 1, 4)), {'axis': 1})])
 def _concatenate_spec(*xs, axis):

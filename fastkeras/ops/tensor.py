@@ -105,14 +105,14 @@ def _unary(op):
 
 
 for _name, _op in {'add': 'add', 'sub': 'subtract', 'mul': 'multiply', 'truediv': 'divide', 'floordiv': 'floor_divide',
-                   'mod': 'mod', 'pow': 'power', 'matmul': 'matmul', 'and': 'logical_and', 'or': 'logical_or',
-                   'xor': 'logical_xor'}.items():
+                   'mod': 'mod', 'pow': 'power', 'matmul': 'matmul', 'and': 'bitwise_and', 'or': 'bitwise_or',
+                   'xor': 'bitwise_xor', 'lshift': 'left_shift', 'rshift': 'right_shift'}.items():
     _forward, _backward = _binary(_op)
     setattr(Tensor, f'__{_name}__', _forward)
     setattr(Tensor, f'__r{_name}__', _backward)
 for _name, _op in {'lt': 'less', 'le': 'less_equal', 'gt': 'greater', 'ge': 'greater_equal'}.items():
     setattr(Tensor, f'__{_name}__', _binary(_op)[0])
-for _name, _op in {'neg': 'negative', 'abs': 'absolute', 'invert': 'logical_not'}.items():
+for _name, _op in {'neg': 'negative', 'abs': 'absolute', 'invert': 'bitwise_not'}.items():
     setattr(Tensor, f'__{_name}__', _unary(_op))
 Tensor.__pos__ = lambda self: self
 
