@@ -38,10 +38,10 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
                 const int V, const int kmajor) {
     vf acc[MR][MAXV];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
-    const int64_t as = g->as, bs = g->bs;
-    if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while the sums are made */
+    const int64_t as = g->as, bs = g->bs, lead = g->lead;
+    if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while these are made */
         UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l, 1);
+            UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l + lead, 1);
     gemm_fetch *f = g->fetch;
     if (V <= 2 && f) {
         const int64_t step = f->step, per = f->per;
@@ -109,6 +109,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     for (; j < g->n; j += NR, b += g->bs) {
         const int64_t n = fk_min(NR, g->n - j);
         while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
+        t.lead = j + NR < g->n ? NR : g->rows ? 0 : rows * g->ldc - j;
         narrow_kernel[g->kmajor][n > VL][rows](&t, a, b, c, j, n);
     }
 }

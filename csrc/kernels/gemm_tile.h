@@ -29,8 +29,8 @@ static inline int64_t gemm_kblock(int64_t k) {
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
-/* what will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves by
- * `turn`. The kernels advance it. */
+/* what will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves
+ * by `turn`. The kernels advance it. */
 typedef struct gemm_fetch gemm_fetch;
 struct gemm_fetch {
     const float *at;
@@ -44,6 +44,7 @@ typedef struct {
     int kmajor, add;     /* add: to what is in C, instead of overwriting it */
     int ahead;           /* A comes from memory: fetch a strip while the one before it is used */
     gemm_fetch *fetch;   /* or something else, or NULL */
+    int64_t lead;        /* set by gemm_tile: from a micro-kernel's part of C to that of the next one */
     const float *b;      /* panel j, step p: b + j * bs + p * NR */
     int64_t bs;
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
