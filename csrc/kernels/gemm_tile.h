@@ -13,12 +13,8 @@
 #define MR 6 /* where there are 16 */
 #endif
 #define NR (2 * VL)     /* columns of a panel */
-#ifndef KC
-#define KC 384
-#endif          /* the longest block of k: MR rows of it stay in L1 */
-#ifndef ROWS
-#define ROWS 96
-#endif         /* rows of A that are packed at a time: they stay in L2 */
+#define KC 384          /* the longest block of k: MR rows of it stay in L1 */
+#define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define GRAIN (1 << 20) /* multiply-adds that are worth a chunk: 10 to 20 µs */
 

@@ -47,7 +47,7 @@ static void copy_runs(const float *s, int64_t pitch, int64_t m, int64_t n, float
         for (; m > 0; m--, s += pitch, d += stride) gemm_copy(d, s, n);
 }
 
-/* one tap, or taps of one row of the window that lie side by side in memory: `width` pixels, elements [lo, hi) of them */
+/* one tap, or taps of one row of the window, side by side in memory: `width` pixels, elements [lo, hi) of them */
 static float *one_run(const windows *v, const stretch *t, int64_t down, int64_t right, int64_t width, int64_t lo,
                       int64_t hi, float *d, int64_t stride) {
     const int64_t iw = t->iw + right, pitch = v->sw * v->c;
