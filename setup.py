@@ -6,10 +6,13 @@ import os
 import platform
 import shlex
 import subprocess
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 
 import numpy
+from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -19,13 +22,14 @@ X86 = platform.machine().lower() in ('x86_64', 'amd64')
 # suffix of the functions and flags of each instruction set; dispatch.c chooses among them when the module is loaded
 ISAS = {'v2': ['-march=x86-64-v2'], 'v3': ['-march=x86-64-v3'], 'v4': ['-march=x86-64-v4']} if X86 else {'neon': []}
 
+SANITIZE = os.environ.get('FASTKERAS_SANITIZE')
+EXTRA = [f'-fsanitize={SANITIZE}', '-fno-omit-frame-pointer', '-g', '-O1'] if SANITIZE else []
+EXTRA += shlex.split(os.environ.get('FASTKERAS_CFLAGS', ''))
 # gnu11, since c11 forbids the contraction of a·b + c; no -ffast-math: NaN and inf propagate
 CFLAGS = ['-O3', '-std=gnu11', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math', '-fvisibility=hidden',
-          '-fPIC', '-Wall', '-Wextra', '-Wno-psabi']
-SANITIZE = os.environ.get('FASTKERAS_SANITIZE')
-if SANITIZE:
-    CFLAGS += [f'-fsanitize={SANITIZE}', '-fno-omit-frame-pointer', '-g', '-O1']
-CFLAGS += shlex.split(os.environ.get('FASTKERAS_CFLAGS', ''))
+          '-fPIC', '-Wall', '-Wextra', '-Wno-psabi', *EXTRA]
+# the binding, behind Python's own flags
+BINDING = ['-O2', '-g0', '-std=gnu11', '-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION', *EXTRA]
 
 
 def outdated(obj, source, command):
@@ -38,36 +42,43 @@ def outdated(obj, source, command):
     return any(not os.path.exists(n) or os.path.getmtime(n) > built for n in names)
 
 
+def compile_one(source, folder, command):
+    """Compile a file unless its object is up to date; the path of the object."""
+    folder.mkdir(parents=True, exist_ok=True)
+    obj = folder / (source.stem + '.o')
+    command = [*command, '-MMD', '-c', str(source), '-o', str(obj)]
+    text = shlex.join(command)
+    if outdated(obj, source, text):
+        subprocess.run(command, check=True)
+        obj.with_suffix('.cmd').write_text(text)
+    return str(obj)
+
+
 class BuildExt(build_ext):
-    """Compiles csrc/ itself: build_clib would reuse the object of one instruction set for another."""
+    """Compiles every file itself: build_clib would reuse the object of one instruction set for another, and build_ext
+    knows no dependencies. Objects stay in build/objects, whoever asks (pip installs, editable or not; setup.py), since
+    what a kernel compiles to does not depend on Python."""
 
     def build_extension(self, ext):
         os.chdir(ROOT)
-        jobs = [(p, Path(self.build_temp, isa), [f'-DFK_ISA={isa}', *flags])
-                for isa, flags in ISAS.items() for p in sorted(Path('csrc/kernels').glob('*.c'))]
-        jobs += [(p, Path(self.build_temp, 'runtime'), ['-fopenmp']) for p in sorted(Path('csrc/runtime').glob('*.c'))]
+        binding_cc, out = self.compiler.compiler_so, Path('build/objects')
+        cc = list(takewhile(lambda word: not word.startswith('-'), binding_cc))  # one word, or two: ccache gcc
+        kernels, runtime = (sorted(Path('csrc', d).glob('*.c')) for d in ('kernels', 'runtime'))
+        jobs = [(p, out / isa, [*cc, *CFLAGS, f'-DFK_ISA={isa}', *flags])
+                for isa, flags in ISAS.items() for p in kernels]
+        jobs += [(p, out / 'runtime', [*cc, *CFLAGS, '-fopenmp']) for p in runtime]
+        binding, = cythonize([ext], build_dir=str(out))
+        includes = [f'-I{d}' for d in (*ext.include_dirs, *self.include_dirs)]
+        jobs += [(Path(p), out / sysconfig.get_config_var('SOABI'), [*binding_cc, *includes, *BINDING])
+                 for p in binding.sources]
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            ext.extra_objects = list(pool.map(lambda job: self.compile_one(*job), jobs))
-        ext.depends = ext.extra_objects
-        super().build_extension(ext)
-
-    def compile_one(self, source, folder, flags):
-        folder.mkdir(parents=True, exist_ok=True)
-        obj = folder / (source.stem + '.o')
-        cc = list(self.compiler.compiler_so[:1])
-        command = [*cc, *CFLAGS, *flags, '-MMD', '-c', str(source), '-o', str(obj)]
-        text = shlex.join(command)
-        if outdated(obj, source, text):
-            subprocess.run(command, check=True)
-            obj.with_suffix('.cmd').write_text(text)
-        return str(obj)
+            objects = list(pool.map(lambda job: compile_one(*job), jobs))
+        self.compiler.link_shared_object(
+            objects, self.get_ext_fullpath(ext.name), libraries=self.get_libraries(ext),
+            library_dirs=self.library_dirs, extra_postargs=['-fopenmp', *EXTRA[:1]] if SANITIZE else ['-fopenmp'])
 
 
 setup(
-    ext_modules=[Extension(
-        'fastkeras._core', ['fastkeras/_core.pyx'], include_dirs=['csrc', numpy.get_include()],
-        extra_compile_args=['-O2', '-std=gnu11', '-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION']
-        + ([f'-fsanitize={SANITIZE}'] if SANITIZE else []),
-        extra_link_args=['-fopenmp'] + ([f'-fsanitize={SANITIZE}'] if SANITIZE else []))],
+    ext_modules=[Extension('fastkeras._core', ['fastkeras/_core.pyx'], include_dirs=['csrc', numpy.get_include()])],
     cmdclass={'build_ext': BuildExt},
 )

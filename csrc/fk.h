@@ -38,7 +38,7 @@ int64_t fk_parts(int op, const int64_t *attr);
 /* ---- threads: a process-wide setting */
 void fk_threads_set(int n);
 int fk_threads(void);
-void fk_init(void);            /* once, at load: fork handlers, ISA */
+int fk_init(void);             /* once, at load: fork handlers, ISA; -1 where the machine has none of the ISAs */
 
 /* ---- plans */
 typedef struct fk_plan fk_plan;

@@ -1,6 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True
 """Binding of the native engine: plans, executors, threads and instruction sets. No logic."""
 
+import os
+import warnings
+
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
@@ -34,7 +37,7 @@ cdef extern from 'fk.h' nogil:
     int64_t fk_parts(int, const int64_t *)
     void fk_threads_set(int)
     int fk_threads()
-    void fk_init()
+    int fk_init()
     fk_plan *fk_plan_new(const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *)
     void fk_plan_free(fk_plan *)
     int64_t fk_plan_run(const fk_plan *, void **) 
@@ -45,7 +48,9 @@ cdef extern from 'fk.h' nogil:
     int64_t fk_alloc_count()
     int64_t fk_alloc_bytes()
 
-fk_init()
+if fk_init() != 0:
+    raise ImportError('fastkeras: this processor has none of the instruction sets that the kernels are compiled for; '
+                      'x86-64-v2 (SSE4.2 and POPCNT) is the least')
 
 
 # ---- tables
@@ -86,6 +91,16 @@ def isa():
     return fk_isa_name(fk_isa()).decode()
 
 
+def _warn_of_environment():
+    """What FASTKERAS_ISA and FASTKERAS_NUM_THREADS say is passed over when it cannot be."""
+    name, number = os.environ.get('FASTKERAS_ISA'), os.environ.get('FASTKERAS_NUM_THREADS')
+    if name and name != isa():
+        warnings.warn(f'FASTKERAS_ISA: expected one of {isas()}, got {name!r}; {isa()!r} is used', RuntimeWarning)
+    if number and not (number.isdecimal() and int(number)):
+        warnings.warn(f'FASTKERAS_NUM_THREADS: expected a whole number of at least 1, got {number!r}; '
+                      f'{threads()} is used', RuntimeWarning)
+
+
 def set_isa(str name):
     for i in range(fk_isa_count()):
         if fk_isa_available(i) and fk_isa_name(i).decode() == name:
@@ -111,6 +126,9 @@ def threads():
 
 def set_threads(int n):
     fk_threads_set(n)
+
+
+_warn_of_environment()
 
 
 def allocations():

@@ -13,7 +13,7 @@
 
 #define MAX_THREADS 256
 static int configured;           /* what the user or the machine says */
-static int omp_at_start;         /* a later, lower value was set by someone else (threadpoolctl): honoured */
+static int omp_at_start;         /* a lower value now was set by someone else (threadpoolctl): honoured */
 static atomic_flag taken = ATOMIC_FLAG_INIT;
 static int lonely;               /* a forked child whose parent's team could not be put away */
 
@@ -65,17 +65,21 @@ static void in_child(void) {
     if (!paused) lonely = 1;
 }
 
-void fk_init(void) {
+int fk_init(void) {
     static int done;
-    if (done) return;
+    if (done) return 0;
+    if (fk_isa_init()) return -1;
     done = 1;
-    fk_isa_init();
-    omp_at_start = omp_get_max_threads();
-    int n = from_env("FASTKERAS_NUM_THREADS");
+    /* what OpenMP takes when nobody limits it; a limit may stand already */
+    int n = from_env("OMP_NUM_THREADS"), limit = omp_get_max_threads();
+    omp_at_start = n ? n : omp_get_num_procs();
+    if (limit > omp_at_start) omp_at_start = limit;
+    n = from_env("FASTKERAS_NUM_THREADS");
     if (!n) n = from_env("OMP_NUM_THREADS");
     if (!n) n = machine_threads();
     fk_threads_set(n);
     pthread_atfork(before_fork, NULL, in_child);
+    return 0;
 }
 
 /* Full team or alone, never a size in between: libgomp makes its threads anew when the size of a region changes. */
