@@ -33,7 +33,7 @@ BINDING = ['-O2', '-g0', '-std=gnu11', '-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERS
 
 
 def outdated(obj, source, command):
-    """True unless the object is newer than all the files its last compilation read, and was made by the same command."""
+    """True unless the object is newer than all that its last compilation read, and was made by the same command."""
     deps, stamp = obj.with_suffix('.d'), obj.with_suffix('.cmd')
     if not (obj.exists() and deps.exists() and stamp.exists() and stamp.read_text() == command):
         return True
