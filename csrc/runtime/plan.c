@@ -117,17 +117,20 @@ void fk_plan_free(fk_plan *p) {
 
 int64_t fk_plan_chunks(const fk_plan *p, int64_t step) { return p->steps[step].nchunks; }
 
-/* one run: what its threads share */
+/* One run: what its threads share. state: the unit in the high half, its next unclaimed chunk in the low one, so that one
+ * atomic add claims a chunk of the present unit. The thread that finishes the last chunk of a unit opens the next. Nobody
+ * waits for a thread that holds no chunk: one that the system has put to sleep delays nothing, and joins where the others are. */
 typedef struct {
     const fk_plan *plan;
     void *const *bases;
-    atomic_llong claim, failed;
-    atomic_int arrived, round;
+    _Alignas(64) atomic_llong state;
+    _Alignas(64) atomic_llong done;
+    atomic_llong failed;
 } run_t;
 
 static inline void spin(int *spins) {
     if (++*spins > 4096) {
-        sched_yield(); /* more threads than processors: let the others arrive */
+        sched_yield(); /* more threads than processors: let the others go on */
         return;
     }
 #if defined(__x86_64__)
@@ -137,40 +140,25 @@ static inline void spin(int *spins) {
 #endif
 }
 
-/* the last to arrive resets the claims before it lets the others go */
-static void barrier(run_t *r, int threads, int *round) {
-    int mine = ++*round;
-    if (atomic_fetch_add_explicit(&r->arrived, 1, memory_order_acq_rel) == threads - 1) {
-        atomic_store_explicit(&r->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&r->claim, 0, memory_order_relaxed);
-        atomic_store_explicit(&r->round, mine, memory_order_release);
-    } else {
-        int spins = 0;
-        while (atomic_load_explicit(&r->round, memory_order_acquire) != mine) spin(&spins);
-    }
-}
-
 static inline void failed(run_t *r, int64_t step) {
     long long none = 0;
     atomic_compare_exchange_strong(&r->failed, &none, step + 1);
 }
 
-/* the chunks of one step: those this thread claims, or all of them when nobody shares (claim NULL) */
-static inline void run_step(run_t *r, int64_t index, char *scratch, atomic_llong *claim) {
+/* chunks [from, to) of one step */
+static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, char *scratch) {
     const step_t *s = &r->plan->steps[index];
     const int64_t *ref = r->plan->refs + 2 * (int64_t)s->ref;
     void *ptr[FK_MAXREF];
     int status = 0;
     for (int i = 0; i < s->nref; i++) ptr[i] = (char *)r->bases[ref[2 * i]] + ref[2 * i + 1];
     fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, scratch, &status};
-    if (claim) {
-        int64_t c;
-        while ((c = atomic_fetch_add_explicit(claim, 1, memory_order_relaxed)) < s->nchunks)
-            s->run(&call, c, s->nchunks);
-    } else {
-        for (int64_t c = 0; c < s->nchunks; c++) s->run(&call, c, s->nchunks);
-    }
+    for (int64_t c = from; c < to; c++) s->run(&call, c, s->nchunks);
     if (status) failed(r, index);
+}
+
+static void run_alone(run_t *r, char *scratch) {
+    for (int64_t i = 0; i < r->plan->nsteps; i++) run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
 }
 
 static void run_thread(void *arg, int thread, int threads) {
@@ -178,21 +166,32 @@ static void run_thread(void *arg, int thread, int threads) {
     const fk_plan *p = r->plan;
     char *scratch = fk_scratch();
     (void)thread;
-    if (!scratch) atomic_store(&r->failed, -1); /* keeps step with the others, works no chunk */
-    if (threads == 1) {
-        for (int64_t i = 0; scratch && i < p->nsteps; i++) run_step(r, i, scratch, NULL);
+    if (!scratch) {
+        atomic_store(&r->failed, -1); /* works no chunk: the others do them all, and the run counts as failed */
         return;
     }
-    int round = 0;
-    for (int64_t k = 0; k < p->nunits; k++) {
+    if (threads == 1) {
+        run_alone(r, scratch);
+        return;
+    }
+    for (;;) {
+        int64_t ticket = atomic_fetch_add_explicit(&r->state, 1, memory_order_acq_rel);
+        int64_t k = ticket >> 32, c = ticket & 0xffffffff;
+        if (k >= p->nunits) return;
         const unit_t *u = &p->units[k];
-        if (!scratch)
-            ;
-        else if (u->nchunks > 1)
-            run_step(r, u->first, scratch, &r->claim);
-        else if (atomic_fetch_add_explicit(&r->claim, 1, memory_order_relaxed) == 0)
-            for (int64_t i = u->first; i <= u->last; i++) run_step(r, i, scratch, NULL);
-        barrier(r, threads, &round);
+        if (c >= u->nchunks) { /* all claimed: the next unit opens when the last of them is finished */
+            int spins = 0;
+            while (atomic_load_explicit(&r->state, memory_order_acquire) >> 32 == k) spin(&spins);
+            continue;
+        }
+        if (u->nchunks == 1)
+            for (int64_t i = u->first; i <= u->last; i++) run_step(r, i, 0, 1, scratch);
+        else
+            run_step(r, u->first, c, c + 1, scratch);
+        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nchunks - 1) {
+            atomic_store_explicit(&r->done, 0, memory_order_relaxed);
+            atomic_store_explicit(&r->state, (k + 1) << 32, memory_order_release);
+        }
     }
 }
 
@@ -209,7 +208,7 @@ int64_t fk_plan_profile(const fk_plan *p, void *const *bases, double *seconds) {
     for (int64_t i = 0; i < p->nsteps; i++) {
         struct timespec a, b;
         clock_gettime(CLOCK_MONOTONIC, &a);
-        run_step(&r, i, scratch, NULL);
+        run_step(&r, i, 0, p->steps[i].nchunks, scratch);
         clock_gettime(CLOCK_MONOTONIC, &b);
         seconds[i] = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
     }

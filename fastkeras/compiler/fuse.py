@@ -37,8 +37,8 @@ def elementwise(node):
 
 
 def heavy(node):
-    return core.record(node.op).epilogue and node.dtype == 'float32' and node.size > 0 and all(
-        i.dtype != 'float64' for i in node.inputs)
+    record = core.record(node.op)
+    return record.epilogue and node.size > 0 and record.native(node)
 
 
 def fuse(graph):

@@ -8,7 +8,8 @@ from ..graph import Node
 
 MAX_REGISTERS = 16  # FK_TILE_REGS
 MAX_REFS = 40       # of a step, below FK_MAXREF
-DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3, 'int64': 4}
+# what tile programs compute; int64 would wrap in their 32-bit registers, so it is left to the reference
+DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3}
 FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
 MAXDIM = 8
 

@@ -357,7 +357,7 @@ def _cast_spec(x, *, dtype):
 def cast(x, dtype):
     """x as another type: 'float32', 'float64', 'int32', 'int64', 'uint8' or 'bool'.
 
-    Floats lose their fraction on the way to integers; int64 beyond the range of int32 wraps around on the engine.
+    Floats lose their fraction on the way to integers. float64 and int64 are computed by the NumPy reference.
     """
     dtype = core.dtype_name(dtype)
     if not core.is_symbolic(x):
