@@ -133,8 +133,12 @@ class Calls:
     # ---- describing a model
     def _describe(self, inputs, kwargs):
         """Record the call as a node; the result stands for what `call` will give. The trace serves shapes alone."""
-        with Trace(), context.no_collection():
-            outputs = self._run(inputs, kwargs)
+        try:
+            outputs = self._shapes_of(inputs, kwargs)
+        except (TypeError, ValueError):
+            outputs = self._probed(inputs, kwargs)
+            if outputs is None:
+                raise
         shapes = self._declared_shapes(inputs, outputs)
         leaves = []
         for y, shape in zip(nest.flatten(outputs), shapes):
@@ -149,6 +153,31 @@ class Calls:
         outputs = nest.pack(outputs, leaves)
         Node(self, inputs, kwargs, outputs)
         return outputs
+
+    def _shapes_of(self, inputs, kwargs):
+        with Trace(), context.no_collection():
+            return self._run(inputs, kwargs)
+
+    def _probed(self, inputs, kwargs):
+        """What `call` gives, for one that cannot be traced while sizes are open: it is traced with two choices of them, and
+        sizes that differ are open. None when that fails too, or no size was open."""
+        open_sizes = [t for t in nest.flatten([inputs, kwargs]) if isinstance(t, Tensor) and None in t.shape]
+        if not open_sizes:
+            return None
+        found = []
+        for size in (2, 3):
+            def filled(x, size=size):
+                if not isinstance(x, Tensor):
+                    return x
+                y = Tensor('input', (), {}, [size if d is None else d for d in x.shape], x.dtype)
+                y._keras_mask = filled(x._keras_mask) if x._keras_mask is not None else None
+                return y
+            try:
+                found.append(self._shapes_of(*nest.map_structure(filled, [inputs, kwargs])))
+            except (TypeError, ValueError):
+                return None
+        first, second = (nest.flatten(outputs) for outputs in found)
+        return nest.pack(found[0], [_common(a, b) for a, b in zip(first, second)])
 
     def _declared_shapes(self, inputs, outputs):
         """The shapes of the results, where sizes that the trace left open are filled in from compute_output_shape."""
@@ -209,6 +238,16 @@ class Calls:
             raise ValueError(f'{title(self)}: expected an array of numbers: {error}') from None
         wanted = self.compute_dtype if x.dtype.kind == 'f' else x.dtype
         return np.asarray(x, wanted, order='C')
+
+
+def _common(a, b):
+    """A tensor whose sizes are those that two tensors agree on."""
+    if a is None:
+        return None
+    y = Tensor('input', (), {}, [m if m == n else None for m, n in zip(a.shape, b.shape)], a.dtype)
+    if a._keras_mask is not None:
+        y._keras_mask = _common(a._keras_mask, b._keras_mask)
+    return y
 
 
 def as_inputs(inputs):

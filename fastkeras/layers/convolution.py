@@ -147,8 +147,9 @@ class _ConvTranspose(_Conv):
     def __init__(self, filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, *args,
                  **kwargs):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
-        if self.padding == 'causal':
-            raise ValueError(f"{title(self)}: expected padding to be 'valid' or 'same', got 'causal'")
+        if self.padding == 'causal' or self.groups != 1:
+            raise ValueError(f"{title(self)}: expected padding to be 'valid' or 'same' and groups to be 1, got "
+                             f'{self.padding!r} and {self.groups}')
         self.output_padding = output_padding
         if output_padding is not None:
             self.output_padding = numbers(self, 'output_padding', output_padding, self.rank, least=0)
@@ -221,6 +222,8 @@ class Conv2DTranspose(_ConvTranspose):
 class _Depthwise(_Windows):
     """Each channel with `depth_multiplier` windows of its own: kernel [*window, channels, depth_multiplier]."""
 
+    _elsewhere = {**_Windows._elsewhere, 'groups': 1}
+
     def __init__(self, kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                  depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer, activity_regularizer,
                  depthwise_constraint, bias_constraint, dilation_rate, **kwargs):
@@ -289,6 +292,9 @@ class DepthwiseConv2D(_Depthwise):
 
 class _Separable(_Windows):
     """A depthwise convolution, then one over single elements that mixes the channels (Chollet 2016)."""
+
+    _elsewhere = {**_Windows._elsewhere, 'groups': 1, 'kernel_initializer': ..., 'kernel_regularizer': ...,
+                  'kernel_constraint': ...}       # tf.keras writes them, and does not use them
 
     def __init__(self, filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation,
                  use_bias, depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer,

@@ -27,4 +27,6 @@ def serialize(layer):
 def deserialize(config, custom_objects=None):
     """The layer or model of a configuration, in the form of either generation. ValueError for an unknown class or
     arguments that do not fit it."""
+    if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3
+        config = {**config, 'config': {'layers': config['config']}}
     return objects.deserialize('layer', config, table(), custom_objects)

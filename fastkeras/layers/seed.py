@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastkeras.ops import random
 from fastkeras.runtime import Variable
 from fastkeras.utils.seed import as_seed
 
@@ -35,3 +36,6 @@ class SeedGenerator:
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+random.set_stream(lambda: SeedGenerator().next())

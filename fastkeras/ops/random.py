@@ -22,7 +22,7 @@ Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3
 import numpy as np
 
 from .. import config
-from .core import Sample, apply, as_tensor, error, register, tensor
+from .core import Sample, apply, as_tensor, error, register, tensor, tracing
 from .elementwise import cast, floor, less, log, negative, subtract
 from .move import expand_dims
 from .reduce import argmax
@@ -149,8 +149,19 @@ def dropout_mask_spec(seed, *, shape, rate, dtype='float32'):
 
 # ---- public functions
 
+_stream = []        # fn() -> seed, of a new stream of seeds in the trace that is active
+
+
+def set_stream(fn):
+    """Install fn() -> int32[2] seed, what `seed=None` is inside a trace: without it, each run would draw the same."""
+    _stream[:] = [fn]
+
+
 def as_seed(seed):
-    """An int32[2] seed from an int, a pair of ints or a tensor; None draws one from NumPy's global generator."""
+    """An int32[2] seed from an int, a pair of ints or a tensor; None draws one from NumPy's global generator, or, inside a
+    trace, takes a stream that goes on from run to run."""
+    if seed is None and tracing() and _stream:
+        return _stream[0]()
     if seed is None:
         seed = int(np.random.randint(2 ** 31))
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):

@@ -274,6 +274,19 @@ def test_sizes_from_compute_output_shape():
     assert Gather()(Input((None,)))._keras_history.layer.output_shape[1] == 2
 
 
+def test_call_that_needs_the_batch():
+    class Ones(Layer):
+        def call(self, x):
+            return ops.concatenate([x, ops.ones((x.shape[0], 2))], axis=1)
+
+    a = Input((3,))
+    y = Ones()(a)
+    assert y.shape == (None, 5)
+    assert Model(a, y).predict(X).shape == (4, 5)
+    with pytest.raises(ValueError, match=r'\(None, 3\)|sizes'):
+        Lambda(lambda x: ops.reshape(x, (5, 2)) + ops.ones((x.shape[0], 7)))(Input((3,)))
+
+
 # ---- losses
 
 def losses_of(layer, x, **kwargs):

@@ -116,6 +116,19 @@ def test_dropout_keeps_its_mask_for_the_gradient_and_its_state_out_of_the_weight
     assert (layers.Dropout(1.0)(np.ones((2, 3)), training=True) == 0).all()
 
 
+def test_random_numbers_without_a_seed_differ_from_run_to_run():
+    layer = layers.Lambda(lambda x: x + ops.random_normal(ops.shape(x)))
+    model = Sequential([layers.InputLayer((200,)), layer])
+    x = np.zeros((2, 200), np.float32)
+    a, b = model.predict(x), model.predict(x)
+    assert (a != b).all() and (a[0] != a[1]).all() and abs(a.std() - 1) < 0.2
+    assert (layer(x) != layer(x)).all()
+    np.random.seed(3)
+    first = layers.Lambda(layer.function)(x)
+    np.random.seed(3)
+    np.testing.assert_array_equal(layers.Lambda(layer.function)(x), first)
+
+
 # ---- what does not fit
 
 @pytest.mark.parametrize('make, words', [
