@@ -122,14 +122,19 @@ class Layer(Calls, Connected, Configured):
         (shape, initializer, dtype). initializer: by default 'glorot_uniform', or 'zeros' for integers. regularizer: its
         penalty joins the loss. constraint: applied after each update. Raises ValueError for unknown sizes in the shape.
         """
-        shape = (int(shape),) if hasattr(shape, '__index__') else tuple(shape or ())
+        shape = (shape,) if hasattr(shape, '__index__') else tuple(shape or ())
         if any(d is None for d in shape):
             raise ValueError(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '
                              f'model an input of known sizes')
+        shape = tuple(int(d) for d in shape)
         dtype = core.dtype_name(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
             initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
-        value = np.asarray(initializers.get(initializer)(tuple(int(d) for d in shape), dtype=dtype))
+        value = np.asarray(initializers.get(initializer)(shape, dtype=dtype))
+        if value.shape != shape:
+            raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
+                             f'{value.shape}, '
+                             f'expected {shape}')
         v = Variable(value, dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
                      constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
         self._weights.append(v)
@@ -215,6 +220,9 @@ class Layer(Calls, Connected, Configured):
     def set_weights(self, weights):
         """Take values for all `weights`, in their order. ValueError for another number of arrays or other shapes."""
         variables = self.weights
+        if not isinstance(weights, (list, tuple, np.ndarray)):
+            raise ValueError(f'{title(self)}: expected a list of {len(variables)} arrays for its weights, got '
+                             f'{weights!r}')
         weights = [np.asarray(w) for w in weights]
         if len(variables) != len(weights):
             hint = '' if self.built else '; it is not built yet: call it on an input, or build(input_shape), first'

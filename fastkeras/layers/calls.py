@@ -86,17 +86,19 @@ class Calls:
                 del kwargs['mask']
             try:
                 outputs = self.call(inputs, **kwargs)
+                if outputs is None:
+                    raise ValueError('[call] expected a result, got None; its function may lack a return')
+                outputs = nest.map_structure(_output, outputs)
             except ValueError as error:
                 if not str(error).startswith('[') or f'layer {self.name!r}' in str(error):
                     raise
                 raise ValueError(f'{title(self)}: {error}') from None
-            outputs = nest.map_structure(_output, outputs)
             outputs = self._with_masks(inputs, outputs, mask)
             self._penalize_activity(outputs)
         return outputs
 
     def _prepare(self, inputs, kwargs):
-        if any(x is not None and not hasattr(x, 'shape') for x in nest.flatten(inputs)):
+        if inputs is None or any(x is not None and not hasattr(x, 'shape') for x in nest.flatten(inputs)):
             raise ValueError(f'{title(self)}: expected tensors or arrays, got {inputs!r}')
         self.assert_input_compatibility(inputs)
         if not self.built:
@@ -159,8 +161,8 @@ class Calls:
             return self._run(inputs, kwargs)
 
     def _probed(self, inputs, kwargs):
-        """What `call` gives, for one that cannot be traced while sizes are open: it is traced with two choices of them, and
-        sizes that differ are open. None when that fails too, or no size was open."""
+        """What `call` gives, for one that cannot be traced while sizes are open: it is traced with two choices of
+        them, and sizes that differ are open. None when that fails too, or no size was open."""
         open_sizes = [t for t in nest.flatten([inputs, kwargs]) if isinstance(t, Tensor) and None in t.shape]
         if not open_sizes:
             return None
@@ -206,7 +208,7 @@ class Calls:
     # ---- computing
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
-        inputs = nest.map_structure(self._array, as_inputs(inputs))
+        inputs = nest.map_structure(self._array, self._as_inputs(inputs))
         kwargs = nest.map_structure(lambda x: self._array(x) if isinstance(x, np.ndarray) else x, kwargs)
         leaves = nest.flatten([inputs, kwargs])
         feeds = [isinstance(x, np.ndarray) or hasattr(x, '__fastkeras_tensor__') for x in leaves]
@@ -228,14 +230,23 @@ class Calls:
                 function = self._functions[key] = Function(call, name=self.name)
         return function(*arrays)
 
+    def _as_inputs(self, inputs):
+        """Inputs in which a nesting of plain numbers, as in [[1.0, 2.0]], is one array."""
+        leaves = nest.flatten(inputs)
+        plain = isinstance(inputs, (list, tuple)) and leaves and all(isinstance(x, (bool, int, float)) for x in leaves)
+        return self._numbers(inputs) if plain else inputs
+
+    def _numbers(self, x):
+        try:
+            return core.to_array(x)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f'{title(self)}: expected an array of numbers: {error}') from None
+
     def _array(self, x):
         """x as an array of a type of ours: float64, NumPy's default, becomes the layer's own float type."""
         if x is None or hasattr(x, '__fastkeras_tensor__'):
             return x
-        try:
-            x = core.to_array(x)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f'{title(self)}: expected an array of numbers: {error}') from None
+        x = self._numbers(x)
         wanted = self.compute_dtype if x.dtype.kind == 'f' else x.dtype
         return np.asarray(x, wanted, order='C')
 
@@ -248,14 +259,6 @@ def _common(a, b):
     if a._keras_mask is not None:
         y._keras_mask = _common(a._keras_mask, b._keras_mask)
     return y
-
-
-def as_inputs(inputs):
-    """Inputs in which a nesting of plain numbers, as in [[1.0, 2.0]], is one array."""
-    leaves = nest.flatten(inputs)
-    if isinstance(inputs, (list, tuple)) and leaves and all(isinstance(x, (bool, int, float)) for x in leaves):
-        return np.asarray(core.to_array(inputs))
-    return inputs
 
 
 def masked(y, mask):
@@ -276,7 +279,10 @@ def _tensor(x):
 
 
 def _output(y):
-    return None if y is None else core.tensor(y)
+    try:
+        return None if y is None else core.tensor(y)
+    except ValueError as error:
+        raise ValueError(f'[call] its result is no tensor: {error}') from None
 
 
 def _any(mask):

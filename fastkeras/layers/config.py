@@ -69,8 +69,7 @@ class Configured:
                 value = config.pop(key)
                 if nothing is not ... and value != nothing:
                     raise ValueError(f'{cls.__name__} {config.get("name")!r}: {key}={value!r} is not part of this '
-                                     f'engine; only '
-                                     f'{nothing!r} can be loaded')
+                                     f'engine; only {nothing!r} can be loaded')
         if cls._config_is_recorded():
             config = {k: objects.deserialize_keras_object(v) if k not in _BASE and _is_object(v) else v
                       for k, v in config.items()}

@@ -26,7 +26,7 @@ def _recorded(cls, init):
         if (args or kwargs) and named.__module__.startswith('fastkeras.'):
             args, kwargs = convert(named.__name__, args, kwargs)
         if outermost:
-            self._made_with = (init, args, kwargs)
+            self._made_with = (cls, args, kwargs)
         init(self, *args, **kwargs)
     return wrapper
 
@@ -37,16 +37,22 @@ def _in_scope(build):
     def wrapper(self, *args, **kwargs):
         if context.is_building(self):
             return build(self, *args, **kwargs)     # called by a subclass's own build
-        with context.building(self, named=self._names_its_weights):
-            build(self, *args, **kwargs)
-        self._after_build(args[0] if args else next(iter(kwargs.values()), None))
+        before = list(self._weights), self._initial_weights
+        try:
+            with context.building(self, named=self._names_its_weights):
+                build(self, *args, **kwargs)
+            self._after_build(args[0] if args else next(iter(kwargs.values()), None))
+        except Exception:
+            self.built = False
+            self._weights[:], self._initial_weights = before
+            raise
     return wrapper
 
 
 def arguments_of(layer):
     """name → value of the arguments a layer was made with, defaults left out; None when they have no names (*args)."""
-    init, args, kwargs = layer._made_with
-    signature = inspect.signature(init)
+    cls, args, kwargs = layer._made_with
+    signature = inspect.signature(cls.__init__)
     bound = signature.bind(layer, *args, **kwargs)
     arguments = {}
     for k, (name, value) in enumerate(bound.arguments.items()):

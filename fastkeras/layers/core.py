@@ -154,6 +154,7 @@ class Dropout(Layer):
         return tuple(d if n is None else n for d, n in zip(shape, self.noise_shape))
 
     def call(self, inputs, training=None):
+        inputs = as_float(self, inputs)
         if not training or not self.rate:
             return inputs
         if self.rate == 1:
@@ -250,8 +251,10 @@ class Reshape(Layer):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        self.target_shape = tuple(int(d) for d in ((target_shape,) if hasattr(target_shape, '__index__')
-                                                   else target_shape))
+        sizes = (target_shape,) if hasattr(target_shape, '__index__') else tuple(target_shape)
+        if not all(hasattr(d, '__index__') for d in sizes):
+            raise ValueError(f'{title(self)}: expected target_shape to hold whole numbers, got {target_shape!r}')
+        self.target_shape = tuple(int(d) for d in sizes)
         if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
             raise ValueError(f'{title(self)}: expected sizes and at most one -1, got {target_shape!r}')
 

@@ -57,6 +57,8 @@ def check_inputs(layer, specs, inputs):
     """Raise ValueError, naming the layer, where inputs do not meet the specs. specs: one, a list, or a dict by name."""
     if specs is None:
         return
+    if isinstance(specs, InputSpec) and nest.is_nest(inputs) and len(inputs) == 1:
+        raise ValueError(f'{title(layer)}: expected a tensor or an array, got a {type(inputs).__name__} of one')
     if isinstance(specs, dict):
         if not isinstance(inputs, dict):
             raise ValueError(f'{title(layer)}: expected a dict of inputs with the keys {list(specs)}, got '

@@ -1,7 +1,5 @@
 """Models: layers that can be trained, saved and shown."""
 
-import inspect
-
 from fastkeras import generation
 from fastkeras.layers import context, naming
 from fastkeras.layers.base import Layer
@@ -243,7 +241,7 @@ class Model(Trainer, Layer):
 
     def get_config(self):
         """The configuration of a functional model; of a class of one's own, the arguments it was made with."""
-        if self._graph is not None and self._made_with[0] is inspect.unwrap(Model.__init__):
+        if self._graph is not None and self._made_with[0] is Model:
             return functional.to_config(self)
         return super().get_config()
 
@@ -276,6 +274,15 @@ class Model(Trainer, Layer):
         print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn, **kwargs)
 
     # ---- files
+    def __reduce__(self):
+        """Pickled, and copied, as its HDF5 file: configuration, weights, how it is trained. Only with a graph."""
+        if self._graph is None:
+            raise TypeError(f'{title(self)} has no graph, so it cannot be pickled or copied; save its weights')
+        from fastkeras.saving.saver import model_to_bytes
+        classes = {type(layer).__name__: type(layer) for layer in self._flatten_layers()
+                   if not type(layer).__module__.startswith('fastkeras.')}
+        return _unpickled, (model_to_bytes(self), classes)
+
     def save(self, filepath, overwrite=True, include_optimizer=True, **kwargs):
         """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
 
@@ -298,6 +305,11 @@ class Model(Trainer, Layer):
         """
         from fastkeras.saving.saver import load_weights
         load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
+
+
+def _unpickled(data, classes):
+    from fastkeras.saving.saver import model_from_bytes
+    return model_from_bytes(data, classes)
 
 
 def _input_like(array):

@@ -1,6 +1,7 @@
 """Saving and loading models and weights: which form a file has."""
 
 import contextlib
+import io
 import os
 import sys
 
@@ -31,6 +32,20 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """
     with _reading(filepath) as file:
         return legacy_h5.read_model(file, custom_objects, compile, safe_mode)
+
+
+def model_to_bytes(model):
+    """The HDF5 file of a model, as bytes."""
+    memory = io.BytesIO()
+    with legacy_h5.h5py().File(memory, 'w') as file:
+        legacy_h5.write_model(model, file)
+    return memory.getvalue()
+
+
+def model_from_bytes(data, custom_objects=None):
+    """The model that model_to_bytes gave; code in it is run, as pickle runs code."""
+    with legacy_h5.h5py().File(io.BytesIO(data), 'r') as file:
+        return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=False)
 
 
 def save_weights(model, filepath, overwrite=True, **kwargs):

@@ -55,6 +55,9 @@ class _Table:
         self.connected = self.graph is not None and not _is_chain(model, self.graph)
         self.show_trainable = show_trainable
         self.width = line_length or (98 if self.connected else 65)
+        columns = 4 if self.connected else 3
+        if positions is not None and len(positions) != columns:
+            raise ValueError(f'summary: expected {columns} positions, got {positions}')
         positions = list(positions or ([.33, .55, .67, 1.] if self.connected else [.45, .85, 1.]))
         if positions[-1] <= 1:
             positions = [int(self.width * p) for p in positions]

@@ -86,16 +86,18 @@ def test_numbers_of_numpy():
 def test_forms_of_older_and_other_writers():
     """A bare list of layers (Keras before 2.2.3), Keras 1 words, and what tf.keras writes without using it."""
     old = {'class_name': 'Sequential', 'config': [
-        {'class_name': 'Convolution2D', 'config': {'name': 'c', 'nb_filter': 2, 'nb_row': 3, 'nb_col': 3, 'init': 'he_normal',
+        {'class_name': 'Convolution2D', 'config': {'name': 'c', 'nb_filter': 2, 'nb_row': 3, 'nb_col': 3,
+                                                   'init': 'he_normal',
                                                    'border_mode': 'same', 'dim_ordering': 'tf', 'subsample': [1, 1],
                                                    'batch_input_shape': [None, 8, 8, 1]}}]}
     with pytest.warns(UserWarning, match='Keras 2 API'):
         model = model_from_config(old)
     assert model.output_shape == (None, 8, 8, 2)
     said = {'class_name': 'Sequential', 'keras_version': '2.4.0', 'config': {'name': 's', 'layers': [
-        {'class_name': 'InputLayer', 'config': {'batch_input_shape': [None, 8, 8, 1], 'dtype': 'float32', 'sparse': False,
-                                                'ragged': False, 'name': 'in'}},
-        {'class_name': 'SeparableConv2D', 'config': {'filters': 2, 'kernel_size': [3, 3], 'groups': 1, 'kernel_initializer': {
+        {'class_name': 'InputLayer', 'config': {'batch_input_shape': [None, 8, 8, 1], 'dtype': 'float32',
+                                                'sparse': False, 'ragged': False, 'name': 'in'}},
+        {'class_name': 'SeparableConv2D', 'config': {'filters': 2, 'kernel_size': [3, 3], 'groups': 1,
+                                                     'kernel_initializer': {
             'class_name': 'GlorotUniform', 'config': {'seed': None}}, 'kernel_regularizer': None}},
         {'class_name': 'BatchNormalization', 'config': {'axis': [3], 'renorm': False, 'renorm_momentum': 0.99}}]}}
     assert model_from_config(said).output_shape == (None, 6, 6, 2)

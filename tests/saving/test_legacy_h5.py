@@ -1,7 +1,9 @@
 """HDF5 files in the layout of Keras 2."""
 
+import copy
 import io
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -187,6 +189,18 @@ def test_byte_code_of_keras_2_is_never_run():
     with pytest.raises(ValueError, match='custom_objects'):
         Lambda.from_config(config)
     assert Lambda.from_config(config, {'l': abs}).function is abs
+
+
+def test_pickle_and_copy():
+    model = Sequential([Dense(2, input_shape=(3,)), Doubled()])
+    for new in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(new(X), model(X))
+        assert new.weights[0] is not model.weights[0] and new.optimizer is None
+    model = network()
+    model.compile('adam', 'mse')
+    model.train_on_batch(X, Y)
+    new = pickle.loads(pickle.dumps(model))
+    assert new.train_on_batch(X, Y) == pytest.approx(model.train_on_batch(X, Y))
 
 
 # ---- files that are not what they should be
