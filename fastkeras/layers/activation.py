@@ -79,8 +79,7 @@ class PReLU(Layer):
                 raise ValueError(f'{title(self)}: expected shared_axes from 1 to {len(shape)} for an input of shape '
                                  f'{tuple(input_shape)}, got {self.shared_axes}')
             shape[axis - 1] = 1
-        self.alpha = self.add_weight('alpha', shape, initializer=self.alpha_initializer,
-                                     regularizer=self.alpha_regularizer, constraint=self.alpha_constraint)
+        self.alpha = self._weight('alpha', shape)
         fixed = {k: d for k, d in enumerate(input_shape) if k and k not in (self.shared_axes or ())}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
         self.built = True

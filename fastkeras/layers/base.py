@@ -12,7 +12,7 @@ from fastkeras.runtime import Variable
 from fastkeras.utils import nest
 
 from . import construction, context, naming, tracking
-from .calls import Calls
+from .calls import Calls, takes
 from .config import Configured
 from .connections import Connected
 from .context import collect_losses
@@ -65,8 +65,7 @@ class Layer(Calls, Connected, Configured):
         unknown = [k for k in kwargs if k not in _KEYWORDS]
         if unknown:
             raise TypeError(f'{type(self).__name__}: unknown keyword argument {unknown[0]!r}; beside its own, a layer '
-                            f'takes '
-                            + ', '.join(_KEYWORDS))
+                            f'takes {", ".join(_KEYWORDS)}')
         self.name = str(name) if name else naming.auto_name(naming.to_snake_case(type(self).__name__))
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -130,15 +129,21 @@ class Layer(Calls, Connected, Configured):
         dtype = core.dtype_name(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
             initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
-        value = np.asarray(initializers.get(initializer)(shape, dtype=dtype))
+        initializer = initializers.get(initializer)
+        value = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype') else initializer(shape))
         if value.shape != shape:
             raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
-                             f'{value.shape}, '
-                             f'expected {shape}')
+                             f'{value.shape}, expected {shape}')
         v = Variable(value, dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
                      constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
         self._weights.append(v)
         return v
+
+    def _weight(self, name, shape, prefix=None, trainable=True):
+        """A new weight with the initializer, regularizer and constraint that the layer's attributes of its name (or of
+        `prefix`) say: kernel_initializer and so on."""
+        parts = {k: getattr(self, f'{prefix or name}_{k}', None) for k in ('initializer', 'regularizer', 'constraint')}
+        return self.add_weight(name, shape, trainable=trainable, **parts)
 
     def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None,
                      constraint=None, name=None):

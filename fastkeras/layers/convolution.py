@@ -39,9 +39,7 @@ class _Windows(Layer):
         return last_axis(self, input_shape, self._channel_axis)
 
     def _add_bias_weight(self, size, input_channels):
-        self.bias = self.add_weight('bias', (size,), initializer=self.bias_initializer,
-                                    regularizer=self.bias_regularizer,
-                                    constraint=self.bias_constraint) if self.use_bias else None
+        self.bias = self._weight('bias', (size,)) if self.use_bias else None
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: input_channels})
         self.built = True
 
@@ -65,10 +63,9 @@ class _Conv(_Windows):
     """Correlation with a kernel [*window, channels / groups, filters]."""
 
     def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1,
-                 activation=None,
-                 use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros', kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-                 groups=1, **kwargs):
+                 activation=None, use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros',
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, groups=1, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = count(self, 'filters', filters)
         self.groups = count(self, 'groups', groups)
@@ -85,9 +82,7 @@ class _Conv(_Windows):
         if channels % self.groups:
             raise ValueError(f'{title(self)}: expected an input of a multiple of groups={self.groups} channels, got '
                              f'{channels} in the shape {tuple(input_shape)} ({self.data_format})')
-        self.kernel = self.add_weight('kernel', (*self.kernel_size, channels // self.groups, self.filters),
-                                      initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-                                      constraint=self.kernel_constraint)
+        self.kernel = self._weight('kernel', (*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias_weight(self.filters, channels)
 
     def call(self, inputs):
@@ -99,8 +94,7 @@ class _Conv(_Windows):
 
     def get_config(self):
         names = ['filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation',
-                 'use_bias',
-                 'kernel_initializer', 'bias_initializer', 'kernel_regularizer', 'bias_regularizer',
+                 'use_bias', 'kernel_initializer', 'bias_initializer', 'kernel_regularizer', 'bias_regularizer',
                  'activity_regularizer', 'kernel_constraint', 'bias_constraint']
         return self._config_with(*names, *(['groups'] if self.groups != 1 else []))
 
@@ -159,9 +153,7 @@ class _ConvTranspose(_Conv):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.kernel = self.add_weight('kernel', (*self.kernel_size, self.filters, channels),
-                                      initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-                                      constraint=self.kernel_constraint)
+        self.kernel = self._weight('kernel', (*self.kernel_size, self.filters, channels))
         self._add_bias_weight(self.filters, channels)
 
     def call(self, inputs):
@@ -237,11 +229,8 @@ class _Depthwise(_Windows):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.depthwise_kernel = self.add_weight('depthwise_kernel', (*self.kernel_size, channels,
-                                                                     self.depth_multiplier),
-                                                initializer=self.depthwise_initializer,
-                                                regularizer=self.depthwise_regularizer,
-                                                constraint=self.depthwise_constraint)
+        self.depthwise_kernel = self._weight('depthwise_kernel', (*self.kernel_size, channels, self.depth_multiplier),
+                                             'depthwise')
         self._add_bias_weight(channels * self.depth_multiplier, channels)
 
     def call(self, inputs, training=None):
@@ -252,10 +241,10 @@ class _Depthwise(_Windows):
         return self._output(input_shape, self._channels(input_shape) * self.depth_multiplier)
 
     def get_config(self):
-        return self._config_with(
-            'kernel_size', 'strides', 'padding', 'depth_multiplier', 'data_format', 'dilation_rate', 'activation',
-            'use_bias', 'depthwise_initializer', 'bias_initializer', 'depthwise_regularizer', 'bias_regularizer',
-            'activity_regularizer', 'depthwise_constraint', 'bias_constraint')
+        return self._config_with('kernel_size', 'strides', 'padding', 'depth_multiplier', 'data_format',
+                                 'dilation_rate', 'activation', 'use_bias', 'depthwise_initializer', 'bias_initializer',
+                                 'depthwise_regularizer', 'bias_regularizer', 'activity_regularizer',
+                                 'depthwise_constraint', 'bias_constraint')
 
 
 class DepthwiseConv1D(_Depthwise):
@@ -265,9 +254,8 @@ class DepthwiseConv1D(_Depthwise):
 
     def __init__(self, kernel_size, strides=1, padding='valid', depth_multiplier=1, data_format=None, activation=None,
                  use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros',
-                 depthwise_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, bias_constraint=None,
-                 dilation_rate=1, **kwargs):
+                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None, bias_constraint=None, dilation_rate=1, **kwargs):
         super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                          depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer,
                          activity_regularizer, depthwise_constraint, bias_constraint, dilation_rate, **kwargs)
@@ -280,11 +268,9 @@ class DepthwiseConv2D(_Depthwise):
     """
 
     def __init__(self, kernel_size, strides=(1, 1), padding='valid', depth_multiplier=1, data_format=None,
-                 activation=None,
-                 use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros',
-                 depthwise_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, bias_constraint=None,
-                 dilation_rate=(1, 1), **kwargs):
+                 activation=None, use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros',
+                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None, bias_constraint=None, dilation_rate=(1, 1), **kwargs):
         super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                          depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer,
                          activity_regularizer, depthwise_constraint, bias_constraint, dilation_rate, **kwargs)
@@ -314,17 +300,12 @@ class _Separable(_Windows):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.depthwise_kernel = self.add_weight('depthwise_kernel', (*self.kernel_size, channels,
-                                                                     self.depth_multiplier),
-                                                initializer=self.depthwise_initializer,
-                                                regularizer=self.depthwise_regularizer,
-                                                constraint=self.depthwise_constraint)
+        self.depthwise_kernel = self._weight('depthwise_kernel', (*self.kernel_size, channels, self.depth_multiplier),
+                                             'depthwise')
         ones = (1,) * self.rank
-        self.pointwise_kernel = self.add_weight('pointwise_kernel', (*ones, channels * self.depth_multiplier,
-                                                                     self.filters),
-                                                initializer=self.pointwise_initializer,
-                                                regularizer=self.pointwise_regularizer,
-                                                constraint=self.pointwise_constraint)
+        self.pointwise_kernel = self._weight('pointwise_kernel', (*ones, channels * self.depth_multiplier,
+                                                                  self.filters),
+                                             'pointwise')
         self._add_bias_weight(self.filters, channels)
 
     def call(self, inputs):
@@ -335,12 +316,11 @@ class _Separable(_Windows):
         return self._output(input_shape, self.filters)
 
     def get_config(self):
-        return self._config_with(
-            'filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'depth_multiplier',
-            'activation',
-            'use_bias', 'depthwise_initializer', 'pointwise_initializer', 'bias_initializer', 'depthwise_regularizer',
-            'pointwise_regularizer', 'bias_regularizer', 'activity_regularizer', 'depthwise_constraint',
-            'pointwise_constraint', 'bias_constraint')
+        return self._config_with('filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate',
+                                 'depth_multiplier', 'activation', 'use_bias', 'depthwise_initializer',
+                                 'pointwise_initializer', 'bias_initializer', 'depthwise_regularizer',
+                                 'pointwise_regularizer', 'bias_regularizer', 'activity_regularizer',
+                                 'depthwise_constraint', 'pointwise_constraint', 'bias_constraint')
 
 
 class SeparableConv1D(_Separable):
@@ -354,11 +334,9 @@ class SeparableConv1D(_Separable):
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier,
-                         activation,
-                         use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
-                         depthwise_regularizer,
-                         pointwise_regularizer, bias_regularizer, activity_regularizer, depthwise_constraint,
-                         pointwise_constraint, bias_constraint, **kwargs)
+                         activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
+                         depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer,
+                         depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs)
 
 
 class SeparableConv2D(_Separable):
@@ -373,8 +351,6 @@ class SeparableConv2D(_Separable):
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier,
-                         activation,
-                         use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
-                         depthwise_regularizer,
-                         pointwise_regularizer, bias_regularizer, activity_regularizer, depthwise_constraint,
-                         pointwise_constraint, bias_constraint, **kwargs)
+                         activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
+                         depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer,
+                         depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs)

@@ -169,8 +169,7 @@ def _from_code(owner, config):
                          f'wrote; pass safe_mode=False if you trust the source, or {advice}')
     if config.get('python') != importlib.util.MAGIC_NUMBER.hex() or config.get('closure') is None:
         raise ValueError(f'Lambda layer {owner!r}: its byte code is of another Python, or needs values that were not '
-                         f'saved; '
-                         + advice)
+                         f'saved; {advice}')
     code = marshal.loads(base64.b64decode(config['code']))
     cells = tuple(types.CellType(v) for v in config['closure'])
     names = {'K': _backend(), 'ops': ops, 'np': np, 'numpy': np, '__builtins__': __builtins__}

@@ -51,16 +51,10 @@ class BatchNormalization(Layer):
             raise ValueError(f'{title(self)}: expected an axis of an input of shape {tuple(input_shape)}, got '
                              f'{self.axis!r}')
         size = last_axis(self, input_shape, self.axis)
-        self.gamma = self.add_weight('gamma', (size,), initializer=self.gamma_initializer,
-                                     regularizer=self.gamma_regularizer,
-                                     constraint=self.gamma_constraint) if self.scale else None
-        self.beta = self.add_weight('beta', (size,), initializer=self.beta_initializer,
-                                    regularizer=self.beta_regularizer,
-                                    constraint=self.beta_constraint) if self.center else None
-        self.moving_mean = self.add_weight('moving_mean', (size,), initializer=self.moving_mean_initializer,
-                                           trainable=False)
-        self.moving_variance = self.add_weight('moving_variance', (size,), initializer=self.moving_variance_initializer,
-                                               trainable=False)
+        self.gamma = self._weight('gamma', (size,)) if self.scale else None
+        self.beta = self._weight('beta', (size,)) if self.center else None
+        self.moving_mean = self._weight('moving_mean', (size,), trainable=False)
+        self.moving_variance = self._weight('moving_variance', (size,), trainable=False)
         self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
         self.built = True
 
@@ -80,7 +74,6 @@ class BatchNormalization(Layer):
         return tuple(input_shape)
 
     def get_config(self):
-        return self._config_with(
-            'axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer', 'gamma_initializer',
-            'moving_mean_initializer', 'moving_variance_initializer', 'beta_regularizer', 'gamma_regularizer',
-            'beta_constraint', 'gamma_constraint')
+        return self._config_with('axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer',
+                                 'gamma_initializer', 'moving_mean_initializer', 'moving_variance_initializer',
+                                 'beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')

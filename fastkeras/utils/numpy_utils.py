@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def to_categorical(y, num_classes=None, dtype='float32', x=None):
+def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
     """Integer classes as rows that are 1 in the class's place and 0 elsewhere.
 
     y: array of whole numbers from 0, of any shape; a last axis of size 1 is dropped (Keras 3 calls it x). num_classes:
