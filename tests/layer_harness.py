@@ -110,18 +110,16 @@ def check_in_models(layer, x, y, training):
 
 
 def check_layouts(layer, x, y, training):
+    """The other data format gives the transposed result for the transposed input."""
     if not takes(type(layer).__init__, 'data_format') or isinstance(x, list) or x.ndim < 3:
         return
-    other = 'channels_first' if layer.get_config().get('data_format',
-                                                       'channels_last') == 'channels_last' else 'channels_last'
-    to, back = ((0, x.ndim - 1, *range(1, x.ndim - 1)), -1)
-    moved = np.ascontiguousarray(x.transpose(to)) if other == 'channels_first' else np.ascontiguousarray(np.moveaxis(x,
-                                                                                                                     1,
-                                                                                                                     -1))
-    new = copy_of(layer, moved, data_format=other)
+    first = layer.get_config().get('data_format') == 'channels_first'
+    here, there = (1, -1) if first else (-1, 1)
+    moved = np.ascontiguousarray(np.moveaxis(x, here, there))
+    new = copy_of(layer, moved, data_format='channels_last' if first else 'channels_first')
     z = new(moved) if training is None else new(moved, training=training)
     if z.ndim >= 3:
-        z = np.moveaxis(z, 1, -1) if other == 'channels_first' else np.moveaxis(z, back, 1)
+        z = np.moveaxis(z, there, here)
     np.testing.assert_allclose(z, y, rtol=1e-5, atol=1e-6)
 
 

@@ -10,11 +10,8 @@ def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
     by default the largest class + 1. Returns an array (*shape, num_classes). ValueError for a class out of range.
     """
     y = np.asarray(y if x is None else x)
-    if y.dtype.kind not in 'iub':
-        whole = y.astype(np.int64)
-        if y.dtype.kind != 'f' or not np.array_equal(whole, y):
-            raise ValueError(f'to_categorical: expected whole numbers, got values of {y.dtype}')
-        y = whole
+    if y.dtype.kind not in 'iubf' or not np.array_equal(y.astype(np.int64), y):
+        raise ValueError(f'to_categorical: expected whole numbers, got values of {y.dtype}')
     shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
     y = y.astype(np.int64).ravel()
     if num_classes is None:
