@@ -1,6 +1,6 @@
 """The mnist_cnn network of the Keras 2 examples on the full MNIST: accuracy and time of each epoch.
 
-    python bench/mnist_cnn.py [mnist.npz] [epochs]
+    python bench/mnist_cnn.py [mnist.npz] [epochs] [seed]
 
 The file is Keras's own (arrays x_train, y_train, x_test, y_test); by default data/mnist.npz below FASTKERAS_ARTIFACTS.
 """
@@ -15,8 +15,8 @@ from fastkeras.models import Sequential
 from fastkeras.utils import set_random_seed, to_categorical
 
 
-def main(path, epochs):
-    set_random_seed(0)
+def main(path, epochs, seed):
+    set_random_seed(seed)
     with np.load(path) as f:
         (x_train, y_train), (x_test, y_test) = ((f[f'x_{s}'][..., None].astype('float32') / 255,
                                                  to_categorical(f[f'y_{s}'], 10)) for s in ('train', 'test'))
@@ -35,10 +35,10 @@ def main(path, epochs):
     model.fit(x_train, y_train, batch_size=128, epochs=epochs, verbose=2, validation_data=(x_test, y_test))
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print(f'test loss {loss:.4f}, test accuracy {accuracy:.4f} after {epochs} epochs, {seconds:.1f} s')
+    print(f'test loss {loss:.4f}, test accuracy {accuracy:.4f} after {epochs} epochs, seed {seed}, {seconds:.1f} s')
 
 
 if __name__ == '__main__':
     artifacts = os.environ.get('FASTKERAS_ARTIFACTS', '../shared/artifacts')
     main(sys.argv[1] if len(sys.argv) > 1 else os.path.join(artifacts, 'data', 'mnist.npz'),
-         int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+         int(sys.argv[2]) if len(sys.argv) > 2 else 2, int(sys.argv[3]) if len(sys.argv) > 3 else 0)
