@@ -8,7 +8,7 @@ from fastkeras import config as settings
 from fastkeras import constraints, generation, initializers, ops, regularizers
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
-from fastkeras.runtime import Variable
+from fastkeras.runtime import Variable, outside_trace
 from fastkeras.utils import nest
 
 from . import construction, context, naming, tracking
@@ -238,7 +238,7 @@ class Layer(Calls, Connected, Configured):
             if tuple(v.shape) != w.shape:
                 raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, it cannot take an '
                                  f'array of shape {w.shape}')
-        with context.outside_trace():
+        with outside_trace():
             for v, w in zip(variables, weights):
                 v.assign(w)
 

@@ -7,7 +7,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
-from fastkeras.runtime import Function, active_trace
+from fastkeras.runtime import Function, active_trace, outside_trace
 from fastkeras.runtime.variable import Trace
 from fastkeras.utils import nest
 
@@ -226,7 +226,7 @@ class Calls:
                 rest = iter(tensors)
                 return self._run(*nest.pack(structure, [next(rest) if fed else x for x, fed in zip(fixed, feeds)]))
 
-            with context.outside_trace():
+            with outside_trace():
                 function = self._functions[key] = Function(call, name=self.name)
         return function(*arrays)
 

@@ -6,7 +6,7 @@ All of it is per thread. It acts while a graph is traced; what was decided then 
 import threading
 from contextlib import contextmanager
 
-from fastkeras.runtime import variable
+from fastkeras.runtime.variable import outside_trace
 
 
 class _State(threading.local):
@@ -185,17 +185,3 @@ def scope_of(layer):
     if is_building(layer):
         return '/'.join(_state.scope)
     return '/'.join((*_state.scope, layer.name))
-
-
-class outside_trace:
-    """Inside the block no trace is active: ops on arrays and variables are computed at once, `assign` acts at once."""
-
-    def __enter__(self):
-        local = variable._local
-        self.stack = getattr(local, 'stack', ())
-        if self.stack:
-            local.stack = [*self.stack, None]
-
-    def __exit__(self, *exc):
-        if self.stack:
-            variable._local.stack = self.stack

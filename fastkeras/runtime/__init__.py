@@ -1,5 +1,5 @@
 from . import eager as _eager  # installs the evaluator of ops on arrays
 from .function import Function
-from .variable import Variable, active_trace
+from .variable import Variable, active_trace, outside_trace
 
-__all__ = ['Function', 'Variable', 'active_trace']
+__all__ = ['Function', 'Variable', 'active_trace', 'outside_trace']

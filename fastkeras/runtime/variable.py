@@ -26,6 +26,19 @@ class Trace:
         _local.stack = _local.stack[:-1]
 
 
+class outside_trace:
+    """Inside the block no trace is active: ops on arrays and variables are computed at once, `assign` acts at once."""
+
+    def __enter__(self):
+        self.stack = getattr(_local, 'stack', ())
+        if self.stack:
+            _local.stack = [*self.stack, None]
+
+    def __exit__(self, *exc):
+        if self.stack:
+            _local.stack = self.stack
+
+
 def active_trace():
     """The innermost trace of this thread, or None."""
     stack = getattr(_local, 'stack', None)
