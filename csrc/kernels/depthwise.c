@@ -34,9 +34,41 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
         }
 }
 
+/* The same where the taps are as far apart as the pixels: what is loaded serves every pixel whose window holds it. `way` is
+ * the direction of the taps. Every sum goes through its taps in the same order as above. */
+INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t n) {
+    vf acc[8];
+    for (int p = 0; p < np; p++) acc[p] = (vf){0};
+    for (int64_t r = 0; r < s->nr; r++, x += s->xr, w += s->wr) {
+        vf k[5];
+        for (int t = 0; t < nt; t++) k[t] = n < VL ? v_load_n(w + t * s->wt, n) : v_load(w + t * s->wt);
+        for (int q = 0; q < np + nt - 1; q++) {
+            int at = way > 0 ? q : np - 1 - q;
+            vf v = n < VL ? v_load_n(x + at * s->xp, n) : v_load(x + at * s->xp);
+            for (int t = 0; t < nt; t++) {
+                int p = at - way * t;
+                if (p >= 0 && p < np) acc[p] += v * k[t];
+            }
+        }
+    }
+    for (int p = 0; p < np; p++) {
+        if (n < VL) v_store_n(y + p * s->yp, acc[p], n);
+        else v_store(y + p * s->yp, acc[p]);
+    }
+}
+
 /* all channels of a block; the last vector overlaps its neighbour where it would stick out */
-INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int64_t c) {
+INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int way, int64_t c) {
     int64_t k = 0;
+    if (way) {
+        if (c < VL) slide(s, y, x, w, (int)nt, np, way, c);
+        else
+            for (; k < c; k += VL) {
+                k = fk_min(k, c - VL);
+                slide(s, y + k, x + k, w + k, (int)nt, np, way, VL);
+            }
+        return;
+    }
     if (c < VL) {
         block(s, y, x, w, nt, np, 1, c);
         return;
@@ -48,19 +80,27 @@ INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, i
     }
 }
 
-INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int64_t n, int64_t c) {
+INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n, int64_t c) {
     int64_t p = 0;
-    for (; p + 4 <= n; p += 4) channels(s, y + p * s->yp, x + p * s->xp, w, nt, 4, c);
-    if (p + 2 <= n) {
-        channels(s, y + p * s->yp, x + p * s->xp, w, nt, 2, c);
-        p += 2;
+#define STEP(np)                                                                 \
+    {                                                                            \
+        channels(s, y + p * s->yp, x + p * s->xp, w, nt, np, way, c);            \
+        p += np;                                                                 \
     }
-    if (p < n) channels(s, y + p * s->yp, x + p * s->xp, w, nt, 1, c);
+    while (way && n - p >= 8) STEP(8)
+    while (n - p >= 4) STEP(4)
+    if (n - p >= 2) STEP(2)
+    if (n - p >= 1) STEP(1)
+#undef STEP
 }
 static void pixels(const sum_t *s, float *y, const float *x, const float *w, int64_t n, int64_t c) {
-    if (s->nt == 3) pixels_of(s, y, x, w, 3, n, c);
-    else if (s->nt == 5) pixels_of(s, y, x, w, 5, n, c);
-    else pixels_of(s, y, x, w, s->nt, n, c);
+    int way = n < 2 ? 0 : s->xt == s->xp ? 1 : s->xt == -s->xp ? -1 : 0;
+    if (s->nt == 3 && way == 1) pixels_of(s, y, x, w, 3, 1, n, c);
+    else if (s->nt == 5 && way == 1) pixels_of(s, y, x, w, 5, 1, n, c);
+    else if (s->nt == 3 && way == -1) pixels_of(s, y, x, w, 3, -1, n, c);
+    else if (s->nt == 5 && way == -1) pixels_of(s, y, x, w, 5, -1, n, c);
+    else if (s->nt == 3) pixels_of(s, y, x, w, 3, 0, n, c);
+    else pixels_of(s, y, x, w, s->nt, 0, n, c);
 }
 
 /* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the rows

@@ -88,31 +88,35 @@ static void runs(char *restrict y, const char *restrict x, int64_t n, int64_t ys
     for (; n > 0; n--, y += ys, x += xs) memcpy(y, x, (size_t)bytes);
 }
 
-/* a plane whose contiguous axes differ: y[r·ys + c] = x[c·xs + r]. Squares of SIDE elements stay in the L1 cache. */
-#define SIDE 64
-#define PLANE(T)                                                                                                  \
+/* A plane whose contiguous axes differ: y[r·ys + c] = x[c·xs + r]. Blocks stay in the cache, and write long pieces of a
+ * row: memory takes those better than it gives short ones. */
+#define PLANE(T, ROWS, COLUMNS)                                                                                   \
     static void plane_##T(T *restrict y, const T *restrict x, int64_t nr, int64_t nc, int64_t ys, int64_t xs) {    \
-        for (int64_t c0 = 0; c0 < nc; c0 += SIDE)                                                                 \
-            for (int64_t r0 = 0; r0 < nr; r0 += SIDE)                                                             \
-                for (int64_t r = r0; r < fk_min(nr, r0 + SIDE); r++)                                              \
-                    for (int64_t c = c0; c < fk_min(nc, c0 + SIDE); c++) y[r * ys + c] = x[c * xs + r];           \
+        for (int64_t c0 = 0; c0 < nc; c0 += COLUMNS)                                                              \
+            for (int64_t r0 = 0; r0 < nr; r0 += ROWS)                                                             \
+                block_##T(y + r0 * ys + c0, x + c0 * xs + r0, fk_min(ROWS, nr - r0), fk_min(COLUMNS, nc - c0), ys, xs); \
     }
-PLANE(int8_t)
-PLANE(int64_t)
-
-static void plane_int32_t(int32_t *yi, const int32_t *xi, int64_t nr, int64_t nc, int64_t ys, int64_t xs) {
+#define BLOCK(T)                                                                                                  \
+    static inline void block_##T(T *restrict y, const T *restrict x, int64_t nr, int64_t nc, int64_t ys, int64_t xs) { \
+        for (int64_t r = 0; r < nr; r++)                                                                          \
+            for (int64_t c = 0; c < nc; c++) y[r * ys + c] = x[c * xs + r];                                       \
+    }
+BLOCK(int8_t)
+BLOCK(int64_t)
+static inline void block_int32_t(int32_t *yi, const int32_t *xi, int64_t nr, int64_t nc, int64_t ys, int64_t xs) {
     float *y = (float *)yi;
     const float *x = (const float *)xi;
-    for (int64_t c0 = 0; c0 < nc; c0 += SIDE)
-        for (int64_t r0 = 0; r0 < nr; r0 += SIDE) {
-            int64_t r1 = fk_min(nr, r0 + SIDE), c1 = fk_min(nc, c0 + SIDE);
-            for (int64_t r = r0; r < r1; r += VL)
-                for (int64_t c = c0; c < c1; c += VL) {
-                    if (r + VL <= r1 && c + VL <= c1) transpose_square(y + r * ys + c, ys, x + c * xs + r, xs);
-                    else transpose_part(y + r * ys + c, ys, x + c * xs + r, xs, fk_min(VL, r1 - r), fk_min(VL, c1 - c));
+    for (int64_t r0 = 0; r0 < nr; r0 += 16) /* whole cache lines of both, whatever the width of a vector */
+        for (int64_t c0 = 0; c0 < nc; c0 += 16)
+            for (int64_t r = r0; r < fk_min(nr, r0 + 16); r += VL)
+                for (int64_t c = c0; c < fk_min(nc, c0 + 16); c += VL) {
+                    if (r + VL <= nr && c + VL <= nc) transpose_square(y + r * ys + c, ys, x + c * xs + r, xs);
+                    else transpose_part(y + r * ys + c, ys, x + c * xs + r, xs, fk_min(VL, nr - r), fk_min(VL, nc - c));
                 }
-        }
 }
+PLANE(int8_t, 64, 64)
+PLANE(int32_t, 64, 256)
+PLANE(int64_t, 8, 32)
 
 /* channels of 2, 3 or 4: y[k·ys + i] = x[K·i + k], and back */
 #define SPLIT(T, K)                                                                                    \
