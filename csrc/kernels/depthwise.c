@@ -3,7 +3,7 @@
 #include "depthwise.h"
 
 #define GRAIN (3 << 17) /* multiply-adds per chunk: 15 to 50 µs */
-#define FLUSH 4096      /* elements that wait for the epilogue */
+#define GROUP (1 << 15) /* elements of the rows that are worked together: they stay in the L2 cache */
 #define INLINE static inline __attribute__((always_inline))
 
 /* sums over nr × nt taps; all steps in floats */
@@ -34,20 +34,22 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
         }
 }
 
-/* The same where the taps are as far apart as the pixels: what is loaded serves every pixel whose window holds it. `way` is
- * the direction of the taps. Every sum goes through its taps in the same order as above. */
+/* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is loaded
+ * serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. */
 INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t n) {
     vf acc[8];
+    int64_t step = way < 0 ? -s->xt : s->xt;
+    int count = (np - 1) * (way < 0 ? 1 : way) + nt;
     for (int p = 0; p < np; p++) acc[p] = (vf){0};
     for (int64_t r = 0; r < s->nr; r++, x += s->xr, w += s->wr) {
         vf k[5];
-        for (int t = 0; t < nt; t++) k[t] = n < VL ? v_load_n(w + t * s->wt, n) : v_load(w + t * s->wt);
-        for (int q = 0; q < np + nt - 1; q++) {
-            int at = way > 0 ? q : np - 1 - q;
-            vf v = n < VL ? v_load_n(x + at * s->xp, n) : v_load(x + at * s->xp);
-            for (int t = 0; t < nt; t++) {
-                int p = at - way * t;
-                if (p >= 0 && p < np) acc[p] += v * k[t];
+        UNROLL for (int t = 0; t < nt; t++) k[t] = n < VL ? v_load_n(w + t * s->wt, n) : v_load(w + t * s->wt);
+        UNROLL for (int q = 0; q < count; q++) {
+            int at = way < 0 ? np - 1 - q : q;
+            vf in = n < VL ? v_load_n(x + at * step, n) : v_load(x + at * step);
+            UNROLL for (int t = 0; t < nt; t++) {
+                int p = way < 0 ? at + t : (at - t) / way;
+                if ((way < 0 || p * way + t == at) && p >= 0 && p < np) acc[p] += in * k[t];
             }
         }
     }
@@ -57,35 +59,30 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int 
     }
 }
 
+INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way, int64_t n) {
+    if (way) slide(s, y, x, w, (int)nt, np, way, n);
+    else block(s, y, x, w, nt, np, nv, n);
+}
 /* all channels of a block; the last vector overlaps its neighbour where it would stick out */
 INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int way, int64_t c) {
     int64_t k = 0;
-    if (way) {
-        if (c < VL) slide(s, y, x, w, (int)nt, np, way, c);
-        else
-            for (; k < c; k += VL) {
-                k = fk_min(k, c - VL);
-                slide(s, y + k, x + k, w + k, (int)nt, np, way, VL);
-            }
-        return;
-    }
     if (c < VL) {
-        block(s, y, x, w, nt, np, 1, c);
+        one(s, y, x, w, nt, np, 1, way, c);
         return;
     }
-    for (; k + 2 * VL <= c; k += 2 * VL) block(s, y + k, x + k, w + k, nt, np, 2, VL);
+    for (; !way && k + 2 * VL <= c; k += 2 * VL) one(s, y + k, x + k, w + k, nt, np, 2, way, VL);
     for (; k < c; k += VL) {
         k = fk_min(k, c - VL);
-        block(s, y + k, x + k, w + k, nt, np, 1, VL);
+        one(s, y + k, x + k, w + k, nt, np, 1, way, VL);
     }
 }
 
 INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n, int64_t c) {
     int64_t p = 0;
-#define STEP(np)                                                                 \
-    {                                                                            \
-        channels(s, y + p * s->yp, x + p * s->xp, w, nt, np, way, c);            \
-        p += np;                                                                 \
+#define STEP(np)                                                          \
+    {                                                                     \
+        channels(s, y + p * s->yp, x + p * s->xp, w, nt, np, way, c);     \
+        p += np;                                                          \
     }
     while (way && n - p >= 8) STEP(8)
     while (n - p >= 4) STEP(4)
@@ -94,12 +91,14 @@ INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, 
 #undef STEP
 }
 static void pixels(const sum_t *s, float *y, const float *x, const float *w, int64_t n, int64_t c) {
-    int way = n < 2 ? 0 : s->xt == s->xp ? 1 : s->xt == -s->xp ? -1 : 0;
+    int way = n < 2 ? 0 : s->xt == s->xp ? 1 : s->xt == -s->xp ? -1 : s->xt * 2 == s->xp ? 2 : 0;
     if (s->nt == 3 && way == 1) pixels_of(s, y, x, w, 3, 1, n, c);
     else if (s->nt == 5 && way == 1) pixels_of(s, y, x, w, 5, 1, n, c);
     else if (s->nt == 3 && way == -1) pixels_of(s, y, x, w, 3, -1, n, c);
     else if (s->nt == 5 && way == -1) pixels_of(s, y, x, w, 5, -1, n, c);
-    else if (s->nt == 3) pixels_of(s, y, x, w, 3, 0, n, c);
+    else if (s->nt == 2 && way == -1) pixels_of(s, y, x, w, 2, -1, n, c);
+    else if (s->nt == 3 && way == 2) pixels_of(s, y, x, w, 3, 2, n, c);
+    else if (s->nt == 5 && way == 2) pixels_of(s, y, x, w, 5, 2, n, c);
     else pixels_of(s, y, x, w, s->nt, 0, n, c);
 }
 
@@ -170,21 +169,22 @@ FK_CHUNKS(depthwise) {
 FK_ONE_PART(depthwise)
 FK_KERNEL(depthwise) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
+    int64_t group = fk_max(1, GROUP / fk_max(1, yrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
     fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
-    int64_t waiting = lo;
-    for (int64_t r = lo; r < hi; r++) {
-        taps_t t = axis_taps(&av, r % a->oh);
-        sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm};
-        const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow;
-        const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm;
-        float *y = (float *)call->ptr[2] + r * yrow;
-        if (a->mult == 1) row(&ah, s, y, c, x, c, w, c, 0, a->ow, c);
-        else row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
-        if ((r + 1 - waiting) * yrow >= FLUSH || r + 1 == hi) {
-            fk_epilogue(call, waiting * yrow, (r + 1 - waiting) * yrow);
-            waiting = r + 1;
-        }
+    for (int64_t r0 = lo; r0 < hi; r0 += group) {
+        int64_t r1 = fk_min(hi, r0 + group);
+        for (int64_t k = 0; k < c; k += width)
+            for (int64_t r = r0; r < r1; r++) {
+                taps_t t = axis_taps(&av, r % a->oh);
+                sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm};
+                const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
+                const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
+                float *y = (float *)call->ptr[2] + r * yrow + k;
+                if (a->mult == 1) row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
+                else row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+            }
+        fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
     }
 }
 
@@ -219,20 +219,21 @@ FK_CHUNKS(depthwise_dx) {
 FK_ONE_PART(depthwise_dx)
 FK_KERNEL(depthwise_dx) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
+    int64_t group = fk_max(1, GROUP / fk_max(1, xrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_backward(a->oh, a->kh, a->sh, a->dh, a->pt), ah = axis_backward(a->ow, a->kw, a->sw, a->dw, a->pl);
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
-    int64_t waiting = lo;
-    for (int64_t r = lo; r < hi; r++) {
-        taps_t t = axis_taps(&av, r % a->h);
-        sum_t s = {.nr = t.n, .xr = t.istep * yrow, .wr = t.kstep * a->kw * cm};
-        const float *dy = (const float *)call->ptr[0] + (r / a->h * a->oh + t.i) * yrow;
-        const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm;
-        float *dx = (float *)call->ptr[2] + r * xrow;
-        if (a->mult == 1) row(&ah, s, dx, c, dy, c, w, c, 0, a->w, c);
-        else row_fold(a, &ah, s, dx, dy, w, (float *)call->scratch);
-        if ((r + 1 - waiting) * xrow >= FLUSH || r + 1 == hi) {
-            fk_epilogue(call, waiting * xrow, (r + 1 - waiting) * xrow);
-            waiting = r + 1;
-        }
+    for (int64_t r0 = lo; r0 < hi; r0 += group) {
+        int64_t r1 = fk_min(hi, r0 + group);
+        for (int64_t k = 0; k < c; k += width)
+            for (int64_t r = r0; r < r1; r++) {
+                taps_t t = axis_taps(&av, r % a->h);
+                sum_t s = {.nr = t.n, .xr = t.istep * yrow, .wr = t.kstep * a->kw * cm};
+                const float *dy = (const float *)call->ptr[0] + (r / a->h * a->oh + t.i) * yrow + k;
+                const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
+                float *dx = (float *)call->ptr[2] + r * xrow + k;
+                if (a->mult == 1) row(&ah, s, dx, c, dy, c, w, c, 0, a->w, fk_min(width, c - k));
+                else row_fold(a, &ah, s, dx, dy, w, (float *)call->scratch);
+            }
+        fk_epilogue(call, r0 * xrow, (r1 - r0) * xrow);
     }
 }

@@ -7,6 +7,9 @@
 #define FK_DEPTHWISE_H
 #include "vec.h"
 
+/* a loop whose trips are known, over arrays that must become registers */
+#define UNROLL _Pragma("GCC unroll 32")
+
 typedef struct {
     int64_t size; /* of the axis that is read */
     int64_t k, stride, dilation, pad;
@@ -55,6 +58,12 @@ static inline taps_t axis_taps(const axis_t *a, int64_t p) {
     t.n = fk_max(0, fk_min(t.n, to) - from);
     t.same = 1;
     return t;
+}
+
+/* channels worked through many rows, so that their weights stay in the L1 cache: about equal blocks */
+static inline int64_t depthwise_channels(int64_t c, int64_t taps) {
+    int64_t most = fk_max(64, 4096 / fk_max(1, taps)), blocks = fk_max(1, fk_ceil_div(c, most));
+    return fk_max(1, fk_ceil_div(fk_ceil_div(c, blocks), 16) * 16);
 }
 
 /* x[pixels, channels] → y[pixels, channels·mult], every channel repeated; xstep: floats from pixel to pixel of x */

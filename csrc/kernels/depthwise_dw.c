@@ -4,9 +4,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* one row of dy against one row of x, for the output columns [p0, p1) */
+/* one row of dy against the rows of x that its taps read, for the output columns [p0, p1) */
 typedef struct {
-    const float *x, *dy; /* x at column 0 */
+    const float *x, *dy; /* x at column 0 of the first row */
+    int64_t rows, xrow;  /* rows of x, and floats from one to the next */
     int64_t xstep, ystep; /* from pixel to pixel */
     int64_t w, sw, dw, pl, p0, p1;
 } pair_t;
@@ -18,57 +19,113 @@ static inline void valid(const pair_t *q, int64_t k, int64_t *lo, int64_t *hi) {
     *hi = after < 0 ? *lo : fk_max(*lo, fk_min(q->p1, after / q->sw + 1));
 }
 
-INLINE void span(const pair_t *q, vf *acc, int64_t lo, int64_t hi, int64_t k, int64_t c, int nt, int nv, int64_t n) {
-    const float *x = q->x + (lo * q->sw - q->pl + k * q->dw) * q->xstep + c, *dy = q->dy + lo * q->ystep + c;
-    for (int64_t p = lo; p < hi; p++, x += q->sw * q->xstep, dy += q->ystep) {
-        vf d[2];
-        for (int v = 0; v < nv; v++) d[v] = n < VL ? v_load_n(dy, n) : v_load(dy + v * VL);
-        for (int t = 0; t < nt; t++) {
-            const float *xt = x + t * q->dw * q->xstep;
-            for (int v = 0; v < nv; v++) acc[t * nv + v] += (n < VL ? v_load_n(xt, n) : v_load(xt + v * VL)) * d[v];
-        }
+/* sums of nr rows × nt taps × nv vectors, the last (and only) of n <= VL elements, over the columns [lo, hi) */
+INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi, int64_t k, int64_t c, int nr, int nt,
+                 int nv, int64_t n) {
+    const float *x = q->x + row * q->xrow + (lo * q->sw - q->pl + k * q->dw) * q->xstep + c, *dy = q->dy + lo * q->ystep + c;
+    int64_t p = lo, xnext = q->sw * q->xstep, xtap = q->dw * q->xstep, ynext = q->ystep;
+    vf acc[10]; /* of its own, for the compiler to keep in registers */
+    UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = sums[i];
+    /* four pixels share what they load of x */
+    for (; nt > 1 && xnext == xtap && p + 4 <= hi; p += 4, x += 4 * xnext, dy += 4 * ynext) {
+        vf d[4][2];
+        UNROLL for (int i = 0; i < 4; i++)
+            UNROLL for (int v = 0; v < nv; v++) d[i][v] = n < VL ? v_load_n(dy + i * ynext, n) : v_load(dy + i * ynext + v * VL);
+        UNROLL for (int r = 0; r < nr; r++)
+            UNROLL for (int i = 0; i < nt + 3; i++)
+                UNROLL for (int v = 0; v < nv; v++) {
+                    const float *from = x + r * q->xrow + i * xnext;
+                    vf in = n < VL ? v_load_n(from, n) : v_load(from + v * VL);
+                    UNROLL for (int t = 0; t < nt; t++)
+                        if (i - t >= 0 && i - t < 4) acc[(r * nt + t) * nv + v] += in * d[i - t][v];
+                }
     }
+    for (; p < hi; p++, x += xnext, dy += ynext) {
+        vf d[2];
+        UNROLL for (int v = 0; v < nv; v++) d[v] = n < VL ? v_load_n(dy, n) : v_load(dy + v * VL);
+        UNROLL for (int r = 0; r < nr; r++)
+            UNROLL for (int t = 0; t < nt; t++)
+                UNROLL for (int v = 0; v < nv; v++) {
+                    const float *from = x + r * q->xrow + t * xtap;
+                    acc[(r * nt + t) * nv + v] += (n < VL ? v_load_n(from, n) : v_load(from + v * VL)) * d[v];
+                }
+    }
+    UNROLL for (int i = 0; i < nr * nt * nv; i++) sums[i] = acc[i];
 }
 
-/* nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what each has besides */
-INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t k, int64_t c, int nt, int nv, int64_t n) {
+/* nr rows from `row` on × nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what each
+ * has besides */
+INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t row, int64_t k, int64_t c, int nr, int nt,
+                 int nv, int64_t n) {
     vf acc[10];
     int64_t lo = q->p0, hi = q->p1, a, b;
-    for (int i = 0; i < nt * nv; i++) acc[i] = (vf){0};
-    for (int t = 0; t < nt; t++) {
+    UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = (vf){0};
+    UNROLL for (int t = 0; t < nt; t++) {
         valid(q, k + t, &a, &b);
         lo = fk_max(lo, a);
         hi = fk_min(hi, b);
     }
     if (hi < lo) lo = hi = q->p0;
-    span(q, acc, lo, hi, k, c, nt, nv, n);
-    for (int t = 0; t < nt; t++) {
+    span(q, acc, row, lo, hi, k, c, nr, nt, nv, n);
+    UNROLL for (int t = 0; t < nt; t++) {
         valid(q, k + t, &a, &b);
-        if (a < lo) span(q, acc + t * nv, a, fk_min(b, lo), k + t, c, 1, nv, n);
-        if (b > hi) span(q, acc + t * nv, fk_max(a, hi), b, k + t, c, 1, nv, n);
-        float *to = dw + (k + t) * wstep + c;
-        for (int v = 0; v < nv; v++) {
-            if (n < VL) v_store_n(to, v_load_n(to, n) + acc[t * nv + v], n);
-            else v_store(to + v * VL, v_load(to + v * VL) + acc[t * nv + v]);
+        UNROLL for (int r = 0; r < nr; r++) {
+            vf *sum = acc + (r * nt + t) * nv;
+            if (a < lo) span(q, sum, row + r, a, fk_min(b, lo), k + t, c, 1, 1, nv, n);
+            if (b > hi) span(q, sum, row + r, fk_max(a, hi), b, k + t, c, 1, 1, nv, n);
+            float *to = dw + (row + r) * wrow + (k + t) * wstep + c;
+            UNROLL for (int v = 0; v < nv; v++) {
+                if (n < VL) v_store_n(to, v_load_n(to, n) + sum[v], n);
+                else v_store(to + v * VL, v_load(to + v * VL) + sum[v]);
+            }
         }
     }
 }
 
-INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t nk, int64_t c, int nv, int64_t n) {
-    int64_t k = 0;
-    for (; k + 5 <= nk; k += 5) taps(q, dw, wstep, k, c, 5, nv, n);
-    for (; k + 3 <= nk; k += 3) taps(q, dw, wstep, k, c, 3, nv, n);
-    for (; k < nk; k++) taps(q, dw, wstep, k, c, 1, nv, n);
+INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c, int nv, int64_t n) {
+    for (int64_t r = 0; r < q->rows; r++) {
+        int64_t k = 0;
+        for (; k + 5 <= nk; k += 5) taps(q, dw, wstep, wrow, r, k, c, 1, 5, nv, n);
+        for (; k + 3 <= nk; k += 3) taps(q, dw, wstep, wrow, r, k, c, 1, 3, nv, n);
+        for (; k < nk; k++) taps(q, dw, wstep, wrow, r, k, c, 1, 1, nv, n);
+    }
 }
-/* dw[nk, …] at wstep, c channels */
-static void pair(const pair_t *q, float *dw, int64_t wstep, int64_t nk, int64_t c) {
+/* dw[rows, nk, …] at wrow and wstep, c channels */
+static void pair(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c) {
     int64_t k = 0;
-    for (; k + 2 * VL <= c; k += 2 * VL) all_taps(q, dw, wstep, nk, k, 2, VL);
+    /* the usual kernel: all nine sums at once, but where half a line of each of many pixels would fall into one cache set */
+    if (q->rows == 3 && nk == 3 && (VL == 16 || q->xstep % 64)) {
+        for (; k + VL <= c; k += VL) taps(q, dw, wstep, wrow, 0, 0, k, 3, 3, 1, VL);
+        if (k < c) taps(q, dw, wstep, wrow, 0, 0, k, 3, 3, 1, c - k);
+        return;
+    }
+    for (; k + 2 * VL <= c; k += 2 * VL) all_taps(q, dw, wstep, wrow, nk, k, 2, VL);
     if (k + VL <= c) {
-        all_taps(q, dw, wstep, nk, k, 1, VL);
+        all_taps(q, dw, wstep, wrow, nk, k, 1, VL);
         k += VL;
     }
-    if (k < c) all_taps(q, dw, wstep, nk, k, 1, c - k);
+    if (k < c) all_taps(q, dw, wstep, wrow, nk, k, 1, c - k);
+}
+
+/* one row of x against one of dy when every channel of x has several: x is repeated, piece by piece */
+static void row_mult(const fk_attr_depthwise_dw *a, float *dw, const float *x, const float *dy, float *scratch) {
+    int64_t c = a->c, cm = c * a->mult;
+    piece_t piece = depthwise_piece(c, a->mult, a->ow, 1, a->kw, a->sw, a->dw);
+    for (int64_t k = 0; piece.channels && k < c; k += piece.channels)
+        for (int64_t p = 0; p < a->ow; p += piece.columns) {
+            int64_t nc = fk_min(piece.channels, c - k), p1 = fk_min(a->ow, p + piece.columns), nl = nc * a->mult;
+            int64_t i0 = fk_max(0, p * a->sw - a->pl);
+            int64_t n = fk_max(0, fk_min(a->w, (p1 - 1) * a->sw - a->pl + (a->kw - 1) * a->dw + 1) - i0);
+            FK(depthwise_repeat)(scratch, x + i0 * c + k, n, c, nc, a->mult);
+            pair_t q = {scratch - i0 * nl, dy + k * a->mult, 1, 0, nl, cm, a->w, a->sw, a->dw, a->pl, p, p1};
+            pair(&q, dw + k * a->mult, cm, 0, a->kw, nl);
+        }
+    if (piece.channels) return;
+    for (int64_t j = 0; j < a->kw; j++) /* a kernel too wide for scratch */
+        for (int64_t p = 0; p < a->ow; p++) {
+            int64_t i = p * a->sw - a->pl + j * a->dw;
+            for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++) dw[j * cm + l] += x[i * c + l / a->mult] * dy[p * cm + l];
+        }
 }
 
 /* a part has work worth its own result: multiply-adds, and many more rows than it costs to add it up */
@@ -78,38 +135,24 @@ FK_PARTS(depthwise_dw) {
 }
 FK_CHUNKS(depthwise_dw) { return depthwise_dw_parts(a); }
 FK_KERNEL(depthwise_dw) {
-    int64_t c = a->c, mult = a->mult, cm = c * mult, xrow = a->w * c, rows = a->n * a->oh, lo, hi;
+    int64_t c = a->c, mult = a->mult, cm = c * mult, xrow = a->w * c, lo, hi;
+    int64_t width = mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt);
-    piece_t piece = depthwise_piece(c, mult, a->ow, 1, a->kw, a->sw, a->dw);
-    float *dw = (float *)call->ptr[2] + ith * a->kh * a->kw * cm, *scratch = (float *)call->scratch;
-    fk_range(rows, 1, ith, nth, &lo, &hi);
+    float *dw = (float *)call->ptr[2] + ith * a->kh * a->kw * cm;
+    fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
     memset(dw, 0, (size_t)(a->kh * a->kw * cm) * 4);
-    for (int64_t r = lo; r < hi; r++) {
-        taps_t t = axis_taps(&av, r % a->oh);
-        const float *dy = (const float *)call->ptr[1] + r * a->ow * cm;
-        for (int64_t k = 0; k < t.n; k++) {
-            const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i + k * t.istep) * xrow;
-            float *to = dw + (t.k + k) * a->kw * cm;
+    for (int64_t k = 0; k < c; k += width)
+        for (int64_t r = lo; r < hi; r++) {
+            taps_t t = axis_taps(&av, r % a->oh);
+            const float *dy = (const float *)call->ptr[1] + r * a->ow * cm + k;
+            const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
+            float *to = dw + t.k * a->kw * cm + k;
             if (mult == 1) {
-                pair_t q = {x, dy, c, c, a->w, a->sw, a->dw, a->pl, 0, a->ow};
-                pair(&q, to, c, a->kw, c);
-                continue;
+                pair_t q = {x, dy, t.n, t.istep * xrow, c, c, a->w, a->sw, a->dw, a->pl, 0, a->ow};
+                pair(&q, to, c, a->kw * c, a->kw, fk_min(width, c - k));
+            } else {
+                for (int64_t i = 0; i < t.n; i++)
+                    row_mult(a, to + i * a->kw * cm, x + i * t.istep * xrow, dy, (float *)call->scratch);
             }
-            for (int64_t ch = 0; piece.channels && ch < c; ch += piece.channels)
-                for (int64_t p = 0; p < a->ow; p += piece.columns) {
-                    int64_t nc = fk_min(piece.channels, c - ch), p1 = fk_min(a->ow, p + piece.columns), nl = nc * mult;
-                    int64_t i0 = fk_max(0, p * a->sw - a->pl);
-                    int64_t n = fk_max(0, fk_min(a->w, (p1 - 1) * a->sw - a->pl + (a->kw - 1) * a->dw + 1) - i0);
-                    FK(depthwise_repeat)(scratch, x + i0 * c + ch, n, c, nc, mult);
-                    pair_t q = {scratch - i0 * nl, dy + ch * mult, nl, cm, a->w, a->sw, a->dw, a->pl, p, p1};
-                    pair(&q, to + ch * mult, cm, a->kw, nl);
-                }
-            if (piece.channels) continue;
-            for (int64_t j = 0; j < a->kw; j++) /* a kernel too wide for scratch */
-                for (int64_t p = 0; p < a->ow; p++) {
-                    int64_t i = p * a->sw - a->pl + j * a->dw;
-                    for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++) to[j * cm + l] += x[i * c + l / mult] * dy[p * cm + l];
-                }
         }
-    }
 }
