@@ -155,7 +155,7 @@ FK_KERNEL(conv2d_dx) {
 
 /* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
  * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A. */
-#define DW_ROWS 288
+#define DW_ROWS 288 /* a multiple of MR and of LINE */
 #define DW_COLUMNS 256
 #define DW_STEPS 256
 #define DW_SCRATCH ((DW_ROWS + PAD) * DW_STEPS * 4)
@@ -195,7 +195,7 @@ FK_KERNEL(conv2d_dw) {
         fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
         v.x = (const float *)call->ptr[0] + g * run;
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
-        gemm_args m = {.a = left, .as = r1 - r0 + PAD, .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0,
+        gemm_args m = {.a = left, .as = gemm_stride(r1 - r0), .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0,
                        .ldc = a->oc, .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
         const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
         gemm_fetch more_x = {0}, more_dy = {.next = &more_x};

@@ -38,8 +38,8 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
     gemm_fetch more = {.next = fetch};
     g.as = j->as;
     if (!j->rows) g.c += r * j->ldc;
-    if (pack && m <= MR && !j->kmajor && m * (j->k + 2 * PAD) * 4 <= GEMM_SCRATCH) {
-        g.as = (j->k + PAD) % 512 ? j->k + PAD : j->k + 2 * PAD;
+    if (pack && m <= MR && !j->kmajor && m * (gemm_stride(j->k) + PAD) * 4 <= GEMM_SCRATCH) {
+        g.as = gemm_stride(j->k) % 512 ? gemm_stride(j->k) : gemm_stride(j->k) + PAD;
         j->pack(j, r, m, 0, j->k, j->scratch, g.as);
         a = j->scratch;
         pack = 0;
@@ -51,7 +51,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
         g.b = j->b + p * columns + n0 / NR * g.bs;
         if (pack) {
             g.a = j->scratch;
-            g.as = (j->kmajor ? m : g.k) + PAD;
+            g.as = gemm_stride(j->kmajor ? m : g.k);
             j->pack(j, r, m, p, g.k, j->scratch, g.as);
             if (j->pack == FK(gemm_pack_rows) && p + kb < j->k)
                 fetch_rows(j, r, m, p + kb, fk_min(kb, j->k - p - kb), &more);

@@ -18,10 +18,15 @@
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define GRAIN (1 << 20) /* multiply-adds that are worth a chunk: 10 to 20 µs */
 
-/* steps of k in a block: the same number in all but the last */
+#define LINE 16         /* floats of a cache line */
+
+static inline int64_t gemm_lines(int64_t n) { return (n + LINE - 1) & -LINE; }
+/* steps of k in a block: the same number in all but the last, and whole lines, or packing slows by a tenth */
 static inline int64_t gemm_kblock(int64_t k) {
-    return k <= KC ? k : (fk_ceil_div(k, fk_ceil_div(k, KC)) + 7) & ~INT64_C(7);
+    return k <= KC ? k : gemm_lines(fk_ceil_div(k, fk_ceil_div(k, KC)));
 }
+/* from one packed row of n floats to the next */
+static inline int64_t gemm_stride(int64_t n) { return gemm_lines(n) + PAD; }
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
