@@ -79,6 +79,7 @@ class BuildExt(build_ext):
 
 
 setup(
-    ext_modules=[Extension('fastkeras._core', ['fastkeras/_core.pyx'], libraries=['m'], include_dirs=['csrc', numpy.get_include()])],
+    ext_modules=[Extension('fastkeras._core', ['fastkeras/_core.pyx'], libraries=['m'],
+                           include_dirs=['csrc', numpy.get_include()])],
     cmdclass={'build_ext': BuildExt},
 )

@@ -2,7 +2,8 @@
 
     python bench/mnist_cnn.py [--optimizer adadelta] [--epochs 12] [--seed 1] [--data mnist.npz]
 
-The example itself uses Adadelta for 12 epochs; Adam, the default here, gets there sooner. The file is Keras's own (arrays x_train, y_train, x_test, y_test); by default data/mnist.npz below FASTKERAS_ARTIFACTS.
+The example itself uses Adadelta for 12 epochs; Adam, the default here, gets there sooner.
+The file is Keras's own (arrays x_train, y_train, x_test, y_test); by default data/mnist.npz below FASTKERAS_ARTIFACTS.
 """
 import argparse
 import os
@@ -35,7 +36,8 @@ def main(path, epochs, seed, optimizer):
     model.fit(x_train, y_train, batch_size=128, epochs=epochs, verbose=2, validation_data=(x_test, y_test))
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print(f'test loss {loss:.4f}, test accuracy {accuracy:.4f} after {epochs} epochs of {optimizer}, seed {seed}, {seconds:.1f} s')
+    print(f'test loss {loss:.4f}, test accuracy {accuracy:.4f} after {epochs} epochs of {optimizer}, seed {seed}, '
+          f'{seconds:.1f} s')
 
 
 if __name__ == '__main__':

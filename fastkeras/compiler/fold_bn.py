@@ -4,7 +4,7 @@ conv(x, w)·s + t = conv(x, w·s) + t where s and t depend on variables alone, a
 products w·s are static, so that hoisting computes them once per version of the weights.
 """
 
-from ..graph import Graph, Node, toposort
+from ..graph import Node
 from ..ops import core
 from ..ops.tensor import Tensor
 

@@ -51,16 +51,16 @@ def number(node):
 
 def _reduce(node, inputs):
     """A simpler node of the same value, or None."""
-    if inputs and node.size <= MAX_FOLDED and all(i.op == 'const' for i in inputs):
-        if not core.record(node.op).random:
-            value = core.record(node.op).ref(*[np.asarray(i.attrs['value'], i.dtype) for i in inputs], **node.attrs)
-            return Node('const', (), {'value': np.asarray(value, node.dtype).reshape(node.shape)}, node.shape, node.dtype,
-                        node.name)
+    record = core.record(node.op)
+    if inputs and node.size <= MAX_FOLDED and not record.random and all(i.op == 'const' for i in inputs):
+        value = record.ref(*[np.asarray(i.attrs['value'], i.dtype) for i in inputs], **node.attrs)
+        value = np.asarray(value, node.dtype).reshape(node.shape)
+        return Node('const', (), {'value': value}, node.shape, node.dtype, node.name)
     rule = _RULES.get(node.op)
     made = rule(node, inputs) if rule is not None else None
     if made is not None and (made.shape != node.shape or made.dtype != node.dtype):
         return None
-    if made is None and len(inputs) > 1 and core.record(node.op).micro is not None:
+    if made is None and len(inputs) > 1 and record.micro is not None:
         return _without_broadcasts(node, inputs)
     return made
 

@@ -164,8 +164,9 @@ def _delegate(name):
     return method
 
 
-for _name in ('add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs '
-              'lt le gt ge getitem').split():
+_OPERATORS = ('add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs '
+              'lt le gt ge getitem')
+for _name in _OPERATORS.split():
     setattr(Variable, f'__{_name}__', _delegate(f'__{_name}__'))
 
 core.set_tracing(lambda: active_trace() is not None)

@@ -123,7 +123,7 @@ def test_random_updates_of_state(seed, arrays):
             rng = np.random.default_rng(seed)
             values = [x, *[v.value for v in state], x * column]
             returned = []
-            for step in range(18):
+            for _ in range(18):
                 a, b = (values[rng.integers(len(values))] for _ in range(2))
                 kind = rng.integers(6)
                 if kind == 0:
