@@ -50,7 +50,7 @@ FK_KERNEL(gather) {
 
 /* ---- scatter_add: a chunk owns a block of y (an item of outer, a range of rows, a range of columns) and goes through all
  * indices in order, so every sum has one owner and one order */
-#define COLUMNS 32 /* a block's least width: two cache lines */
+#define COLUMNS 128 /* a block's least width: shorter pieces of a row cost memory more than they move */
 typedef struct {
     int64_t items, columns, rows; /* shares of outer, and blocks per item */
 } blocks_t;
@@ -61,9 +61,9 @@ static blocks_t scatter_blocks(const fk_attr_scatter_add *a) {
     b.items = fk_max(1, fk_min(want, a->outer));
     want = fk_ceil_div(want, b.items);
     b.columns = fk_max(1, fk_min(want, a->inner / COLUMNS));
-    /* blocks of rows only while one is long beside its pass over the indices */
+    /* blocks of rows only while one is long beside its pass over the indices; few, since each skips through all of u */
     int64_t pays = (a->size + 3 * a->nidx) * (a->inner / b.columns) / fk_max(1, 4 * a->nidx);
-    b.rows = fk_max(1, fk_min(fk_min(want / b.columns, pays), a->size));
+    b.rows = fk_max(1, fk_min(fk_min(fk_min(8, want / b.columns), pays), a->size));
     return b;
 }
 FK_CHUNKS(scatter_add) {

@@ -94,23 +94,29 @@ typedef struct {
     const float *x, *y, *dy;
     float *dx;
     int64_t own0, own1; /* the rows of the window that the band owns, from its first */
+    int alone;          /* no other window has these elements: nothing to add to */
 } grad_t;
 INLINE void max_back(grad_t g, int64_t nh, int64_t nw, int64_t row, int64_t c, int nv, int64_t n) {
     vf y[4], dy[4];
-    vi open[4]; /* lanes that have not met their maximum */
+    vi open[4], nan = {0}; /* open: lanes that have not met their maximum */
     for (int v = 0; v < nv; v++) {
         y[v] = load_some(g.y + v * VL, n);
         dy[v] = load_some(g.dy + v * VL, n);
         open[v] = vi_set1(-1);
+        nan |= y[v] != y[v];
     }
+    int any_nan = v_any(nan); /* then the maximum is the first NaN, which equals nothing */
     for (int64_t i = 0; i < nh && i < g.own1; i++)
         for (int64_t j = 0; j < nw; j++)
             for (int v = 0; v < nv; v++) {
                 int64_t at = i * row + j * c + v * VL;
                 vf x = load_some(g.x + at, n);
-                vi hit = ((x == y[v]) | (x != x)) & open[v];
+                vi hit = (x == y[v]) & open[v];
+                if (__builtin_expect(any_nan, 0)) hit |= (x != x) & open[v];
                 open[v] &= ~hit;
-                if (i >= g.own0) store_some(g.dx + at, load_some(g.dx + at, n) + (vf)((vi)dy[v] & hit), n);
+                vf d = (vf)((vi)dy[v] & hit);
+                if (!g.alone) d += load_some(g.dx + at, n);
+                if (i >= g.own0) store_some(g.dx + at, d, n);
             }
 }
 
@@ -119,8 +125,22 @@ FK_CHUNKS(max_pool_dx) {
     return fk_split(a->n * a->h, fk_max(a->kh, GRAIN / 3 / row));
 }
 FK_ONE_PART(max_pool_dx)
+/* zeros in the rows [r0, r1), from their element `at` on */
+static void clear(float *dx, int64_t row, int64_t r0, int64_t r1, int64_t at) {
+    if (at == 0 && r1 > r0) memset(dx + r0 * row, 0, (size_t)((r1 - r0) * row) * 4);
+    else
+        for (int64_t r = r0; r < r1 && at < row; r++) memset(dx + r * row + at, 0, (size_t)(row - at) * 4);
+}
+
 FK_KERNEL(max_pool_dx) {
-    int64_t c = a->c, row = a->w * c, lo, hi;
+    int64_t c = a->c, row = a->w * c, lo, hi, w0, w1;
+    int alone = (a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1);
+    /* elements of a row that windows side by side overwrite; what follows has to be cleared */
+    int64_t covered = 0;
+    if (alone && (a->sw == a->kw || a->ow == 1) && a->ow > 0) {
+        window(a->ow - 1, a->sw, a->pl, a->kw, a->w, &w0, &w1);
+        covered = fk_min(w1, a->w) * c;
+    }
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     while (lo < hi) { /* one image at a time */
         int64_t image = lo / a->h, r0 = lo % a->h, r1 = fk_min(a->h, r0 + hi - lo), i0, i1;
@@ -129,23 +149,23 @@ FK_KERNEL(max_pool_dx) {
         const float *dy = (const float *)call->ptr[2] + image * a->oh * a->ow * c;
         float *dx = (float *)call->ptr[3] + image * a->h * row;
         touching(r0, r1, a->sh, a->pt, a->kh, a->oh, &i0, &i1);
-        int64_t clean = r0; /* rows below are zeroed: just before their first window, while they are in the cache */
-        for (int64_t i = i0; i <= i1; i++) {
-            int64_t h0 = r1, h1 = r1, w0, w1;
-            if (i < i1) window(i, a->sh, a->pt, a->kh, a->h, &h0, &h1);
-            if (clean < fk_min(h1, r1)) {
-                memset(dx + clean * row, 0, (size_t)((fk_min(h1, r1) - clean) * row) * 4);
-                clean = fk_min(h1, r1);
-            }
-            if (i == i1) break;
+        int64_t clean = r0; /* rows below are cleared: just before their first window, while they are in the cache */
+        for (int64_t i = i0; i < i1; i++) {
+            int64_t h0, h1;
+            window(i, a->sh, a->pt, a->kh, a->h, &h0, &h1);
+            clear(dx, row, clean, fk_min(h0, r1), 0);
+            clear(dx, row, fk_max(clean, h0), fk_min(h1, r1), covered);
+            clean = fk_max(clean, fk_min(h1, r1));
             for (int64_t j = 0; j < a->ow; j++) {
                 window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);
                 int64_t at = h0 * row + w0 * c, out = (i * a->ow + j) * c;
-#define BACK_ONE(nv, n) \
-    max_back((grad_t){x + at + k, y + out + k, dy + out + k, dx + at + k, r0 - h0, r1 - h0}, h1 - h0, w1 - w0, row, c, nv, n);
+#define BACK_ONE(nv, n)                                                                             \
+    max_back((grad_t){x + at + k, y + out + k, dy + out + k, dx + at + k, r0 - h0, r1 - h0, alone}, \
+             h1 - h0, w1 - w0, row, c, nv, n);
                 CHANNELS(c, BACK_ONE);
             }
         }
+        clear(dx, row, clean, r1, 0);
         lo += r1 - r0;
     }
 }
@@ -156,33 +176,83 @@ FK_CHUNKS(avg_pool_dx) {
     return fk_split(a->n * a->h, GRAIN / 2 / fk_max(1, a->w * a->c * windows));
 }
 FK_ONE_PART(avg_pool_dx)
-INLINE void avg_back(const fk_attr_avg_pool_dx *a, float *dx, const float *dy, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
-                     int nv, int64_t n) {
-    vf s[4] = {{0}, {0}, {0}, {0}};
-    for (int64_t i = i0; i < i1; i++)
-        for (int64_t j = j0; j < j1; j++) {
-            int64_t h0, h1, w0, w1;
-            window(i, a->sh, a->pt, a->kh, a->h, &h0, &h1);
-            window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);
-            vf count = v_set1((float)((h1 - h0) * (w1 - w0)));
-            for (int v = 0; v < nv; v++) s[v] += load_some(dy + (i * a->ow + j) * a->c + v * VL, n) / count;
-        }
-    for (int v = 0; v < nv; v++) store_some(dx + v * VL, s[v], n);
+
+/* one row of x, and the windows [i0, i1) that it is in */
+typedef struct {
+    const fk_attr_avg_pool_dx *a;
+    const float *dy;
+    float *dx;
+    int64_t i0, i1;
+    int whole; /* none of them is cut at the border */
+} spread_t;
+static inline float share(const fk_attr_avg_pool_dx *a, int64_t i, int64_t j) {
+    int64_t h0, h1, w0, w1;
+    window(i, a->sh, a->pt, a->kh, a->h, &h0, &h1);
+    window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);
+    return 1.0f / (float)((h1 - h0) * (w1 - w0));
 }
+static inline int whole(int64_t first, int64_t last, int64_t stride, int64_t pad, int64_t k, int64_t size) {
+    return first * stride >= pad && (last - 1) * stride - pad + k <= size;
+}
+
+INLINE void avg_back(const spread_t *q, int64_t w, int64_t j0, int64_t j1, int same, int64_t k, int nv, int64_t n) {
+    const fk_attr_avg_pool_dx *a = q->a;
+    vf s[4] = {{0}, {0}, {0}, {0}};
+    for (int64_t i = q->i0; i < q->i1; i++)
+        for (int64_t j = j0; j < j1; j++) {
+            const float *from = q->dy + (i * a->ow + j) * a->c + k;
+            float f = same ? 1.0f : share(a, i, j);
+            for (int v = 0; v < nv; v++) s[v] += load_some(from + v * VL, n) * f;
+        }
+    float f = same ? 1.0f / (float)(a->kh * a->kw) : 1.0f;
+    for (int v = 0; v < nv; v++) store_some(q->dx + w * a->c + k + v * VL, s[v] * f, n);
+}
+static void spread(const spread_t *q) {
+    const fk_attr_avg_pool_dx *a = q->a;
+    for (int64_t w = 0; w < a->w; w++) {
+        int64_t j0, j1;
+        touching(w, w + 1, a->sw, a->pl, a->kw, a->ow, &j0, &j1);
+        if (q->whole && whole(j0, j1, a->sw, a->pl, a->kw, a->w)) {
+#define SAME_ONE(nv, n) avg_back(q, w, j0, j1, 1, k, nv, n);
+            CHANNELS(a->c, SAME_ONE);
+        } else {
+#define CUT_ONE(nv, n) avg_back(q, w, j0, j1, 0, k, nv, n);
+            CHANNELS(a->c, CUT_ONE);
+        }
+    }
+}
+/* where windows do not overlap, one value goes to all columns of a window */
+INLINE void fill_window(const float *dy, float *dx, int64_t nw, int64_t c, float f, int nv, int64_t n) {
+    vf d[4];
+    for (int v = 0; v < nv; v++) d[v] = load_some(dy + v * VL, n) * f;
+    for (int64_t j = 0; j < nw; j++)
+        for (int v = 0; v < nv; v++) store_some(dx + j * c + v * VL, d[v], n);
+}
+static void spread_apart(const spread_t *q) {
+    const fk_attr_avg_pool_dx *a = q->a;
+    int64_t c = a->c, clean = 0; /* columns below are written */
+    for (int64_t j = 0; j < a->ow && q->i0 < q->i1; j++) {
+        int64_t w0, w1;
+        window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);
+        if (w1 <= w0) continue;
+        if (w0 > clean) memset(q->dx + clean * c, 0, (size_t)((w0 - clean) * c) * 4);
+        const float *dy = q->dy + (q->i0 * a->ow + j) * c;
+        float *dx = q->dx + w0 * c, f = share(a, q->i0, j);
+#define FILL_ONE(nv, n) fill_window(dy + k, dx + k, w1 - w0, c, f, nv, n);
+        CHANNELS(c, FILL_ONE);
+        clean = w1;
+    }
+    if (clean < a->w) memset(q->dx + clean * c, 0, (size_t)((a->w - clean) * c) * 4);
+}
+
 FK_KERNEL(avg_pool_dx) {
-    const float *dy = call->ptr[0];
-    float *dx = call->ptr[1];
     int64_t c = a->c, lo, hi;
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     for (int64_t r = lo; r < hi; r++) {
-        int64_t i0, i1, j0, j1, h = r % a->h;
-        const float *image = dy + r / a->h * a->oh * a->ow * c;
-        touching(h, h + 1, a->sh, a->pt, a->kh, a->oh, &i0, &i1);
-        for (int64_t w = 0; w < a->w; w++) {
-            touching(w, w + 1, a->sw, a->pl, a->kw, a->ow, &j0, &j1);
-            float *to = dx + (r * a->w + w) * c;
-#define SPREAD_ONE(nv, n) avg_back(a, to + k, image + k, i0, i1, j0, j1, nv, n);
-            CHANNELS(c, SPREAD_ONE);
-        }
+        spread_t q = {a, (const float *)call->ptr[0] + r / a->h * a->oh * a->ow * c, (float *)call->ptr[1] + r * a->w * c, 0, 0, 0};
+        touching(r % a->h, r % a->h + 1, a->sh, a->pt, a->kh, a->oh, &q.i0, &q.i1);
+        q.whole = whole(q.i0, q.i1, a->sh, a->pt, a->kh, a->h);
+        if ((a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1)) spread_apart(&q);
+        else spread(&q);
     }
 }

@@ -63,7 +63,18 @@ static inline void v_store_n(float *p, vf v, int64_t n) {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #elif defined(__AVX__)
-    _mm256_maskstore_ps(p, (__m256i)v_first(n), (__m256)v);
+    __m128 part = _mm256_castps256_ps128((__m256)v); /* a masked store is microcode on AMD */
+    if (n & 4) {
+        _mm_storeu_ps(p, part);
+        p += 4;
+        part = _mm256_extractf128_ps((__m256)v, 1);
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, part);
+        p += 2;
+        part = _mm_movehl_ps(part, part);
+    }
+    if (n & 1) _mm_store_ss(p, part);
 #else
     switch (n) {
     case 3: p[2] = v[2]; /* fall through */
