@@ -98,21 +98,18 @@ typedef struct {
 } grad_t;
 INLINE void max_back(grad_t g, int64_t nh, int64_t nw, int64_t row, int64_t c, int nv, int64_t n) {
     vf y[4], dy[4];
-    vi open[4], nan = {0}; /* open: lanes that have not met their maximum */
+    vi open[4]; /* lanes that have not met their maximum, or a NaN, which is one */
     for (int v = 0; v < nv; v++) {
         y[v] = load_some(g.y + v * VL, n);
         dy[v] = load_some(g.dy + v * VL, n);
         open[v] = vi_set1(-1);
-        nan |= y[v] != y[v];
     }
-    int any_nan = v_any(nan); /* then the maximum is the first NaN, which equals nothing */
     for (int64_t i = 0; i < nh && i < g.own1; i++)
         for (int64_t j = 0; j < nw; j++)
             for (int v = 0; v < nv; v++) {
                 int64_t at = i * row + j * c + v * VL;
                 vf x = load_some(g.x + at, n);
-                vi hit = (x == y[v]) & open[v];
-                if (__builtin_expect(any_nan, 0)) hit |= (x != x) & open[v];
+                vi hit = ((x == y[v]) | (x != x)) & open[v];
                 open[v] &= ~hit;
                 vf d = (vf)((vi)dy[v] & hit);
                 if (!g.alone) d += load_some(g.dx + at, n);
