@@ -59,7 +59,8 @@ class ArrayBatches:
         self._all = [*inputs, *targets, *(np.ones(y.shape[:1], np.float32) if w is None else w
                                           for y, w in zip(targets, given))]
         self.weighted = flags(given)
-        self.feed = Feed([*arrays, *present], [*dtypes, *(w.dtype for w in present)], batch_size)
+        self.feed = Feed([*arrays, *present], [*dtypes, *(w.dtype for w in present)], batch_size,
+                         standard.slots)
         self.samples = self.feed.samples
         self.batch_size = self.feed.batch_size
         self.order = Order(self.samples, self.batch_size, shuffle)

@@ -1,8 +1,12 @@
 """What a user passes as inputs and targets → lists of arrays in the model's order, checked."""
 
+import decimal
+import numbers
+
 import numpy as np
 
 _KINDS = 'biuf'
+_REAL = (numbers.Real, decimal.Decimal, np.bool_)
 
 
 class Slot:
@@ -93,6 +97,8 @@ def as_array(data, slot):
     if hasattr(data, '_keras_history'):
         raise slot.error('a NumPy array', f'the symbolic tensor {data!r}')
     if is_lazy(data):
+        if np.dtype(data.dtype).kind not in _KINDS:
+            raise slot.error('an array of numbers', f'the type {data.dtype}')
         return data
     if hasattr(data, 'to_numpy'):   # a table or a column of pandas
         data = data.to_numpy()
@@ -102,16 +108,26 @@ def as_array(data, slot):
         raise slot.error('an array of numbers', f'a ragged {type(data).__name__} ({e})',
                          'all samples must have the same shape: pad them') from None
     if array.dtype == object and array.size:
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise slot.error('an array of numbers', f'objects such as {describe(array.flat[0])}',
-                             'all samples must have the same shape and hold numbers') from None
+        array, other = from_objects(array)
+        if other is not None:
+            raise slot.error('an array of numbers', f'objects, such as {other}',
+                             'all samples must have the same shape and hold numbers')
     if array.dtype.kind not in _KINDS:
         raise slot.error('an array of numbers', f'the type {array.dtype}')
     if array.ndim == 0:
         raise slot.error('an array with samples along its first axis', f'the single number {array}')
     return array
+
+
+def from_objects(array):
+    """(an array of objects as float64, None); or (None, what is in it that is no number, with its place)."""
+    for at, value in zip(np.ndindex(array.shape), array.flat):
+        if not isinstance(value, _REAL):    # NumPy would make NaN of None, and numbers of text
+            return None, f'{describe(value)} at {list(at)}'
+    try:
+        return array.astype(np.float64), None
+    except OverflowError:
+        return None, 'a whole number too large for float64'
 
 
 def fit_rank(array, slot):
@@ -170,16 +186,49 @@ def check_labels(array, slot):
                          f'the output has {slot.labels} classes')
 
 
+def check_whole(array, slot):
+    """ValueError where the slot's type is of whole numbers and the array holds some that it cannot."""
+    want = np.dtype(slot.dtype)
+    if not array.size or not may_not_fit(array.dtype, slot):
+        return
+    least, most = np.iinfo(want).min, np.iinfo(want).max
+    if array.dtype.kind == 'f':
+        values = array.astype(np.float32) if array.dtype.itemsize < 4 else array
+        good = (values == np.floor(values)) & (values >= float(least)) & (values < float(most + 1))
+        if good.all():
+            return
+    else:
+        low, high = int(array.min()), int(array.max())
+        if least <= low and high <= most:
+            return
+        good = array != (low if low < least else high)
+    at = int(np.argmin(good.reshape(len(array), -1).all(axis=1)))
+    raise slot.error(f'whole numbers from {least} to {most}, of its type {want}',
+                     f'{array[at][~good[at]].ravel()[0]} at sample {at}')
+
+
+def may_not_fit(dtype, slot):
+    """Whether values of a type have to be looked at before they become the whole numbers of the slot's type."""
+    want = np.dtype(slot.dtype)
+    return want.kind in 'iu' and slot.labels is None and not np.can_cast(dtype, want)
+
+
 def standardize(data, slots, role):
     """List of arrays for the slots: checked, of the slots' ranks, in the types they came in."""
     arrays = []
     for value, slot in zip(listed(data, slots, role), slots):
         array = fit_rank(as_array(value, slot), slot)
         check_shape(array, slot)
-        if slot.labels is not None and not is_lazy(array):
-            check_labels(array, slot)
+        if not is_lazy(array):
+            check_values(array, slot)
         arrays.append(array)
     return arrays
+
+
+def check_values(array, slot):
+    """ValueError where the numbers themselves are not what the slot takes: labels, or whole numbers of a type."""
+    check_labels(array, slot)
+    check_whole(array, slot)
 
 
 def converted(arrays, slots):

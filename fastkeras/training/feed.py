@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from fastkeras.training.data import contiguous, is_lazy
+from fastkeras.training.data import check_values, contiguous, is_lazy
 
 
 class Feed:
     """Arrays of equal length, handed out in batches of the types that a plan is fed.
 
-    arrays: NumPy arrays, or lazy ones (HDF5, sparse). dtypes: one per array. What `slice` and `gather` return is
-    valid until the next call: it is a view of the arrays, or of buffers that are used again.
+    arrays: NumPy arrays, or lazy ones (HDF5, sparse). dtypes: one per array. slots: of the first arrays; the values of
+    lazy ones are checked by them when they are read. What `slice` and `gather` return is valid until the next call: it
+    is a view of the arrays, or of buffers that are used again.
     """
 
-    def __init__(self, arrays, dtypes, batch_size):
+    def __init__(self, arrays, dtypes, batch_size, slots=()):
         self.arrays = arrays
+        self.slots = slots
         self.samples = int(arrays[0].shape[0]) if arrays else 0
         self.batch_size = min(batch_size, self.samples)
         self.dtypes = [np.dtype(d) for d in dtypes]
@@ -28,6 +30,13 @@ class Feed:
             buffer = self._buffers[i] = np.empty((self.batch_size, *self.arrays[i].shape[1:]), self.dtypes[i])
         return buffer if n == self.batch_size else buffer[:n]
 
+    def _read(self, i, which):
+        rows = self.arrays[i][which]
+        rows = rows.toarray() if hasattr(rows, 'toarray') else rows
+        if i < len(self.slots) and is_lazy(self.arrays[i]):
+            check_values(rows, self.slots[i])
+        return rows
+
     def slice(self, start, stop):
         """The samples start … stop - 1."""
         batch = []
@@ -36,7 +45,7 @@ class Feed:
                 batch.append(array[start:stop])
             else:
                 out = self._buffer(i, stop - start)
-                np.copyto(out, _dense(array[start:stop]), casting='unsafe')
+                np.copyto(out, self._read(i, slice(start, stop)), casting='unsafe')
                 batch.append(out)
         return batch
 
@@ -51,16 +60,12 @@ class Feed:
             elif is_lazy(array):
                 order = np.argsort(indices, kind='stable')      # HDF5 reads in ascending order only
                 rows = np.empty_like(out)
-                np.copyto(rows, _dense(array[indices[order]]), casting='unsafe')
+                np.copyto(rows, self._read(i, indices[order]), casting='unsafe')
                 out[order] = rows
             else:
                 np.copyto(out, array[indices], casting='unsafe')
             batch.append(out)
         return batch
-
-
-def _dense(rows):
-    return rows.toarray() if hasattr(rows, 'toarray') else rows
 
 
 class Order:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras.training.data import check_labels, contiguous
+from fastkeras.training.data import check_labels, check_whole, contiguous, may_not_fit
 
 LIMIT = 64      # signatures that are remembered of one model
 
@@ -36,6 +36,7 @@ class QuickStep:
         self.x_shape, self.y_shape = (fed.shape if fed.shape != given.shape else None
                                       for fed, given in zip(arrays, (x, y)))
         self.slot = standard.slots[1]
+        self.looked_at = _looked_at(standard.slots, (x, y))
         # labels below 0 are large as unsigned numbers, so one maximum tells whether all are in range
         plain = y.dtype.kind in 'iu' and y.dtype.isnative and self.slot.ignored is None
         self.unsigned = np.dtype(f'u{y.dtype.itemsize}') if plain else None
@@ -49,6 +50,9 @@ class QuickStep:
         if classes is not None and (self.unsigned is None or not y.dtype.isnative
                                     or y.view(self.unsigned).max() >= classes):
             check_labels(y, self.slot)
+        if self.looked_at:
+            for array, slot in zip((x, y), self.looked_at):
+                check_whole(array, slot)
         if self.x_shape is not None:
             x = x.reshape(self.x_shape)
         if self.y_shape is not None:
@@ -65,14 +69,22 @@ class QuickPredict:
         """Whether the data take this way: one array of numbers, no more than a batch."""
         return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
 
-    def __init__(self, function, x, batches):
+    def __init__(self, function, x, batches, standard):
         self.function = function
+        self.looked_at = _looked_at(standard.slots, (x,))
         self.dtype = batches.feed.dtypes[0]
         fed = batches.feed.arrays[0].shape
         self.x_shape = fed if fed != x.shape else None
 
     def __call__(self, x):
+        if self.looked_at:
+            check_whole(x, self.looked_at[0])
         if self.x_shape is not None:
             x = x.reshape(self.x_shape)
         outs = self.function(contiguous(x, self.dtype))
         return outs[0] if len(outs) == 1 else outs
+
+
+def _looked_at(slots, arrays):
+    """The slots, where values of such types have to be looked at before they are converted; else None."""
+    return slots if any(may_not_fit(a.dtype, s) for a, s in zip(arrays, slots)) else None

@@ -200,7 +200,7 @@ class Trainer:
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
             if steps is None and QuickPredict.serves(x, standard, batches):
-                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches))
+                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches, standard))
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose == 1 else None
         return nest.unpack(loops.predict(batches, function, calls, bar))

@@ -4,6 +4,10 @@ import warnings
 
 import numpy as np
 
+from fastkeras.training.data import describe, from_objects
+
+_LISTED = 8     # how many classes a message lists
+
 
 def per_output(weights, names, argument):
     """A list with one member (or None) per output, from what the user passed as sample_weight or class_weight."""
@@ -30,8 +34,15 @@ def per_output(weights, names, argument):
 
 def sample_weights(y, weights, temporal, name):
     """float32 array of shape (samples,), or (samples, time) when temporal, for the target array y."""
-    array = weights.to_numpy() if hasattr(weights, 'to_numpy') else np.asarray(weights)
     where = f'sample_weight of output {name!r}'
+    try:
+        array = weights.to_numpy() if hasattr(weights, 'to_numpy') else np.asarray(weights)
+    except ValueError as e:
+        raise ValueError(f'{where}: expected an array of numbers, got a ragged {type(weights).__name__} ({e})') from None
+    if array.dtype == object and array.size:
+        array, other = from_objects(array)
+        if other is not None:
+            raise ValueError(f'{where}: expected numbers, got objects, such as {other}')
     if array.dtype.kind not in 'biuf':
         raise ValueError(f'{where}: expected numbers, got the type {array.dtype}')
     if temporal:
@@ -63,17 +74,29 @@ def class_weights(y, weights, name):
         if isinstance(weights, str) or np.ndim(weights) != 1:
             raise ValueError(f'{where}: expected a dict class → weight, got {weights!r}')
         weights = dict(enumerate(weights))
+    for key, weight in weights.items():
+        if isinstance(weight, (str, bytes)) or not hasattr(weight, '__float__') or np.ndim(weight):
+            raise ValueError(f'{where}: expected a number as the weight of class {key!r}, got {describe(weight)}')
     y = np.asarray(y)
     if y.ndim > 2:
         raise ValueError(f'{where}: there is no one class per sample in targets of shape {y.shape} (at most 2 '
                          'dimensions); use sample_weight')
     classes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    if classes.dtype.kind == 'f' and not (whole := classes == np.floor(classes)).all():
+        at = int(np.argmin(whole))
+        raise ValueError(f'{where}: the targets are no classes: expected whole numbers or one row with a 1 per sample, '
+                         f'got {classes[at]} at sample {at}; use sample_weight')
     present, place = np.unique(classes, return_inverse=True)
     missing = [c.item() for c in present if c.item() not in weights]
     if missing:
-        raise ValueError(f"{where}: no weight for the classes {', '.join(map(str, missing))} that are in the data; "
-                         f"it has {', '.join(map(str, weights))}")
+        raise ValueError(f'{where}: no weight for the classes {_some(missing)} that are in the data; it has '
+                         f'{_some(list(weights))}')
     return np.array([weights[c.item()] for c in present], np.float32)[place.reshape(-1)]
+
+
+def _some(classes):
+    text = ', '.join(map(str, classes[:_LISTED])) or 'none'
+    return text if len(classes) <= _LISTED else f'{text} and {len(classes) - _LISTED} more'
 
 
 def standardize(targets, slots, temporal, sample_weight=None, class_weight=None):

@@ -9,9 +9,20 @@ def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
     y: array of whole numbers from 0, of any shape; a last axis of size 1 is dropped (Keras 3 calls it x). num_classes:
     by default the largest class + 1. Returns an array (*shape, num_classes). ValueError for a class out of range.
     """
-    y = np.asarray(y if x is None else x)
-    if y.dtype.kind not in 'iubf' or not np.array_equal(y.astype(np.int64), y):
-        raise ValueError(f'to_categorical: expected whole numbers, got values of {y.dtype}')
+    given = y if x is None else x
+    try:
+        y = np.asarray(given)
+    except ValueError as e:
+        raise ValueError(f'to_categorical: expected an array of whole numbers, got a ragged list ({e})') from None
+    if y.dtype.kind not in 'iubf':
+        raise ValueError(f'to_categorical: expected whole numbers, got {given!r:.60} ({y.dtype})')
+    if y.dtype.kind == 'f' and not (whole := np.isfinite(y) & (y == np.floor(y))).all():
+        raise ValueError(f'to_categorical: expected whole numbers, got {y[~whole].ravel()[0]}')
+    if num_classes is not None:
+        if isinstance(num_classes, bool) or not hasattr(num_classes, '__index__') or num_classes < 1:
+            raise ValueError('to_categorical: expected num_classes to be a whole number of at least 1, or None, got '
+                             f'{num_classes!r}')
+        num_classes = int(num_classes)
     shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
     y = y.astype(np.int64).ravel()
     if num_classes is None:

@@ -3,12 +3,19 @@
 import numpy as np
 import pytest
 
-from fastkeras.layers import Dense
-from fastkeras.models import Sequential
+from fastkeras.layers import Dense, Input
+from fastkeras.models import Model, Sequential
 from tests.training.models_for_tests import LABELS, ONE_HOT, X, Y, classifier, regressor, two_by_two
 
 R = X[:, :2]
 SPARSE = {'loss': 'sparse_categorical_crossentropy'}
+
+
+def bytes_in(dtype='uint8'):
+    x = Input((4,), dtype=dtype, name='counts')
+    model = Model(x, Dense(1)(x))
+    model.compile('sgd', 'mse')
+    return model
 
 
 def fit(model, *args, **kwargs):
@@ -30,7 +37,13 @@ def fit(model, *args, **kwargs):
     (two_by_two, ([X, R[:20]], [ONE_HOT, Y]), {}, ['(20, 2)', '(40, 4)']),
     (two_by_two, ({'left': X}, [ONE_HOT, Y]), {}, ["no data for input 'right'"]),
     (two_by_two, ([X, R], ONE_HOT), {}, ["'kind', 'size'", '(40, 3)']),
+    (regressor, ([[1, 2, 3, None]] * 40, Y), {}, ['input', 'numbers', 'None at [0, 3]']),
+    (regressor, (X.astype(str).astype(object), Y), {}, ['input', 'numbers', 'at [0, 0]']),
+    (regressor, (np.full((40, 4), 10 ** 400), Y), {}, ['input', 'too large']),
+    (bytes_in, (np.full((40, 4), 300), Y), {}, ["input 'counts'", '0 to 255', 'uint8', '300 at sample 0']),
+    (bytes_in, (np.full((40, 4), -1), Y), {}, ["input 'counts'", '0 to 255', '-1']),
     # targets
+    (regressor, (X, [[None]] * 40), {}, ["output 'size'", 'None at [0, 0]']),
     (regressor, (X, np.ones((40, 2))), {}, ["output 'size'", '(40, 2)', 'mean_squared_error']),
     (classifier, (X, LABELS), {}, ['(40, 1)', 'binary matrices', '(samples, classes)', 'to_categorical(y_int)']),
     (classifier, (X, LABELS[:, None]), {}, ['(40, 1)', 'categorical_crossentropy', 'to_categorical']),
@@ -46,6 +59,11 @@ def fit(model, *args, **kwargs):
     (classifier, (X, ONE_HOT), {'class_weight': {0: 1.0, 1: 2.0}}, ['class_weight', "'kind'", 'classes 2']),
     (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': np.ones(40)}, ['2 outputs', "'kind', 'size'"]),
     (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': {'kind': np.ones(40), 'no': 1}}, ["unknown output 'no'"]),
+    (regressor, (X, Y), {'sample_weight': np.array([None] * 40)}, ['sample_weight', 'None at [0]']),
+    (classifier, (X, ONE_HOT), {'class_weight': {0: None, 1: 1, 2: 1}}, ['class_weight', "'kind'", 'class 0', 'None']),
+    (classifier, (X, ONE_HOT), {'class_weight': {0: 1, 1: 'a', 2: 1}}, ['class_weight', "'kind'", 'class 1', "'a'"]),
+    (regressor, (X, Y), {'class_weight': {0: 1.0}}, ['class_weight', "'size'", 'no classes', 'sample_weight']),
+    (regressor, (X, np.arange(40)), {'class_weight': {0: 1.0}}, ['class_weight', '1, 2, 3, 4, 5, 6, 7, 8 and 31 more']),
     # the rest
     (regressor, (X, Y), {'batch_size': 0}, ['batch_size', 'at least 1', '0']),
     (regressor, (X, Y), {'batch_size': 2.5}, ['batch_size', '2.5']),
@@ -105,6 +123,30 @@ def test_labels_of_every_batch_are_checked(dtype):
         wrong[7] = -1
         with pytest.raises(ValueError, match='labels from 0 to 2'):
             model.train_on_batch(X, wrong)
+
+
+@pytest.mark.parametrize('value, dtype', [(2 ** 40 + 7, 'int64'), (1.9, 'float64'), (np.nan, 'float32'),
+                                          (2.0 ** 31, 'float32'), (np.inf, 'float16'), (2 ** 31, 'uint32')])
+def test_whole_numbers_that_an_input_cannot_hold(value, dtype):
+    model = bytes_in('int32')
+    x = np.ones((8, 4), dtype)
+    y = Y[:8]
+    wrong = x.copy()
+    wrong[5, 2] = value
+    methods = [lambda x: fit(model, x, y), lambda x: model.evaluate(x, y, verbose=0), lambda x: model.predict(x),
+               lambda x: model.train_on_batch(x, y), lambda x: model.test_on_batch(x, y)]
+    for method in methods:
+        for _ in range(2):      # the way of a signature that is known checks the values too
+            method(x)
+        with pytest.raises(ValueError, match=r"input 'counts': expected whole numbers from -2147483648 to 2147483647, "
+                                             r'of its type int32, got .* at sample 5'):
+            method(wrong)
+
+
+def test_numbers_that_are_objects_are_taken():
+    model = regressor()
+    np.testing.assert_array_equal(model.predict(X.astype(object)), model.predict(X))
+    np.testing.assert_array_equal(bytes_in('int32').predict(np.full((2, 4), 3.0)).shape, (2, 1))
 
 
 @pytest.mark.parametrize('kwargs, words', [

@@ -237,3 +237,17 @@ def test_sparse_matrices():
     source = feed.Feed([lazy], ['f4'], 4)
     np.testing.assert_array_equal(source.slice(1, 4)[0], x[1:4])
     np.testing.assert_array_equal(source.gather(np.array([5, 0]))[0], x[[5, 0]])
+
+
+def test_lazy_values_are_checked_when_they_are_read(tmp_path):
+    h5py = pytest.importorskip('h5py')
+    with h5py.File(tmp_path / 'data.h5', 'w') as f:
+        labels = f.create_dataset('labels', data=np.array([0, 1, 5, 1]))
+        slot = Slot('target', 'kind', (None,), 'int32', 3)
+        source = feed.Feed([labels], ['int32'], 2, [slot])
+        assert source.slice(0, 2)[0].tolist() == [0, 1]
+        with pytest.raises(ValueError, match='labels from 0 to 2.*5'):
+            source.gather(np.array([3, 2]))
+        text = f.create_dataset('text', data=[b'a', b'b'])
+        with pytest.raises(ValueError, match="input 'x': expected an array of numbers"):
+            data.as_array(text, Slot('input', 'x'))

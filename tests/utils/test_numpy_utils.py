@@ -13,9 +13,12 @@ def test_to_categorical():
     np.testing.assert_array_equal(to_categorical(np.array([[1], [0]])), np.eye(2)[[1, 0]])
     assert to_categorical(np.zeros((2, 3), int), 4).shape == (2, 3, 4)
     assert to_categorical(x=[1.0, 0.0], num_classes=2, dtype='uint8').dtype == np.uint8
-    for bad in ([-1], [3], [0.5], ['a']):
-        with pytest.raises(ValueError, match='to_categorical'):
+    for bad in ([-1], [3], [0.5], ['a'], None, [np.nan], [None], [[1], [2, 3]]):
+        with pytest.raises(ValueError, match='to_categorical: expected .*, got'):
             to_categorical(bad, 3)
+    for bad in ('3', 2.5, 0, True):
+        with pytest.raises(ValueError, match='to_categorical: expected num_classes to be a whole number .*, got'):
+            to_categorical([0], bad)
 
 
 def test_normalize():
