@@ -1,0 +1,341 @@
+/* The kernels against naive loops in double, without Python: on every instruction set of the machine, with one and with two
+ * threads, which must agree to the bit. Prints each failure and a line for each instruction set; exits with their number.
+ * Built and run by test_native.py, for other processors and under sanitizers too. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../csrc/fk.h"
+#include "naive.h"
+
+static int failures, cases, threads;
+static uint64_t prints[1000]; /* of every case's result with one thread */
+
+static int opcode(const char *name) {
+    for (int i = 0; i < fk_op_count(); i++)
+        if (!strcmp(fk_op(i)->name, name)) return i;
+    printf("no kernel %s\n", name);
+    exit(1);
+}
+
+static int micro(const char *name) {
+    for (int i = 0; i < fk_micro_count(); i++)
+        if (!strncmp(fk_micro(i), name, strlen(name)) && fk_micro(i)[strlen(name)] == '/') return i;
+    printf("no micro-operation %s\n", name);
+    exit(1);
+}
+
+/* a plan of one step, its tensors at ptr; with a program, the tensors from `own` on are the program's */
+static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own, const int64_t *program) {
+    int64_t refs[2 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
+    for (int i = 0; i < nptr; i++) refs[2 * i] = i;
+    fk_plan *plan = fk_plan_new(step, 1, refs, nptr, attr, fk_op(opcode(op))->attr_words, program);
+    if (!plan) return printf("%s: no plan\n", op), failures++, -1;
+    int64_t status = fk_plan_run(plan, ptr);
+    fk_plan_free(plan);
+    return status;
+}
+
+#define COUNT(...) ((int)(sizeof((void *[]){__VA_ARGS__}) / sizeof(void *)))
+#define ATTR(...) ((const int64_t[]){__VA_ARGS__})
+#define RUN(op, attr, ...) run_with(op, attr, (void *[]){__VA_ARGS__}, COUNT(__VA_ARGS__), COUNT(__VA_ARGS__), NULL)
+#define PARTS(op, attr) fk_parts(opcode(op), attr)
+
+static void check(const char *what, const float *got, const double *expected, int64_t n, double tolerance) {
+    double scale = 1e-30, worst = 0;
+    int64_t where = 0;
+    uint64_t print = fingerprint(got, n);
+    if (threads == 1)
+        prints[cases] = print;
+    else if (prints[cases] != print)
+        failures++, printf("%s: %s is another with %d threads\n", fk_isa_name(fk_isa()), what, threads);
+    cases++;
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(expected[i])) scale = fmax(scale, fabs(expected[i]));
+    for (int64_t i = 0; i < n; i++) {
+        int same = isfinite(expected[i]) ? 0 : isnan(expected[i]) ? isnan(got[i]) : got[i] == expected[i];
+        double error = same ? 0 : isfinite(expected[i]) ? fabs(got[i] - expected[i]) : INFINITY;
+        if (!(error <= worst)) worst = error, where = i;
+    }
+    if (worst <= tolerance * scale) return;
+    failures++;
+    printf("%s: %s[%lld] is %.9g, expected %.9g\n", fk_isa_name(fk_isa()), what, (long long)where, got[where],
+           expected[where]);
+}
+
+/* ---- products, with relu(c + bias) behind them */
+static int64_t *bias_relu(int64_t columns) {
+    enum { F32 = 0, FLAT = 0, MOD = 2, REGISTER = 0, INPUT = 64 };
+    int64_t *w = take(64 * 8, 0), *p = w;
+    for (int i = 0; i < 4; i++) *p++ = ATTR(2, 1, 2, 0)[i]; /* inputs, outputs, instructions, immediates */
+    for (int i = 0; i < 2; i++, p += 20) {
+        p[0] = F32;
+        p[1] = i ? MOD : FLAT;
+        p[3] = i ? columns : 0;
+    }
+    memcpy(p, ATTR(F32, REGISTER), 16);
+    memcpy(p + 2, ATTR(micro("add"), REGISTER, INPUT, INPUT + 1, 0), 40);
+    memcpy(p + 7, ATTR(micro("relu"), REGISTER, REGISTER, 0, 0), 40);
+    return w;
+}
+
+static void matmul(int64_t batch, int64_t m, int64_t n, int64_t k, int ta, int tb) {
+    float *a = numbers(batch * m * k), *b = numbers(batch * k * n), *bias = numbers(n), *c = outputs(batch * m * n);
+    double *expected = zeros(batch * m * n), *zero = zeros(batch * m * n);
+    for (int64_t s = 0; s < batch; s++)
+        naive_matmul(a + s * m * k, b + s * k * n, expected + s * m * n, m, n, k, ta, tb);
+    const int64_t *pack = ATTR(batch, k, n, tb ? k : n, tb, k * n);
+    float *packed = outputs(batch * PARTS("pack_b", pack));
+    RUN("pack_b", pack, b, packed);
+    const int64_t *attr = ATTR(batch, m, n, k, ta ? m : k, ta, m * k, 1);
+    RUN("matmul", attr, a, packed, c);
+    check("matmul", c, expected, batch * m * n, 1e-5);
+    int64_t *program = bias_relu(n);
+    run_with("matmul", attr, (void *[]){a, packed, c, c, bias, c}, 6, 3, program);
+    for (int64_t i = 0; i < batch * m * n; i++) zero[i] = fmax(0, expected[i] + bias[i % n]);
+    check("matmul and epilogue", c, zero, batch * m * n, 1e-5);
+}
+
+/* ---- windows */
+static void conv(window v) {
+    const int64_t *attr = (const int64_t *)&v;
+    int64_t nx = v.n * v.h * v.w * v.c, nw = v.kh * v.kw * v.c / v.groups * v.oc, ny = v.n * v.oh * v.ow * v.oc;
+    float *x = numbers(nx), *w = numbers(nw), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
+    double *ey = zeros(ny), *ex = zeros(nx), *ew = zeros(nw);
+    naive_conv(&v, x, w, dy, ey, ex, ew);
+    const int64_t *pack = ATTR(v.groups, v.kh * v.kw * v.c / v.groups, v.oc / v.groups, v.oc, 0, v.oc / v.groups);
+    float *packed = outputs(v.groups * PARTS("pack_b", pack));
+    RUN("pack_b", pack, w, packed);
+    RUN("conv2d", attr, x, packed, y);
+    check("conv2d", y, ey, ny, 1e-5);
+
+    const int64_t *turn = ATTR(v.c, v.oc, v.kh, v.kw, v.sh, v.sw, v.dh, v.dw, v.groups);
+    packed = outputs(PARTS("pack_dx", turn));
+    RUN("pack_dx", turn, w, packed);
+    RUN("conv2d_dx", attr, dy, packed, dx);
+    check("conv2d_dx", dx, ex, nx, 1e-5);
+
+    int64_t parts = PARTS("conv2d_dw", attr);
+    float *dw = outputs(parts * nw);
+    RUN("conv2d_dw", attr, x, dy, dw);
+    for (int64_t i = nw; i < parts * nw; i++) dw[i % nw] += dw[i];
+    check("conv2d_dw", dw, ew, nw, 1e-5);
+}
+
+/* a depthwise convolution is one of as many groups as channels */
+static void depthwise(window v) {
+    int64_t mult = v.oc / v.c, nx = v.n * v.h * v.w * v.c, nw = v.kh * v.kw * v.oc, ny = v.n * v.oh * v.ow * v.oc;
+    const int64_t *attr = ATTR(v.n, v.h, v.w, v.c, v.oh, v.ow, mult, v.kh, v.kw, v.sh, v.sw, v.dh, v.dw, v.pt, v.pl);
+    float *x = numbers(nx), *w = numbers(nw), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
+    double *ey = zeros(ny), *ex = zeros(nx), *ew = zeros(nw);
+    naive_conv(&v, x, w, dy, ey, ex, ew);
+    RUN("depthwise", attr, x, w, y);
+    check("depthwise", y, ey, ny, 1e-5);
+    RUN("depthwise_dx", attr, dy, w, dx);
+    check("depthwise_dx", dx, ex, nx, 1e-5);
+    int64_t parts = PARTS("depthwise_dw", attr);
+    float *dw = outputs(parts * nw);
+    RUN("depthwise_dw", attr, x, dy, dw);
+    for (int64_t i = nw; i < parts * nw; i++) dw[i % nw] += dw[i];
+    check("depthwise_dw", dw, ew, nw, 1e-5);
+}
+
+static void pool(window v) {
+    const int64_t *attr = ATTR(v.n, v.h, v.w, v.c, v.oh, v.ow, v.kh, v.kw, v.sh, v.sw, v.pt, v.pl);
+    int64_t nx = v.n * v.h * v.w * v.c, ny = v.n * v.oh * v.ow * v.c;
+    float *x = numbers(nx), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
+    double *ey = zeros(ny), *ex = zeros(nx);
+    for (int average = 0; average < 2; average++) {
+        naive_pool(&v, average, x, dy, ey, ex);
+        RUN(average ? "avg_pool" : "max_pool", attr, x, y);
+        check(average ? "avg_pool" : "max_pool", y, ey, ny, 1e-6);
+        if (average)
+            RUN("avg_pool_dx", attr, dy, dx);
+        else
+            RUN("max_pool_dx", attr, x, y, dy, dx);
+        check(average ? "avg_pool_dx" : "max_pool_dx", dx, ex, nx, 1e-6);
+    }
+}
+
+/* ---- rows and columns */
+static void reduce(int64_t outer, int64_t r, int64_t inner) {
+    for (int64_t kind = 0; kind < 4; kind++) {
+        const int64_t *attr = ATTR(kind, outer, r, inner);
+        int64_t parts = PARTS("reduce", attr);
+        float *x = numbers(outer * r * inner), *y = outputs(outer * parts * inner), *z = outputs(outer * inner);
+        double *expected = zeros(outer * inner);
+        for (int64_t i = 0; kind == 3 && i < outer * r * inner; i++) x[i] = 1 + x[i] / 64;
+        naive_reduce(kind, outer, r, inner, x, expected);
+        RUN("reduce", attr, x, y);
+        if (parts > 1) RUN("reduce", ATTR(kind, outer, parts, inner), y, z);
+        check("reduce", parts > 1 ? z : y, expected, outer * inner, 1e-5);
+    }
+}
+
+static void moments(int64_t rows, int64_t c) {
+    const int64_t *attr = ATTR(rows, c);
+    int64_t parts = PARTS("moments", attr);
+    float *x = numbers(rows * c), *y = outputs(parts * 2 * c), *z = outputs(2 * c);
+    double *expected = zeros(2 * c);
+    for (int64_t i = 0; i < rows * c; i++) x[i] += 3;
+    naive_moments(rows, c, x, expected);
+    RUN("moments", attr, x, y);
+    if (parts > 1) RUN("moments_merge", attr, y, z);
+    check("moments", parts > 1 ? z : y, expected, 2 * c, 1e-5);
+}
+
+static void softmax(int64_t rows, int64_t n) {
+    float *x = numbers(rows * n), *y = outputs(rows * n);
+    double *expected = zeros(rows * n);
+    for (int logarithm = 0; logarithm < 2; logarithm++) {
+        for (int64_t i = 0; i < rows * n; i++) x[i] *= 20;
+        naive_softmax(rows, n, x, logarithm, expected);
+        RUN(logarithm ? "log_softmax" : "softmax", ATTR(rows, n), x, y);
+        check(logarithm ? "log_softmax" : "softmax", y, expected, rows * n, 2e-6);
+    }
+}
+
+/* ---- moving and indices */
+static void moving(int64_t rows, int64_t columns) {
+    float *x = numbers(rows * columns), *y = outputs(rows * columns);
+    double *expected = zeros(rows * columns);
+    const int64_t attr[] = {2, [1] = columns, rows, [9] = 1, columns, [17] = rows, 1, [25] = 0, 0, 4};
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) expected[j * rows + i] = x[i * columns + j];
+    RUN("copy", attr, x, y);
+    check("copy as a transpose", y, expected, rows * columns, 0);
+}
+
+static void indices(int64_t size, int64_t inner, int64_t n) {
+    float *x = numbers(size * inner), *y = outputs(n * inner), *u = numbers(n * inner), *sum = outputs(size * inner);
+    double *taken = zeros(n * inner), *added = zeros(size * inner);
+    int32_t *index = take(4 * n, 0);
+    for (int64_t j = 0; j < n; j++) {
+        index[j] = (int32_t)((j * 7 + j / 3) % size);
+        for (int64_t i = 0; i < inner; i++) {
+            taken[j * inner + i] = x[index[j] * inner + i];
+            added[index[j] * inner + i] += u[j * inner + i];
+        }
+    }
+    RUN("gather", ATTR(1, size, inner, n, 4), x, index, y);
+    check("gather", y, taken, n * inner, 0);
+    RUN("scatter_add", ATTR(1, size, inner, n), index, u, sum);
+    check("scatter_add", sum, added, size * inner, 1e-6);
+    index[n / 2] = (int32_t)size;
+    if (RUN("gather", ATTR(1, size, inner, n, 4), x, index, y) != 1)
+        printf("gather: an index out of range was not told\n"), failures++;
+}
+
+/* ---- elementwise functions, each over its domain, with NaN and infinities where the library says what comes */
+static void elementwise(const char *name, double (*f)(double), float low, float high) {
+    enum { N = 3001 };
+    float *x = outputs(N), *y = outputs(N);
+    double *expected = zeros(N);
+    int64_t program[64] = {1, 1, 1, 0, [24] = 0, 0, micro(name), 0, 64, 0, 0};
+    for (int i = 0; i < N; i++) x[i] = low + (high - low) * (float)i / (N - 1);
+    x[7] = NAN;
+    for (int i = 0; i < N; i++) expected[i] = f(x[i]);
+    run_with("tile", ATTR(N), (void *[]){x, y}, 2, 0, program);
+    check(name, y, expected, N, 5e-7);
+}
+static double relu(double x) { return x < 0 ? 0 : x; }
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+/* one plan of many steps, in turn of many chunks and of one, each reading what the last wrote */
+static void chain(int64_t n) {
+    enum { ROUNDS = 20, SMALL = 7 };
+    float *x = numbers(n), *y = outputs(n), *z = outputs(ROUNDS * SMALL);
+    double *expected = zeros(ROUNDS * SMALL), *value = zeros(n);
+    void *bases[] = {x, y, z};
+    int64_t steps[3 * ROUNDS][6], refs[3 + 2 * ROUNDS][2] = {{0, 0}, {1, 0}, {0, 0}}, programs[128] = {0};
+    int64_t attr[1 + 28 * ROUNDS] = {n};
+    for (int k = 0; k < 2; k++) {
+        memcpy(programs + 64 * k, ATTR(1, 1, 1, 0), 32);
+        memcpy(programs + 64 * k + 26, ATTR(micro(k ? "sin" : "sigmoid"), 0, 64, 0, 0), 40);
+    }
+    for (int64_t i = 0; i < n; i++) value[i] = x[i];
+    for (int64_t r = 0; r < ROUNDS; r++) {
+        memcpy(steps[3 * r], ATTR(opcode("tile"), 0, 2, 0, 0, 0), 48);              /* y = sigmoid(x) */
+        memcpy(steps[3 * r + 1], ATTR(opcode("tile"), 1, 2, 0, 0, 64), 48);         /* x = sin(y) */
+        memcpy(steps[3 * r + 2], ATTR(opcode("copy"), 3 + 2 * r, 2, 2, 1 + 28 * r, -1), 48); /* a few of x to z */
+        memcpy(refs[3 + 2 * r], ATTR(0, 0, 2, 4 * SMALL * r), 32);
+        int64_t *copy = attr + 1 + 28 * r;
+        copy[0] = 1, copy[1] = SMALL, copy[9] = n / SMALL, copy[17] = 1, copy[27] = 4;
+        for (int64_t i = 0; i < n; i++) value[i] = sin(sigmoid(value[i]));
+        for (int64_t i = 0; i < SMALL; i++) expected[r * SMALL + i] = value[i * (n / SMALL)];
+    }
+    fk_plan *plan = fk_plan_new(steps[0], 3 * ROUNDS, refs[0], 3 + 2 * ROUNDS, attr, 1 + 28 * ROUNDS, programs);
+    if (!plan || fk_plan_run(plan, bases)) printf("chain: no run\n"), failures++;
+    fk_plan_free(plan);
+    check("chain", z, expected, ROUNDS * SMALL, 1e-5);
+    check("chain's end", x, value, n, 1e-5);
+}
+
+static void randoms(void) {
+    enum { N = 40000 };
+    float *y = outputs(N);
+    int32_t seed[4] = {12345, 67, 0, 0};
+    double low = -1, high = 3, sum = 0;
+    int64_t attr[3] = {N};
+    memcpy(attr + 1, &low, 8);
+    memcpy(attr + 2, &high, 8);
+    RUN("random_uniform", attr, seed, y);
+    for (int i = 0; i < N; i++) {
+        sum += y[i];
+        if (!(y[i] >= -1 && y[i] < 3)) failures++, printf("random_uniform: %g\n", y[i]);
+    }
+    if (fabs(sum / N - 1) > 0.03) failures++, printf("random_uniform: the mean is %g\n", sum / N);
+}
+
+static void everything(void) {
+    for (int t = 0; t < 4; t++) matmul(2, 37, 45, 129, t & 1, t >> 1);
+    matmul(1, 1, 1, 1, 0, 0);
+    matmul(1, 130, 200, 300, 0, 0);
+    matmul(3, 5, 0, 4, 0, 0);
+    conv((window){2, 9, 8, 5, 9, 8, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1});
+    conv((window){3, 11, 10, 8, 5, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2});
+    conv((window){1, 12, 9, 3, 8, 5, 20, 3, 3, 1, 1, 2, 2, 0, 0, 1});
+    conv((window){2, 7, 7, 33, 7, 7, 17, 1, 1, 1, 1, 1, 1, 0, 0, 1});
+    conv((window){8, 14, 14, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1});
+    depthwise((window){2, 9, 8, 5, 9, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5});
+    depthwise((window){2, 11, 12, 20, 5, 6, 20, 3, 3, 2, 2, 1, 1, 0, 0, 20});
+    depthwise((window){1, 9, 9, 6, 5, 5, 12, 3, 3, 1, 1, 2, 2, 0, 0, 6});
+    pool((window){2, 9, 8, 5, 5, 4, 5, 2, 3, 2, 2, 1, 1, 1, 1, 5});
+    pool((window){4, 16, 16, 19, 8, 8, 19, 2, 2, 2, 2, 1, 1, 0, 0, 19});
+    for (int i = 1; i < 40; i += 6) reduce(i, 41 - i, i / 2 + 1), softmax(i, 41 - i), moments(17 * i, i);
+    reduce(1, 100000, 1);
+    reduce(1, 3000, 40);
+    moments(5000, 35);
+    softmax(300, 100);
+    moving(37, 53);
+    indices(23, 5, 61);
+    indices(100, 64, 500);
+    elementwise("exp", exp, -3, 3);
+    elementwise("log", log, -1, 50);
+    elementwise("tanh", tanh, -10, 10);
+    elementwise("sigmoid", sigmoid, -30, 30);
+    elementwise("erf", erf, -4, 4);
+    elementwise("sqrt", sqrt, -1, 100);
+    elementwise("sin", sin, -30, 30);
+    elementwise("atan", atan, -30, 30);
+    elementwise("floor", floor, -30, 30);
+    elementwise("relu", relu, -3, 3);
+    chain(100000);
+    randoms();
+}
+
+int main(void) {
+    fk_init();
+    for (int isa = 0; isa < fk_isa_count(); isa++) {
+        if (fk_isa_set(isa)) continue;
+        for (threads = 1; threads <= 2; threads++) {
+            fk_threads_set(threads);
+            restart();
+            cases = 0;
+            everything();
+        }
+        printf("%s: %d comparisons with 1 and 2 threads, %d failures so far\n", fk_isa_name(isa), cases, failures);
+    }
+    return failures > 100 ? 100 : failures;
+}
