@@ -1,4 +1,4 @@
-"""The engine without Python: builds selftest.c and runs it, on this machine's processor and on others, and under sanitizers."""
+"""The engine without Python: builds and runs selftest.c, here, for other processors and under sanitizers."""
 import platform
 import shlex
 import shutil
