@@ -8,7 +8,7 @@ from fastkeras import config as settings
 from fastkeras import constraints, generation, initializers, ops, regularizers
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
-from fastkeras.runtime import Variable, outside_trace
+from fastkeras.runtime import Variable, active_trace, outside_trace
 from fastkeras.utils import nest
 
 from . import construction, context, naming, tracking
@@ -56,6 +56,8 @@ class Layer(Calls, Connected, Configured):
     # attributes whose layers and variables are not the layer's own
     _untracked = frozenset()
     _names_its_weights = True
+    _was_called = False
+    _weights_of_call = None     # (name, which of that name) → a weight that `call` made
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -72,11 +74,13 @@ class Layer(Calls, Connected, Configured):
         self._given_dtype = _type_name(dtype)
         self.built = False
         self._weights = []
+        self._asked_in_call = {}
         self._callable_losses = []
         self._inbound_nodes = []
         self._outbound_nodes = []
         self._functions = {}
         self._initial_weights = kwargs.get('weights')
+        context.note_layer(self)
         shape = _first_shape(kwargs)
         if shape is not None:
             self.batch_input_shape = shape
@@ -119,13 +123,19 @@ class Layer(Calls, Connected, Configured):
 
         Positions are those of Keras 2 (name, shape, dtype, initializer) when the first is a name, else those of Keras 3
         (shape, initializer, dtype). initializer: by default 'glorot_uniform', or 'zeros' for integers. regularizer: its
-        penalty joins the loss. constraint: applied after each update. Raises ValueError for unknown sizes in the shape.
+        penalty joins the loss. constraint: applied after each update. In `call`, which runs once per trace, a weight is
+        made the first time only; later calls get the same one. Raises ValueError for unknown sizes in the shape, and
+        where a later call wants another shape.
         """
         shape = (shape,) if hasattr(shape, '__index__') else tuple(shape or ())
         if any(d is None for d in shape):
             raise ValueError(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '
                              f'model an input of known sizes')
         shape = tuple(int(d) for d in shape)
+        if active_trace() is not None:
+            return self._weight_in_call(name, shape, lambda: self.add_weight(
+                name, shape, dtype, initializer, regularizer, trainable, constraint))
+        context.changing(self, shape)
         dtype = core.dtype_name(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
             initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
@@ -138,6 +148,21 @@ class Layer(Calls, Connected, Configured):
                      constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
         self._weights.append(v)
         return v
+
+    def _weight_in_call(self, name, shape, make):
+        """The weight that an add_weight in `call` means: the one made there by an earlier call, if there was one."""
+        known = self._weights_of_call or {}
+        key = name, self._asked_in_call.get(name, 0)
+        self._asked_in_call[name] = key[1] + 1
+        if key not in known:
+            with outside_trace():
+                made = make()
+            self._weights_of_call = {**known, key: made}
+            return made
+        if known[key].shape != shape:
+            raise ValueError(f'{title(self)}: its call made the weight {name!r} with shape {known[key].shape}, and now '
+                             f'asks for shape {shape}; a weight keeps the shape of the first call')
+        return known[key]
 
     def _weight(self, name, shape, prefix=None, trainable=True):
         """A new weight with the initializer, regularizer and constraint that the layer's attributes of its name (or of

@@ -85,7 +85,7 @@ class Calls:
             elif 'mask' not in names:
                 del kwargs['mask']
             try:
-                outputs = self.call(inputs, **kwargs)
+                outputs = self._called(inputs, kwargs)
                 if outputs is None:
                     raise ValueError('[call] expected a result, got None; its function may lack a return')
                 outputs = nest.map_structure(_output, outputs)
@@ -95,6 +95,22 @@ class Calls:
                 raise ValueError(f'{title(self)}: {error}') from None
             outputs = self._with_masks(inputs, outputs, mask)
             self._penalize_activity(outputs)
+        return outputs
+
+    def _called(self, inputs, kwargs):
+        """What `call` gives. ValueError where it makes layers with weights that it does not keep: each trace would
+        begin with new ones."""
+        self._asked_in_call.clear()
+        with context.calling() as made:
+            outputs = self.call(inputs, **kwargs)
+        if made:
+            kept = set() if self._was_called else {id(layer) for layer in self._flatten_layers()}
+            for layer in made:
+                if id(layer) not in kept and layer.weights:
+                    raise ValueError(f'{title(self)}: its call makes the layer {layer.name!r} ({type(layer).__name__}) '
+                                     f'anew each time it is traced, with new weights that are never trained; weights '
+                                     f'and layers must be made in __init__ or build')
+        self._was_called = True
         return outputs
 
     def _prepare(self, inputs, kwargs):
@@ -138,7 +154,8 @@ class Calls:
         try:
             outputs = self._shapes_of(inputs, kwargs)
         except (TypeError, ValueError):
-            outputs = self._probed(inputs, kwargs)
+            # weights cannot be made for guessed sizes
+            outputs = self._probed(inputs, kwargs) if self.built else None
             if outputs is None:
                 raise
         shapes = self._declared_shapes(inputs, outputs)
@@ -162,11 +179,12 @@ class Calls:
 
     def _probed(self, inputs, kwargs):
         """What `call` gives, for one that cannot be traced while sizes are open: it is traced with two choices of
-        them, and sizes that differ are open. None when that fails too, or no size was open."""
+        them, and sizes that differ are open. None when that fails too, or no size was open. ValueError where the shapes
+        of weights depend on the choice."""
         open_sizes = [t for t in nest.flatten([inputs, kwargs]) if isinstance(t, Tensor) and None in t.shape]
         if not open_sizes:
             return None
-        found = []
+        found, trials = [], []
         for size in (2, 3):
             def filled(x, size=size):
                 if not isinstance(x, Tensor):
@@ -174,10 +192,18 @@ class Calls:
                 y = Tensor('input', (), {}, [size if d is None else d for d in x.shape], x.dtype)
                 y._keras_mask = filled(x._keras_mask) if x._keras_mask is not None else None
                 return y
+            trials.append(context.Trial())
             try:
-                found.append(self._shapes_of(*nest.map_structure(filled, [inputs, kwargs])))
+                with trials[-1]:
+                    found.append(self._shapes_of(*nest.map_structure(filled, [inputs, kwargs])))
             except (TypeError, ValueError):
+                trials[-1].undo()
                 return None
+            if size == 2 or trials[0].shapes != trials[1].shapes:
+                trials[-1].undo()
+        if trials[0].shapes != trials[1].shapes:
+            raise ValueError(f'{title(self)}: a weight inside it needs a size that is not known; give the model an '
+                             f'input of known sizes')
         first, second = (nest.flatten(outputs) for outputs in found)
         return nest.pack(found[0], [_common(a, b) for a, b in zip(first, second)])
 

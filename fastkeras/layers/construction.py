@@ -37,6 +37,7 @@ def _in_scope(build):
     def wrapper(self, *args, **kwargs):
         if context.is_building(self):
             return build(self, *args, **kwargs)     # called by a subclass's own build
+        context.changing(self)
         before = list(self._weights), self._initial_weights
         try:
             with context.building(self, named=self._names_its_weights):

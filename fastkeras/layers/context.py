@@ -16,6 +16,8 @@ class _State(threading.local):
     scope = ()          # names of the layers being built, for the names of weights
     building = ()       # the layers being built
     trainable = None    # id(layer) → bool, which counts instead of the layers' own attribute
+    calling = None      # layers made by the `call` that is running; None outside of calls, and in a build
+    trial = None        # the Trial that makes weights on approval
 
 
 _state = _State()
@@ -107,6 +109,63 @@ class entered:
                 losses.add_regularization(self.layer)
 
 
+class calling:
+    """While the layer's own `call` runs: gives the list of the layers that it makes."""
+
+    __slots__ = ('outer',)
+
+    def __enter__(self):
+        self.outer, _state.calling = _state.calling, []
+        return _state.calling
+
+    def __exit__(self, *exc):
+        _state.calling = self.outer
+
+
+def note_layer(layer):
+    """A layer is being made."""
+    if _state.calling is not None:
+        _state.calling.append(layer)
+
+
+# ---- weights on approval
+
+class Trial:
+    """A block in which layers may be built for sizes that are only a guess; `undo` makes them as they were before.
+
+    shapes: of the weights that were made, in order.
+    """
+
+    def __init__(self):
+        self.shapes = []
+        self._before = {}
+
+    def __enter__(self):
+        self._outer, _state.trial = _state.trial, self
+        return self
+
+    def __exit__(self, *exc):
+        _state.trial = self._outer
+
+    def keep(self, layer):
+        if id(layer) not in self._before:
+            attributes = {k: list(v) if k == '_weights' else v for k, v in layer.__dict__.items()}
+            self._before[id(layer)] = layer, attributes
+
+    def undo(self):
+        for layer, attributes in self._before.values():
+            layer.__dict__.clear()
+            layer.__dict__.update(attributes)
+
+
+def changing(layer, shape=None):
+    """A layer is about to be built or, where a shape is given, to get a weight."""
+    if _state.trial is not None:
+        _state.trial.keep(layer)
+        if shape is not None:
+            _state.trial.shapes.append(shape)
+
+
 # ---- losses and metrics that layers add
 
 class LossCollection(list):
@@ -162,17 +221,18 @@ def no_collection():
 @contextmanager
 def building(layer, named=True):
     """Inside, weights are made: outside of any trace, and with the layer's name before theirs."""
-    before = _state.scope, _state.building
+    before = _state.scope, _state.building, _state.calling
     if named:
         _state.scope = (*_state.scope, layer.name)
     else:
         _state.scope = ()
     _state.building = (*_state.building, layer)
+    _state.calling = None
     try:
         with outside_trace():
             yield
     finally:
-        _state.scope, _state.building = before
+        _state.scope, _state.building, _state.calling = before
 
 
 def is_building(layer):
