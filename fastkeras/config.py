@@ -11,6 +11,9 @@ _LAYOUTS = ('channels_last', 'channels_first')
 _GENERATIONS = (2, 3)
 
 
+MAX_THREADS = 256  # of csrc/runtime/team.c
+
+
 def _checked_generation(value):
     if value not in _GENERATIONS or isinstance(value, bool):
         raise ValueError(f'set_generation: expected 2 (Keras 2.2.4) or 3 (Keras 3), got {value!r}')
@@ -121,8 +124,8 @@ def set_num_threads(n):
 
     Results do not depend on it. FASTKERAS_NUM_THREADS and OMP_NUM_THREADS set the first value.
     """
-    if isinstance(n, bool) or not hasattr(n, '__index__') or n < 1:
-        raise ValueError(f'set_num_threads: expected a whole number of at least 1, got {n!r}')
+    if isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= MAX_THREADS:
+        raise ValueError(f'set_num_threads: expected a whole number from 1 to {MAX_THREADS}, got {n!r}')
     from fastkeras import _core
     _core.set_threads(int(n))
 

@@ -16,7 +16,7 @@ FK_ONE_PART(gather)
 /* rows of a fixed size are moved without a call */
 #define GATHER_ROWS(B)                                         \
     for (int64_t j = lo; j < hi; j++, y += (B)) {              \
-        if (inside(idx[j], size)) memcpy(y, x + idx[j] * (B), (size_t)(B)); \
+        if (inside(idx[j], size)) memcpy(y, x + (int64_t)idx[j] * (B), (size_t)(B)); \
         else { memset(y, 0, (size_t)(B)); bad = 1; }           \
     }
 static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi, int64_t size,

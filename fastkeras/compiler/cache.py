@@ -1,5 +1,6 @@
 """Values derived from weights alone, made once per version and shared by all plans: packed kernels, hoisted nodes."""
 
+import threading
 import weakref
 
 import numpy as np
@@ -7,8 +8,11 @@ import numpy as np
 from .. import _core
 from ..graph import toposort
 from . import memory
-from .buffers import FIXED, Buffer, Step
+from .buffers import FIXED, OUTPUT, Buffer, Step
 from .hoist import static_graph, variables_of
+
+
+_filling = threading.RLock()
 
 
 class Static:
@@ -30,14 +34,17 @@ class Static:
     dtype = property(lambda self: self.array.dtype.name)
 
     def refresh(self):
-        for s in self.sources:
-            if isinstance(s, Static):
-                s.refresh()
-        now = [s.version for s in self.sources]
-        if now != self._seen:
-            self._run(self.array)
-            self._seen = now
-            self.version += 1
+        """Bring the array up to date. It is computed aside and copied: a plan that another thread runs meanwhile never sees
+        it half made."""
+        with _filling:
+            for s in self.sources:
+                if isinstance(s, Static):
+                    s.refresh()
+            now = [s.version for s in self.sources]
+            if now != self._seen:
+                self.array[...] = self._run()
+                self._seen = now
+                self.version += 1
 
 
 class StaticCache:
@@ -53,7 +60,7 @@ class StaticCache:
         if value is None:
             value = Static(variables_of(node), node.shape, node.dtype, key, node.name)
             compiled = self._compile(static_graph(node), None)
-            value._run = lambda array: compiled.executor.run((), [array])
+            value._run = lambda: compiled.executor.run(())[0]
             self._known[key] = value
         return value
 
@@ -67,31 +74,38 @@ class Packing:
         updated = {id(v) for v, _ in graph.updates}
         read = [n.attrs['var'] for n in graph.nodes() if n.op == 'variable']
         self.sources = {id(v.array): v for v in read if id(v) not in updated}
+        self.changing = {id(v.array) for v, _ in graph.updates}
 
     def packed(self, array, offset, dtype, kernel, attrs, count):
-        source = self.sources.get(id(array))
-        if source is None:
+        if id(array) in self.changing:
             return None
+        source = self.sources.get(id(array))
+        if source is None:  # a constant of this plan
+            value = Static([], (count,), 'float32', None, 'constant')
+            value._run = _packer(array, offset, dtype, kernel, dict(attrs), count)
+            self.used.append(value)
+            return value.array
         key = ('pack', _core.isa(), id(source), offset, kernel, attrs)
         value = self.cache._known.get(key)
         if value is None:
             value = Static([source], (count,), 'float32', key, source.name)
-            value._run = _packer(source.array, offset, dtype, kernel, dict(attrs), value.array)
+            value._run = _packer(source.array, offset, dtype, kernel, dict(attrs), count)
             self.cache._known[key] = value
         if not any(value is u for u in self.used):
             self.used.append(value)
         return value.array
 
 
-def _packer(array, offset, dtype, kernel, attrs, out):
+def _packer(array, offset, dtype, kernel, attrs, count):
+    """A function that returns the packed array."""
     from .lower import encode
     from .pipeline import _encode
     source = Buffer(array.shape, array.dtype.name, FIXED, array=array)
-    target = Buffer(out.shape, 'float32', FIXED, array=out)
+    target = Buffer((count,), 'float32', OUTPUT, index=0)
     view = source.view((max(1, array.size),), offset // array.itemsize) if offset else source
     step = Step(kernel, [view, target], encode(kernel, attrs), [1])
-    executor = _encode([step], [], [], memory.plan_arena([step]))
-    return lambda _: executor.run((), [])
+    executor = _encode([step], [], [target], memory.plan_arena([step]))
+    return lambda: executor.run(())[0]
 
 
 def _expression(node):
@@ -105,6 +119,6 @@ def _expression(node):
         elif n.op == 'variable':
             row = ('variable', id(n.attrs['var']))
         else:
-            row = (n.op, tuple(sorted(n.attrs.items(), key=lambda kv: kv[0])))
+            row = (n.op, n.dtype, n.shape, tuple(sorted(n.attrs.items(), key=lambda kv: kv[0])))
         rows.append((*row, tuple(seen[id(i)] for i in n.inputs)))
     return tuple(rows)

@@ -30,10 +30,10 @@ class _Group:
 
 
 def elementwise(node):
-    record = core.record(node.op)
-    return (record.micro is not None or node.op == 'reshape') and node.dtype in DTYPES and node.size > 0 and all(
-        i.dtype in DTYPES for i in node.inputs) and (
-        node.op == 'reshape' or tile.micro_of(node) is not None)
+    """Whether a region may hold the node. uint8 wraps around only in memory, so what makes it stays a step of its own."""
+    if node.dtype not in DTYPES or node.dtype == 'uint8' or node.size == 0 or any(i.dtype not in DTYPES for i in node.inputs):
+        return False
+    return node.op == 'reshape' or core.record(node.op).micro is not None and tile.micro_of(node) is not None
 
 
 def heavy(node):

@@ -96,7 +96,7 @@ def _reshape(node, inputs):
         source = source.inputs[0]
     if source.shape == node.shape:
         return source
-    return Node('reshape', (source,), node.attrs, node.shape, node.dtype, node.name)
+    return Node('reshape', (source,), {'shape': node.shape}, node.shape, node.dtype, node.name)
 
 
 def _transpose(node, inputs):

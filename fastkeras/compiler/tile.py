@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _core
 from ..ops import core
-from .region import DTYPES, FLAT, MAX_REGISTERS, MAXDIM, access
+from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, access
 
 INPUT, IMMEDIATE = 64, 128  # operand codes
 
@@ -43,12 +43,12 @@ class _TooManyRegisters(Exception):
 
 
 def fits(nodes, outputs, root):
-    """Whether the nodes' values fit the registers of one program."""
+    """Whether the nodes' values fit the registers of one program, and all its tensors one step."""
     try:
-        _assemble(nodes, outputs, root)
+        program = _assemble(nodes, outputs, root)
     except _TooManyRegisters:
         return False
-    return True
+    return len(program.sources) + len(outputs) <= MAX_REFS
 
 
 def assemble(region):

@@ -322,7 +322,9 @@ def _cast_micro(node):
     if node.dtype == 'bool':
         return 'truth' if _REGISTER[source] == 'f' else None
     if node.dtype == 'uint8' and source == 'float32':
-        return 'trunc'
+        return 'trunc'  # wraps around when it is written
+    if node.dtype == 'uint8' and source == 'int32':
+        return None     # would pass through a float on its way to memory
     return _CASTS[_REGISTER[source], _REGISTER[node.dtype]]
 
 

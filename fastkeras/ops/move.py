@@ -95,7 +95,7 @@ def expand_dims(x, axis):
 
 
 @register('squeeze', ref=lambda x, *, axis: np.squeeze(x, axis),
-          compose=lambda x, *, axis: apply('reshape', (x,), shape=[d for i, d in enumerate(x.shape) if i not in axis]),
+          compose=lambda x, *, axis: apply('reshape', (x,), shape=tuple(d for i, d in enumerate(x.shape) if i not in axis)),
           samples=lambda: [Sample(normal((1, 4, 1)), {'axis': (0,)}), Sample(normal((1, 4, 1)), {'axis': (0, 2)})])
 def _squeeze_spec(x, *, axis):
     if any(x.shape[a] not in (1, None) for a in axis):

@@ -7,9 +7,10 @@ from ..compiler.pipeline import compile_graph
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
+from .bounded import Bounded
 
 MAX_CACHED = 512
-_plans = {}
+_plans = Bounded(MAX_CACHED)
 
 
 def evaluate(op, arrays, attrs):
@@ -23,11 +24,9 @@ def evaluate(op, arrays, attrs):
     if executor is None:
         inputs = [Tensor('input', (), {'index': i}, a.shape, a.dtype.name) for i, a in enumerate(arrays)]
         node = core.apply(op, tuple(inputs), **attrs)
-        if len(_plans) >= MAX_CACHED:
-            _plans.pop(next(iter(_plans)))
-        executor = _plans[key] = compile_graph(Graph(inputs, [node])).executor
+        executor = _plans.put(key, compile_graph(Graph(inputs, [node])).executor)
     try:
-        return executor.run([np.ascontiguousarray(a).reshape(a.shape) for a in arrays])[0]
+        return executor.run([np.asarray(a, order='C') for a in arrays])[0]
     except IndexError:
         raise ValueError(f'[{op}]: an index is outside the range of the array it points into; '
                          f'got arrays of shapes {[a.shape for a in arrays]}') from None

@@ -8,6 +8,7 @@ from ..compiler.pipeline import compile_graph
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
+from .bounded import Bounded
 from .variable import Epoch, Trace
 
 _statics = StaticCache(compile_graph)
@@ -25,9 +26,13 @@ class Function:
         self.fn = fn
         self.name = name or getattr(fn, '__name__', 'function')
         self.reuse_outputs = reuse_outputs
-        self._plans = {}
+        self._plans = Bounded(MAX_PLANS)
 
     def __call__(self, *arrays):
+        for a in arrays:
+            if type(a) is not np.ndarray or not a.flags.c_contiguous:
+                arrays = [np.asarray(x, order='C') for x in arrays]
+                break
         plan = self.plan_for(arrays)
         outs = plan.outs
         if outs is None:
@@ -44,9 +49,7 @@ class Function:
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
         plan = self._plans.get(key)
         if plan is None or plan.isa != _core.isa():
-            while len(self._plans) >= MAX_PLANS:
-                self._plans.pop(next(iter(self._plans)))
-            plan = self._plans[key] = Plan(self, [(a.shape, a.dtype.name) for a in arrays])
+            plan = self._plans.put(key, Plan(self, [(a.shape, a.dtype.name) for a in arrays]))
         return plan
 
     def clear(self):
@@ -72,19 +75,18 @@ class Plan:
             self.result = self.build(self.outs)
 
     def run(self, arrays, outs=None):
-        if self._epoch != Epoch.count:
+        epoch = Epoch.count
+        if self._epoch != epoch:
             for s in self.compiled.statics:
                 s.refresh()
-            self._epoch = Epoch.count
+            self._epoch = epoch  # as it was before: what changed meanwhile is seen by the next run
         try:
-            outs = self.executor.run(arrays, outs)
+            return self.executor.run(arrays, outs)
         except IndexError as e:
             raise self._explain(*e.args) from None
-        if self.updated:
+        finally:
             for v in self.updated:
-                v.version += 1
-            Epoch.count += 1
-        return outs
+                v.touch()
 
     def _explain(self, segment, index):
         """The ValueError for a step whose index was out of range."""

@@ -1,5 +1,6 @@
 """State: an array with a name that plans read and write in place."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -46,9 +47,16 @@ def active_trace():
 
 
 class Epoch:
-    """Counts every change of any variable outside of plans, so that a run can see in one comparison that nothing changed."""
+    """The number of the latest change of any variable, so that a run can see in one comparison that nothing changed. No number
+    is given twice, whatever threads do."""
 
     count = 0
+    _numbers = itertools.count(1)
+
+    @classmethod
+    def next(cls):
+        number = cls.count = next(cls._numbers)
+        return number
 
 
 class Variable:
@@ -75,7 +83,7 @@ class Variable:
         self.constraint = constraint
         self.regularizer = regularizer
         self.version = 0
-        self._leaf = None
+        self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
@@ -93,8 +101,6 @@ class Variable:
             tensor = trace.current.get(id(self))
             if tensor is not None:
                 return tensor
-        if self._leaf is None:
-            self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
         return self._leaf
 
     def __array__(self, dtype=None, copy=None):
@@ -123,8 +129,7 @@ class Variable:
 
     def touch(self):
         """Say that the array was changed in place."""
-        self.version += 1
-        Epoch.count += 1
+        self.version = Epoch.next()
 
     def assign_add(self, value):
         return self.assign(core.apply('add', (self, value)))

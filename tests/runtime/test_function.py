@@ -152,3 +152,124 @@ def test_fork_leaves_a_working_child():
         os._exit(0 if f(x) == want else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert f(x) == want
+
+
+def test_a_run_that_fails_changes_no_state():
+    w, table = Variable(np.ones(3, 'float32')), np.eye(3, dtype='float32')
+
+    def step(i):
+        w.assign_add(ops.sum(ops.take(table, i, axis=0), axis=0))
+        return ops.sum(w)
+
+    f = Function(step)
+    f(np.int32([0]))
+    before = w.numpy()
+    with pytest.raises(ValueError, match='index'):
+        f(np.int32([1, 99]))
+    np.testing.assert_array_equal(w.numpy(), before)
+
+
+def test_hoisted_values_of_equal_look_are_not_shared():
+    v = Variable(np.arange(24.0, dtype='float32'))
+    x = np.ones((1, 1), 'float32')
+
+    def scaled(rows, columns):
+        return Function(lambda x: x * ops.sum(ops.reshape(ops.reshape(v, (rows, columns)), (rows, -1)), axis=1, keepdims=True))
+
+    a, b = scaled(2, 12), scaled(12, 2)
+    np.testing.assert_array_equal(a(x), v.numpy().reshape(2, 12).sum(1, keepdims=True))
+    np.testing.assert_array_equal(b(x), v.numpy().reshape(12, 2).sum(1, keepdims=True))
+
+
+def test_predictions_are_fresh_after_concurrent_assignments():
+    rng = np.random.default_rng(0)
+    w = Variable(rng.standard_normal((200, 200)).astype('float32'))
+    s = Variable(np.ones(200, 'float32'))
+    f = Function(lambda x: ops.matmul(x, w) * ops.tanh(s * 2.0))
+    x = rng.standard_normal((1, 200)).astype('float32')
+    stop = threading.Event()
+
+    def read():
+        while not stop.is_set():
+            f(x)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    [t.start() for t in threads]
+    for k in range(30):
+        w.assign(np.full((200, 200), k, 'float32'))
+    stop.set()
+    [t.join() for t in threads]
+    np.testing.assert_allclose(f(x), np.full((1, 200), 29 * x.sum() * np.tanh(2.0)), rtol=1e-3)
+
+
+def test_unchanged_values_are_never_seen_half_made():
+    w = Variable(np.ones((300, 300), 'float32'))
+    f = Function(lambda x: ops.matmul(x, ops.tanh(ops.matmul(w, w) * 0.001)))
+    x = np.ones((1, 300), 'float32')
+    want, wrong, stop = f(x), [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            if not np.array_equal(f(x), want):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    [t.start() for t in threads]
+    for _ in range(20):
+        w.touch()
+        f(x)
+    stop.set()
+    [t.join() for t in threads]
+    assert not wrong
+
+
+def test_uint8_wraps_around_inside_a_larger_graph():
+    f = Function(lambda x: ops.cast(ops.cast(x, 'uint8'), 'int32') + 0)
+    np.testing.assert_array_equal(f(np.int32([300, -1, 256, 5])), [44, 255, 0, 5])
+
+
+def test_many_tensors_behind_one_kernel():
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((8, 8)).astype('float32')
+    xs = [rng.standard_normal((8, 8)).astype('float32') for _ in range(15)]
+    cs = [rng.standard_normal((8, 8)) > 0 for _ in range(15)]
+
+    def fn(a, *rest):
+        r, results = ops.matmul(a, a), []
+        for c, x in zip(rest[:15], rest[15:]):
+            r = ops.where(c, x, r)
+            results.append(r)
+        return results
+
+    got = Function(fn)(a, *cs, *xs)
+    r = a @ a
+    for g, c, x in zip(got, cs, xs):
+        r = np.where(c, x, r)
+        np.testing.assert_allclose(g, r, rtol=1e-5, atol=1e-5)
+
+
+def test_static_values_with_vectors_and_squeezes():
+    m, u = Variable(np.ones((3, 3), 'float32')), Variable(np.ones(3, 'float32'))
+    np.testing.assert_array_equal(Function(lambda x: x * ops.matmul(m, u))(np.ones(3, 'float32')), [3, 3, 3])
+
+
+def test_constants_are_packed_once():
+    c = np.eye(5, dtype='float32')
+    f = Function(lambda x: ops.matmul(x, c))
+    x = np.arange(10, dtype='float32').reshape(2, 5)
+    np.testing.assert_array_equal(f(x), x)
+    assert [s.kernel for s in f.plan_for([x]).compiled.steps] == ['matmul']
+
+
+def test_views_of_arrays_are_taken():
+    x = np.arange(6, dtype='float32').reshape(2, 3)
+    np.testing.assert_array_equal(Function(lambda x: x + 1.0)(x.T), x.T + 1)
+
+
+def test_ops_alone_run_on_the_engine():
+    import subprocess
+    import sys
+    code = ('import numpy as np, sys; from fastkeras import ops; ops.exp(np.ones(3, "f")); '
+            'from fastkeras.ops import core; print(core._hooks["eager"].__module__)')
+    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert out.stdout.strip() == 'fastkeras.runtime.eager', out.stderr
