@@ -268,7 +268,7 @@ class Model(Trainer, Layer):
         """Print a table of the layers, with shapes and numbers of weights.
 
         line_length: characters in a line; positions: ends of the columns, as shares of it; print_fn: called once per
-        line in place of print. Raises ValueError when the weights do not exist yet.
+        line in place of print. What is not known before the model is built is shown as ?.
         """
         from fastkeras.utils.summary import print_summary
         print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn, **kwargs)

@@ -51,7 +51,9 @@ def listed(data, slots, role):
     if not slots:
         if data is None or (hasattr(data, '__len__') and not len(data)):
             return []
-        raise ValueError(f'the model takes no {role}, got {describe(data)}')
+        why = (", for compile got no loss to compare it with: give one, as in compile('adam', 'mse'), or pass no "
+               'target' if role == 'target' else '')
+        raise ValueError(f'the model takes no {role}{why}; got {describe(data)}')
     if data is None:
         raise ValueError(f'the model takes {many}, got None; pass a NumPy array'
                          f'{"" if len(names) == 1 else " for each, in a list or a dict by name"}')
@@ -258,7 +260,8 @@ def split_point(samples, validation_split):
     train on.
     """
     if not 0.0 <= validation_split < 1.0:
-        raise ValueError(f'validation_split: expected a share from 0 up to, not including, 1, got {validation_split!r}')
+        raise ValueError('fit: validation_split: expected a share from 0 up to, not including, 1, got '
+                         f'{validation_split!r}')
     at = int(samples * (1.0 - validation_split))
     if at == 0:
         raise ValueError(f'validation_split={validation_split}: of {samples} samples none is left to train on')

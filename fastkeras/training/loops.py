@@ -1,5 +1,6 @@
 """The loops over epochs and batches."""
 
+import math
 import warnings
 
 import numpy as np
@@ -31,8 +32,8 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
             values = numbers(function(*arrays))
             seen += size
             totals = added(totals, values, size)
-            if not warned and values[0] - values[0] != 0.0:
-                warned = True
+            if not warned and not math.isfinite(values[0]):
+                warned = model._warned_of_loss = True
                 warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; a '
                               'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=4)
             if end:
@@ -47,6 +48,14 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+
+
+def check_finite(model, loss, method):
+    """Warn, once for each compile, of a loss that is inf or NaN."""
+    if not math.isfinite(loss) and not model._warned_of_loss:
+        model._warned_of_loss = True
+        warnings.warn(f'the loss of model {model.name!r} is {loss} in {method}; a lower learning rate, clipnorm or '
+                      'scaled inputs may help', RuntimeWarning, stacklevel=4)
 
 
 def due(epoch, freq):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras.training.data import check_labels, check_whole, contiguous, may_not_fit
+from fastkeras.training.loops import check_finite
 
 LIMIT = 64      # signatures that are remembered of one model
 
@@ -58,7 +59,10 @@ class QuickStep:
         if self.y_shape is not None:
             y = y.reshape(self.y_shape)
         values = self.function(contiguous(x, self.x_type), contiguous(y, self.y_type))
-        return [float(v) for v in values] if len(values) > 1 else float(values[0])
+        loss = float(values[0])
+        if loss - loss != 0.0:
+            check_finite(self.steps.model, loss, f'{self.kind}_on_batch')
+        return [float(v) for v in values] if len(values) > 1 else loss
 
 
 class QuickPredict:

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
-from fastkeras.training import data, loops
+from fastkeras.training import arguments, data, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
 from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
@@ -37,10 +37,12 @@ class Trainer:
     _compile_args = None    # what compile was given; resolved once the outputs are known
     _steps = None           # of the compiled model
     _predict_steps = None
+    _warned_of_loss = False     # that it is not finite; once is enough outside of fit
     _quick = None           # signature of a batch → how it is run without being looked at again
     _untracked = frozenset(('_compile_args', '_steps', '_predict_steps', '_quick'))
 
     # ---- compile
+    @arguments.either_order
     def compile(self, optimizer='rmsprop', loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
                 weighted_metrics=None, target_tensors=None, **kwargs):
         """Settle how the model is trained.
@@ -59,8 +61,6 @@ class Trainer:
                 raise TypeError(f'compile: unknown argument {key!r}')
         if target_tensors is not None:
             raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
-        if _are_numbers(metrics) or (_are_metrics(loss_weights) and not metrics):
-            metrics, loss_weights = loss_weights, metrics
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self.metrics = metrics or []
@@ -72,6 +72,7 @@ class Trainer:
         self._compile_args = {'loss': loss, 'metrics': metrics, 'loss_weights': loss_weights,
                               'sample_weight_mode': sample_weight_mode, 'weighted_metrics': weighted_metrics}
         self._forget_steps()
+        self._warned_of_loss = False
         if self._outputs_known():
             self._resolve()
 
@@ -165,6 +166,7 @@ class Trainer:
         arrays, weighted, _ = standard.batch(x, y, sample_weight, class_weight)
         function = steps.function(kind, weighted)
         values = loops.numbers(function(*arrays))
+        loops.check_finite(self, values[0], f'{kind}_on_batch')
         if not weighted and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
         return _answer(steps.objective.names, values, return_dict)
@@ -181,11 +183,13 @@ class Trainer:
         generator. verbose: 1 shows a bar. A row of the result does not depend on the other rows.
         """
         verbose = generation.of('predict.verbose') if verbose == 'auto' else verbose
-        if self._quick and steps is None and callbacks is None and not verbose:
+        if self._quick and steps is None and callbacks is None and not verbose and (
+                batch_size is None or type(batch_size) is int):
             quick = self._quick.get(('predict', signature(x), batch_size))
             if quick is not None:
                 return quick(x)
         _check_queue('predict', queue)
+        arguments.check_run('predict', batch_size, steps, verbose)
         self._ensure_built(x)
         if self._predict_steps is None:
             self._predict_steps = Steps(self)
@@ -214,6 +218,7 @@ class Trainer:
         unless given. steps: number of batches. verbose: 1 shows a bar.
         """
         _check_queue('evaluate', queue)
+        arguments.check_run('evaluate', batch_size, steps, verbose)
         compiled = self._compiled_steps(x, 'evaluate')
         batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps')
         calls = self._callback_list(callbacks) if callbacks is not None else None
@@ -224,8 +229,10 @@ class Trainer:
     def _evaluate(self, steps, batches, callbacks=None, progbar=None):
         self.reset_metrics()
         o = steps.objective
-        return loops.evaluate(batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
-                              callbacks, progbar)
+        values = loops.evaluate(batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
+                                callbacks, progbar)
+        loops.check_finite(self, values[0], 'evaluate')
+        return values
 
     def _test_batches(self, compiled, x, y, sample_weight, batch_size, steps, argument, repeated=False):
         standard = self._standard(compiled)
@@ -270,6 +277,9 @@ class Trainer:
             from fastkeras.legacy.keras1 import convert
             epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
         _check_queue('fit', kwargs)
+        arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
+        arguments.check_fit(epochs, initial_epoch, validation_split, validation_steps, validation_batch_size,
+                            validation_freq, shuffle)
         compiled = self._compiled_steps(x, 'fit')
         standard = self._standard(compiled)
         size = validation = None
@@ -352,12 +362,10 @@ class Trainer:
 
 
 def batch_size_for(batch_size, inputs):
-    """A batch size: as given, else what an input fixes, else 32. ValueError unless it is a whole number from 1 up."""
+    """A batch size: as given, else what an input fixes, else 32."""
     if batch_size is None:
         fixed = [t.shape[0] for t in inputs if t.shape and t.shape[0] is not None]
         return fixed[0] if fixed else 32
-    if isinstance(batch_size, bool) or not hasattr(batch_size, '__index__') or batch_size < 1:
-        raise ValueError(f'batch_size: expected a whole number of at least 1, or None for 32, got {batch_size!r}')
     return int(batch_size)
 
 
@@ -390,15 +398,3 @@ def _samples(x):
     for leaf in nest.flatten(x):
         return len(leaf) if getattr(leaf, 'shape', ()) else len(x) if hasattr(x, '__len__') else 0
     return 0
-
-
-def _are_numbers(x):
-    """Whether x can only be loss weights."""
-    values = list(x.values()) if isinstance(x, dict) else nest.to_list(x)
-    return bool(values) and all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in values)
-
-
-def _are_metrics(x):
-    """Whether x can only be metrics."""
-    values = nest.flatten(x)
-    return x is not None and bool(values) and all(isinstance(v, str) or callable(v) for v in values)

@@ -17,12 +17,9 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
 
     line_length: characters in a line, by default 65, or 98 with connections. positions: ends of the columns, as shares
     of it (or absolute). print_fn: called with each line, in place of print. expand_nested: also list the layers of
-    models inside. show_trainable: a column that says Y or N. layer_range: first and last layer, by name. Raises
-    ValueError when the weights do not exist yet.
+    models inside. show_trainable: a column that says Y or N. layer_range: first and last layer, by name. Of a model
+    that is not built yet, shapes that are not known are shown as ?.
     """
-    if not model.built and not model.weights:
-        raise ValueError(f'Model {model.name!r} is not built yet, so its shapes and weights are not known: give the '
-                         f'first layer an input_shape, call build(input_shape), or fit or call it on data')
     print_fn = print_fn or print
     table = _Table(model, line_length, positions, print_fn, show_trainable)
     table.header()
@@ -54,11 +51,12 @@ class _Table:
         self.graph = getattr(model, '_graph', None)
         self.connected = self.graph is not None and not _is_chain(model, self.graph)
         self.show_trainable = show_trainable
+        self.known = model.built or bool(model.weights)
         self.width = line_length or (98 if self.connected else 65)
         columns = 4 if self.connected else 3
         if positions is not None and len(positions) != columns:
             raise ValueError(f'summary: expected {columns} positions, got {positions}')
-        positions = list(positions or ([.33, .55, .67, 1.] if self.connected else [.45, .85, 1.]))
+        positions = list(positions or ([.33, .55, .67, 1.] if self.connected else [.45, .85 if self.known else .8, 1.]))
         if positions[-1] <= 1:
             positions = [int(self.width * p) for p in positions]
         self.fields = ['Layer (type)', 'Output Shape', 'Param #', *(['Connected to'] if self.connected else [])]
@@ -84,7 +82,8 @@ class _Table:
         self.print(line)
 
     def layer(self, layer, depth):
-        cells = ['    ' * depth + f'{layer.name} ({type(layer).__name__})', _shape_text(layer), _param_text(layer)]
+        cells = ['    ' * depth + f'{layer.name} ({type(layer).__name__})',
+                 *((_shape_text(layer), _param_text(layer)) if self.known or layer.built else ('?', '0 (unbuilt)'))]
         sources = []
         if self.connected:
             sources = _sources(layer, self.graph) if not depth else []

@@ -184,9 +184,18 @@ def test_table_of_frozen_weights():
     assert any('inside' in line for line in lines_of(Sequential([base]), expand_nested=True))
 
 
+def test_table_of_a_stack_that_is_not_built():
+    model = Sequential([Dense(3, name='first')])
+    lines = lines_of(model)
+    assert lines[3].split() == ['first', '(Dense)', '?', '0', '(unbuilt)']
+    assert lines[-4:-1] == ['Total params: 0', 'Trainable params: 0', 'Non-trainable params: 0']
+    assert lines_of(Sequential())[1].startswith('Layer (type)')
+    model.build((None, 2))
+    assert lines_of(model)[3].split() == ['first', '(Dense)', '(None,', '3)', '9']
+
+
 def test_table_of_a_class_of_ones_own():
     net = Net()
-    with pytest.raises(ValueError, match='not built'):
-        net.summary()
+    assert any(line.split()[-3:] == ['?', '0', '(unbuilt)'] for line in lines_of(net))
     net(X)
     assert any('multiple' in line for line in lines_of(net))

@@ -161,6 +161,10 @@ def test_numbers_that_are_objects_are_taken():
     ({'metrics': {'sise': 'mae'}}, ['metrics', "'sise'"]),
     ({'sample_weight_mode': 'weekly'}, ['sample_weight_mode', "'weekly'"]),
     ({'target_tensors': [1]}, ['target_tensors']),
+    ({'metrics': [3]}, ['metric', '3']),
+    ({'metrics': {'size': 0.5}}, ['metric', '0.5']),
+    ({'loss_weights': 'a'}, ['loss_weights', "'size'", "'a'"]),
+    ({'loss_weights': ['mae']}, ['loss_weights', "'size'", "'mae'"]),
 ])
 def test_compile_of_unknown_things(kwargs, words):
     with pytest.raises(ValueError) as e:
@@ -201,6 +205,51 @@ def test_a_model_without_a_loss():
     model = regressor(loss=None)
     with pytest.raises(ValueError, match='no loss'):
         fit(model, X)
+    for method in (model.fit, model.evaluate, model.train_on_batch):
+        with pytest.raises(ValueError, match=r'compile got no loss.*give one.*array of shape \(40, 1\)'):
+            method(X, Y)
+
+
+@pytest.mark.parametrize('kwargs, words', [
+    ({'epochs': '1'}, ['epochs', 'at least 0', "'1'"]), ({'epochs': 1.5}, ['1.5']), ({'epochs': None}, ['None']),
+    ({'epochs': -1}, ['-1']), ({'epochs': True}, ['True']), ({'initial_epoch': '3'}, ['initial_epoch', "'3'"]),
+    ({'initial_epoch': -2}, ['initial_epoch', 'at least 0', '-2']),
+    ({'validation_split': '0.1'}, ['validation_split', 'a share', "'0.1'"]), ({'validation_split': -0.1}, ['-0.1']),
+    ({'validation_freq': 0}, ['validation_freq', 'at least 1', 'got 0']), ({'validation_freq': 'a'}, ["'a'"]),
+    ({'validation_freq': [1, 'a']}, ['validation_freq', "'a'"]), ({'batch_size': -1}, ['batch_size', '32', '-1']),
+    ({'batch_size': 'a'}, ["'a'"]), ({'batch_size': [1]}, ['[1]']), ({'steps_per_epoch': -1}, ['steps_per_epoch']),
+    ({'steps_per_epoch': 'a'}, ['steps_per_epoch', 'at least 1', "'a'"]), ({'verbose': 'x'}, ['verbose', "'x'"]),
+    ({'shuffle': 'x'}, ['shuffle', "'x'"]), ({'validation_batch_size': 0}, ['validation_batch_size', 'got 0']),
+])
+def test_arguments_of_fit(capsys, kwargs, words):
+    model = regressor()
+    with pytest.raises(ValueError) as e:
+        model.fit(X, Y, validation_data=(X, Y), **kwargs)
+    assert str(e.value).startswith(f'fit: {next(iter(kwargs))}: expected')
+    for word in words:
+        assert word in str(e.value), str(e.value)
+    assert capsys.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize('kwargs', [{'batch_size': 0}, {'batch_size': 1.5}, {'batch_size': []}, {'steps': 0},
+                                    {'steps': 'a'}, {'verbose': 'x'}])
+def test_arguments_of_evaluate_and_predict(capsys, kwargs):
+    model = regressor()
+    model.predict(X[:8])
+    for name, args in (('evaluate', (X, Y)), ('predict', (X[:8],))):
+        with pytest.raises(ValueError, match=f'{name}: {next(iter(kwargs))}: expected'):
+            getattr(model, name)(*args, **kwargs)
+    assert capsys.readouterr() == ('', '')
+
+
+def test_positions_of_keras_3_are_taken_by_position_only():
+    model = regressor()
+    for args, kwargs in ((('sgd', 'mse', [0.5], ['mae']), {}), (('sgd', 'mse', None, ['mae']), {}),
+                         (('sgd', 'mse', [0.5]), {'metrics': ['mae']}), (('sgd', 'mse', ['mae'], [0.5]), {})):
+        model.compile(*args, **kwargs)
+        assert model.metrics == ['mae'] and model.loss_weights == (None if None in args else [0.5])
+    with pytest.raises(TypeError, match='loss_weights is given twice'):
+        model.compile('sgd', 'mse', [0.5], loss_weights=[1.0])
 
 
 def test_a_loss_that_is_not_finite_is_warned_of():
@@ -209,6 +258,23 @@ def test_a_loss_that_is_not_finite_is_warned_of():
     y[25] = np.inf
     with pytest.warns(RuntimeWarning, match='inf at batch 2 of epoch 1'):
         fit(model, X, y, batch_size=10, shuffle=False, epochs=2)
+
+
+@pytest.mark.parametrize('method', ['train_on_batch', 'test_on_batch', 'evaluate'])
+def test_a_loss_that_is_not_finite_is_warned_of_once_elsewhere(method, recwarn):
+    for good_first in (False, True):
+        model = regressor()
+        call = getattr(model, method)
+        if good_first:
+            call(X, Y)
+            call(X, Y)
+        assert not recwarn.list
+        y = Y.copy()
+        y[25] = np.nan
+        with pytest.warns(RuntimeWarning, match=f'nan in {method}'):
+            call(X, y)
+        call(X, y)
+        assert not recwarn.list
 
 
 def test_a_batch_whose_size_is_fixed():
