@@ -11,7 +11,6 @@ from . import memory
 from .buffers import FIXED, OUTPUT, Buffer, Step
 from .hoist import static_graph, variables_of
 
-
 _filling = threading.RLock()
 
 
