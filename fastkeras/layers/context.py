@@ -169,11 +169,13 @@ def changing(layer, shape=None):
 # ---- losses and metrics that layers add
 
 class LossCollection(list):
-    """Scalar tensors that the calls inside `collect_losses` added. metrics: pairs (name, scalar) by `add_metric`."""
+    """Scalar tensors that the calls inside `collect_losses` added. metrics: pairs (name, scalar) by `add_metric`.
+    values: id of a Keras tensor of a model that was called → its tensor in this trace."""
 
     def __init__(self):
         super().__init__()
         self.metrics = []
+        self.values = {}
         self.depth = 0
         self._seen = set()
 

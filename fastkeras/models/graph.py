@@ -1,7 +1,7 @@
 """The graph of layer calls between the inputs and the outputs of a functional model."""
 
 from fastkeras import ops
-from fastkeras.layers import implicit
+from fastkeras.layers import context, implicit
 from fastkeras.layers.calls import masked
 from fastkeras.layers.input import InputLayer
 from fastkeras.ops.tensor import Tensor
@@ -135,6 +135,10 @@ class LayerGraph:
             for t, y in zip(node.output_tensors, nest.flatten(node.layer(given, **arguments))):
                 if t is not None:
                     values.setdefault(id(t), y)     # an input from inside another graph has its value already
+        collected = context.collection()
+        if collected is not None:
+            for key, y in values.items():
+                collected.values.setdefault(key, y)
         for t in self.losses:
             owner._collect_loss(value(t))
         for name, t in self.metrics:

@@ -2,7 +2,9 @@
 
 from fastkeras import generation, ops
 from fastkeras.layers.context import collect_losses, trainable_as, trainable_state
+from fastkeras.metrics import name_of
 from fastkeras.runtime import Function
+from fastkeras.training.results import as_result, depends_on, with_step_values
 from fastkeras.utils import nest
 
 
@@ -57,6 +59,10 @@ class Steps:
     def _train(self, arrays, weighted):
         with trainable_as(self.flags):
             total, values = self._values(arrays, weighted, training=True)
+        if self.trainable and not depends_on(total, self.trainable):
+            named = ', '.join(repr(name_of(o.loss)) for o in self.objective.trained) or 'of add_loss'
+            raise ValueError(f'the loss {named} of model {self.model.name!r} does not depend on any of its trainable '
+                             f'weights, so there is nothing to minimise; compute it from y_pred')
         if self.trainable:
             self.optimizer.minimize(total, self.trainable)
         return values
@@ -69,13 +75,14 @@ class Steps:
         total, parts, measured = None, [], []
         for output, y, w in zip(self.objective.trained, targets, weights):
             p = outputs[output.index]
-            loss = loss_value(output.loss, y, p, w, p._keras_mask)
+            loss = loss_value(output.loss, y, p, w, p._keras_mask, output.name, penalties.values)
             parts.append(loss)
             part = loss if output.loss_weight == 1.0 else loss * output.loss_weight
             total = part if total is None else total + part
             for entry in output.entries:
                 measure = self.objective.measure(entry, output, tuple(y.shape))
-                measured.append(metric_value(measure, y, p, w if entry.weighted else None, p._keras_mask))
+                measured.append(metric_value(measure, y, p, w if entry.weighted else None, p._keras_mask, output.name,
+                                             penalties.values))
         for penalty in penalties:
             total = penalty if total is None else total + penalty
         for name, value in penalties.metrics:
@@ -97,21 +104,25 @@ def _cast(x, spec):
     return x if x.dtype == spec.dtype else ops.cast(x, spec.dtype)
 
 
-def loss_value(loss, y_true, y_pred, weights=None, mask=None):
-    """The scalar of one output: per-sample numbers of the loss, masked, weighted and reduced."""
+def loss_value(loss, y_true, y_pred, weights=None, mask=None, output='', described=None):
+    """The scalar of one output: per-sample numbers of the loss, masked, weighted and reduced. output: its name.
+    described: id of a Keras tensor of the model → its value in this step."""
+    what = f'the loss {name_of(loss)!r} of output {output!r}'
     reduction = getattr(loss, 'reduction', None) if hasattr(loss, 'call') else 'mean'
     values = loss.call(y_true, y_pred) if hasattr(loss, 'call') else loss(y_true, y_pred)
-    values = ops.convert_to_tensor(values)
+    values = with_step_values(as_result(values, what, y_pred), described or {}, what)
     own = loss.mask(y_true, y_pred, values) if hasattr(loss, 'call') and hasattr(loss, 'mask') else None
     if own is not None:     # ignore_class
         mask = own if mask is None else ops.logical_and(ops.cast(mask, 'bool'), own)
     return weighted_mean(values, weights, mask, reduction)
 
 
-def metric_value(measure, y_true, y_pred, weights=None, mask=None):
-    """The value of one metric, a function or a Metric (whose state is updated)."""
+def metric_value(measure, y_true, y_pred, weights=None, mask=None, output='', described=None):
+    """The value of one metric, a function or a Metric (whose state is updated). The rest as in loss_value."""
+    what = f'the metric {name_of(measure)!r} of output {output!r}'
     if not hasattr(measure, 'update_state'):
-        return weighted_mean(ops.convert_to_tensor(measure(y_true, y_pred)), weights, mask)
+        values = with_step_values(as_result(measure(y_true, y_pred), what, y_pred), described or {}, what)
+        return weighted_mean(values, weights, mask)
     if mask is not None:
         mask = ops.cast(mask, y_pred.dtype)
         weights = mask if weights is None else mask * _with_rank(weights, len(mask.shape))
@@ -119,7 +130,7 @@ def metric_value(measure, y_true, y_pred, weights=None, mask=None):
         measure.update_state(y_true, y_pred)
     else:
         measure.update_state(y_true, y_pred, sample_weight=weights)
-    value = ops.convert_to_tensor(measure.result())
+    value = as_result(measure.result(), what, y_pred)
     return ops.cast(value, 'float32') if not value.dtype.startswith('float') else value
 
 
