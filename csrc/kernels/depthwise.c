@@ -21,21 +21,18 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
         const float *xr = x + r * s->xr, *wr = w + r * s->wr;
         for (int64_t t = 0; t < nt; t++, xr += s->xt, wr += s->wt) {
             vf k[2];
-            for (int v = 0; v < nv; v++) k[v] = n < VL ? v_load_n(wr, n) : v_load(wr + v * VL);
+            for (int v = 0; v < nv; v++) k[v] = v_load_upto(wr + v * VL, n);
             for (int p = 0; p < np; p++)
                 for (int v = 0; v < nv; v++)
-                    acc[p][v] += (n < VL ? v_load_n(xr + p * s->xp, n) : v_load(xr + p * s->xp + v * VL)) * k[v];
+                    acc[p][v] += v_load_upto(xr + p * s->xp + v * VL, n) * k[v];
         }
     }
     for (int p = 0; p < np; p++)
-        for (int v = 0; v < nv; v++) {
-            if (n < VL) v_store_n(y + p * s->yp, acc[p][v], n);
-            else v_store(y + p * s->yp + v * VL, acc[p][v]);
-        }
+        for (int v = 0; v < nv; v++) v_store_upto(y + p * s->yp + v * VL, acc[p][v], n);
 }
 
-/* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is loaded
- * serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. */
+/* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is
+ * loaded serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. */
 INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t n) {
     vf acc[8];
     int64_t step = way < 0 ? -s->xt : s->xt;
@@ -43,23 +40,21 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int 
     for (int p = 0; p < np; p++) acc[p] = (vf){0};
     for (int64_t r = 0; r < s->nr; r++, x += s->xr, w += s->wr) {
         vf k[5];
-        UNROLL for (int t = 0; t < nt; t++) k[t] = n < VL ? v_load_n(w + t * s->wt, n) : v_load(w + t * s->wt);
+        UNROLL for (int t = 0; t < nt; t++) k[t] = v_load_upto(w + t * s->wt, n);
         UNROLL for (int q = 0; q < count; q++) {
             int at = way < 0 ? np - 1 - q : q;
-            vf in = n < VL ? v_load_n(x + at * step, n) : v_load(x + at * step);
+            vf in = v_load_upto(x + at * step, n);
             UNROLL for (int t = 0; t < nt; t++) {
                 int p = way < 0 ? at + t : (at - t) / way;
                 if ((way < 0 || p * way + t == at) && p >= 0 && p < np) acc[p] += in * k[t];
             }
         }
     }
-    for (int p = 0; p < np; p++) {
-        if (n < VL) v_store_n(y + p * s->yp, acc[p], n);
-        else v_store(y + p * s->yp, acc[p]);
-    }
+    for (int p = 0; p < np; p++) v_store_upto(y + p * s->yp, acc[p], n);
 }
 
-INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way, int64_t n) {
+INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way,
+                int64_t n) {
     if (way) slide(s, y, x, w, (int)nt, np, way, n);
     else block(s, y, x, w, nt, np, nv, n);
 }
@@ -77,7 +72,8 @@ INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, i
     }
 }
 
-INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n, int64_t c) {
+INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n,
+                      int64_t c) {
     int64_t p = 0;
 #define STEP(np)                                                          \
     {                                                                     \
@@ -102,8 +98,8 @@ static void pixels(const sum_t *s, float *y, const float *x, const float *w, int
     else pixels_of(s, y, x, w, s->nt, 0, n, c);
 }
 
-/* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the rows
- * are s->nr, s->xr apart), pixels xstep apart; w: the first row's taps, wstep apart */
+/* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the
+ * rows are s->nr, s->xr apart), pixels xstep apart; w: the first row's taps, wstep apart */
 static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *x, int64_t xstep, const float *w,
                 int64_t wstep, int64_t p0, int64_t p1, int64_t c) {
     s.xp = a->advance * xstep;
@@ -190,8 +186,8 @@ FK_KERNEL(depthwise) {
 
 /* ---- gradient for x: the same sums over the taps that read an element, then over the outputs of its channel */
 #define LANES 4096 /* of scratch, per pixel */
-static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy, const float *w,
-                     float *scratch) {
+static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy,
+                     const float *w, float *scratch) {
     int64_t cm = a->c * a->mult;
     memset(dx, 0, (size_t)(a->w * a->c) * 4);
     for (int64_t p0 = 0; p0 < a->w; p0 += 16)

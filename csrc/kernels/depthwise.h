@@ -69,11 +69,12 @@ static inline int64_t depthwise_channels(int64_t c, int64_t taps) {
 /* x[pixels, channels] → y[pixels, channels·mult], every channel repeated; xstep: floats from pixel to pixel of x */
 void FK(depthwise_repeat)(float *y, const float *x, int64_t pixels, int64_t xstep, int64_t channels, int64_t mult);
 
-/* with mult > 1 x is repeated into scratch, in pieces of so many channels and output columns; channels = 0: none fits */
+/* with mult > 1 x is repeated into scratch, in pieces of so many channels and output columns; 0 channels: none fits */
 typedef struct {
     int64_t channels, columns;
 } piece_t;
-static inline piece_t depthwise_piece(int64_t c, int64_t mult, int64_t ow, int64_t kh, int64_t kw, int64_t sw, int64_t dw) {
+static inline piece_t depthwise_piece(int64_t c, int64_t mult, int64_t ow, int64_t kh, int64_t kw, int64_t sw,
+                                      int64_t dw) {
     int64_t room = FK_KERNEL_SCRATCH / 4 / fk_max(1, kh * mult); /* pixels × channels of one row */
     int64_t reach = (kw - 1) * dw + 1;
     piece_t p = {0, 0};

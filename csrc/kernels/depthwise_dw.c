@@ -1,5 +1,5 @@
-/* Gradient of depthwise convolution for its weights: for every tap, the sum over images and pixels of x · dy. The rows of
- * dy are shared out into parts, each with a result of its own; a row is summed in registers, then added to the part. */
+/* Gradient of depthwise convolution for its weights: for every tap, the sum over images and pixels of x · dy. The rows
+ * of dy are shared out into parts, each with its own result; a row is summed in registers, then added to the part. */
 #include "depthwise.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -22,7 +22,8 @@ static inline void valid(const pair_t *q, int64_t k, int64_t *lo, int64_t *hi) {
 /* sums of nr rows × nt taps × nv vectors, the last (and only) of n <= VL elements, over the columns [lo, hi) */
 INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi, int64_t k, int64_t c, int nr, int nt,
                  int nv, int64_t n) {
-    const float *x = q->x + row * q->xrow + (lo * q->sw - q->pl + k * q->dw) * q->xstep + c, *dy = q->dy + lo * q->ystep + c;
+    const float *x = q->x + row * q->xrow + (lo * q->sw - q->pl + k * q->dw) * q->xstep + c;
+    const float *dy = q->dy + lo * q->ystep + c;
     int64_t p = lo, xnext = q->sw * q->xstep, xtap = q->dw * q->xstep, ynext = q->ystep;
     vf acc[10]; /* of its own, for the compiler to keep in registers */
     UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = sums[i];
@@ -30,33 +31,33 @@ INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi,
     for (; nt > 1 && xnext == xtap && p + 4 <= hi; p += 4, x += 4 * xnext, dy += 4 * ynext) {
         vf d[4][2];
         UNROLL for (int i = 0; i < 4; i++)
-            UNROLL for (int v = 0; v < nv; v++) d[i][v] = n < VL ? v_load_n(dy + i * ynext, n) : v_load(dy + i * ynext + v * VL);
+            UNROLL for (int v = 0; v < nv; v++) d[i][v] = v_load_upto(dy + i * ynext + v * VL, n);
         UNROLL for (int r = 0; r < nr; r++)
             UNROLL for (int i = 0; i < nt + 3; i++)
                 UNROLL for (int v = 0; v < nv; v++) {
                     const float *from = x + r * q->xrow + i * xnext;
-                    vf in = n < VL ? v_load_n(from, n) : v_load(from + v * VL);
+                    vf in = v_load_upto(from + v * VL, n);
                     UNROLL for (int t = 0; t < nt; t++)
                         if (i - t >= 0 && i - t < 4) acc[(r * nt + t) * nv + v] += in * d[i - t][v];
                 }
     }
     for (; p < hi; p++, x += xnext, dy += ynext) {
         vf d[2];
-        UNROLL for (int v = 0; v < nv; v++) d[v] = n < VL ? v_load_n(dy, n) : v_load(dy + v * VL);
+        UNROLL for (int v = 0; v < nv; v++) d[v] = v_load_upto(dy + v * VL, n);
         UNROLL for (int r = 0; r < nr; r++)
             UNROLL for (int t = 0; t < nt; t++)
                 UNROLL for (int v = 0; v < nv; v++) {
                     const float *from = x + r * q->xrow + t * xtap;
-                    acc[(r * nt + t) * nv + v] += (n < VL ? v_load_n(from, n) : v_load(from + v * VL)) * d[v];
+                    acc[(r * nt + t) * nv + v] += v_load_upto(from + v * VL, n) * d[v];
                 }
     }
     UNROLL for (int i = 0; i < nr * nt * nv; i++) sums[i] = acc[i];
 }
 
-/* nr rows from `row` on × nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what each
- * has besides */
-INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t row, int64_t k, int64_t c, int nr, int nt,
-                 int nv, int64_t n) {
+/* nr rows from `row` on × nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what
+ * each has besides */
+INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t row, int64_t k, int64_t c, int nr,
+                 int nt, int nv, int64_t n) {
     vf acc[10];
     int64_t lo = q->p0, hi = q->p1, a, b;
     UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = (vf){0};
@@ -74,15 +75,13 @@ INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_
             if (a < lo) span(q, sum, row + r, a, fk_min(b, lo), k + t, c, 1, 1, nv, n);
             if (b > hi) span(q, sum, row + r, fk_max(a, hi), b, k + t, c, 1, 1, nv, n);
             float *to = dw + (row + r) * wrow + (k + t) * wstep + c;
-            UNROLL for (int v = 0; v < nv; v++) {
-                if (n < VL) v_store_n(to, v_load_n(to, n) + sum[v], n);
-                else v_store(to + v * VL, v_load(to + v * VL) + sum[v]);
-            }
+            UNROLL for (int v = 0; v < nv; v++) v_store_upto(to + v * VL, v_load_upto(to + v * VL, n) + sum[v], n);
         }
     }
 }
 
-INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c, int nv, int64_t n) {
+INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c, int nv,
+                     int64_t n) {
     for (int64_t r = 0; r < q->rows; r++) {
         int64_t k = 0;
         for (; k + 5 <= nk; k += 5) taps(q, dw, wstep, wrow, r, k, c, 1, 5, nv, n);
@@ -93,7 +92,7 @@ INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, in
 /* dw[rows, nk, …] at wrow and wstep, c channels */
 static void pair(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c) {
     int64_t k = 0;
-    /* the usual kernel: all nine sums at once, but where half a line of each of many pixels would fall into one cache set */
+    /* the usual kernel: all nine sums at once, but where half lines of many pixels would fall into one cache set */
     if (q->rows == 3 && nk == 3 && (VL == 16 || q->xstep % 64)) {
         for (; k + VL <= c; k += VL) taps(q, dw, wstep, wrow, 0, 0, k, 3, 3, 1, VL);
         if (k < c) taps(q, dw, wstep, wrow, 0, 0, k, 3, 3, 1, c - k);
@@ -124,7 +123,8 @@ static void row_mult(const fk_attr_depthwise_dw *a, float *dw, const float *x, c
     for (int64_t j = 0; j < a->kw; j++) /* a kernel too wide for scratch */
         for (int64_t p = 0; p < a->ow; p++) {
             int64_t i = p * a->sw - a->pl + j * a->dw;
-            for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++) dw[j * cm + l] += x[i * c + l / a->mult] * dy[p * cm + l];
+            for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++)
+                dw[j * cm + l] += x[i * c + l / a->mult] * dy[p * cm + l];
         }
 }
 

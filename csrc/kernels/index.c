@@ -19,8 +19,8 @@ FK_ONE_PART(gather)
         if (inside(idx[j], size)) memcpy(y, x + (int64_t)idx[j] * (B), (size_t)(B)); \
         else { memset(y, 0, (size_t)(B)); bad = 1; }           \
     }
-static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi, int64_t size,
-                       int64_t bytes) {
+static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi,
+                       int64_t size, int64_t bytes) {
     int bad = 0;
     switch (bytes) {
     case 1: GATHER_ROWS(1) break;
@@ -48,8 +48,8 @@ FK_KERNEL(gather) {
     if (bad) *call->status = 1;
 }
 
-/* ---- scatter_add: a chunk owns a block of y (an item of outer, a range of rows, a range of columns) and goes through all
- * indices in order, so every sum has one owner and one order */
+/* ---- scatter_add: a chunk owns a block of y (an item of outer, a range of rows, a range of columns) and goes through
+ * all indices in order, so every sum has one owner and one order */
 #define COLUMNS 128 /* a block's least width: shorter pieces of a row cost memory more than they move */
 typedef struct {
     int64_t items, columns, rows; /* shares of outer, and blocks per item */
@@ -102,8 +102,8 @@ FK_KERNEL(scatter_add) {
     int bad = 0;
     for (int64_t o = o0; o < o1; o++)
         bad |= scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
-                             (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, a->size, inner, r0, r1,
-                             c1 - c0);
+                             (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, a->size, inner, r0,
+                             r1, c1 - c0);
     if (bad) *call->status = 1;
 }
 

@@ -94,7 +94,8 @@ static void runs(char *restrict y, const char *restrict x, int64_t n, int64_t ys
     static void plane_##T(T *restrict y, const T *restrict x, int64_t nr, int64_t nc, int64_t ys, int64_t xs) {    \
         for (int64_t c0 = 0; c0 < nc; c0 += COLUMNS)                                                              \
             for (int64_t r0 = 0; r0 < nr; r0 += ROWS)                                                             \
-                block_##T(y + r0 * ys + c0, x + c0 * xs + r0, fk_min(ROWS, nr - r0), fk_min(COLUMNS, nc - c0), ys, xs); \
+                block_##T(y + r0 * ys + c0, x + c0 * xs + r0, fk_min(ROWS, nr - r0), fk_min(COLUMNS, nc - c0), ys,  \
+                          xs);                                                                                    \
     }
 #define BLOCK(T)                                                                                                  \
     static inline void block_##T(T *restrict y, const T *restrict x, int64_t nr, int64_t nc, int64_t ys, int64_t xs) { \

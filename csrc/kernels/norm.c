@@ -1,18 +1,17 @@
-/* Mean and variance of columns. No value is squared before a number near the columns' mean is taken from it, so a mean far
- * larger than the spread costs no accuracy; blocks of rows are joined as in Chan, Golub, LeVeque (1979). */
+/* Mean and variance of columns. No value is squared before a number near the columns' mean is taken from it, so a mean
+ * far larger than the spread costs no accuracy; blocks of rows are joined as in Chan, Golub, LeVeque (1979). */
 #include "vec.h"
 
 #define LANES 1024 /* columns at a time: their running numbers stay in the L1 cache */
 #define BLOCK 128  /* rows summed before they are joined */
 #define NARROW 16  /* fewer columns than this: several rows are taken as one wide row */
 
-/* running numbers of up to LANES lanes, in scratch: the shift, and about it the sums of a block, the sum of all blocks, and
- * the joined squared distances from the mean */
+/* running numbers of up to LANES lanes, in scratch: the shift, and about it the sums of a block, the sum of all blocks,
+ * and the joined squared distances from the mean */
 typedef struct {
     float shift[LANES], sum[LANES], square[LANES], total[LANES], m2[LANES];
 } state_t;
 
-static inline vf load_some(const float *p, int64_t n) { return n < VL ? v_load_n(p, n) : v_load(p); }
 #define INLINE static inline __attribute__((always_inline))
 
 /* add nr rows of n lanes, ld apart, to the sums of the block */
@@ -20,7 +19,7 @@ INLINE void add_rows(state_t *s, const float *x, int64_t ld, int64_t n, int nr) 
     for (int64_t k = 0; k < n; k += VL) {
         vf shift = v_load(s->shift + k), sum = v_load(s->sum + k), square = v_load(s->square + k);
         for (int r = 0; r < nr; r++) {
-            vf d = load_some(x + r * ld + k, n - k) - shift;
+            vf d = v_load_upto(x + r * ld + k, n - k) - shift;
             sum += d;
             square += d * d;
         }
@@ -62,8 +61,8 @@ static void moments_lanes(state_t *s, const float *x, int64_t ld, int64_t rows, 
 static void set_shift(state_t *s, const float *x, int64_t ld, int64_t rows, int64_t n) {
     int64_t few = fk_min(rows, 16);
     for (int64_t k = 0; k < n; k += VL) {
-        vf first = load_some(x + k, n - k), sum = {0};
-        for (int64_t r = 1; r < few; r++) sum += load_some(x + r * ld + k, n - k) - first;
+        vf first = v_load_upto(x + k, n - k), sum = {0};
+        for (int64_t r = 1; r < few; r++) sum += v_load_upto(x + r * ld + k, n - k) - first;
         sum = first + sum / (float)few;
         v_store(s->shift + k, v_blend(v_abs(sum) < v_set1(INFINITY), sum, (vf){0}));
     }
@@ -141,24 +140,19 @@ FK_KERNEL(moments_merge) {
     fk_range(c, VL, ith, nth, &lo, &hi);
     for (int64_t j = lo; j < hi; j += VL) {
         int64_t n = fk_min(VL, hi - j), have = 0;
-        vf shift = load_some(x + j, n), total = {0}, m2 = {0};
+        vf shift = v_load_upto(x + j, n), total = {0}, m2 = {0};
         shift = v_blend(v_abs(shift) < v_set1(INFINITY), shift, (vf){0});
         for (int64_t p = 0; p < parts; p++) {
             int64_t rows = fk_min(share, a->rows - have);
             if (rows <= 0) break;
             float before = 1.0f / (float)fk_max(1, have), weight = (float)have * (float)rows / (float)(have + rows);
-            vf part = load_some(x + p * 2 * c + j, n) - shift, d = part - total * before;
+            vf part = v_load_upto(x + p * 2 * c + j, n) - shift, d = part - total * before;
             total += part * (float)rows;
-            m2 += load_some(x + (p * 2 + 1) * c + j, n) + d * (d * weight);
+            m2 += v_load_upto(x + (p * 2 + 1) * c + j, n) + d * (d * weight);
             have += rows;
         }
         vf mean = shift + total / (float)a->rows;
-        if (n < VL) {
-            v_store_n(y + j, mean, n);
-            v_store_n(y + c + j, m2 / (float)a->rows, n);
-        } else {
-            v_store(y + j, mean);
-            v_store(y + c + j, m2 / (float)a->rows);
-        }
+        v_store_upto(y + j, mean, n);
+        v_store_upto(y + c + j, m2 / (float)a->rows, n);
     }
 }

@@ -18,11 +18,6 @@ static inline void touching(int64_t first, int64_t last, int64_t stride, int64_t
     *hi = fk_max(*lo, fk_min(count, (last - 1 + pad) / stride + 1));
 }
 
-static inline vf load_some(const float *p, int64_t n) { return n < VL ? v_load_n(p, n) : v_load(p); }
-static inline void store_some(float *p, vf v, int64_t n) {
-    if (n < VL) v_store_n(p, v, n);
-    else v_store(p, v);
-}
 #define INLINE static inline __attribute__((always_inline))
 
 /* run STEP(vectors, elements of the last) over c channels: as many vectors at once as there are, up to four */
@@ -38,11 +33,11 @@ static inline void store_some(float *p, vf v, int64_t n) {
 /* ---- forward */
 INLINE void max_window(float *y, const float *x, int64_t nh, int64_t nw, int64_t row, int64_t c, int nv, int64_t n) {
     vf m[4];
-    for (int v = 0; v < nv; v++) m[v] = nh && nw ? load_some(x + v * VL, n) : v_set1(-INFINITY);
+    for (int v = 0; v < nv; v++) m[v] = nh && nw ? v_load_upto(x + v * VL, n) : v_set1(-INFINITY);
     for (int64_t i = 0; i < nh; i++)
         for (int64_t j = i == 0; j < nw; j++)
-            for (int v = 0; v < nv; v++) m[v] = v_max(load_some(x + i * row + j * c + v * VL, n), m[v]);
-    for (int v = 0; v < nv; v++) store_some(y + v * VL, m[v], n);
+            for (int v = 0; v < nv; v++) m[v] = v_max(v_load_upto(x + i * row + j * c + v * VL, n), m[v]);
+    for (int v = 0; v < nv; v++) v_store_upto(y + v * VL, m[v], n);
 }
 
 /* a row of the window is summed first, then the rows: shorter chains round less */
@@ -51,11 +46,11 @@ INLINE void avg_window(float *y, const float *x, int64_t nh, int64_t nw, int64_t
     for (int64_t i = 0; i < nh; i++) {
         vf s[4] = {{0}, {0}, {0}, {0}};
         for (int64_t j = 0; j < nw; j++)
-            for (int v = 0; v < nv; v++) s[v] += load_some(x + i * row + j * c + v * VL, n);
+            for (int v = 0; v < nv; v++) s[v] += v_load_upto(x + i * row + j * c + v * VL, n);
         for (int v = 0; v < nv; v++) sum[v] += s[v];
     }
     vf count = v_set1((float)fk_max(1, nh * nw));
-    for (int v = 0; v < nv; v++) store_some(y + v * VL, sum[v] / count, n);
+    for (int v = 0; v < nv; v++) v_store_upto(y + v * VL, sum[v] / count, n);
 }
 
 #define FORWARD(op, ONE)                                                                              \
@@ -100,20 +95,20 @@ INLINE void max_back(grad_t g, int64_t nh, int64_t nw, int64_t row, int64_t c, i
     vf y[4], dy[4];
     vi open[4]; /* lanes that have not met their maximum, or a NaN, which is one */
     for (int v = 0; v < nv; v++) {
-        y[v] = load_some(g.y + v * VL, n);
-        dy[v] = load_some(g.dy + v * VL, n);
+        y[v] = v_load_upto(g.y + v * VL, n);
+        dy[v] = v_load_upto(g.dy + v * VL, n);
         open[v] = vi_set1(-1);
     }
     for (int64_t i = 0; i < nh && i < g.own1; i++)
         for (int64_t j = 0; j < nw; j++)
             for (int v = 0; v < nv; v++) {
                 int64_t at = i * row + j * c + v * VL;
-                vf x = load_some(g.x + at, n);
+                vf x = v_load_upto(g.x + at, n);
                 vi hit = ((x == y[v]) | (x != x)) & open[v];
                 open[v] &= ~hit;
                 vf d = (vf)((vi)dy[v] & hit);
-                if (!g.alone) d += load_some(g.dx + at, n);
-                if (i >= g.own0) store_some(g.dx + at, d, n);
+                if (!g.alone) d += v_load_upto(g.dx + at, n);
+                if (i >= g.own0) v_store_upto(g.dx + at, d, n);
             }
 }
 
@@ -199,10 +194,10 @@ INLINE void avg_back(const spread_t *q, int64_t w, int64_t j0, int64_t j1, int s
         for (int64_t j = j0; j < j1; j++) {
             const float *from = q->dy + (i * a->ow + j) * a->c + k;
             float f = same ? 1.0f : share(a, i, j);
-            for (int v = 0; v < nv; v++) s[v] += load_some(from + v * VL, n) * f;
+            for (int v = 0; v < nv; v++) s[v] += v_load_upto(from + v * VL, n) * f;
         }
     float f = same ? 1.0f / (float)(a->kh * a->kw) : 1.0f;
-    for (int v = 0; v < nv; v++) store_some(q->dx + w * a->c + k + v * VL, s[v] * f, n);
+    for (int v = 0; v < nv; v++) v_store_upto(q->dx + w * a->c + k + v * VL, s[v] * f, n);
 }
 static void spread(const spread_t *q) {
     const fk_attr_avg_pool_dx *a = q->a;
@@ -221,9 +216,9 @@ static void spread(const spread_t *q) {
 /* where windows do not overlap, one value goes to all columns of a window */
 INLINE void fill_window(const float *dy, float *dx, int64_t nw, int64_t c, float f, int nv, int64_t n) {
     vf d[4];
-    for (int v = 0; v < nv; v++) d[v] = load_some(dy + v * VL, n) * f;
+    for (int v = 0; v < nv; v++) d[v] = v_load_upto(dy + v * VL, n) * f;
     for (int64_t j = 0; j < nw; j++)
-        for (int v = 0; v < nv; v++) store_some(dx + j * c + v * VL, d[v], n);
+        for (int v = 0; v < nv; v++) v_store_upto(dx + j * c + v * VL, d[v], n);
 }
 static void spread_apart(const spread_t *q) {
     const fk_attr_avg_pool_dx *a = q->a;
@@ -246,7 +241,8 @@ FK_KERNEL(avg_pool_dx) {
     int64_t c = a->c, lo, hi;
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     for (int64_t r = lo; r < hi; r++) {
-        spread_t q = {a, (const float *)call->ptr[0] + r / a->h * a->oh * a->ow * c, (float *)call->ptr[1] + r * a->w * c, 0, 0, 0};
+        spread_t q = {.a = a, .dy = (const float *)call->ptr[0] + r / a->h * a->oh * a->ow * c};
+        q.dx = (float *)call->ptr[1] + r * a->w * c;
         touching(r % a->h, r % a->h + 1, a->sh, a->pt, a->kh, a->oh, &q.i0, &q.i1);
         q.whole = whole(q.i0, q.i1, a->sh, a->pt, a->kh, a->h);
         if ((a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1)) spread_apart(&q);
