@@ -3,16 +3,10 @@
 from fastkeras import constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
+from .checks import number, whole
 from .input_spec import title
 
 __all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
-
-
-def _number(layer, name, value):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f'{title(layer)}: expected {name} to be a number, got {value!r}') from None
 
 
 class ReLU(Layer):
@@ -23,9 +17,9 @@ class ReLU(Layer):
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else _number(self, 'max_value', max_value)
-        self.negative_slope = _number(self, 'negative_slope', negative_slope)
-        self.threshold = _number(self, 'threshold', threshold)
+        self.max_value = None if max_value is None else number(self, 'max_value', max_value)
+        self.negative_slope = number(self, 'negative_slope', negative_slope)
+        self.threshold = number(self, 'threshold', threshold)
         for name in ('max_value', 'negative_slope', 'threshold'):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f'{title(self)}: expected {name} of 0 or more, got {getattr(self, name)}')
@@ -44,7 +38,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, alpha=0.3, negative_slope=None, **kwargs):
         super().__init__(**kwargs)
-        self.alpha = _number(self, 'alpha', alpha if negative_slope is None else negative_slope)
+        self.alpha = number(self, 'alpha', alpha if negative_slope is None else negative_slope)
 
     negative_slope = property(lambda self: self.alpha, doc='alpha, as Keras 3 calls it.')
 
@@ -101,7 +95,7 @@ class ELU(Layer):
 
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.alpha = _number(self, 'alpha', alpha)
+        self.alpha = number(self, 'alpha', alpha)
 
     def call(self, inputs):
         return ops.elu(inputs, self.alpha)
@@ -117,7 +111,7 @@ class ThresholdedReLU(Layer):
 
     def __init__(self, theta=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.theta = _number(self, 'theta', theta)
+        self.theta = number(self, 'theta', theta)
 
     def call(self, inputs, mask=None):
         return inputs * ops.cast(ops.greater(inputs, self.theta), inputs.dtype)
@@ -133,7 +127,8 @@ class Softmax(Layer):
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = axis
+        several = isinstance(axis, (list, tuple))
+        self.axis = [whole(self, 'axis', a) for a in axis] if several else whole(self, 'axis', axis)
 
     def call(self, inputs):
         return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)

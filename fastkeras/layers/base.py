@@ -124,8 +124,8 @@ class Layer(Calls, Connected, Configured):
         Positions are those of Keras 2 (name, shape, dtype, initializer) when the first is a name, else those of Keras 3
         (shape, initializer, dtype). initializer: by default 'glorot_uniform', or 'zeros' for integers. regularizer: its
         penalty joins the loss. constraint: applied after each update. In `call`, which runs once per trace, a weight is
-        made the first time only; later calls get the same one. Raises ValueError for unknown sizes in the shape, and
-        where a later call wants another shape.
+        made the first time only; later calls get the same one. Raises ValueError for unknown sizes in the shape, for
+        sizes that no machine holds (MemoryError: this one does not), and where a later call wants another shape.
         """
         shape = (shape,) if hasattr(shape, '__index__') else tuple(shape or ())
         if any(d is None for d in shape):
@@ -140,7 +140,11 @@ class Layer(Calls, Connected, Configured):
         if initializer is None:
             initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
         initializer = initializers.get(initializer)
-        value = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype') else initializer(shape))
+        core.check_size(shape, f'{title(self)}: the weight {name!r}')
+        try:
+            value = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype') else initializer(shape))
+        except MemoryError as e:
+            raise MemoryError(f'{title(self)}: no memory for the weight {name!r} of shape {shape}: {e}') from None
         if value.shape != shape:
             raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
                              f'{value.shape}, expected {shape}')

@@ -1,5 +1,7 @@
 """Checks of the arguments of layers, and the arithmetic of windows that their shapes need."""
 
+import numbers as kinds
+
 from fastkeras import ops
 from fastkeras.ops import core
 
@@ -13,6 +15,32 @@ def count(layer, name, value, least=1):
             return int(value)
         raise ValueError(f'{title(layer)}: expected {name} to be a whole number of at least {least}, got {value!r}')
     return int(value)
+
+
+def whole(layer, name, value):
+    """value, any whole number, as an int: the number of an axis."""
+    if isinstance(value, bool) or not hasattr(value, '__index__'):
+        raise ValueError(f'{title(layer)}: expected {name} to be a whole number, got {value!r}')
+    return int(value)
+
+
+def number(layer, name, value, least=None, most=None):
+    """value, a number between the bounds, as a float."""
+    value = value.item() if getattr(value, 'shape', None) == () and hasattr(value, 'item') else value
+    good = isinstance(value, kinds.Real) and not isinstance(value, bool)
+    if not good or not (least is None or value >= least) or not (most is None or value <= most):
+        between = '' if least is None else f' of at least {least}' if most is None else f' from {least} to {most}'
+        raise ValueError(f'{title(layer)}: expected {name} to be a number{between}, got {value!r}')
+    return float(value)
+
+
+def sequence(layer, name, value):
+    """value, a sequence of whole numbers or a single one, as a tuple of ints."""
+    items = value if hasattr(value, '__iter__') and not isinstance(value, (str, bytes)) else (value,)
+    items = tuple(items)
+    if not all(hasattr(d, '__index__') and not isinstance(d, bool) for d in items):
+        raise ValueError(f'{title(layer)}: expected {name} to hold whole numbers, got {value!r}')
+    return tuple(int(d) for d in items)
 
 
 def numbers(layer, name, value, n, least=1):

@@ -4,7 +4,7 @@ from fastkeras import activations, constraints, initializers, ops, regularizers
 from fastkeras import config as settings
 
 from .base import InputSpec, Layer
-from .checks import as_float, count, last_axis
+from .checks import as_float, count, last_axis, number, sequence
 from .input_spec import title
 from .seed import SeedGenerator
 
@@ -130,13 +130,13 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        try:
-            self.rate = float(rate)
-        except (TypeError, ValueError):
-            self.rate = -1.0
-        if not 0 <= self.rate <= 1:
-            raise ValueError(f'{title(self)}: expected rate to be a number from 0 to 1, got {rate!r}')
-        self.noise_shape = tuple(noise_shape) if noise_shape is not None else None
+        self.rate = number(self, 'rate', rate, 0, 1)
+        if noise_shape is not None:
+            if not isinstance(noise_shape, (tuple, list)):
+                raise ValueError(f'{title(self)}: expected noise_shape to be a tuple of sizes, or None, got '
+                                 f'{noise_shape!r}')
+            noise_shape = tuple(n if n is None else count(self, 'each size in noise_shape', n) for n in noise_shape)
+        self.noise_shape = noise_shape
         self.seed = seed
         if self.rate:
             self.seed_generator = SeedGenerator(seed)
@@ -247,10 +247,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        sizes = (target_shape,) if hasattr(target_shape, '__index__') else tuple(target_shape)
-        if not all(hasattr(d, '__index__') for d in sizes):
-            raise ValueError(f'{title(self)}: expected target_shape to hold whole numbers, got {target_shape!r}')
-        self.target_shape = tuple(int(d) for d in sizes)
+        self.target_shape = sequence(self, 'target_shape', target_shape)
         if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
             raise ValueError(f'{title(self)}: expected sizes and at most one -1, got {target_shape!r}')
 
@@ -277,7 +274,7 @@ class Permute(Layer):
 
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        self.dims = sequence(self, 'dims', dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(f'{title(self)}: expected dims to be the numbers 1 to {len(self.dims)} in some order, got '
                              f'{dims!r}')

@@ -76,8 +76,11 @@ class InputLayer(Layer):
 
 def _sizes(shape):
     try:
-        return tuple(None if d is None else int(d) for d in ((shape,) if hasattr(shape, '__index__') else shape))
-    except (TypeError, ValueError):
+        sizes = tuple((shape,) if hasattr(shape, '__index__') else shape)
+        if any(isinstance(d, bool) or isinstance(d, float) and not d.is_integer() for d in sizes):
+            raise ValueError
+        return tuple(None if d is None else int(d) for d in sizes)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f'shape: expected whole numbers or None, got {shape!r}') from None
 
 

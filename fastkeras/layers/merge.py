@@ -5,6 +5,7 @@ from fastkeras.ops.shapes import broadcast
 from fastkeras.utils import nest
 
 from .base import Layer
+from .checks import whole
 from .input_spec import title
 
 __all__ = ['Add', 'Average', 'Concatenate', 'Dot', 'Maximum', 'Minimum', 'Multiply', 'Subtract', 'add', 'average',
@@ -123,7 +124,7 @@ class Concatenate(_Merge):
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = whole(self, 'axis', axis)
 
     def compute_output_shape(self, input_shape):
         shapes = self._shapes(input_shape)

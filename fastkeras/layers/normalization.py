@@ -4,7 +4,7 @@ from fastkeras import constraints, initializers, ops, regularizers
 
 from . import context
 from .base import InputSpec, Layer
-from .checks import as_float, last_axis
+from .checks import as_float, last_axis, number, whole
 from .input_spec import title
 
 __all__ = ['BatchNormalization']
@@ -28,12 +28,10 @@ class BatchNormalization(Layer):
                  beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
                  synchronized=False, **kwargs):
         super().__init__(**kwargs)
-        self.axis = int(axis[0]) if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
-        if not 0 <= self.momentum <= 1 or not self.epsilon >= 0:
-            raise ValueError(f'{title(self)}: expected a momentum from 0 to 1 and an epsilon of 0 or more, got '
-                             f'{momentum!r} and {epsilon!r}')
+        one = isinstance(axis, (list, tuple)) and len(axis) == 1
+        self.axis = whole(self, 'axis', axis[0] if one else axis)
+        self.momentum = number(self, 'momentum', momentum, 0, 1)
+        self.epsilon = number(self, 'epsilon', epsilon, 0)
         self.center = center
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -47,7 +45,7 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape):
         n = len(input_shape)
-        if isinstance(self.axis, bool) or not hasattr(self.axis, '__index__') or not -n <= self.axis < n:
+        if not -n <= self.axis < n:
             raise ValueError(f'{title(self)}: expected an axis of an input of shape {tuple(input_shape)}, got '
                              f'{self.axis!r}')
         size = last_axis(self, input_shape, self.axis)

@@ -21,6 +21,8 @@ _NEAREST = {'float16': 'float32', 'int8': 'int32', 'int16': 'int32', 'uint16': '
 INTS = ('int32', 'int64')
 FLOATS = ('float32', 'float64')
 
+LARGEST = 2 ** 45   # elements of one array: of float32, more than an address space holds
+
 _records = {}
 _local = threading.local()
 
@@ -335,10 +337,12 @@ def apply(op, inputs, **attrs):
     inputs, lively = operands(inputs, rec.promote, rec.floating)
     try:
         if not lively:
-            _, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
+            shape, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
+            check_size(shape)
             value = np.asarray(_hooks['eager'](op, inputs, attrs))
             return value if value.dtype.name == dtype else value.astype(dtype)
         shape, dtype = rec.spec(*inputs, **attrs)
+        check_size(shape)
         if rec.compose is not None and not any(None in x.shape for x in inputs):
             made = rec.compose(*inputs, **attrs)
             if made is not None:
@@ -346,6 +350,20 @@ def apply(op, inputs, **attrs):
         return _make(op, inputs, attrs, shape, dtype)
     except ValueError as e:
         raise _explained(op, e) from None
+
+
+def check_size(shape, what='the result'):
+    """ValueError where the known sizes of a shape make more elements than any machine holds."""
+    n = 1
+    for d in shape:
+        if d is not None:
+            if d > LARGEST:
+                n = d
+                break
+            n *= d
+    if n > LARGEST:
+        raise ValueError(f'{what} would have the shape {tuple(shape)}; expected at most {LARGEST} elements, got at '
+                         f'least {n}: the sizes asked for are too large')
 
 
 def _explained(op, failure):

@@ -144,7 +144,27 @@ def test_random_numbers_without_a_seed_differ_from_run_to_run():
      ['kernel', '(3, 3)', '(1,)']),
     (lambda: layers.Lambda(lambda x: None)(np.ones(2)), ['lambda', 'return']),
     (lambda: layers.Lambda(lambda x: 'a')(np.ones(2)), ['lambda', 'no tensor']),
-    (lambda: layers.Reshape('a'), ['target_shape']),
+    (lambda: layers.Reshape('a'), ['target_shape']), (lambda: layers.Dense(True), ['dense', 'units', 'True']),
+    (lambda: layers.Reshape(None), ['reshape', 'target_shape', 'None']),
+    (lambda: layers.Reshape(2.5), ['reshape', 'target_shape', '2.5']),
+    (lambda: layers.Reshape((True, 2)), ['reshape', 'whole numbers', 'True']),
+    (lambda: layers.Permute(None), ['permute', 'dims', 'None']),
+    (lambda: layers.Dropout(True), ['dropout', 'rate', 'True']),
+    (lambda: layers.Dropout('0.5'), ['dropout', 'rate', "'0.5'"]),
+    (lambda: layers.Dropout(0.5, noise_shape=3), ['dropout', 'noise_shape', '3']),
+    (lambda: layers.Dropout(0.5, noise_shape=('a',)), ['dropout', 'noise_shape', "'a'"]),
+    (lambda: layers.BatchNormalization(axis='a'), ['batch_normalization', 'axis', "'a'"]),
+    (lambda: layers.BatchNormalization(momentum='a'), ['batch_normalization', 'momentum', '0 to 1', "'a'"]),
+    (lambda: layers.BatchNormalization(epsilon=-1), ['batch_normalization', 'epsilon', 'at least 0', '-1']),
+    (lambda: layers.Softmax(axis='a'), ['softmax', 'axis', "'a'"]),
+    (lambda: layers.Concatenate(axis=True), ['concatenate', 'axis', 'True']),
+    (lambda: layers.LeakyReLU(True), ['leaky_re_lu', 'alpha', 'True']),
+    (lambda: layers.Input((2.5,)), ['shape', 'whole numbers', '2.5']),
+    (lambda: Sequential([layers.Dense(2 ** 62, input_shape=(4,), name='wide')]), ["'wide'", 'kernel', str(2 ** 62)]),
+    (lambda: Sequential([layers.Dense(2 ** 70, input_shape=(4,), name='wide')]), ["'wide'", 'kernel', str(2 ** 70)]),
+    (lambda: Sequential([layers.ZeroPadding2D(2 ** 31, input_shape=(2, 2, 1), name='edge')]).predict(
+        np.zeros((1, 2, 2, 1))), ["'edge'", 'too large', str(2 ** 32 + 2)]),
+    (lambda: ops.tile(np.ones((2, 2), 'float32'), (1, 2 ** 31, 2 ** 31)), ['[tile]', 'too large', str(2 ** 32)]),
     (lambda: layers.Dense(3)('text'), ['dense', 'numbers', 'str']),
     (lambda: layers.Reshape((5,))(np.ones((2, 4))), ['reshape', '4', '(5,)']),
     (lambda: layers.RepeatVector(2)(np.ones((2, 3, 4))), ['repeat_vector', '2 dimensions', '(2, 3, 4)']),
@@ -155,6 +175,14 @@ def test_errors(make, words):
         make()
     for word in words:
         assert word in str(error.value), str(error.value)
+
+
+def test_weights_for_which_there_is_no_memory():
+    def no_memory(shape, dtype):
+        raise MemoryError('64 TiB')
+
+    with pytest.raises(MemoryError, match=r"Dense layer 'wide': no memory for .*'kernel' of shape \(4, 3\): 64 TiB"):
+        Sequential([layers.Dense(3, input_shape=(4,), kernel_initializer=no_memory, name='wide')])
 
 
 def test_changed_input_is_refused():
