@@ -157,11 +157,14 @@ static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, c
     if (status) failed(r, index);
 }
 
-/* after an index out of range nothing more is computed: variables, updated last, keep their values */
-static inline int stopped(run_t *r) { return atomic_load_explicit(&r->failed, memory_order_relaxed) != 0; }
+/* behind a step with an index out of range nothing is computed: variables, updated last, keep their values */
+static inline int stopped(run_t *r, int64_t step) {
+    int64_t failed = atomic_load_explicit(&r->failed, memory_order_relaxed);
+    return failed && failed <= step;
+}
 
 static void run_alone(run_t *r, char *scratch) {
-    for (int64_t i = 0; i < r->plan->nsteps && !stopped(r); i++) run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
+    for (int64_t i = 0; i < r->plan->nsteps && !stopped(r, i); i++) run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
 }
 
 static void run_thread(void *arg, int thread, int threads) {
@@ -188,8 +191,8 @@ static void run_thread(void *arg, int thread, int threads) {
             continue;
         }
         if (u->nchunks == 1)
-            for (int64_t i = u->first; i <= u->last && !stopped(r); i++) run_step(r, i, 0, 1, scratch);
-        else if (!stopped(r))
+            for (int64_t i = u->first; i <= u->last && !stopped(r, i); i++) run_step(r, i, 0, 1, scratch);
+        else if (!stopped(r, u->first))
             run_step(r, u->first, c, c + 1, scratch);
         if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nchunks - 1) {
             atomic_store_explicit(&r->done, 0, memory_order_relaxed);
