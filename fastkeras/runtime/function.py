@@ -71,7 +71,7 @@ class Plan:
         self.outs = self.result = None
         self._epoch = -1
         if function.reuse_outputs:
-            self.outs = [np.zeros(s, d) for s, d in self.shapes]
+            self.outs = [_core.empty(s, d) for s, d in self.shapes]
             self.result = self.build(self.outs)
 
     def run(self, arrays, outs=None):
