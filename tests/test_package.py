@@ -17,6 +17,16 @@ def test_modules_are_loaded_when_used():
     subprocess.run([sys.executable, '-c', code], check=True)
 
 
+def test_all_names_exist():
+    for name in fastkeras.__all__:
+        assert getattr(fastkeras, name) is not None
+    for name in fastkeras.utils.__all__:
+        assert getattr(fastkeras.utils, name) is not None
+    from fastkeras.utils.np_utils import normalize, to_categorical
+    assert fastkeras.utils.np_utils.to_categorical is to_categorical is fastkeras.utils.to_categorical
+    assert fastkeras.utils.np_utils.normalize is normalize
+
+
 def test_names():
     assert fastkeras.__version__.count('.') == 2
     assert {'layers', 'models', 'Input', 'Sequential'} <= set(dir(fastkeras))

@@ -8,6 +8,7 @@ from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
 from fastkeras.training import arguments, data, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
+from fastkeras.training.generators import Generators
 from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.step import Steps
@@ -23,7 +24,7 @@ class NotCompiledError(RuntimeError, ValueError):
     """A model is asked for what `compile` has to settle first. RuntimeError in Keras 2, ValueError in Keras 3."""
 
 
-class Trainer:
+class Trainer(Generators):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights."""
 
     optimizer = None

@@ -16,10 +16,14 @@ _NAMES = {
     'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
 }
 
-__all__ = list(_NAMES)
+_MODULES = ('np_utils',)
+
+__all__ = [*_NAMES, *_MODULES]
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f'{__name__}.{name}')
     if name not in _NAMES:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     value = getattr(importlib.import_module(f'fastkeras.{_NAMES[name]}'), name)
