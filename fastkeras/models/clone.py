@@ -31,6 +31,7 @@ def clone_model(model, input_tensors=None, clone_function=None):
             new.add(copied(layer))
         if model._graph is not None and new._graph is None:
             new.build(model._begin.batch_input_shape)
+        new.trainable = model.trainable
         return new
     if model._graph is None:
         raise ValueError(f'clone_model: {type(model).__name__} {model.name!r} is connected by its own call, which '

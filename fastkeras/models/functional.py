@@ -30,7 +30,8 @@ def to_config(model, serialize=registry.serialize):
     if not three:       # Keras 2 knows lists of addresses only
         inputs, outputs = (nest_of(x) if not isinstance(s, dict) else x
                            for x, s in ((inputs, graph.inputs), (outputs, graph.outputs)))
-    head = {'name': model.name, 'trainable': model.trainable} if three else {'name': model.name}
+    # the form of Keras 2 has no word for a frozen model, and its readers pass over one
+    head = {'name': model.name, 'trainable': model.trainable} if three or not model.trainable else {'name': model.name}
     return {**head, 'layers': layers, 'input_layers': inputs, 'output_layers': outputs}
 
 

@@ -181,6 +181,8 @@ class Sequential(Model):
                 entries.insert(0, registry.serialize(begin))
             return {'name': self.name, 'trainable': self.trainable, 'layers': entries}
         config = {'name': self.name, 'layers': entries}
+        if not self.trainable:      # its readers in Keras 2 pass over it
+            config['trainable'] = False
         if begin is not None and entries and getattr(self._stack[0], 'batch_input_shape', None) is None:
             if self._begin_was_given and 'batch_input_shape' not in entries[0]['config']:
                 entries.insert(0, registry.serialize(begin))
