@@ -116,4 +116,48 @@ for _name, _op in {'neg': 'negative', 'abs': 'absolute', 'invert': 'bitwise_not'
     setattr(Tensor, f'__{_name}__', _unary(_op))
 Tensor.__pos__ = lambda self: self
 
+
+# ---- the methods of arrays
+
+def _sizes(args):
+    """Sizes or axes given one by one or as one sequence."""
+    return args[0] if len(args) == 1 and (isinstance(args[0], (list, tuple)) or args[0] is None) else args
+
+
+def _reshape(self, *shape, order='C'):
+    if order != 'C':
+        raise ValueError(f"reshape of a symbolic tensor: expected order 'C', got {order!r}")
+    return _ops().reshape(self, _sizes(shape))
+
+
+def _transpose(self, *axes):
+    return _ops().transpose(self, _sizes(axes) or None)
+
+
+def _clip(self, min=None, max=None):
+    x = self if min is None else _ops().maximum(self, min)
+    return x if max is None else _ops().minimum(x, max)
+
+
+def _ops():
+    from fastkeras import ops
+    return ops
+
+
+def _method(name):
+    def method(self, *args, **kwargs):
+        return getattr(_ops(), name)(self, *args, **kwargs)
+    method.__doc__ = f'ops.{name} of the tensor.'
+    return method
+
+
+for _name in ('all', 'any', 'argmax', 'argmin', 'argsort', 'cumsum', 'cumprod', 'diagonal', 'dot', 'max', 'mean', 'min',
+              'prod', 'ravel', 'repeat', 'round', 'squeeze', 'std', 'sum', 'swapaxes', 'take', 'trace', 'var'):
+    setattr(Tensor, _name, _method(_name))
+Tensor.flatten = lambda self: _ops().ravel(self)
+Tensor.astype = lambda self, dtype: _ops().cast(self, core.dtype_name(dtype))
+Tensor.copy = lambda self: self
+Tensor.reshape, Tensor.transpose, Tensor.clip = _reshape, _transpose, _clip
+Tensor.T = property(_transpose, doc='The tensor with its axes in reverse order.')
+
 core.set_tensor(Tensor)
