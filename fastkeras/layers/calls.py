@@ -143,10 +143,19 @@ class Calls:
         """The outputs, with the masks that compute_mask gives them."""
         new = self.compute_mask(inputs, mask)
         leaves = nest.flatten(outputs)
-        masks = nest.flatten(new) if isinstance(new, _MANY) and isinstance(outputs, _MANY) else [new] * len(leaves)
+        masks = nest.flatten(new) if isinstance(new, _MANY) else [new] * len(leaves)
+        masks = [self._checked_mask(m) for m in masks]
         if len(masks) != len(leaves):
             masks = [None] * len(leaves)
         return nest.pack(outputs, [masked(y, m) for y, m in zip(leaves, masks)])
+
+    def _checked_mask(self, mask):
+        if mask is None or isinstance(mask, Tensor):
+            return mask
+        if not hasattr(mask, 'shape'):
+            raise ValueError(f'{title(self)}: expected compute_mask to return a tensor, None, or a list of them for '
+                             f'several outputs, got {mask!r:.80}')
+        return core.tensor(mask)
 
     # ---- describing a model
     def _describe(self, inputs, kwargs):

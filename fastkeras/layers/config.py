@@ -1,6 +1,7 @@
 """The configuration of a layer: what it takes to make an equal one, without the weights."""
 
 from fastkeras import activations, constraints, generation, initializers, regularizers
+from fastkeras.ops import core
 from fastkeras.saving import objects
 
 from . import construction
@@ -28,13 +29,18 @@ class Configured:
         if getattr(self, 'batch_input_shape', None) is not None and not three:      # there an InputLayer says it
             config['batch_input_shape'] = self.batch_input_shape
         if three:
-            config['dtype'] = {'module': 'keras', 'class_name': 'DTypePolicy', 'config': {'name': self.dtype},
+            config['dtype'] = {'module': 'keras', 'class_name': 'DTypePolicy', 'config': {'name': self._kept_dtype()},
                                'registered_name': None}
-        elif self._given_dtype is not None:
-            config['dtype'] = self._given_dtype
+        elif self._given_dtype is not None or self._kept_dtype() != 'float32':
+            config['dtype'] = self._kept_dtype()
         if type(self)._config_is_recorded():
             config.update(self._recorded_config())
         return config
+
+    def _kept_dtype(self):
+        """Name of the type for a copy: as given, else that of the weights there are, whatever floatx is now."""
+        made = [v.dtype for v in self._weights if v.dtype in core.FLOATS] if self._given_dtype is None else []
+        return made[0] if made else self.dtype
 
     @classmethod
     def _config_is_recorded(cls):
@@ -62,7 +68,7 @@ class Configured:
     @classmethod
     def from_config(cls, config):
         """The layer that a configuration describes."""
-        config = dict(config)
+        config = dict(objects.checked_config(cls, config))
         names, anything = construction.parameters_of(cls.__init__)
         for key, nothing in cls._elsewhere.items():
             if key in config and key not in names:

@@ -27,8 +27,25 @@ def _recorded(cls, init):
             args, kwargs = convert(named.__name__, args, kwargs)
         if outermost:
             self._made_with = (cls, args, kwargs)
-        init(self, *args, **kwargs)
+        try:
+            init(self, *args, **kwargs)
+        except AttributeError as error:
+            if getattr(error, 'obj', None) is self and not _is_made(self):
+                raise _unmade(self) from error
+            raise
+        if outermost and not _is_made(self):
+            raise _unmade(self)
     return wrapper
+
+
+def _is_made(layer):
+    """Whether the __init__ of the base was run."""
+    return '_functions' in layer.__dict__
+
+
+def _unmade(layer):
+    return ValueError(f'{type(layer).__name__}: its __init__ must call super().__init__() before anything else of the '
+                      f'layer is used')
 
 
 def _in_scope(build):

@@ -99,6 +99,7 @@ def _argument(value, graph, index):
 
 def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     """(inputs, outputs, name → layer) of the model that a configuration of either generation describes."""
+    objects.checked_config('Model', config, 'layers')
     layers, waiting = {}, []
     for entry in config['layers']:
         layer = deserialize(entry, custom_objects)

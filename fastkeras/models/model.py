@@ -8,6 +8,7 @@ from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.variable import Trace
+from fastkeras.saving import objects
 from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest
 
@@ -252,6 +253,7 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model that a configuration describes, with new weights."""
+        objects.checked_config(cls, config)
         if 'layers' in config and 'input_layers' in config:
             inputs, outputs, _ = functional.from_config(config, custom_objects)
             model = cls(inputs=inputs, outputs=outputs, name=config.get('name'))

@@ -10,6 +10,7 @@ from fastkeras.layers.base import Layer
 from fastkeras.layers.input import Input, InputLayer
 from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
+from fastkeras.saving import objects
 from fastkeras.utils import nest
 
 from .model import Model
@@ -195,6 +196,7 @@ class Sequential(Model):
         """The stack that a configuration describes, with new weights."""
         if isinstance(config, list):        # before Keras 2.2.3
             config = {'layers': config}
+        objects.checked_config(cls, config, 'layers')
         model = cls(name=config.get('name'))
         for entry in config['layers']:
             model.add(registry.deserialize(entry, custom_objects))

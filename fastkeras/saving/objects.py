@@ -333,3 +333,16 @@ def _modules_for(path):
         except ModuleNotFoundError as error:
             if not (error.name or '').startswith('fastkeras'):
                 raise
+
+
+def checked_config(cls, config, *needed):
+    """The configuration of a class, given to its from_config; ValueError unless it is a dict with the keys needed,
+    which hold lists."""
+    name = getattr(cls, '__name__', cls)
+    if not isinstance(config, dict):
+        raise ValueError(f'{name}.from_config: expected a dict, as get_config gives it, got {config!r:.80}')
+    for key in needed:
+        if not isinstance(config.get(key), (list, tuple)):
+            raise ValueError(f'{name}.from_config: expected {key!r} to hold a list in the configuration, as get_config '
+                             f'gives it, got {config!r:.80}')
+    return config
