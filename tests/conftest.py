@@ -1,0 +1,10 @@
+"""Says what is missing, instead of an import error for every file."""
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+if importlib.util.find_spec('fastkeras._core') is None:
+    where = Path(importlib.util.find_spec('fastkeras').origin).parent
+    pytest.exit(f"{where} has no compiled module: python -m pip install -e '.[test]', or python setup.py build_ext --inplace",
+                returncode=4)
