@@ -24,7 +24,8 @@ from fastkeras.utils import set_random_seed
 
 
 def dense():
-    return Sequential([Dense(65, activation='tanh', input_shape=(37,)), Dense(300, activation='relu'), Dense(10, activation='softmax')])
+    return Sequential([Dense(65, activation='tanh', input_shape=(37,)), Dense(300, activation='relu'),
+                       Dense(10, activation='softmax')])
 
 
 def convolutions():
