@@ -112,13 +112,30 @@ static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y
             cx = class_of(j, a->kw, a->sw, a->dw);
         }
     phase f; /* not initialised as a whole: its arrays are large */
-    f.v = (windows){.list = f.list, .h = a->oh, .w = a->ow, .c = a->oc, .run = depth, .kh = cy.taps, .kw = cx.taps,
-                    .dh = a->dh / gcd(a->sh, a->dh), .dw = a->dw / gcd(a->sw, a->dw), .sh = 1, .sw = 1,
-                    .oh = fk_ceil_div(a->h - y, a->sh), .ow = fk_ceil_div(a->w - x, a->sw),
-                    .pt = (cy.first * a->dh - y - a->pt) / a->sh, .pl = (cx.first * a->dw - x - a->pl) / a->sw};
+    f.v = (windows){.list = f.list,
+                    .h = a->oh,
+                    .w = a->ow,
+                    .c = a->oc,
+                    .run = depth,
+                    .kh = cy.taps,
+                    .kw = cx.taps,
+                    .dh = a->dh / gcd(a->sh, a->dh),
+                    .dw = a->dw / gcd(a->sw, a->dw),
+                    .sh = 1,
+                    .sw = 1,
+                    .oh = fk_ceil_div(a->h - y, a->sh),
+                    .ow = fk_ceil_div(a->w - x, a->sw),
+                    .pt = (cy.first * a->dh - y - a->pt) / a->sh,
+                    .pl = (cx.first * a->dw - x - a->pl) / a->sw};
     f.y = y, f.x = x, f.sh = a->sh, f.sw = a->sw, f.h = a->h, f.w = a->w, f.c = a->c;
-    gemm_job j = {.ldc = a->c, .n = n, .k = cy.taps * cx.taps * depth, .pack = phase_pack, .rows_begin = phase_begin,
-                  .upcoming = phase_upcoming, .source = &f, .scratch = (float *)call->scratch};
+    gemm_job j = {.ldc = a->c,
+                  .n = n,
+                  .k = cy.taps * cx.taps * depth,
+                  .pack = phase_pack,
+                  .rows_begin = phase_begin,
+                  .upcoming = phase_upcoming,
+                  .source = &f,
+                  .scratch = (float *)call->scratch};
     const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow;
     const int64_t r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
     if (PIXELWISE(a)) {
@@ -195,8 +212,14 @@ FK_KERNEL(conv2d_dw) {
         fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
         v.x = (const float *)call->ptr[0] + g * run;
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
-        gemm_args m = {.a = left, .as = gemm_stride(r1 - r0), .kmajor = 1, .b = right, .m = r1 - r0, .n = n1 - n0,
-                       .ldc = a->oc, .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
+        gemm_args m = {.a = left,
+                       .as = gemm_stride(r1 - r0),
+                       .kmajor = 1,
+                       .b = right,
+                       .m = r1 - r0,
+                       .n = n1 - n0,
+                       .ldc = a->oc,
+                       .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
         const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
         gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
         int64_t p = p0;
@@ -212,8 +235,12 @@ FK_KERNEL(conv2d_dw) {
                 const int64_t after = fk_min(kb, p1 - p - kb), whole = n1 - n0 == a->oc;
                 FK(im2col_upcoming)(&v, p + kb, after, &more_x);
                 const int64_t per = whole ? 16 : fk_ceil_div(m.n, 16); /* of all columns, or of each row's */
-                more_dy = (gemm_fetch){dy + (p + kb) * a->oc, 16, per, whole ? 256 : a->oc,
-                                       whole ? after * a->oc / 16 : after * per, &more_x};
+                more_dy = (gemm_fetch){dy + (p + kb) * a->oc,
+                                       16,
+                                       per,
+                                       whole ? 256 : a->oc,
+                                       whole ? after * a->oc / 16 : after * per,
+                                       &more_x};
                 m.fetch = &more_dy;
             }
             FK(gemm_tile)(&m);

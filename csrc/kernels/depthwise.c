@@ -23,8 +23,7 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
             vf k[2];
             for (int v = 0; v < nv; v++) k[v] = v_load_upto(wr + v * VL, n);
             for (int p = 0; p < np; p++)
-                for (int v = 0; v < nv; v++)
-                    acc[p][v] += v_load_upto(xr + p * s->xp + v * VL, n) * k[v];
+                for (int v = 0; v < nv; v++) acc[p][v] += v_load_upto(xr + p * s->xp + v * VL, n) * k[v];
         }
     }
     for (int p = 0; p < np; p++)
@@ -40,11 +39,11 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int 
     for (int p = 0; p < np; p++) acc[p] = (vf){0};
     for (int64_t r = 0; r < s->nr; r++, x += s->xr, w += s->wr) {
         vf k[5];
-        UNROLL for (int t = 0; t < nt; t++) k[t] = v_load_upto(w + t * s->wt, n);
-        UNROLL for (int q = 0; q < count; q++) {
+        UNROLL_FOR (int t = 0; t < nt; t++) k[t] = v_load_upto(w + t * s->wt, n);
+        UNROLL_FOR (int q = 0; q < count; q++) {
             int at = way < 0 ? np - 1 - q : q;
             vf in = v_load_upto(x + at * step, n);
-            UNROLL for (int t = 0; t < nt; t++) {
+            UNROLL_FOR (int t = 0; t < nt; t++) {
                 int p = way < 0 ? at + t : (at - t) / way;
                 if ((way < 0 || p * way + t == at) && p >= 0 && p < np) acc[p] += in * k[t];
             }
@@ -55,8 +54,10 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int 
 
 INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way,
                 int64_t n) {
-    if (way) slide(s, y, x, w, (int)nt, np, way, n);
-    else block(s, y, x, w, nt, np, nv, n);
+    if (way)
+        slide(s, y, x, w, (int)nt, np, way, n);
+    else
+        block(s, y, x, w, nt, np, nv, n);
 }
 /* all channels of a block; the last vector overlaps its neighbour where it would stick out */
 INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int way, int64_t c) {
@@ -88,14 +89,22 @@ INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, 
 }
 static void pixels(const sum_t *s, float *y, const float *x, const float *w, int64_t n, int64_t c) {
     int way = n < 2 ? 0 : s->xt == s->xp ? 1 : s->xt == -s->xp ? -1 : s->xt * 2 == s->xp ? 2 : 0;
-    if (s->nt == 3 && way == 1) pixels_of(s, y, x, w, 3, 1, n, c);
-    else if (s->nt == 5 && way == 1) pixels_of(s, y, x, w, 5, 1, n, c);
-    else if (s->nt == 3 && way == -1) pixels_of(s, y, x, w, 3, -1, n, c);
-    else if (s->nt == 5 && way == -1) pixels_of(s, y, x, w, 5, -1, n, c);
-    else if (s->nt == 2 && way == -1) pixels_of(s, y, x, w, 2, -1, n, c);
-    else if (s->nt == 3 && way == 2) pixels_of(s, y, x, w, 3, 2, n, c);
-    else if (s->nt == 5 && way == 2) pixels_of(s, y, x, w, 5, 2, n, c);
-    else pixels_of(s, y, x, w, s->nt, 0, n, c);
+    if (s->nt == 3 && way == 1)
+        pixels_of(s, y, x, w, 3, 1, n, c);
+    else if (s->nt == 5 && way == 1)
+        pixels_of(s, y, x, w, 5, 1, n, c);
+    else if (s->nt == 3 && way == -1)
+        pixels_of(s, y, x, w, 3, -1, n, c);
+    else if (s->nt == 5 && way == -1)
+        pixels_of(s, y, x, w, 5, -1, n, c);
+    else if (s->nt == 2 && way == -1)
+        pixels_of(s, y, x, w, 2, -1, n, c);
+    else if (s->nt == 3 && way == 2)
+        pixels_of(s, y, x, w, 3, 2, n, c);
+    else if (s->nt == 5 && way == 2)
+        pixels_of(s, y, x, w, 5, 2, n, c);
+    else
+        pixels_of(s, y, x, w, s->nt, 0, n, c);
 }
 
 /* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the
@@ -159,9 +168,7 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
     }
 }
 
-FK_CHUNKS(depthwise) {
-    return fk_split(a->n * a->oh, GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw));
-}
+FK_CHUNKS(depthwise) { return fk_split(a->n * a->oh, GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw)); }
 FK_ONE_PART(depthwise)
 FK_KERNEL(depthwise) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
@@ -177,8 +184,10 @@ FK_KERNEL(depthwise) {
                 const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
                 const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
                 float *y = (float *)call->ptr[2] + r * yrow + k;
-                if (a->mult == 1) row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
-                else row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+                if (a->mult == 1)
+                    row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
+                else
+                    row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
             }
         fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
     }
@@ -227,8 +236,10 @@ FK_KERNEL(depthwise_dx) {
                 const float *dy = (const float *)call->ptr[0] + (r / a->h * a->oh + t.i) * yrow + k;
                 const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
                 float *dx = (float *)call->ptr[2] + r * xrow + k;
-                if (a->mult == 1) row(&ah, s, dx, c, dy, c, w, c, 0, a->w, fk_min(width, c - k));
-                else row_fold(a, &ah, s, dx, dy, w, (float *)call->scratch);
+                if (a->mult == 1)
+                    row(&ah, s, dx, c, dy, c, w, c, 0, a->w, fk_min(width, c - k));
+                else
+                    row_fold(a, &ah, s, dx, dy, w, (float *)call->scratch);
             }
         fk_epilogue(call, r0 * xrow, (r1 - r0) * xrow);
     }

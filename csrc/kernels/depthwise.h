@@ -8,7 +8,7 @@
 #include "vec.h"
 
 /* a loop whose trips are known, over arrays that must become registers */
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL_FOR _Pragma("GCC unroll 32") for
 
 typedef struct {
     int64_t size; /* of the axis that is read */

@@ -7,7 +7,7 @@
 /* one row of dy against the rows of x that its taps read, for the output columns [p0, p1) */
 typedef struct {
     const float *x, *dy; /* x at column 0 of the first row */
-    int64_t rows, xrow;  /* rows of x, and floats from one to the next */
+    int64_t rows, xrow; /* rows of x, and floats from one to the next */
     int64_t xstep, ystep; /* from pixel to pixel */
     int64_t w, sw, dw, pl, p0, p1;
 } pair_t;
@@ -26,32 +26,32 @@ INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi,
     const float *dy = q->dy + lo * q->ystep + c;
     int64_t p = lo, xnext = q->sw * q->xstep, xtap = q->dw * q->xstep, ynext = q->ystep;
     vf acc[10]; /* of its own, for the compiler to keep in registers */
-    UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = sums[i];
+    UNROLL_FOR (int i = 0; i < nr * nt * nv; i++) acc[i] = sums[i];
     /* four pixels share what they load of x */
     for (; nt > 1 && xnext == xtap && p + 4 <= hi; p += 4, x += 4 * xnext, dy += 4 * ynext) {
         vf d[4][2];
-        UNROLL for (int i = 0; i < 4; i++)
-            UNROLL for (int v = 0; v < nv; v++) d[i][v] = v_load_upto(dy + i * ynext + v * VL, n);
-        UNROLL for (int r = 0; r < nr; r++)
-            UNROLL for (int i = 0; i < nt + 3; i++)
-                UNROLL for (int v = 0; v < nv; v++) {
+        UNROLL_FOR (int i = 0; i < 4; i++)
+            UNROLL_FOR (int v = 0; v < nv; v++) d[i][v] = v_load_upto(dy + i * ynext + v * VL, n);
+        UNROLL_FOR (int r = 0; r < nr; r++)
+            UNROLL_FOR (int i = 0; i < nt + 3; i++)
+                UNROLL_FOR (int v = 0; v < nv; v++) {
                     const float *from = x + r * q->xrow + i * xnext;
                     vf in = v_load_upto(from + v * VL, n);
-                    UNROLL for (int t = 0; t < nt; t++)
+                    UNROLL_FOR (int t = 0; t < nt; t++)
                         if (i - t >= 0 && i - t < 4) acc[(r * nt + t) * nv + v] += in * d[i - t][v];
                 }
     }
     for (; p < hi; p++, x += xnext, dy += ynext) {
         vf d[2];
-        UNROLL for (int v = 0; v < nv; v++) d[v] = v_load_upto(dy + v * VL, n);
-        UNROLL for (int r = 0; r < nr; r++)
-            UNROLL for (int t = 0; t < nt; t++)
-                UNROLL for (int v = 0; v < nv; v++) {
+        UNROLL_FOR (int v = 0; v < nv; v++) d[v] = v_load_upto(dy + v * VL, n);
+        UNROLL_FOR (int r = 0; r < nr; r++)
+            UNROLL_FOR (int t = 0; t < nt; t++)
+                UNROLL_FOR (int v = 0; v < nv; v++) {
                     const float *from = x + r * q->xrow + t * xtap;
                     acc[(r * nt + t) * nv + v] += v_load_upto(from + v * VL, n) * d[v];
                 }
     }
-    UNROLL for (int i = 0; i < nr * nt * nv; i++) sums[i] = acc[i];
+    UNROLL_FOR (int i = 0; i < nr * nt * nv; i++) sums[i] = acc[i];
 }
 
 /* nr rows from `row` on × nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what
@@ -60,22 +60,22 @@ INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_
                  int nt, int nv, int64_t n) {
     vf acc[10];
     int64_t lo = q->p0, hi = q->p1, a, b;
-    UNROLL for (int i = 0; i < nr * nt * nv; i++) acc[i] = (vf){0};
-    UNROLL for (int t = 0; t < nt; t++) {
+    UNROLL_FOR (int i = 0; i < nr * nt * nv; i++) acc[i] = (vf){0};
+    UNROLL_FOR (int t = 0; t < nt; t++) {
         valid(q, k + t, &a, &b);
         lo = fk_max(lo, a);
         hi = fk_min(hi, b);
     }
     if (hi < lo) lo = hi = q->p0;
     span(q, acc, row, lo, hi, k, c, nr, nt, nv, n);
-    UNROLL for (int t = 0; t < nt; t++) {
+    UNROLL_FOR (int t = 0; t < nt; t++) {
         valid(q, k + t, &a, &b);
-        UNROLL for (int r = 0; r < nr; r++) {
+        UNROLL_FOR (int r = 0; r < nr; r++) {
             vf *sum = acc + (r * nt + t) * nv;
             if (a < lo) span(q, sum, row + r, a, fk_min(b, lo), k + t, c, 1, 1, nv, n);
             if (b > hi) span(q, sum, row + r, fk_max(a, hi), b, k + t, c, 1, 1, nv, n);
             float *to = dw + (row + r) * wrow + (k + t) * wstep + c;
-            UNROLL for (int v = 0; v < nv; v++) v_store_upto(to + v * VL, v_load_upto(to + v * VL, n) + sum[v], n);
+            UNROLL_FOR (int v = 0; v < nv; v++) v_store_upto(to + v * VL, v_load_upto(to + v * VL, n) + sum[v], n);
         }
     }
 }

@@ -2,7 +2,7 @@
 #include "gemm_tile.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_FOR _Pragma("GCC unroll 16") for
 #define MAXV 8
 
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
@@ -24,10 +24,10 @@ static void store_partial(const float *t, int64_t rows, float *const *c, int64_t
 #define STEPS(count, fetch)                                                                             \
     for (int64_t q = (count); q > 0; q--) {                                                             \
         vf x[MAXV];                                                                                     \
-        UNROLL for (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);                  \
-        UNROLL for (int r = 0; r < R; r++) {                                                            \
+        UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);                  \
+        UNROLL_FOR (int r = 0; r < R; r++) {                                                            \
             const vf s = v_set1(kmajor ? a[r] : a[r * as]);                                             \
-            UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);                   \
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);                   \
         }                                                                                               \
         a += kmajor ? as : 1;                                                                           \
         b += NR;                                                                                        \
@@ -37,11 +37,12 @@ static void store_partial(const float *t, int64_t rows, float *const *c, int64_t
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
                 const int V, const int kmajor) {
     vf acc[MR][MAXV];
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
     const int64_t as = g->as, bs = g->bs, lead = g->lead;
     if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while these are made */
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l + lead, 1);
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l + lead, 1);
     gemm_fetch *f = g->fetch;
     if (V <= 2 && f) {
         const int64_t step = f->step, per = f->per;
@@ -55,14 +56,16 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     }
     if (V <= 2 && n < V * VL) {
         float t[R * NR] __attribute__((aligned(64)));
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) v_store(t + r * NR + v * VL, acc[r][v]);
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int v = 0; v < V; v++) v_store(t + r * NR + v * VL, acc[r][v]);
         store_partial(t, R, c, j, n, g->add);
         return;
     }
     if (g->add)
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int v = 0; v < V; v++) acc[r][v] += v_load(c[r] + j + v * VL);
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) v_store(c[r] + j + v * VL, acc[r][v]);
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load(c[r] + j + v * VL);
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) v_store(c[r] + j + v * VL, acc[r][v]);
 }
 
 #define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
@@ -84,12 +87,14 @@ static const int wide[] = {0, 8, 4, 4};
     }
 #define ROWMAJOR(R, V) DEFINE(R, V, 0)
 #define KMAJOR(R, V) DEFINE(R, V, 1)
+/* clang-format off */
 EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJOR)
 #define NAME0(R, V) [R] = micro_##R##x##V##_0,
 #define NAME1(R, V) [R] = micro_##R##x##V##_1,
 /* by storage of A, one vector or two, rows */
 static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}},
                                                   {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
+/* clang-format on */
 static const micro wide_kernel[] = {WIDE(NAME0)};
 
 /* One strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough

@@ -22,9 +22,7 @@
 
 static inline int64_t gemm_lines(int64_t n) { return (n + LINE - 1) & -LINE; }
 /* steps of k in a block: the same number in all but the last, and whole lines, or packing slows by a tenth */
-static inline int64_t gemm_kblock(int64_t k) {
-    return k <= KC ? k : gemm_lines(fk_ceil_div(k, fk_ceil_div(k, KC)));
-}
+static inline int64_t gemm_kblock(int64_t k) { return k <= KC ? k : gemm_lines(fk_ceil_div(k, fk_ceil_div(k, KC))); }
 /* from one packed row of n floats to the next */
 static inline int64_t gemm_stride(int64_t n) { return gemm_lines(n) + PAD; }
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }

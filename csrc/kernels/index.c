@@ -23,13 +23,13 @@ static int gather_rows(char *restrict y, const char *restrict x, const int32_t *
                        int64_t size, int64_t bytes) {
     int bad = 0;
     switch (bytes) {
-    case 1: GATHER_ROWS(1) break;
-    case 4: GATHER_ROWS(4) break;
-    case 8: GATHER_ROWS(8) break;
-    case 16: GATHER_ROWS(16) break;
-    case 32: GATHER_ROWS(32) break;
-    case 64: GATHER_ROWS(64) break;
-    default: GATHER_ROWS(bytes)
+    case 1: GATHER_ROWS(1); break;
+    case 4: GATHER_ROWS(4); break;
+    case 8: GATHER_ROWS(8); break;
+    case 16: GATHER_ROWS(16); break;
+    case 32: GATHER_ROWS(32); break;
+    case 64: GATHER_ROWS(64); break;
+    default: GATHER_ROWS(bytes);
     }
     return bad;
 }
@@ -76,7 +76,8 @@ FK_ONE_PART(scatter_add)
 static int scatter_block(float *restrict y, const float *restrict u, const int32_t *idx, int64_t nidx, int64_t size,
                          int64_t inner, int64_t r0, int64_t r1, int64_t n) {
     int bad = 0;
-    if (n == inner) memset(y + r0 * inner, 0, (size_t)((r1 - r0) * inner) * 4);
+    if (n == inner)
+        memset(y + r0 * inner, 0, (size_t)((r1 - r0) * inner) * 4);
     else
         for (int64_t r = r0; r < r1; r++) memset(y + r * inner, 0, (size_t)n * 4);
     for (int64_t j = 0; j < nidx; j++) {
@@ -84,7 +85,8 @@ static int scatter_block(float *restrict y, const float *restrict u, const int32
         if (idx[j] < r0 || idx[j] >= r1) continue;
         float *restrict t = y + idx[j] * inner;
         const float *restrict s = u + j * inner;
-        if (n == 1) t[0] += s[0];
+        if (n == 1)
+            t[0] += s[0];
         else
             for (int64_t i = 0; i < n; i++) t[i] += s[i];
     }

@@ -64,9 +64,7 @@ static inline int64_t fk_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t fk_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t fk_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* chunks of at least `grain` items each, at most 64: more only cost claims */
-static inline int64_t fk_split(int64_t items, int64_t grain) {
-    return fk_max(1, fk_min(64, items / fk_max(1, grain)));
-}
+static inline int64_t fk_split(int64_t items, int64_t grain) { return fk_max(1, fk_min(64, items / fk_max(1, grain))); }
 /* the share [*lo, *hi) of chunk ith of nth, in multiples of `unit` */
 static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nth, int64_t *lo, int64_t *hi) {
     int64_t blocks = fk_ceil_div(items, unit);

@@ -32,8 +32,13 @@ FK_ONE_PART(matmul)
 FK_KERNEL(matmul) {
     const plan p = plan_of(a);
     const int64_t cells = p.grid.mb * p.grid.nb, panels = gemm_panels(a->n);
-    gemm_job j = {.as = a->lda, .kmajor = (int)a->trans_a, .ldc = a->n, .n = a->n, .k = a->k,
-                  .scratch = (float *)call->scratch, .call = call};
+    gemm_job j = {.as = a->lda,
+                  .kmajor = (int)a->trans_a,
+                  .ldc = a->n,
+                  .n = a->n,
+                  .k = a->k,
+                  .scratch = (float *)call->scratch,
+                  .call = call};
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;

@@ -111,8 +111,10 @@ static inline void block_int32_t(int32_t *yi, const int32_t *xi, int64_t nr, int
         for (int64_t c0 = 0; c0 < nc; c0 += 16)
             for (int64_t r = r0; r < fk_min(nr, r0 + 16); r += VL)
                 for (int64_t c = c0; c < fk_min(nc, c0 + 16); c += VL) {
-                    if (r + VL <= nr && c + VL <= nc) transpose_square(y + r * ys + c, ys, x + c * xs + r, xs);
-                    else transpose_part(y + r * ys + c, ys, x + c * xs + r, xs, fk_min(VL, nr - r), fk_min(VL, nc - c));
+                    if (r + VL <= nr && c + VL <= nc)
+                        transpose_square(y + r * ys + c, ys, x + c * xs + r, xs);
+                    else
+                        transpose_part(y + r * ys + c, ys, x + c * xs + r, xs, fk_min(VL, nr - r), fk_min(VL, nc - c));
                 }
 }
 PLANE(int8_t, 64, 64)
@@ -197,9 +199,12 @@ FK_KERNEL(copy) {
     }
     int64_t at[FK_MAXDIM] = {0}, xo = b.xoff, yo = b.yoff;
     for (;;) {
-        if (a->itemsize == 4) planes_int32_t((int32_t *)call->ptr[1] + yo, (const int32_t *)call->ptr[0] + xo, o, i);
-        else if (a->itemsize == 1) planes_int8_t((int8_t *)call->ptr[1] + yo, (const int8_t *)call->ptr[0] + xo, o, i);
-        else planes_int64_t((int64_t *)call->ptr[1] + yo, (const int64_t *)call->ptr[0] + xo, o, i);
+        if (a->itemsize == 4)
+            planes_int32_t((int32_t *)call->ptr[1] + yo, (const int32_t *)call->ptr[0] + xo, o, i);
+        else if (a->itemsize == 1)
+            planes_int8_t((int8_t *)call->ptr[1] + yo, (const int8_t *)call->ptr[0] + xo, o, i);
+        else
+            planes_int64_t((int64_t *)call->ptr[1] + yo, (const int64_t *)call->ptr[0] + xo, o, i);
         int k = b.nd - 1;
         for (; k >= 0; k--) {
             xo += b.ax[k].xs;

@@ -122,7 +122,8 @@ FK_KERNEL(moments) {
         for (int64_t j = c0; j < c1; j++) mean[j] = m2[j] = none;
         return;
     }
-    if (c < NARROW) moments_narrow(s, mean, m2, x, rows, c);
+    if (c < NARROW)
+        moments_narrow(s, mean, m2, x, rows, c);
     else
         for (int64_t j = c0; j < c1; j += LANES)
             moments_block(s, mean + j, m2 + j, x + j, rows, c, fk_min(LANES, c1 - j));

@@ -119,7 +119,8 @@ FK_CHUNKS(max_pool_dx) {
 FK_ONE_PART(max_pool_dx)
 /* zeros in the rows [r0, r1), from their element `at` on */
 static void clear(float *dx, int64_t row, int64_t r0, int64_t r1, int64_t at) {
-    if (at == 0 && r1 > r0) memset(dx + r0 * row, 0, (size_t)((r1 - r0) * row) * 4);
+    if (at == 0 && r1 > r0)
+        memset(dx + r0 * row, 0, (size_t)((r1 - r0) * row) * 4);
     else
         for (int64_t r = r0; r < r1 && at < row; r++) memset(dx + r * row + at, 0, (size_t)(row - at) * 4);
 }
@@ -245,7 +246,9 @@ FK_KERNEL(avg_pool_dx) {
         q.dx = (float *)call->ptr[1] + r * a->w * c;
         touching(r % a->h, r % a->h + 1, a->sh, a->pt, a->kh, a->oh, &q.i0, &q.i1);
         q.whole = whole(q.i0, q.i1, a->sh, a->pt, a->kh, a->h);
-        if ((a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1)) spread_apart(&q);
-        else spread(&q);
+        if ((a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1))
+            spread_apart(&q);
+        else
+            spread(&q);
     }
 }

@@ -100,7 +100,7 @@ static inline void put(float *y, int64_t e, int64_t n, vf low, vf high) {
     }
 
 static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t *seed, float *y, int64_t lo,
-                         int64_t hi) {
+                                int64_t hi) {
     vf base = v_set1((float)a->low), span = v_set1((float)(a->high - a->low)), u, v;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
@@ -110,8 +110,7 @@ static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t 
 }
 RANDOM_KERNEL(random_uniform, 8192)
 
-static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *seed, float *y, int64_t lo,
-                         int64_t hi) {
+static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
     vf mean = v_set1((float)a->mean), scale = v_set1((float)a->stddev), z, w;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
@@ -131,8 +130,7 @@ static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *s
 }
 RANDOM_KERNEL(random_normal, 4096)
 
-static void dropout_mask_fill(const fk_attr_dropout_mask *a, const uint32_t *seed, float *y, int64_t lo,
-                         int64_t hi) {
+static void dropout_mask_fill(const fk_attr_dropout_mask *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
     vf rate = v_set1((float)a->rate), keep = v_set1((float)(1.0 / (1.0 - a->rate))), u, v;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {

@@ -14,10 +14,10 @@ INLINE vf join(int kind, vf a, vf b) {
     return kind == SUM ? a + b : kind == MAX ? v_max(a, b) : kind == MIN ? v_min(a, b) : a * b;
 }
 INLINE float join1(int kind, float a, float b) {
-    return kind == SUM    ? a + b
-           : kind == MAX  ? (a > b || a != a ? a : b)
-           : kind == MIN  ? (a < b || a != a ? a : b)
-                          : a * b;
+    return kind == SUM   ? a + b
+           : kind == MAX ? (a > b || a != a ? a : b)
+           : kind == MIN ? (a < b || a != a ? a : b)
+                         : a * b;
 }
 static float identity(int kind) { return kind == SUM ? 0.0f : kind == MAX ? -INFINITY : kind == MIN ? INFINITY : 1.0f; }
 
@@ -175,9 +175,7 @@ FK_PARTS(reduce) { return fk_max(1, fk_ceil_div(a->r, share_of(a->r, a->inner)))
 static int64_t reduce_units(const fk_attr_reduce *a) {
     return a->outer * reduce_parts(a) * fk_ceil_div(a->inner, panel_of(a->inner));
 }
-FK_CHUNKS(reduce) {
-    return fk_max(1, fk_min(fk_split(a->outer * fk_max(1, a->r) * a->inner, 16384), reduce_units(a)));
-}
+FK_CHUNKS(reduce) { return fk_max(1, fk_min(fk_split(a->outer * fk_max(1, a->r) * a->inner, 16384), reduce_units(a))); }
 FK_KERNEL(reduce) {
     int64_t lo, hi;
     fk_range(reduce_units(a), 1, ith, nth, &lo, &hi);

@@ -350,7 +350,7 @@ static void fetch_ahead(const run_t *r, int k) {
 void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t len, char *scratch) {
     int8_t direct[t->nins + 1];
     run_t r;
-    r.t = t, r.ptr = ptr, r.tile = (float(*)[LANES])scratch, r.direct = direct, r.end = i + len;
+    r.t = t, r.ptr = ptr, r.tile = (float (*)[LANES])scratch, r.direct = direct, r.end = i + len;
     plan_direct(&r);
     int64_t step = plan_inputs(&r);
     for (r.i = i; r.i < r.end; r.i += r.n) {

@@ -9,7 +9,8 @@
 #define FK_TILE_H
 #include "kernel.h"
 
-enum { FK_F32 = 0, FK_I32 = 1, FK_U8 = 2, FK_BOOL = 3, FK_I64 = 4 }; /* memory types. In registers: F32, U8, BOOL float; I32, I64 int32 */
+/* types in memory; in registers FK_F32, FK_U8 and FK_BOOL are float, FK_I32 and FK_I64 int32 */
+enum { FK_F32 = 0, FK_I32 = 1, FK_U8 = 2, FK_BOOL = 3, FK_I64 = 4 };
 enum {
     FK_FLAT = 0,    /* x[i] */
     FK_SCALAR = 1,  /* x[0] */

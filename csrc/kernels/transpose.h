@@ -58,8 +58,10 @@ static inline void transpose_part(float *y, int64_t ys, const float *x, int64_t 
     transpose_rows(t);
     for (int64_t r = 0; r < VL; r++)
         if (r < nr) {
-            if (nc < VL) v_store_n(y + r * ys, t[r], nc);
-            else v_store(y + r * ys, t[r]);
+            if (nc < VL)
+                v_store_n(y + r * ys, t[r], nc);
+            else
+                v_store(y + r * ys, t[r]);
         }
 }
 #endif

@@ -87,8 +87,10 @@ static inline void v_store_n(float *p, vf v, int64_t n) {
 /* the first n elements, or all where n >= VL */
 static inline vf v_load_upto(const float *p, int64_t n) { return n < VL ? v_load_n(p, n) : v_load(p); }
 static inline void v_store_upto(float *p, vf v, int64_t n) {
-    if (n < VL) v_store_n(p, v, n);
-    else v_store(p, v);
+    if (n < VL)
+        v_store_n(p, v, n);
+    else
+        v_store(p, v);
 }
 
 /* a mask is a vi of all ones or all zeros; the vector ?: does not compile in C, so blend by bits */

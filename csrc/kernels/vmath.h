@@ -146,10 +146,15 @@ static inline vf v_erf(vf x) {
 typedef double vd __attribute__((vector_size(4 * VL), aligned(4 * VL)));
 typedef int64_t vl __attribute__((vector_size(4 * VL), aligned(4 * VL)));
 typedef float vf_half __attribute__((vector_size(2 * VL)));
-typedef struct { vd lo, hi; } vd2;
+typedef struct {
+    vd lo, hi;
+} vd2;
 
 static inline vd2 vd_from(vf a) {
-    union { vf v; vf_half h[2]; } u = {a};
+    union {
+        vf v;
+        vf_half h[2];
+    } u = {a};
     return (vd2){__builtin_convertvector(u.h[0], vd), __builtin_convertvector(u.h[1], vd)};
 }
 static inline vf vd_to(vd2 a) {

@@ -19,7 +19,8 @@ void *fk_alloc(size_t bytes) {
     int large = bytes >= 2 * HUGE_PAGE;
     if (posix_memalign((void **)&p, large ? HUGE_PAGE : ALIGN, bytes + ALIGN)) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (large) madvise(p, bytes + ALIGN, MADV_HUGEPAGE); /* fewer misses of the address translation: up to 7 % of a matmul */
+    if (large)
+        madvise(p, bytes + ALIGN, MADV_HUGEPAGE); /* fewer misses of the address translation: up to 7 % of a matmul */
 #endif
     *(size_t *)p = bytes;
     atomic_fetch_add(&allocations, 1);

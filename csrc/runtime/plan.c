@@ -164,7 +164,8 @@ static inline int stopped(run_t *r, int64_t step) {
 }
 
 static void run_alone(run_t *r, char *scratch) {
-    for (int64_t i = 0; i < r->plan->nsteps && !stopped(r, i); i++) run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
+    for (int64_t i = 0; i < r->plan->nsteps && !stopped(r, i); i++)
+        run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
 }
 
 static void run_thread(void *arg, int thread, int threads) {

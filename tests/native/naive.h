@@ -40,7 +40,8 @@ static inline float *numbers(int64_t n) {
     return x;
 }
 
-static inline void naive_matmul(const float *a, const float *b, double *c, int64_t m, int64_t n, int64_t k, int ta, int tb) {
+static inline void naive_matmul(const float *a, const float *b, double *c, int64_t m, int64_t n, int64_t k, int ta,
+                                int tb) {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++)
             for (int64_t p = 0; p < k; p++)
@@ -54,7 +55,7 @@ typedef struct {
 
 /* y of x and w; the gradients of x and w of dy */
 static inline void naive_conv(const window *v, const float *x, const float *w, const float *dy, double *y, double *dx,
-                       double *dw) {
+                              double *dw) {
     int64_t cg = v->c / v->groups, og = v->oc / v->groups;
     for (int64_t n = 0; n < v->n; n++)
         for (int64_t oy = 0; oy < v->oh; oy++)
@@ -126,8 +127,7 @@ static inline void naive_softmax(int64_t rows, int64_t n, const float *x, int lo
         double largest = x[0], sum = 0;
         for (int64_t j = 0; j < n; j++) largest = fmax(largest, x[j]);
         for (int64_t j = 0; j < n; j++) sum += exp(x[j] - largest);
-        for (int64_t j = 0; j < n; j++)
-            y[j] = logarithm ? x[j] - largest - log(sum) : exp(x[j] - largest) / sum;
+        for (int64_t j = 0; j < n; j++) y[j] = logarithm ? x[j] - largest - log(sum) : exp(x[j] - largest) / sum;
     }
 }
 #endif

@@ -27,7 +27,8 @@ static int micro(const char *name) {
 }
 
 /* a plan of one step, its tensors at ptr; with a program, the tensors from `own` on are the program's */
-static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own, const int64_t *program) {
+static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own,
+                        const int64_t *program) {
     int64_t refs[2 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
     for (int i = 0; i < nptr; i++) refs[2 * i] = i;
     fk_plan *plan = fk_plan_new(step, 1, refs, nptr, attr, fk_op(opcode(op))->attr_words, program);
@@ -256,8 +257,8 @@ static void chain(int64_t n) {
     }
     for (int64_t i = 0; i < n; i++) value[i] = x[i];
     for (int64_t r = 0; r < ROUNDS; r++) {
-        memcpy(steps[3 * r], ATTR(opcode("tile"), 0, 2, 0, 0, 0), 48);              /* y = sigmoid(x) */
-        memcpy(steps[3 * r + 1], ATTR(opcode("tile"), 1, 2, 0, 0, 64), 48);         /* x = sin(y) */
+        memcpy(steps[3 * r], ATTR(opcode("tile"), 0, 2, 0, 0, 0), 48); /* y = sigmoid(x) */
+        memcpy(steps[3 * r + 1], ATTR(opcode("tile"), 1, 2, 0, 0, 64), 48); /* x = sin(y) */
         memcpy(steps[3 * r + 2], ATTR(opcode("copy"), 3 + 2 * r, 2, 2, 1 + 28 * r, -1), 48); /* a few of x to z */
         memcpy(refs[3 + 2 * r], ATTR(0, 0, 2, 4 * SMALL * r), 32);
         int64_t *copy = attr + 1 + 28 * r;
