@@ -1,5 +1,7 @@
 """Where a value lives while a plan runs."""
 
+import math
+
 import numpy as np
 
 ARENA, FIXED, INPUT, OUTPUT = 'arena', 'fixed', 'input', 'output'
@@ -18,10 +20,7 @@ class Buffer:
 
     @property
     def size(self):
-        n = 1
-        for d in self.shape:
-            n *= d
-        return n
+        return math.prod(self.shape)
 
     @property
     def nbytes(self):

@@ -1,6 +1,7 @@
 """The one kind of thing a graph is made of."""
 
 import itertools
+import math
 
 _serial = itertools.count()
 
@@ -31,10 +32,7 @@ class Node:
     @property
     def size(self):
         """Number of elements; only for a shape without None."""
-        n = 1
-        for d in self.shape:
-            n *= d
-        return n
+        return math.prod(self.shape)
 
     def __repr__(self):
         name = f' {self.name!r}' if self.name else ''

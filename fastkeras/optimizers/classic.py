@@ -175,6 +175,16 @@ class Adadelta(_Classic):
         variable.assign(variable.value - learning_rate * u)
 
 
+def adam_moments(optimizer, gradient, variable):
+    """The means of the gradient and of its square, forgotten with factors beta_1 and beta_2; both slots take them."""
+    momentum, velocity = optimizer.slot('momentum', variable), optimizer.slot('velocity', variable)
+    m = optimizer.beta_1 * momentum.value + (1.0 - optimizer.beta_1) * gradient
+    v = optimizer.beta_2 * velocity.value + (1.0 - optimizer.beta_2) * ops.square(gradient)
+    momentum.assign(m)
+    velocity.assign(v)
+    return m, v
+
+
 class Adam(_Classic):
     """w ← w - rate · m / (sqrt(v) + epsilon), the rate times sqrt(1 - beta_2^t) / (1 - beta_1^t) (Kingma, Ba 2014).
 
@@ -206,11 +216,7 @@ class Adam(_Classic):
         self._rate_t = learning_rate * ops.sqrt(one_minus_power(self.beta_2, t)) / one_minus_power(self.beta_1, t)
 
     def update_step(self, gradient, variable, learning_rate):
-        momentum, velocity = self.slot('momentum', variable), self.slot('velocity', variable)
-        m = self.beta_1 * momentum.value + (1.0 - self.beta_1) * gradient
-        v = self.beta_2 * velocity.value + (1.0 - self.beta_2) * ops.square(gradient)
-        momentum.assign(m)
-        velocity.assign(v)
+        m, v = adam_moments(self, gradient, variable)
         if self.amsgrad:
             largest = self.slot('velocity_hat', variable)
             v = ops.maximum(largest.value, v)
@@ -285,11 +291,7 @@ class Nadam(_Classic):
         self._root_scale = ops.rsqrt(one_minus_power(self.beta_2, t))
 
     def update_step(self, gradient, variable, learning_rate):
-        momentum, velocity = self.slot('momentum', variable), self.slot('velocity', variable)
-        m = self.beta_1 * momentum.value + (1.0 - self.beta_1) * gradient
-        v = self.beta_2 * velocity.value + (1.0 - self.beta_2) * ops.square(gradient)
-        momentum.assign(m)
-        velocity.assign(v)
+        m, v = adam_moments(self, gradient, variable)
         step = self._of_gradient * gradient + self._of_momentum * m
         variable.assign(variable.value - step / (ops.sqrt(v) * self._root_scale + self.epsilon))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastkeras import ops
 from fastkeras.optimizers.base import Optimizer
-from fastkeras.optimizers.classic import Adam
+from fastkeras.optimizers.classic import Adam, adam_moments
 from fastkeras.optimizers.settings import Hyperparameter, finite, one_minus_power, takes_common_options
 
 
@@ -63,11 +63,7 @@ class Lamb(Optimizer):
         self._root_scale = ops.rsqrt(one_minus_power(self.beta_2, t))
 
     def update_step(self, gradient, variable, learning_rate):
-        momentum, velocity = self.slot('momentum', variable), self.slot('velocity', variable)
-        m = self.beta_1 * momentum.value + (1.0 - self.beta_1) * gradient
-        v = self.beta_2 * velocity.value + (1.0 - self.beta_2) * ops.square(gradient)
-        momentum.assign(m)
-        velocity.assign(v)
+        m, v = adam_moments(self, gradient, variable)
         w = variable.value
         step = m * self._mean_scale / (ops.sqrt(v) * self._root_scale + self.epsilon)
         w_norm, step_norm = ops.sqrt(ops.sum(ops.square(w))), ops.sqrt(ops.sum(ops.square(step)))

@@ -31,38 +31,39 @@ def _positive(owner, name, value):
     return value
 
 
-class ExponentialDecay(LearningRateSchedule):
+class _SteadyDecay(LearningRateSchedule):
+    """What grows by the same from one step to the next; staircase: in whole multiples of decay_steps only."""
+
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase, name):
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = _positive(type(self).__name__, 'decay_steps', decay_steps)
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def _progress(self, step):
+        p = _float(step) / float(self.decay_steps)
+        return ops.floor(p) if self.staircase else p
+
+
+class ExponentialDecay(_SteadyDecay):
     """initial_learning_rate · decay_rate^(step / decay_steps); staircase: in whole steps only."""
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name='ExponentialDecay'):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive('ExponentialDecay', 'decay_steps', decay_steps)
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step):
-        p = _float(step) / float(self.decay_steps)
-        if self.staircase:
-            p = ops.floor(p)
-        return self.initial_learning_rate * ops.power(float(self.decay_rate), p)
+        return self.initial_learning_rate * ops.power(float(self.decay_rate), self._progress(step))
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_SteadyDecay):
     """initial_learning_rate / (1 + decay_rate · step / decay_steps); staircase: in whole steps only."""
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name='InverseTimeDecay'):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = _positive('InverseTimeDecay', 'decay_steps', decay_steps)
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step):
-        p = _float(step) / float(self.decay_steps)
-        if self.staircase:
-            p = ops.floor(p)
-        return self.initial_learning_rate / (p * float(self.decay_rate) + 1.0)
+        return self.initial_learning_rate / (self._progress(step) * float(self.decay_rate) + 1.0)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):

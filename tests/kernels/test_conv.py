@@ -4,6 +4,7 @@ import pytest
 import step
 from sweep import double_plus_channel, sweep
 from test_matmul import in_isa
+from windows import taps
 
 RNG = np.random.default_rng(4)
 NAMES = ['n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'pt', 'pl', 'groups']
@@ -37,21 +38,6 @@ def arrays(g):
     x, y = (g['n'], g['h'], g['w'], g['c']), (g['n'], g['oh'], g['ow'], g['oc'])
     w = (g['kh'], g['kw'], g['c'] // g['groups'], g['oc'])
     return [RNG.normal(size=s).astype(np.float32) for s in (x, w, y)]
-
-
-def taps(g):
-    """(tap row, tap column, output slices, input slices) of every tap, where it is inside x."""
-    def axis(tap, dilation, stride, pad, size, out):
-        inside = [o for o in range(out) if 0 <= o * stride - pad + tap * dilation < size]
-        if not inside:
-            return slice(0, 0), slice(0, 0)
-        first = inside[0] * stride - pad + tap * dilation
-        return slice(inside[0], inside[-1] + 1), slice(first, first + (len(inside) - 1) * stride + 1, stride)
-    for i in range(g['kh']):
-        rows, x_rows = axis(i, g['dh'], g['sh'], g['pt'], g['h'], g['oh'])
-        for j in range(g['kw']):
-            columns, x_columns = axis(j, g['dw'], g['sw'], g['pl'], g['w'], g['ow'])
-            yield i, j, np.s_[:, rows, columns], np.s_[:, x_rows, x_columns]
 
 
 def exact(g, x, w, dy):

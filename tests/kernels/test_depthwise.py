@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import step
 from sweep import double_plus_channel, sweep
+from windows import taps
 
 RNG = np.random.default_rng(11)
 SHAPES = [  # n h w c mult, kh kw, sh sw, dh dw, pt pl, oh ow
@@ -35,21 +36,6 @@ def tensors(shape):
     w = RNG.normal(size=(g['kh'], g['kw'], g['c'], g['mult'])).astype(np.float32)
     dy = RNG.normal(size=(g['n'], g['oh'], g['ow'], g['c'] * g['mult'])).astype(np.float32)
     return g, x, w, dy
-
-
-def taps(g):
-    """(kh, kw, output slices, input slices) of every tap: where it is inside x."""
-    def axis(k, d, s, pad, size, out):
-        valid = [o for o in range(out) if 0 <= o * s - pad + k * d < size]
-        if not valid:
-            return slice(0, 0), slice(0, 0)
-        first = valid[0] * s - pad + k * d
-        return slice(valid[0], valid[-1] + 1), slice(first, first + (len(valid) - 1) * s + 1, s)
-    for i in range(g['kh']):
-        for j in range(g['kw']):
-            oh, ih = axis(i, g['dh'], g['sh'], g['pt'], g['h'], g['oh'])
-            ow, iw = axis(j, g['dw'], g['sw'], g['pl'], g['w'], g['ow'])
-            yield i, j, np.s_[:, oh, ow], np.s_[:, ih, iw]
 
 
 def forward(g, x, w):

@@ -99,6 +99,15 @@ static void matmul(int64_t batch, int64_t m, int64_t n, int64_t k, int ta, int t
 }
 
 /* ---- windows */
+static void weights_gradient(const char *op, const int64_t *attr, float *x, float *dy, const double *expected,
+                             int64_t n) {
+    int64_t parts = PARTS(op, attr);
+    float *dw = outputs(parts * n);
+    RUN(op, attr, x, dy, dw);
+    for (int64_t i = n; i < parts * n; i++) dw[i % n] += dw[i];
+    check(op, dw, expected, n, 1e-5);
+}
+
 static void conv(window v) {
     const int64_t *attr = (const int64_t *)&v;
     int64_t nx = v.n * v.h * v.w * v.c, nw = v.kh * v.kw * v.c / v.groups * v.oc, ny = v.n * v.oh * v.ow * v.oc;
@@ -117,11 +126,7 @@ static void conv(window v) {
     RUN("conv2d_dx", attr, dy, packed, dx);
     check("conv2d_dx", dx, ex, nx, 1e-5);
 
-    int64_t parts = PARTS("conv2d_dw", attr);
-    float *dw = outputs(parts * nw);
-    RUN("conv2d_dw", attr, x, dy, dw);
-    for (int64_t i = nw; i < parts * nw; i++) dw[i % nw] += dw[i];
-    check("conv2d_dw", dw, ew, nw, 1e-5);
+    weights_gradient("conv2d_dw", attr, x, dy, ew, nw);
 }
 
 /* a depthwise convolution is one of as many groups as channels */
@@ -135,11 +140,7 @@ static void depthwise(window v) {
     check("depthwise", y, ey, ny, 1e-5);
     RUN("depthwise_dx", attr, dy, w, dx);
     check("depthwise_dx", dx, ex, nx, 1e-5);
-    int64_t parts = PARTS("depthwise_dw", attr);
-    float *dw = outputs(parts * nw);
-    RUN("depthwise_dw", attr, x, dy, dw);
-    for (int64_t i = nw; i < parts * nw; i++) dw[i % nw] += dw[i];
-    check("depthwise_dw", dw, ew, nw, 1e-5);
+    weights_gradient("depthwise_dw", attr, x, dy, ew, nw);
 }
 
 static void pool(window v) {
