@@ -55,11 +55,18 @@ int fk_threads(void) {
     return limit < omp_at_start && limit < configured ? limit : configured;
 }
 
+/* GCC's library keeps a team across a fork that the child does not have, unless it is put away before; Clang's library makes
+ * a new one in the child by itself, and does not survive being put away there. */
+#if defined(__clang__)
+enum { paused = 1 };
+static void before_fork(void) {}
+#else
 #pragma weak omp_pause_resource_all
 static int paused;
 static void before_fork(void) {
     paused = omp_pause_resource_all != NULL && omp_pause_resource_all(omp_pause_hard) == 0;
 }
+#endif
 static void in_child(void) {
     atomic_flag_clear(&taken);
     if (!paused) lonely = 1;
