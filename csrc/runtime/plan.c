@@ -157,7 +157,7 @@ static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, c
     if (status) failed(r, index);
 }
 
-/* behind a step with an index out of range nothing is computed: variables, updated last, keep their values */
+/* behind a step with an index out of range nothing is computed: what it would have updated keeps its value */
 static inline int stopped(run_t *r, int64_t step) {
     int64_t failed = atomic_load_explicit(&r->failed, memory_order_relaxed);
     return failed && failed <= step;

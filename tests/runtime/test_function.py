@@ -24,9 +24,11 @@ def test_variables_are_updated_in_place():
         return v * 1.0
 
     f = Function(step)
+    versions = [v.version]
     for k in range(3):
         np.testing.assert_array_equal(f(np.float32([1, 2, 3])), np.float32([1, 2, 3]) * (k + 1))
-    assert v.array is array
+        versions.append(v.version)
+    assert v.array is array and len(set(versions)) == 4
 
 
 def test_variables_can_be_exchanged():
