@@ -8,7 +8,7 @@ from ..graph import Node
 from ..ops import core
 from ..ops.tensor import Tensor
 
-# op → (index of the weight, axis of its output channels counted from the end)
+# op → (index of the weight, how many of its last axes make the output channels)
 WEIGHTED = {'conv2d': (1, 1), 'matmul': (1, 1), 'depthwise_conv2d': (1, 2)}
 AFFINE = ('add', 'subtract', 'multiply', 'divide')
 
@@ -27,9 +27,9 @@ def fold_bn(graph):
     replaced = {}
     for n in nodes:
         if n.op in WEIGHTED and not static[id(n)] and static[id(n.inputs[WEIGHTED[n.op][0]])] and _plain(n):
-            end, scale, shift = _follow(n, users, wanted, static)
-            if scale is not None:
-                replaced[id(end)] = (n, scale, shift)
+            end, chain = _follow(n, users, wanted, static)
+            if chain:
+                replaced[id(end)] = (n, chain)
     if not replaced:
         return graph
 
@@ -37,8 +37,8 @@ def fold_bn(graph):
 
     def rule(node, inputs):
         if id(node) in replaced:
-            conv, scale, shift = replaced[id(node)]
-            made = _folded(conv, new, scale, shift)
+            conv, chain = replaced[id(node)]
+            made = _folded(conv, [_tensor(new[id(i)]) for i in conv.inputs], chain)
         else:
             made = None
         if made is None:
@@ -59,10 +59,11 @@ def _plain(n):
 
 
 def _follow(conv, users, wanted, static):
-    """The last node of the affine chain behind conv, with its scale and shift as lists of (op, static node, side)."""
+    """The last node of the affine chain behind conv that is worth folding, and the chain up to it: a list of (op, static
+    node, on which side the rest stands); empty where nothing scales."""
     channels = conv.shape[-1]
     node, chain, scaled = conv, [], False
-    best = (conv, None, None)
+    best = (conv, [])
     while id(node) not in wanted and len(users.get(id(node), ())) == 1:
         user = users[id(node)][0]
         if user.op not in AFFINE or len(user.inputs) != 2 or user.inputs[0] is user.inputs[1]:
@@ -77,7 +78,7 @@ def _follow(conv, users, wanted, static):
         scaled = scaled or user.op in ('multiply', 'divide') or (user.op == 'subtract' and side == 1)
         node = user
         if scaled:
-            best = (node, list(chain), True)
+            best = (node, list(chain))
     return best
 
 
@@ -93,7 +94,8 @@ def _flat(node):
     return core.apply('reshape', (_tensor(node),), shape=(node.size,))
 
 
-def _folded(conv, new, chain, _):
+def _folded(conv, inputs, chain):
+    """conv on its new inputs with the chain's scale in its weight and the chain's shift added behind it."""
     scale = shift = None
 
     def combine(op, a, b):
@@ -117,9 +119,8 @@ def _folded(conv, new, chain, _):
             if shift is not None:
                 shift = combine(op, shift, v)
     index, axis = WEIGHTED[conv.op]
-    inputs = [_tensor(new[id(i)]) for i in conv.inputs]
     w = inputs[index]
-    shape = (1,) * w.ndim if scale.size == 1 else (*w.shape[-axis:-1], w.shape[-1]) if axis == 2 else (scale.size,)
+    shape = (1,) * w.ndim if scale.size == 1 else w.shape[-axis:]
     inputs[index] = core.apply('multiply', (w, core.apply('reshape', (scale,), shape=shape)))
     out = Tensor(conv.op, tuple(inputs), conv.attrs, conv.shape, conv.dtype, conv.name)
     return out if shift is None else core.apply('add', (out, shift))

@@ -17,8 +17,6 @@ from .layout import layout
 from .lower import encode, kernels, lower
 from .simplify import simplify
 
-PASSES = {'simplify': simplify, 'layout': layout, 'fold_bn': fold_bn, 'hoist': hoist, 'fuse': fuse}
-
 
 def disabled():
     """Names of passes that FASTKERAS_DISABLE switches off (comma separated)."""
@@ -33,7 +31,7 @@ class Compiled:
     """A graph ready to run. executor: the native thing; steps: what it runs, for messages and profiles; statics: values
     that depend on variables alone, to be brought up to date before a run."""
 
-    __slots__ = ('executor', 'steps', 'names', 'statics', 'arena_bytes', 'updated')
+    __slots__ = ('executor', 'steps', 'statics', 'arena_bytes', 'updated')
 
     def describe(self):
         lines = [f'arena {self.arena_bytes} bytes, {len(self.steps)} steps']
