@@ -116,18 +116,41 @@ class RandomInitializer(Initializer):
         return super().from_config(config)
 
 
-def _truncated(generator, shape, mean, stddev):
+def _truncated(generator, count, mean, stddev):
     """Normal numbers, drawn again while beyond two standard deviations."""
-    x = generator.standard_normal(shape)
-    flat = x.reshape(-1)
-    outside = np.flatnonzero(np.abs(flat) > 2)
+    x = generator.standard_normal(count)
+    outside = np.flatnonzero(np.abs(x) > 2)
     while outside.size:
-        flat[outside] = generator.standard_normal(outside.size)
-        outside = outside[np.abs(flat[outside]) > 2]
+        x[outside] = generator.standard_normal(outside.size)
+        outside = outside[np.abs(x[outside]) > 2]
     return x * stddev + mean
 
 
-class RandomNormal(RandomInitializer):
+class _Elementwise(RandomInitializer):
+    """Base of those whose elements are drawn one after another: define `_drawing(shape)` → function of a generator and a
+    count. They are drawn in float64 a block at a time: a large weight exists once."""
+
+    _BLOCK = 1 << 16
+
+    def __call__(self, shape, dtype=None):
+        shape = _checked_shape(type(self).__name__, shape)
+        return self.fill(np.empty(shape, dtype or config.floatx()))
+
+    def fill(self, array):
+        """Draw into a contiguous array; returns it."""
+        draw, generator, flat = self._drawing(array.shape), self._generator(), array.reshape(-1)
+        for i in range(0, flat.size, self._BLOCK):
+            block = flat[i:i + self._BLOCK]
+            block[...] = draw(generator, block.size)
+        return array
+
+
+def fills(initializer):
+    """Whether `initializer.fill(array)` gives what a call would: a subclass may have a call of its own."""
+    return isinstance(initializer, _Elementwise) and type(initializer).__call__ is _Elementwise.__call__
+
+
+class RandomNormal(_Elementwise):
     """Normal numbers."""
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
@@ -135,13 +158,8 @@ class RandomNormal(RandomInitializer):
         self.mean = mean
         self.stddev = stddev
 
-    def __call__(self, shape, dtype=None):
-        shape = _checked_shape(type(self).__name__, shape)
-        x = self._draw(self._generator(), shape)
-        return np.asarray(x, dtype or config.floatx())
-
-    def _draw(self, generator, shape):
-        return generator.standard_normal(shape) * self.stddev + self.mean
+    def _drawing(self, shape):
+        return lambda generator, n: generator.standard_normal(n) * self.stddev + self.mean
 
     def get_config(self):
         return {'mean': self.mean, 'stddev': self.stddev, **super().get_config()}
@@ -150,11 +168,11 @@ class RandomNormal(RandomInitializer):
 class TruncatedNormal(RandomNormal):
     """Normal numbers, drawn again beyond two standard deviations."""
 
-    def _draw(self, generator, shape):
-        return _truncated(generator, shape, self.mean, self.stddev)
+    def _drawing(self, shape):
+        return lambda generator, n: _truncated(generator, n, self.mean, self.stddev)
 
 
-class RandomUniform(RandomInitializer):
+class RandomUniform(_Elementwise):
     """Uniform numbers from `minval` up to `maxval`."""
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
@@ -162,9 +180,8 @@ class RandomUniform(RandomInitializer):
         self.minval = minval
         self.maxval = maxval
 
-    def __call__(self, shape, dtype=None):
-        shape = _checked_shape('RandomUniform', shape)
-        return np.asarray(self._generator().uniform(self.minval, self.maxval, shape), dtype or config.floatx())
+    def _drawing(self, shape):
+        return lambda generator, n: generator.uniform(self.minval, self.maxval, n)
 
     def get_config(self):
         return {'minval': self.minval, 'maxval': self.maxval, **super().get_config()}
@@ -193,7 +210,7 @@ _DISTRIBUTIONS = ('normal', 'truncated_normal', 'untruncated_normal', 'uniform')
 _CUT = 0.87962566103423978
 
 
-class VarianceScaling(RandomInitializer):
+class VarianceScaling(_Elementwise):
     """Random numbers of variance scale / n, n by `mode` from the shape: 'fan_in', 'fan_out' or 'fan_avg'.
 
     distribution: 'normal' and 'truncated_normal' are the same thing (of the two generations), 'untruncated_normal',
@@ -217,20 +234,16 @@ class VarianceScaling(RandomInitializer):
         self.input_axes = input_axes
         self.output_axes = output_axes
 
-    def __call__(self, shape, dtype=None):
-        shape = _checked_shape(type(self).__name__, shape)
+    def _drawing(self, shape):
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {'fan_in': fan_in, 'fan_out': fan_out, 'fan_avg': (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
-        generator = self._generator()
+        deviation = math.sqrt(self.scale / max(1.0, n))
         if self.distribution == 'uniform':
-            limit = math.sqrt(3.0 * variance)
-            x = generator.uniform(-limit, limit, shape)
-        elif self.distribution == 'untruncated_normal':
-            x = generator.standard_normal(shape) * math.sqrt(variance)
-        else:
-            x = _truncated(generator, shape, 0.0, math.sqrt(variance) / _CUT)
-        return np.asarray(x, dtype or config.floatx())
+            limit = math.sqrt(3.0) * deviation
+            return lambda generator, n: generator.uniform(-limit, limit, n)
+        if self.distribution == 'untruncated_normal':
+            return lambda generator, n: generator.standard_normal(n) * deviation
+        return lambda generator, n: _truncated(generator, n, 0.0, deviation / _CUT)
 
     def get_config(self):
         normal = 'truncated_normal' if generation.of('initializers.named_scaling') else 'normal'

@@ -64,11 +64,13 @@ class Variable:
 
     initial: array or number, or a callable (shape, dtype) → array together with `shape`. dtype: float arrays become float32
     unless said otherwise. trainable: whether optimizers may change it. constraint: applied by optimizers after an update.
+    own: `initial` is an array of `_core.empty` that nobody else keeps, to be taken as it is rather than copied.
     """
 
     __array_priority__ = 200
 
-    def __init__(self, initial, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None):
+    def __init__(self, initial, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None,
+                 own=False):
         if callable(initial) and not isinstance(initial, np.ndarray):
             if shape is None:
                 raise ValueError(f'variable {name!r}: a shape is needed with an initializer')
@@ -76,8 +78,11 @@ class Variable:
         value = np.asarray(core.to_array(initial, dtype))
         if dtype is None and value.dtype == np.float64:
             value = value.astype(np.float32)
-        self.array = _core.empty(value.shape, value.dtype)
-        self.array[...] = value
+        if own:
+            self.array = value
+        else:
+            self.array = _core.empty(value.shape, value.dtype)
+            self.array[...] = value
         self.trainable = trainable
         self.name = name or 'variable'
         self.constraint = constraint
