@@ -15,8 +15,8 @@ _filling = threading.RLock()
 
 
 class Static:
-    """An array that a run function fills from sources (Variables or Statics); it is stale when one of them has a later
-    version than at the last fill. Looks like a Variable to a graph."""
+    """An array that an executor of one result fills from sources (Variables or Statics); it is stale when one of them has a
+    later version than at the last fill. Looks like a Variable to a graph."""
 
     trainable = False
 
@@ -27,21 +27,24 @@ class Static:
         self.name = name or 'static'
         self.version = 0
         self._seen = None
-        self._run = None
+        self.executor = None
 
     shape = property(lambda self: self.array.shape)
     dtype = property(lambda self: self.array.dtype.name)
 
     def refresh(self):
-        """Bring the array up to date. It is computed aside and copied: a plan that another thread runs meanwhile never sees
-        it half made."""
+        """Bring the array up to date. Once a plan may be reading it, it is computed aside and copied, so that a run in
+        another thread hardly ever sees it half made; the first time it is filled in its place, in half the memory."""
         with _filling:
             for s in self.sources:
                 if isinstance(s, Static):
                     s.refresh()
             now = [s.version for s in self.sources]
             if now != self._seen:
-                self.array[...] = self._run()
+                if self._seen is None:
+                    self.executor.run((), [self.array])
+                else:
+                    self.array[...] = self.executor.run(())[0]
                 self._seen = now
                 self.version += 1
 
@@ -58,8 +61,7 @@ class StaticCache:
         value = self._known.get(key)
         if value is None:
             value = Static(variables_of(node), node.shape, node.dtype, key, node.name)
-            compiled = self._compile(static_graph(node), None)
-            value._run = lambda: compiled.executor.run(())[0]
+            value.executor = self._compile(static_graph(node), None).executor
             self._known[key] = value
         return value
 
@@ -81,14 +83,14 @@ class Packing:
         source = self.sources.get(id(array))
         if source is None:  # a constant of this plan
             value = Static([], (count,), 'float32', None, 'constant')
-            value._run = _packer(array, offset, dtype, kernel, dict(attrs), count)
+            value.executor = _packer(array, offset, dtype, kernel, dict(attrs), count)
             self.used.append(value)
             return value.array
         key = ('pack', _core.isa(), id(source), offset, kernel, attrs)
         value = self.cache._known.get(key)
         if value is None:
             value = Static([source], (count,), 'float32', key, source.name)
-            value._run = _packer(source.array, offset, dtype, kernel, dict(attrs), count)
+            value.executor = _packer(source.array, offset, dtype, kernel, dict(attrs), count)
             self.cache._known[key] = value
         if not any(value is u for u in self.used):
             self.used.append(value)
@@ -96,15 +98,14 @@ class Packing:
 
 
 def _packer(array, offset, dtype, kernel, attrs, count):
-    """A function that returns the packed array."""
+    """An executor whose result is the packed array."""
     from .lower import encode
     from .pipeline import _encode
     source = Buffer(array.shape, array.dtype.name, FIXED, array=array)
     target = Buffer((count,), 'float32', OUTPUT, index=0)
     view = source.view((max(1, array.size),), offset // array.itemsize) if offset else source
     step = Step(kernel, [view, target], encode(kernel, attrs), [1])
-    executor = _encode([step], [], [target], memory.plan_arena([step]))
-    return lambda: executor.run(())[0]
+    return _encode([step], [], [target], memory.plan_arena([step]))
 
 
 def _expression(node):
