@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from fastkeras import config as settings
 from fastkeras import _core, constraints, generation, initializers, ops, regularizers
+from fastkeras import config as settings
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
