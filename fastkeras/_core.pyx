@@ -2,6 +2,7 @@
 """Binding of the native engine: plans, executors, threads and instruction sets. No logic."""
 
 import os
+import time
 import warnings
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
@@ -280,9 +281,10 @@ cdef class Executor:
         self.npool += 1
         return 0
 
-    def run(self, args, list outs=None):
+    def run(self, args, list outs=None, list seconds=None):
         """outs: arrays to write the results to (C-contiguous, of the right shape and type); new ones when None.
-        Returns the list of results; IndexError(segment, step) when an index was out of range."""
+        Returns the list of results; IndexError(segment, step) when an index was out of range.
+        seconds: takes the time of each step in order; they then run one after the other, on this thread alone."""
         cdef int i
         cdef int64_t failed = 0
         cdef cnp.ndarray a
@@ -307,7 +309,9 @@ cdef class Executor:
                 if not self.fits(a, self.out_shapes[i], self.out_type[i]) or not cnp.PyArray_ISWRITEABLE(a):
                     raise ValueError(f'output {i}: a writable C-contiguous array of shape {self.out_shapes[i]} was expected')
                 bases[self.out_space[i]] = cnp.PyArray_DATA(a)
-            if self.only is not None:
+            if seconds is not None:
+                self.run_timed(bases, seconds)
+            elif self.only is not None:
                 plan = self.only.ptr
                 with nogil:
                     failed = fk_plan_run(plan, bases)
@@ -328,28 +332,20 @@ cdef class Executor:
             self.give(bases)
         return outs
 
-    def profile(self, args):
-        """Alone: [(segment, step, seconds)] of every native step."""
-        cdef int i
+    cdef run_timed(self, void **bases, list seconds):
         cdef double[::1] t
-        cdef void **bases = self.take()
-        result = []
-        outs = [self.new(self.out_shapes[i], self.out_type[i]) for i in range(self.nout)]
-        try:
-            for i in range(self.nin):
-                bases[self.in_space[i]] = cnp.PyArray_DATA(<cnp.ndarray?> args[i])
-            for i in range(self.nout):
-                bases[self.out_space[i]] = cnp.PyArray_DATA(<cnp.ndarray?> outs[i])
-            for i, segment in enumerate(self.segments):
-                if isinstance(segment, Plan):
-                    t = np.zeros((<Plan> segment).steps + 1)
-                    fk_plan_profile((<Plan> segment).ptr, bases, &t[0])
-                    result += [(i, k, t[k]) for k in range((<Plan> segment).steps)]
-                else:
-                    self.host(<HostStep> segment, bases)
-        finally:
-            self.give(bases)
-        return result
+        cdef int64_t failed
+        for i, segment in enumerate(self.segments):
+            if isinstance(segment, Plan):
+                t = np.zeros((<Plan> segment).steps + 1)
+                failed = fk_plan_profile((<Plan> segment).ptr, bases, &t[0])
+                if failed:
+                    self.raise_failed(i, failed)
+                seconds += t[:(<Plan> segment).steps]
+            else:
+                begin = time.perf_counter()
+                self.host(<HostStep> segment, bases)
+                seconds.append(time.perf_counter() - begin)
 
     cdef new(self, tuple shape, int type_num):
         cdef cnp.npy_intp dims[32]

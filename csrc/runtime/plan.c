@@ -212,7 +212,7 @@ int64_t fk_plan_profile(const fk_plan *p, void *const *bases, double *seconds) {
     run_t r = {.plan = p, .bases = bases};
     char *scratch = fk_scratch();
     if (!scratch) return -1;
-    for (int64_t i = 0; i < p->nsteps; i++) {
+    for (int64_t i = 0; i < p->nsteps && !stopped(&r, i); i++) {
         struct timespec a, b;
         clock_gettime(CLOCK_MONOTONIC, &a);
         run_step(&r, i, 0, p->steps[i].nchunks, scratch);

@@ -15,6 +15,7 @@ from .fuse import fuse
 from .hoist import hoist
 from .layout import layout
 from .lower import encode, kernels, lower
+from .profile import kind
 from .simplify import simplify
 
 
@@ -36,8 +37,7 @@ class Compiled:
     def describe(self):
         lines = [f'arena {self.arena_bytes} bytes, {len(self.steps)} steps']
         for k, step in enumerate(self.steps):
-            what = 'host' if isinstance(step, Host) else step.kernel + ('+tile' if step.program is not None and
-                                                                      step.kernel != 'tile' else '')
+            what = kind(step)
             ins = ' '.join(f'{list(b.shape)}' for b in step.read())
             outs = ' '.join(f'{list(b.shape)}' for b in step.written())
             lines.append(f'{k:4d} {what:16s} {ins} -> {outs}' + (f'  # {step.name}' if step.name else ''))

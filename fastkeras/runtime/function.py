@@ -4,7 +4,8 @@ import numpy as np
 
 from .. import _core
 from ..compiler.cache import StaticCache
-from ..compiler.pipeline import compile_graph
+from ..compiler.pipeline import compile_graph, debug
+from ..compiler.profile import printed_at_exit
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
@@ -64,7 +65,9 @@ class Plan:
         graph, self.build = trace(function.fn, specs)
         self.isa = _core.isa()
         self.compiled = compile_graph(graph, _statics)
-        self.executor = self.compiled.executor
+        self.execute = self.compiled.executor.run
+        if 'profile' in debug():
+            self.execute = printed_at_exit(function.name, self.compiled).run
         self.updated = self.compiled.updated
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
@@ -81,7 +84,7 @@ class Plan:
                 s.refresh()
             self._epoch = epoch  # as it was before: what changed meanwhile is seen by the next run
         try:
-            return self.executor.run(arrays, outs)
+            return self.execute(arrays, outs)
         except IndexError as e:
             raise self._explain(*e.args) from None
         finally:
