@@ -75,7 +75,7 @@ def check_kernel(op, sample, arrays=None):
     arrays = [np.asarray(a, order='C') for a in (sample.inputs if arrays is None else arrays)]
     with np.errstate(all='ignore'):
         want, dtype = reference(op, arrays, sample.attrs)
-    function, _ = compiled(op, sample, arrays)
+    function, plan = compiled(op, sample, arrays)
     results = []
     for threads in (1, 2):
         config.set_num_threads(threads)
@@ -83,10 +83,26 @@ def check_kernel(op, sample, arrays=None):
     assert results[0].tobytes() == results[1].tobytes(), f'{op}: one and two threads differ'
     got = results[0]
     assert got.dtype.name == dtype and got.shape == want.shape
-    if want.dtype.kind == 'f':
+    if any(getattr(step, 'kernel', None) == 'winograd' for step in plan.compiled.steps):
+        close_in_winograd_domain(got, want)
+    elif want.dtype.kind == 'f':
         np.testing.assert_allclose(got, want, rtol=sample.rtol, atol=sample.atol, equal_nan=True, err_msg=op)
     else:
         np.testing.assert_array_equal(got, want, err_msg=op)
+
+
+def close_in_winograd_domain(got, want):
+    """Errors are relative to the largest output, and a NaN reaches its neighbours in a tile of 4 × 4."""
+    assert np.isnan(got[np.isnan(want)]).all()
+    reached = np.isnan(got) & ~np.isnan(want)
+    if reached.any():
+        near = np.isnan(want).any(-1)
+        rows, columns = (np.arange(n) // 4 for n in want.shape[1:3])
+        same = (rows[:, None] == rows), (columns[:, None] == columns)
+        near = np.einsum('ij,njk,kl->nil', same[0].astype(int), near.astype(int), same[1].astype(int)) > 0
+        assert not reached[~near].any()
+    known = ~np.isnan(got)
+    assert np.abs(got - want)[known].max(initial=0) <= 5e-6 * np.abs(want[known]).max(initial=0)
 
 
 def without_rows(op, sample):

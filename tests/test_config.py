@@ -1,8 +1,10 @@
 """The process-wide settings: both generations' keywords, and what is refused."""
 
+import numpy as np
 import pytest
 
-from fastkeras import config
+from fastkeras import config, ops
+from fastkeras.runtime import Function
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,7 @@ def test_either_keyword():
     lambda: config.set_num_threads(0),
     lambda: config.set_num_threads(1.5),
     lambda: config.set_num_threads(True),
+    lambda: config.set_winograd(1),
 ])
 def test_refuses(call):
     with pytest.raises(ValueError, match='expected'):
@@ -60,3 +63,19 @@ def test_layout():
 def test_generation():
     config.set_generation(3)
     assert config.generation() == 3
+
+
+def test_what_is_compiled_later_respects_winograd():
+    convolve = Function(lambda x, w: ops.conv(x, w, 1, 'same', 'channels_last'))
+    x, w = (np.random.default_rng(0).standard_normal(s).astype('float32') for s in ((1, 16, 16, 32), (3, 3, 32, 32)))
+
+    def kernels():
+        y = convolve(x, w)
+        np.testing.assert_array_equal(ops.conv(x, w, 1, 'same', 'channels_last'), y)
+        return {step.kernel for step in convolve.plan_for((x, w)).compiled.steps}
+    config.set_winograd(True)
+    assert 'winograd' in kernels()
+    config.set_winograd(False)
+    assert 'winograd' not in kernels() and 'conv2d' in kernels()
+    config.set_winograd(True)
+    assert 'winograd' in kernels()

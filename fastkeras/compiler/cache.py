@@ -5,13 +5,18 @@ import weakref
 
 import numpy as np
 
-from .. import _core
+from .. import _core, config
 from ..graph import toposort
 from . import memory
 from .buffers import FIXED, OUTPUT, Buffer, Step
 from .hoist import static_graph, variables_of
 
 _filling = threading.RLock()
+
+
+def settings():
+    """What a compiled plan depends on beside its graph: a plan is run only while this is as it was."""
+    return _core.isa(), config.winograd()
 
 
 class Static:
@@ -57,7 +62,7 @@ class StaticCache:
         self._compile = compile_graph
 
     def static(self, node):
-        key = ('node', _core.isa(), _expression(node))
+        key = ('node', *settings(), _expression(node))
         value = self._known.get(key)
         if value is None:
             value = Static(variables_of(node), node.shape, node.dtype, key, node.name)

@@ -8,6 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from . import winograd
 from .core import Sample, apply, error, register
 from .lowering import lower_reduce
 from .windows import extent, from_last, inside, last_first, outputs, padded, pads, taps, to_last
@@ -100,6 +101,8 @@ def _conv2d_lower(ctx, node, ins, out):
     x, w = ins
     a = node.attrs
     g = geometry(x.shape, out.shape, w.shape[:2], a['strides'], a['padding'], a['dilation'], a['groups'])
+    if winograd.suits(g):
+        return winograd.forward(ctx, g, x, w, out)
     packed = ctx.packed(w, 'pack_b', batch=g.groups, k=g.kh * g.kw * g.c // g.groups, n=g.oc // g.groups, ld=g.oc,
                         trans=0, src_batch=g.oc // g.groups)
     ctx.step('conv2d', [x, packed, out], **g._asdict())
@@ -133,6 +136,11 @@ def cases():
         {'x': (2, 1, 13, 3), 'w': (1, 5, 3, 2), 'padding': ((0, 0), (4, 0))},
         {'x': (1, 6, 6, 2), 'w': (2, 2, 2, 3), 'strides': (2, 2), 'padding': ((0, -1), (1, 0))},
         {'x': (1, 5, 5, 2), 'w': (1, 2, 2, 3), 'strides': (3, 3)},
+        {'x': (2, 9, 8, 17), 'w': (3, 3, 17, 33), 'padding': 'same'},
+        {'x': (1, 7, 7, 70), 'w': (3, 3, 70, 16), 'padding': 'same'},
+        {'x': (1, 10, 11, 16), 'w': (3, 3, 16, 40)},
+        {'x': (1, 8, 8, 20), 'w': (3, 3, 20, 17), 'padding': ((2, 0), (0, 1))},
+        {'x': (0, 8, 8, 16), 'w': (3, 3, 16, 16), 'padding': 'same'},
         {'x': (0, 5, 5, 3), 'w': (3, 3, 3, 4), 'padding': 'same'},
         {'x': (2, 3, 5, 6), 'w': (3, 3, 3, 4), 'padding': 'same', 'data_format': 'channels_first'},
     ]
@@ -181,6 +189,8 @@ def _conv2d_dx_lower(ctx, node, ins, out):
     dy, w = ins
     a = node.attrs
     g = geometry(out.shape, dy.shape, w.shape[:2], a['strides'], a['padding'], a['dilation'], a['groups'])
+    if winograd.suits(g):
+        return winograd.backward(ctx, g, dy, w, out)
     packing = {k: v for k, v in g._asdict().items() if k in ('c', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'groups')}
     ctx.step('conv2d_dx', [dy, ctx.packed(w, 'pack_dx', **packing), out], **g._asdict())
 

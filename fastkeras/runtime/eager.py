@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import _core
+from ..compiler.cache import settings
 from ..compiler.pipeline import compile_graph
 from ..graph import Graph
 from ..ops import core
@@ -19,7 +19,7 @@ def evaluate(op, arrays, attrs):
     if (record.lower is None and record.micro is None and record.compose is None
             or any(a.dtype in (np.float64, np.int64) for a in arrays)):
         return record.ref(*arrays, **attrs)
-    key = (op, _core.isa(), tuple([(a.shape, a.dtype.char) for a in arrays]), tuple(attrs.items()))
+    key = (op, settings(), tuple([(a.shape, a.dtype.char) for a in arrays]), tuple(attrs.items()))
     executor = _plans.get(key)
     if executor is None:
         inputs = [Tensor('input', (), {'index': i}, a.shape, a.dtype.name) for i, a in enumerate(arrays)]

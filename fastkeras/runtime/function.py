@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import _core
-from ..compiler.cache import StaticCache
+from ..compiler.cache import StaticCache, settings
 from ..compiler.pipeline import compile_graph, debug
 from ..compiler.profile import printed_at_exit
 from ..graph import Graph
@@ -49,7 +49,7 @@ class Function:
         """The compiled plan for arrays of these shapes and types (made when there is none yet)."""
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
         plan = self._plans.get(key)
-        if plan is None or plan.isa != _core.isa():
+        if plan is None or plan.settings != settings():
             plan = self._plans.put(key, Plan(self, [(a.shape, a.dtype.name) for a in arrays]))
         return plan
 
@@ -63,7 +63,7 @@ class Plan:
 
     def __init__(self, function, specs):
         graph, self.build = trace(function.fn, specs)
-        self.isa = _core.isa()
+        self.settings = settings()
         self.compiled = compile_graph(graph, _statics)
         self.execute = self.compiled.executor.run
         if 'profile' in debug():

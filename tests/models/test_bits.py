@@ -44,7 +44,12 @@ def residual():
     return Model(inputs, Dense(5)(x))
 
 
-@pytest.fixture(params=[dense, convolutions, residual], ids=lambda f: f.__name__)
+def winograd():
+    return Sequential([Conv2D(33, 3, padding='same', activation='relu', input_shape=(13, 14, 16)), BatchNormalization(),
+                       Conv2D(17, 3, activation='relu'), Conv2D(40, 3, padding='same'), GlobalAveragePooling2D()])
+
+
+@pytest.fixture(params=[dense, convolutions, residual, winograd], ids=lambda f: f.__name__)
 def model(request):
     set_random_seed(1)
     return request.param()

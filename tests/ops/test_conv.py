@@ -8,6 +8,7 @@ from scipy import signal
 
 from fastkeras import ops
 from fastkeras.ops.windows import outputs, pads
+from fastkeras.runtime import Function
 
 
 def direct(x, w, strides, padding, dilation, groups=1):
@@ -110,3 +111,14 @@ def test_bad_shapes(arguments, words):
 def test_bad_attributes(attrs, word):
     with pytest.raises(ValueError, match=word):
         ops.conv(random(1, 5, 5, 3), random(3, 3, 3, 4), **attrs)
+
+
+@pytest.mark.parametrize('size, channels, filters, expected', [
+    (28, 64, 64, True), (7, 512, 512, True), (9, 17, 33, True), (6, 64, 64, False), (28, 3, 64, False), (28, 64, 8, False),
+    (28, 1025, 64, False)])
+def test_the_shape_alone_chooses_the_winograd_domain(size, channels, filters, expected):
+    w = np.zeros((3, 3, channels, filters), 'float32')
+    for n in (0, 1, 33):
+        convolve = Function(lambda x: ops.conv(x, w, 1, 'same', 'channels_last'))
+        plan = convolve.plan_for([np.zeros((n, size, size, channels), 'float32')])
+        assert ('winograd' in {step.kernel for step in plan.compiled.steps}) == expected

@@ -1,0 +1,85 @@
+"""The convolution in the Winograd domain: against float64, on every instruction set, and bitwise where promised."""
+import numpy as np
+import pytest
+import step
+from sweep import double_plus_channel
+from test_conv import both_thread_counts
+from windows import taps
+
+RNG = np.random.default_rng(7)
+NAMES = ['n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl']
+SHAPES = [
+    (1, 4, 4, 1, 4, 4, 1, 1, 1),
+    (2, 7, 7, 17, 7, 7, 33, 1, 1),
+    (2, 7, 9, 33, 5, 7, 17, 0, 0),
+    (1, 5, 6, 20, 7, 8, 130, 2, 2),  # the gradient of 'valid'
+    (1, 8, 8, 5, 7, 9, 40, 0, 2),
+    (1, 6, 6, 3, 12, 11, 8, 4, 3),  # windows wholly in the padding
+    (1, 10, 9, 4, 5, 6, 8, -2, -1),  # parts of the image that no output reads
+    (3, 13, 14, 65, 13, 14, 64, 1, 1),  # two blocks of k
+    (1, 6, 270, 4, 6, 270, 5, 1, 1),  # rows of tiles in parts
+    (40, 4, 4, 3, 4, 4, 6, 1, 1),  # blocks over several images
+    (1, 4, 5, 1024, 4, 5, 4, 1, 1),
+    (1, 16, 16, 4, 16, 16, 1000, 1, 1),
+    (0, 5, 5, 16, 5, 5, 16, 1, 1),
+    (1, 2, 5, 3, 0, 3, 2, 0, 0),
+]
+
+
+def geometry(shape):
+    return dict(zip(NAMES, shape))
+
+
+def arrays(g):
+    x, w = (g['n'], g['h'], g['w'], g['c']), (3, 3, g['c'], g['oc'])
+    return [RNG.normal(size=s).astype(np.float32) for s in (x, w)]
+
+
+def exact(g, x, w):
+    y = np.zeros((g['n'], g['oh'], g['ow'], g['oc']))
+    for i, j, out, inside in taps({**g, 'kh': 3, 'kw': 3, 'sh': 1, 'sw': 1, 'dh': 1, 'dw': 1}):
+        y[out] += x[inside].astype(np.float64) @ w[i, j].astype(np.float64)
+    return y
+
+
+@pytest.mark.parametrize('turned', [0, 1])
+@pytest.mark.parametrize('shape', SHAPES, ids=str)
+def test_against_float64(shape, turned):
+    g = geometry(shape)
+    x, w = arrays(g)
+    y = exact(g, x, w)
+    stored = np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2)) if turned else w
+    for isa in step.ISAS:
+        for bias, extra in ((0, {}), double_plus_channel(g['oc'])):
+            wanted = 2 * y + bias if extra else y
+            found = both_thread_counts('winograd', [x, stored], y.shape, isa, {**g, 'turned': turned}, extra)
+            assert np.abs(found - wanted).max(initial=0) <= 3e-6 * np.abs(wanted).max(initial=0)
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('shape', [(33, 7, 6, 17, 7, 6, 40, 1, 1), (33, 2, 3, 70, 4, 5, 20, 2, 2),
+                                   (33, 5, 30, 4, 3, 28, 33, 0, 0)], ids=str)
+def test_an_image_does_not_depend_on_the_others(isa, shape):
+    g = {**geometry(shape), 'turned': 0}
+    x, w = arrays(g)
+    y = np.empty((g['n'], g['oh'], g['ow'], g['oc']), np.float32)
+    step.run('winograd', [x, w, y], isa=isa, **g)
+    for n in range(1, 34):
+        first = (7 * n) % (34 - n)
+        some = slice(first, first + n)
+        y_some = np.empty_like(y[some])
+        step.run('winograd', [x[some].copy(), w, y_some], isa=isa, **{**g, 'n': n})
+        np.testing.assert_array_equal(y_some, y[some])
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+def test_nan_stays_in_the_tiles_that_windows_reach(isa):
+    g = {**geometry((2, 12, 12, 16, 12, 12, 5, 1, 1)), 'turned': 0}
+    x, w = arrays(g)
+    x[0, 4, 6, 1] = np.nan
+    y = np.empty((2, 12, 12, 5), np.float32)
+    step.run('winograd', [x, w, y], isa=isa, **g)
+    reached = np.zeros(y.shape, bool)
+    # the pixel is in two tiles, one above the other; in the upper it is the last row, which the last outputs alone read
+    reached[0, 3:8, 4:8] = True
+    np.testing.assert_array_equal(np.isnan(y), reached)
