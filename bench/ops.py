@@ -9,7 +9,8 @@ Each figure is a median over rounds, and each round measures the peak of one cor
 instruction set in force) right beside the run, so that a throttled machine slows both. With one thread the processor's
 time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that was
 reached; operations are counted as the definition has them, so a convolution in the Winograd domain (see
-config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both with and without packing.
+config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both with and
+without packing.
 """
 
 import argparse
