@@ -18,7 +18,7 @@ static void fetch_rows(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64
     *f = (gemm_fetch){at, 16, per, j->as, per * (j->kmajor ? k : m), f->next};
 }
 
-static void finish(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
+void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
     const int64_t i = j->index + r * j->ldc + n0;
     if (!j->call || !j->call->tile) return;
     if (n1 - n0 == j->ldc)
@@ -75,7 +75,7 @@ void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
         gemm_fetch next = {0};
         if (j->upcoming && t + 1 < blocks) j->upcoming(j, r + m, m, &next);
         run_rows(j, r, m, n0, n1, next.lines > 0 ? &next : NULL);
-        finish(j, r, m, n0, n1);
+        FK(gemm_finish)(j, r, m, n0, n1);
     }
 }
 
@@ -130,12 +130,21 @@ void FK(gemm_pack_panels)(const float *b, int64_t ld, int trans, int64_t k, int6
         for (int64_t j = j0; j < j1; j++) pack_transposed(b, ld, k, n, j, d + j * bs);
         return;
     }
-    for (int64_t p0 = 0; p0 < k; p0 += 16) /* a few steps at a time, to read rows in long runs */
-        for (int64_t j = j0; j < j1; j++)
-            for (int64_t p = p0; p < fk_min(k, p0 + 16); p++) {
-                const int64_t w = fk_min(NR, n - j * NR);
+    const int64_t whole = fk_min(j1, n / NR);
+    for (int64_t p0 = 0; p0 < k; p0 += 16) { /* a few steps at a time, to read rows in long runs */
+        const int64_t p1 = fk_min(k, p0 + 16);
+        for (int64_t j = j0; j < whole; j++)
+            for (int64_t p = p0; p < p1; p++) {
+                const float *s = b + p * ld + j * NR;
                 float *e = d + j * bs + p * NR;
-                gemm_copy(e, b + p * ld + j * NR, w);
-                if (w < NR) gemm_zero(e + w, NR - w);
+                const vf x = v_load(s), y = v_load(s + VL);
+                v_store(e, x);
+                v_store(e + VL, y);
             }
+        for (int64_t p = p0; p < p1 && whole < j1; p++) {
+            float *e = d + whole * bs + p * NR;
+            gemm_copy(e, b + p * ld + whole * NR, n - whole * NR);
+            gemm_zero(e + n - whole * NR, NR - (n - whole * NR));
+        }
+    }
 }

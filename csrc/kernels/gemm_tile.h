@@ -9,8 +9,10 @@
 
 #if VL == 16 || defined(__aarch64__)
 #define MR 12 /* rows of a micro-kernel: MR × 2 vectors of accumulators, where there are 32 registers */
+#define FEW 4 /* rows for which there are wider ones, that read several panels at a time */
 #else
 #define MR 6 /* where there are 16 */
+#define FEW 3
 #endif
 #define NR (2 * VL)     /* columns of a panel */
 #define KC 384          /* the longest block of k: MR rows of it stay in L1 */
@@ -46,6 +48,9 @@ typedef struct {
     int64_t lead;        /* set by gemm_tile: from a micro-kernel's part of C to that of the next one */
     const float *b;      /* panel j, step p: b + j * bs + p * NR */
     int64_t bs;
+    int64_t ldb;         /* 0, or B lies as it was stored, and this is from step to step */
+    float *copy;         /* NULL, or where such a B is left as panels, k * NR apart; n is whole panels then */
+    const float *after;  /* set by gemm_tile: the panel to fetch then */
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
     int64_t ldc;
     const int64_t *rows;
@@ -59,7 +64,9 @@ struct gemm_job {
     const float *a; /* as in gemm_args, from row 0; NULL: `pack` alone knows the rows */
     int64_t as;
     int kmajor;
-    const float *b; /* as gemm_pack leaves it */
+    const float *b; /* as gemm_pack leaves it, or, with ldb, as it is stored: row stride ldb, n × k when trans_b */
+    int64_t ldb;
+    int trans_b;
     float *c;
     int64_t ldc, n, k;
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
@@ -78,6 +85,10 @@ struct gemm_job {
 #define GEMM_SCRATCH (400 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
 void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
+/* the same, and the same bits, from a B as it is stored; without rows_begin and upcoming */
+void FK(gemm_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
+/* runs the epilogue on finished results */
+void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1);
 /* packs a part of the A in memory: the usual `pack` */
 void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
 /* whether reading it in place would be slower: rows on the same lines of a cache, or steps each on a page of its own */

@@ -9,13 +9,23 @@ typedef struct {
     gemm_grid grid;
 } plan;
 
+/* B as stored: every share of rows packs it again, so columns are cut first, few rows at runs that are worth fetching */
+static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
+    enum { ENOUGH = 16 };
+    const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : 128;
+    const int64_t worth = fk_min(ENOUGH, fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN);
+    gemm_grid g = {1, fk_max(1, fk_min(worth, fk_max(2, columns / run)))};
+    g.mb = fk_max(1, fk_min(worth / g.nb, m / (4 * MR)));
+    return g;
+}
+
 static plan plan_of(const fk_attr_matmul *a) {
     plan p = {a->batch, a->m, 1, {1, 1}};
     if (a->batch > 1 && !a->b_batch && !a->trans_a && a->a_batch == a->m * a->lda) {
         p.m *= a->batch;
         p.items = 1;
     }
-    p.grid = FK(gemm_split)(p.m, a->n, a->k);
+    p.grid = a->ldb ? stored_split(p.m, a->n, a->k) : FK(gemm_split)(p.m, a->n, a->k);
     if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
         const int64_t work = fk_max(p.m, 4) * fk_max(gemm_panels(a->n), 1) * NR * fk_max(a->k, 4);
         p.group = fk_max(fk_ceil_div(p.items, 64), fk_max(1, fk_min(p.items, GRAIN / work)));
@@ -31,9 +41,12 @@ FK_ONE_PART(matmul)
 
 FK_KERNEL(matmul) {
     const plan p = plan_of(a);
-    const int64_t cells = p.grid.mb * p.grid.nb, panels = gemm_panels(a->n);
+    const int64_t cells = p.grid.mb * p.grid.nb;
+    const int64_t item = a->ldb ? a->ldb * (a->trans_b ? a->n : a->k) : gemm_panels(a->n) * NR * a->k;
     gemm_job j = {.as = a->lda,
                   .kmajor = (int)a->trans_a,
+                  .ldb = a->ldb,
+                  .trans_b = (int)a->trans_b,
                   .ldc = a->n,
                   .n = a->n,
                   .k = a->k,
@@ -47,10 +60,10 @@ FK_KERNEL(matmul) {
         j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
         for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {
             j.a = (const float *)call->ptr[0] + i * a->a_batch;
-            j.b = (const float *)call->ptr[1] + (a->b_batch ? i * panels * NR * a->k : 0);
+            j.b = (const float *)call->ptr[1] + (a->b_batch ? i * item : 0);
             j.index = i * p.m * a->n;
             j.c = (float *)call->ptr[2] + j.index;
-            FK(gemm_run)(&j, r0, r1, n0, n1);
+            (a->ldb ? FK(gemm_stored) : FK(gemm_run))(&j, r0, r1, n0, n1);
         }
     }
 }

@@ -63,6 +63,11 @@ class Context:
         shape = (shape,) if isinstance(shape, int) else shape
         return Buffer(shape, dtype)
 
+    def packed_once(self, x):
+        """Whether x is a weight that no step of the plan changes, which `packed` would pack outside of it."""
+        root, _ = x.root()
+        return root.kind == FIXED and self._cache is not None and id(root.array) not in self._cache.changing
+
     def packed(self, x, kernel, **attrs):
         """x in the layout that `kernel` writes: made once per version of a weight, or in the plan when x changes in it."""
         count = parts(kernel, **attrs) * attrs.get('batch', 1)

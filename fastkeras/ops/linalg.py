@@ -13,6 +13,8 @@ from .shapes import broadcast, sum_to
 
 __all__ = ['dot', 'inner', 'matmul', 'norm', 'outer', 'tensordot', 'vdot']
 
+LARGE = 1 << 21  # elements
+
 
 def _vjp(node, ct):
     a, b = node.inputs
@@ -64,9 +66,19 @@ def _lower(ctx, node, ins, out):
             a, batch_a = _materialized(ctx, a, batch), count
         if batch_b not in (1, count):
             b, batch_b = _materialized(ctx, b, batch), count
-    packed = ctx.packed(b, 'pack_b', batch=batch_b, k=k, n=n, ld=k if tb else n, trans=int(tb), src_batch=k * n)
-    ctx.step('matmul', [a, packed, out], batch=count, m=m, n=n, k=k, lda=m if ta else k, trans_a=int(ta),
-             a_batch=m * k if batch_a > 1 else 0, b_batch=int(batch_b > 1))
+    ldb = k if tb else n
+    stored = _as_stored(m, n * k, ta, tb, ctx.packed_once(b))
+    right = b if stored else ctx.packed(b, 'pack_b', batch=batch_b, k=k, n=n, ld=ldb, trans=int(tb), src_batch=k * n)
+    ctx.step('matmul', [a, right, out], batch=count, m=m, n=n, k=k, lda=m if ta else k, trans_a=int(ta),
+             ldb=ldb if stored else 0, trans_b=int(tb), a_batch=m * k if batch_a > 1 else 0, b_batch=int(batch_b > 1))
+
+
+def _as_stored(m, size, ta, tb, once):
+    """Whether the right side of `size` elements is read where it is. once: it would be packed once for many runs. Weights
+    too large for the caches are: nothing is slower than their memory, and a packed copy would double them."""
+    if once:
+        return not tb and (size > LARGE or (m <= 4 and not ta))
+    return size > LARGE or m <= (128 if not ta and not tb else 16)
 
 
 def _samples():
@@ -83,6 +95,8 @@ def _samples():
         case((2, 1, 3, 4), (5, 4, 2)), case((2, 1, 3, 4), (3, 2, 4), tb=True), case((0, 5), (5, 4)),
         case((3, 0, 5), (5, 4)),
         case((3, 0), (0, 4)), case((1, 300), (300, 1)), case((1, 128), (128, 100)),
+        case((130, 9), (9, 33)), case((18, 390), (35, 390), tb=True), case((11, 18), (11, 50), ta=True),
+        case((14, 390), (390, 70)), case((2, 130, 5), (2, 5, 9)),
     ]
 
 

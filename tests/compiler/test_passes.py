@@ -81,8 +81,22 @@ def test_fusion_makes_one_step_of_a_dense_layer(arrays):
     x, bias, _, w = arrays
     graph, _ = trace(lambda x, w, b: ops.tanh(ops.matmul(x, w) + b) * 2.0, [(a.shape, 'float32') for a in (x, w, bias)])
     compiled = compile_graph(graph)
-    assert [s.kernel for s in compiled.steps] == ['pack_b', 'matmul']
+    assert [s.kernel for s in compiled.steps] == ['matmul']
     assert compiled.steps[-1].program is not None
+
+
+def test_large_weights_exist_once():
+    small, large = Variable(np.ones((64, 64), 'float32')), Variable(np.ones((2048, 1100), 'float32'))
+    for rows in (1, 32):
+        x = np.ones((rows, 64), 'float32')
+        f = Function(lambda x: ops.matmul(x, small))
+        f(x)
+        assert len(f.plan_for([x]).compiled.statics) == (rows > 1)  # packed where that pays
+        x = np.ones((rows, 2048), 'float32')
+        f = Function(lambda x: ops.matmul(x, large))
+        np.testing.assert_array_equal(f(x), np.full((rows, 1100), 2048))
+        compiled = f.plan_for([x]).compiled
+        assert not compiled.statics and compiled.arena_bytes < large.array.nbytes
 
 
 def test_fused_graph_is_valid(arrays):

@@ -40,7 +40,7 @@ def in_isa(isa, function, *args, **kwargs):
 def attributes(a, n, k, transposed=False, shared=False):
     batch, m = a.shape[0], a.shape[2] if transposed else a.shape[1]
     return {'batch': batch, 'm': m, 'n': n, 'k': k, 'lda': max(1, a.shape[2]), 'trans_a': int(transposed),
-            'a_batch': m * k, 'b_batch': int(not shared)}
+            'ldb': 0, 'trans_b': 0, 'a_batch': m * k, 'b_batch': int(not shared)}
 
 
 def product(a, packed, n, k, isa, **how):
@@ -87,6 +87,27 @@ def test_a_row_does_not_depend_on_the_others(isa, n, k):
         first = m % (40 - m + 1)
         part = product(np.ascontiguousarray(a[:, first:first + m]), packed, n, k, isa)
         np.testing.assert_array_equal(part[0], whole[0, first:first + m])
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('m', [1, 2, 3, 4, 5, 8, 13, 100, 201])
+def test_a_stored_right_side_gives_the_bits_of_a_packed_one(m, isa):
+    for n, k in [(1, 3), (10, 64), (31, 5), (64, 30), (130, 385), (300, 401), (777, 3), (1100, 50), (5, 0)]:
+        a, b = normal(2, m, k), normal(2, k, n + 3)
+        bias, epilogue = double_plus_channel(n)
+        plain = np.ascontiguousarray(b[:, :, :n])
+        packed = pack(plain, isa)
+        for transposed in (False, True):
+            left = np.ascontiguousarray(a.swapaxes(1, 2)) if transposed else a
+            attrs = attributes(left, n, k, transposed)
+            for right, how in [(plain, {'ldb': n}), (b, {'ldb': n + 3}),
+                               (np.ascontiguousarray(plain.swapaxes(1, 2)), {'ldb': max(1, k), 'trans_b': 1})]:
+                expected, out = np.full((2, 2, m, n), 7, np.float32)
+                for result, operand, extra, threads in ((expected, packed, {}, 1), (out, right, how, 2)):
+                    tile = [result if t is sweep.first else t for t in epilogue['tile']]
+                    step.run('matmul', [left, operand, result], tile=tile, words=epilogue['words'], isa=isa,
+                             threads=threads, **{**attrs, **extra})
+                np.testing.assert_array_equal(out.view(np.int32), expected.view(np.int32))
 
 
 @pytest.mark.parametrize('isa', step.ISAS)

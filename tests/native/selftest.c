@@ -89,7 +89,9 @@ static void matmul(int64_t batch, int64_t m, int64_t n, int64_t k, int ta, int t
     const int64_t *pack = ATTR(batch, k, n, tb ? k : n, tb, k * n);
     float *packed = outputs(batch * PARTS("pack_b", pack));
     RUN("pack_b", pack, b, packed);
-    const int64_t *attr = ATTR(batch, m, n, k, ta ? m : k, ta, m * k, 1);
+    RUN("matmul", ATTR(batch, m, n, k, ta ? m : k, ta, tb ? k : n, tb, m * k, 1), a, b, c);
+    check("matmul of a stored B", c, expected, batch * m * n, 1e-5);
+    const int64_t *attr = ATTR(batch, m, n, k, ta ? m : k, ta, 0, 0, m * k, 1);
     RUN("matmul", attr, a, packed, c);
     check("matmul", c, expected, batch * m * n, 1e-5);
     int64_t *program = bias_relu(n);

@@ -1,0 +1,98 @@
+/* Products with a B that is used once and lies as it was stored. Few rows read it in long runs, straight into the
+ * multiply-adds; for more, blocks of it are packed into scratch, and all rows multiplied with them. */
+#include "gemm_tile.h"
+
+#define GROUP 256 /* columns of a packed block: rows of B are read in runs of 1 KB */
+#define BLOCK (GROUP * KC)
+_Static_assert(GEMM_SCRATCH + BLOCK * 4 <= FK_KERNEL_SCRATCH && GROUP % NR == 0, "a block of B fits");
+
+/* B at step p and column n */
+static const float *at(const gemm_job *j, int64_t p, int64_t n) {
+    return j->b + (j->trans_b ? n * j->ldb + p : p * j->ldb + n);
+}
+
+/* all rows [r0, r1), at most FEW of them, stored in rows */
+static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    const int64_t kb = gemm_kblock(j->k), whole = (n1 - n0) / NR * NR;
+    int64_t p = 0;
+    do {
+        gemm_args g = {.a = j->a + r0 * j->as + p,
+                       .as = j->as,
+                       .add = p > 0,
+                       .b = at(j, p, n0),
+                       .bs = NR,
+                       .ldb = j->ldb,
+                       .c = j->c + r0 * j->ldc + n0,
+                       .ldc = j->ldc,
+                       .m = r1 - r0,
+                       .n = whole,
+                       .k = fk_min(kb, j->k - p)};
+        FK(gemm_tile)(&g);
+        if (whole < n1 - n0) { /* columns that do not fill a panel */
+            FK(gemm_pack_panels)(at(j, p, n0 + whole), j->ldb, 0, g.k, n1 - n0 - whole, 0, 1, (float *)j->scratch, 0);
+            g.b = (float *)j->scratch;
+            g.ldb = 0;
+            g.c += whole;
+            g.n = n1 - n0 - whole;
+            FK(gemm_tile)(&g);
+        }
+    } while ((p += kb) < j->k);
+    FK(gemm_finish)(j, r0, r1 - r0, n0, n1);
+}
+
+/* the columns [n0, n1), at most GROUP of them */
+static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, ROWS);
+    float *packed = j->scratch + GEMM_SCRATCH / 4;
+    int64_t p = 0;
+    do {
+        const int64_t k = fk_min(kb, j->k - p);
+        /* the first strip of rows copies whole panels */
+        const int64_t whole = j->trans_b || j->kmajor ? 0 : (n1 - n0) / NR;
+        FK(gemm_pack_panels)(at(j, p, n0), j->ldb, j->trans_b, k, n1 - n0, whole, gemm_panels(n1 - n0), packed, k * NR);
+        for (int64_t t = 0; t < blocks; t++) {
+            const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
+            gemm_args g = {.a = j->a + (j->kmajor ? p * j->as + r : r * j->as + p),
+                           .as = j->as,
+                           .kmajor = j->kmajor,
+                           .add = p > 0,
+                           .ahead = j->pack == NULL,
+                           .bs = k * NR,
+                           .c = j->c + r * j->ldc + n0,
+                           .ldc = j->ldc,
+                           .m = m,
+                           .k = k};
+            if (j->pack && k > 0) {
+                g.a = j->scratch;
+                g.as = gemm_stride(j->kmajor ? m : k);
+                j->pack(j, r, m, p, k, j->scratch, g.as);
+            }
+            int64_t n = 0;
+            if (whole && t == 0) {
+                g.b = at(j, p, n0);
+                g.ldb = j->ldb;
+                g.copy = packed;
+                g.n = n = whole * NR;
+                FK(gemm_tile)(&g);
+                g.copy = NULL;
+                g.ldb = 0;
+            }
+            g.b = packed + n * k;
+            g.c += n;
+            g.n = n1 - n0 - n;
+            FK(gemm_tile)(&g);
+            if (p + kb >= j->k) FK(gemm_finish)(j, r, m, n0, n1);
+        }
+    } while ((p += kb) < j->k);
+}
+
+void FK(gemm_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    if (r1 <= r0 || n1 <= n0) return;
+    if (r1 - r0 <= FEW && !j->trans_b && !j->kmajor) {
+        few(j, r0, r1, n0, n1);
+        return;
+    }
+    const int64_t groups = fk_ceil_div(n1 - n0, GROUP), panels = gemm_panels(n1 - n0);
+    for (int64_t q = 0; q < groups; q++) /* equal groups */
+        group(j, r0, r1, n0 + panels * q / groups * NR, fk_min(n1, n0 + panels * (q + 1) / groups * NR));
+}
