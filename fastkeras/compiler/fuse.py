@@ -8,7 +8,7 @@ import heapq
 
 from ..graph import LEAVES, Graph, remake
 from ..ops import core
-from . import tile
+from . import sums, tile
 from .region import DTYPES, MAX_REFS, Region, fused_nodes
 
 MAX_NODES = 48
@@ -19,12 +19,13 @@ class _Group:
     """Nodes to run at one time; alive until merged into another. rank: its place in an order of all groups that respects
     what they read, kept valid at each merge."""
 
-    __slots__ = ('nodes', 'root', 'size', 'last', 'rank')
+    __slots__ = ('nodes', 'root', 'size', 'last', 'rank', 'sums')
 
-    def __init__(self, node, root, rank):
+    def __init__(self, node, root, rank, summed):
         self.nodes = [node]
-        self.root = node if root else None
-        self.size = node.size
+        self.root = node if root and not summed else None
+        self.sums = [node] if summed else []
+        self.size = node.inputs[0].size if summed else node.size
         self.last = node.serial
         self.rank = rank
 
@@ -42,15 +43,51 @@ def heavy(node):
 
 
 def fuse(graph):
+    graph, light = sums.recompute(graph, elementwise)
     nodes = graph.nodes()
     users = graph.users()
-    group = {id(n): _Group(n, heavy(n), rank) for rank, n in enumerate(nodes) if n.op not in LEAVES}
+    tails = {id(n) for n in nodes if sums.rows_summed(n)}
+    reserved = sums.only_summed(nodes, users, tails, {id(n) for n in graph.roots()}, elementwise)
+    group = {id(n): _Group(n, heavy(n), rank, id(n) in tails) for rank, n in enumerate(nodes) if n.op not in LEAVES}
+    later = []
     for node in nodes:
-        if node.op not in LEAVES and elementwise(node):
-            g = group[id(node)]
-            for source in _candidates(node, group):
-                g = _try_merge(g, group[id(source)], group, users)
+        if id(node) in tails:
+            _take_in(node, reserved, group, users)
+        elif node.op not in LEAVES and id(node) not in reserved and elementwise(node):
+            if id(node) in light:  # joins what reads it, and with that what it reads
+                later.append(node)
+            else:
+                _join(node, group, users)
+    for node in later:
+        _join(node, group, users)
     return _rebuild(graph, nodes, users, group)
+
+
+def _join(node, group, users):
+    g = group[id(node)]
+    for source in _candidates(node, group):
+        g = _try_merge(g, group[id(source)], group, users)
+
+
+def _take_in(node, reserved, group, users):
+    """The region of a sum: what makes the summed values, where nothing else needs it or it has no root, and other sums that
+    read what this one does."""
+    g, stack, read = group[id(node)], [node.inputs[0]], []
+    while stack:
+        value = stack.pop()
+        if value.size != g.size:
+            continue
+        if id(value) in group and elementwise(value):
+            g = _try_merge(g, group[id(value)], group, users)
+            if id(value) in reserved:
+                stack += value.inputs
+        if group.get(id(value)) is not g:
+            read.append(value)
+    for value in read:
+        for user in users[id(value)]:
+            other = group[id(user)]
+            if other.sums:
+                g = _try_merge(g, other, group, users)
 
 
 def _candidates(node, group):
@@ -67,6 +104,10 @@ def _try_merge(g, other, group, users):
     root = g.root if g.root is not None else other.root
     if root is not None and any(group.get(id(i)) in (g, other) for i in root.inputs):
         return g  # what a kernel reads must be complete before it starts
+    summed = g.sums + other.sums
+    if summed and (root is not None or len(summed) > sums.MAX_SUMS or len({s.size for s in summed}) > 1 or
+                   any(group[id(u)] in (g, other) for s in summed for u in users.get(id(s), ()))):
+        return g  # a sum is complete when its region is
     if len(g.nodes) + len(other.nodes) > MAX_NODES or _refs(g.nodes + other.nodes) > MAX_REFS:
         return g
     if not _make_neighbours(g, other, group, users):
@@ -74,6 +115,7 @@ def _try_merge(g, other, group, users):
     if len(other.nodes) < len(g.nodes):
         g, other = other, g
     other.nodes += g.nodes
+    other.sums = summed
     other.root = root
     other.last = max(other.last, g.last)
     for n in g.nodes:
@@ -151,7 +193,8 @@ def _rebuild(graph, nodes, users, group):
         g.nodes.sort(key=lambda n: n.serial)
         members = {id(n) for n in g.nodes}
         leaving = [n for n in g.nodes if id(n) in wanted or any(id(u) not in members for u in users.get(id(n), ()))]
-        _emit(g.nodes, g.root, leaving, new)
+        summed = {id(n): n for n in g.nodes if any(n is s for s in g.sums)}
+        _emit([n for n in g.nodes if id(n) not in summed], g.root, leaving, new, list(summed.values()))
         for f in feeds.get(id(g), ()):
             waits[id(f)] -= 1
             if not waits[id(f)]:
@@ -160,11 +203,11 @@ def _rebuild(graph, nodes, users, group):
                  [(v, new[id(n)]) for v, n in graph.updates])
 
 
-def _emit(nodes, root, leaving, new):
+def _emit(nodes, root, leaving, new, summed=()):
     """Write one group into `new` (id of old node → new node), as a region where there is anything to compute."""
     parts = [n for n in nodes if n is not root]
-    if not any(n.op != 'reshape' and elementwise(n) for n in parts):
-        for n in nodes:
+    if not any(n.op != 'reshape' and elementwise(n) for n in parts) and len(summed) < 2:
+        for n in [*nodes, *summed]:
             new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
         return
     # a reshape that leaves is a view of what it reshapes, outside the region
@@ -172,6 +215,8 @@ def _emit(nodes, root, leaving, new):
     views = []
     outputs = []
     for n in leaving:
+        if any(n is s for s in summed):
+            continue
         source = n
         while source.op == 'reshape' and id(source) in inside:
             source = source.inputs[0]
@@ -182,29 +227,34 @@ def _emit(nodes, root, leaving, new):
     views_of_outside = [(n, s) for n, s in views if id(s) not in inside]
     for n, s in views_of_outside:
         new[id(n)] = remake(n, [new[id(s)]])
-    alive = _alive(outputs, inside)
+    values = [s.inputs[0] for s in summed]
+    alive = _alive(outputs + values, inside)
     parts = [n for n in parts if id(n) in alive]
     if root is not None and id(root) not in alive:
         new[id(root)] = remake(root, [new[id(i)] for i in root.inputs])  # its only reader was a view
         root = None
-    if not [n for n in parts if n.op != 'reshape']:
+    if not summed and not [n for n in parts if n.op != 'reshape']:
         for n in nodes:
             if id(n) not in new:
                 new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
         return
-    if root is None and not tile.fits(parts, outputs, root):
-        half = len(parts) // 2
-        _emit_split(parts[:half], parts[half:], None, outputs, views, new)
-        return
-    if root is not None and not tile.fits(parts, outputs, root):
-        _emit_split([root], parts, None, outputs, views, new)
+    if not tile.fits(parts, outputs, root, values):
+        if summed:
+            needed = {id(n) for n in [*leaving, *values]}
+            _emit(nodes, None, [n for n in nodes if id(n) in needed], new)
+            _emit([], None, summed, new, summed)
+        elif root is None:
+            half = len(parts) // 2
+            _emit_split(parts[:half], parts[half:], None, outputs, views, new)
+        else:
+            _emit_split([root], parts, None, outputs, views, new)
         return
     members = {id(n) for n in parts} | ({id(root)} if root is not None else set())
-    sources = {id(i): i for n in parts for i in n.inputs if id(i) not in members}
-    region = Region(root, parts, outputs, list(sources.values()))
+    sources = {id(i): i for n in [*parts, *summed] for i in n.inputs if id(i) not in members}
+    region = Region(root, parts, outputs, list(sources.values()), summed)
     inputs = [new[id(i)] for i in (root.inputs if root is not None else ())] + [new[k] for k in sources]
     _, results = fused_nodes(region, inputs)
-    for old, result in zip(outputs, results):
+    for old, result in zip(region.results, results):
         new[id(old)] = result
     _emit_views(views, new)
 

@@ -157,11 +157,26 @@ def tile_region(node):
     return Region(None, [node], [node], list(node.inputs))
 
 
+def _lower_sums(ctx, region, values, outs):
+    """The region's program before the sums of its rows: one step, and one more for partial results."""
+    count, inner = len(region.sums), region.sums[0].size
+    attrs = {'rows': region.size // inner, 'inner': inner, 'count': count}
+    parts = ctx.parts('sums', **attrs)
+    made = ctx.temp((parts, count, inner))
+    ctx.tile(region, values, outs, ctx.step('sums', [made], **attrs))
+    if parts > 1:
+        partial, made = made, ctx.temp((count, inner))
+        ctx.step('reduce', [partial, made], kind=0, outer=1, r=parts, inner=count * inner)
+    return outs + [made.view(s.shape, k * inner) for k, s in enumerate(region.sums)]
+
+
 def _lower_region(ctx, node, place):
     region = node.attrs['region']
     nroot = len(region.root.inputs) if region.root is not None else 0
     ins = [place[id(i)] for i in node.inputs]
     outs = [Buffer(o.shape, o.dtype) for o in region.outputs]
+    if region.sums:
+        return _lower_sums(ctx, region, {id(s): b for s, b in zip(region.sources, ins)}, outs)
     values = {id(s): b for s, b in zip(region.sources, ins[nroot:])}
     last = None
     if region.root is not None:

@@ -16,28 +16,33 @@ MAXDIM = 8
 
 class Region:
     """root: heavy Node or None. nodes: the elementwise Nodes in order. outputs: the Nodes (root or elementwise) whose values
-    leave the region, in order. sources: the Nodes that the elementwise part reads from outside, in order."""
+    leave the region, in order. sources: the Nodes that the elementwise part reads from outside, in order. sums: 'sum' Nodes
+    over the rows of values that the program makes or reads; there is no root then."""
 
-    __slots__ = ('root', 'nodes', 'outputs', 'sources')
+    __slots__ = ('root', 'nodes', 'outputs', 'sources', 'sums')
 
-    def __init__(self, root, nodes, outputs, sources):
-        self.root, self.nodes, self.outputs, self.sources = root, nodes, outputs, sources
+    def __init__(self, root, nodes, outputs, sources, sums=()):
+        self.root, self.nodes, self.outputs, self.sources, self.sums = root, nodes, outputs, sources, sums
 
     @property
     def size(self):
-        return self.outputs[0].size
+        return self.outputs[0].size if self.outputs else self.sums[0].inputs[0].size
+
+    @property
+    def results(self):
+        return [*self.outputs, *self.sums]
 
     def __repr__(self):
-        parts = ([self.root.op] if self.root is not None else []) + [n.op for n in self.nodes]
+        parts = ([self.root.op] if self.root is not None else []) + [n.op for n in [*self.nodes, *self.sums]]
         return f"<{'+'.join(parts)}>"
 
 
 def fused_nodes(region, inputs):
     """The 'fused' node and the 'result' node of each output."""
-    first = region.outputs[0]
-    name = next((n.name for n in [region.root, *reversed(region.nodes)] if n is not None and n.name), None)
+    first = region.results[0]
+    name = next((n.name for n in [region.root, *reversed([*region.nodes, *region.sums])] if n is not None and n.name), None)
     fused = Node('fused', inputs, {'region': region}, first.shape, first.dtype, name)
-    return fused, [Node('result', (fused,), {'index': i}, o.shape, o.dtype, o.name) for i, o in enumerate(region.outputs)]
+    return fused, [Node('result', (fused,), {'index': i}, o.shape, o.dtype, o.name) for i, o in enumerate(region.results)]
 
 
 def access(source_shape, shape):

@@ -127,8 +127,32 @@ def _negative(node, inputs):
     return inputs[0].inputs[0] if inputs[0].op == 'negative' else None
 
 
+def _sum(node, inputs):
+    """A sign, or a factor that is the same along the summed axes, is taken once, behind the sum."""
+    source, axes = inputs[0], node.attrs['axis']
+    if node.dtype != 'float32' or source.size <= node.size:
+        return None
+
+    def total_of(x):
+        total = Node('sum', (x,), node.attrs, node.shape, node.dtype, node.name)
+        return _sum(total, total.inputs) or total
+
+    if source.op == 'negative':
+        return Node('negative', (total_of(source.inputs[0]),), {}, node.shape, node.dtype, node.name)
+    if source.op != 'multiply':
+        return None
+    for x, v in (source.inputs, source.inputs[::-1]):
+        shape = (1,) * (len(source.shape) - len(v.shape)) + v.shape
+        if x.shape == source.shape and all(shape[i] == 1 for i in axes):
+            total = total_of(x)
+            shape = shape if node.attrs['keepdims'] else tuple(d for i, d in enumerate(shape) if i not in axes)
+            v = Node('reshape', (v,), {'shape': shape}, shape, v.dtype, node.name)
+            return Node('multiply', (total, v), {}, node.shape, node.dtype, node.name)
+    return None
+
+
 _RULES = {
     'add': _neutral(0, (0, 1)), 'subtract': _neutral(0, (1,)), 'multiply': _neutral(1, (0, 1)), 'divide': _neutral(1, (1,)),
     'cast': _same, 'broadcast_to': _same, 'reshape': _reshape, 'transpose': _transpose, 'power': _power,
-    'negative': _negative,
+    'negative': _negative, 'sum': _sum,
 }

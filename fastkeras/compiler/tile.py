@@ -42,20 +42,21 @@ class _TooManyRegisters(Exception):
     pass
 
 
-def fits(nodes, outputs, root):
+def fits(nodes, outputs, root, summed=()):
     """Whether the nodes' values fit the registers of one program, and all its tensors one step."""
     try:
-        program = _assemble(nodes, outputs, root)
+        program = _assemble(nodes, outputs, root, summed)
     except _TooManyRegisters:
         return False
     return len(program.sources) + len(outputs) <= MAX_REFS
 
 
 def assemble(region):
-    return _assemble(region.nodes, region.outputs, region.root)
+    return _assemble(region.nodes, region.outputs, region.root, [s.inputs[0] for s in region.sums])
 
 
-def _assemble(nodes, outputs, root):
+def _assemble(nodes, outputs, root, summed=()):
+    """summed: values that are the program's first outputs: they are read before an output may take an input's memory."""
     inputs, encoded, imms, instructions = {}, [], {}, []
     place = {}  # id(node) → operand code, of nodes computed so far
     uses = {}
@@ -63,7 +64,7 @@ def _assemble(nodes, outputs, root):
     for n in nodes:
         for i in n.inputs:
             uses[id(i)] = uses.get(id(i), 0) + 1
-    results = [o for o in outputs if o is not root]
+    results = [*summed, *(o for o in outputs if o is not root)]
     for o in results:
         uses[id(o)] = uses.get(id(o), 0) + 1  # written at the end of a tile: alive until then
     sources, flat = [], []
@@ -120,7 +121,7 @@ def _assemble(nodes, outputs, root):
             held[dst] = 0
             free.append(dst)
         free.sort()
-    out = [[DTYPES[o.dtype], place[id(o)]] for o in results]
+    out = [[DTYPES[o.dtype], operand(o, o.shape)] for o in results]
     words = [len(sources), len(out), len(instructions), len(imms)]
     words += encoded + [w for o in out for w in o] + [w for i in instructions for w in i] + list(imms)
     return Program(np.array(words, np.int64), sources, flat)

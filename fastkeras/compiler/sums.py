@@ -1,0 +1,69 @@
+"""Which sums a region takes in, and what is computed where it is read rather than kept."""
+
+from ..graph import LEAVES, remake
+
+MAX_SUMS = 4        # of one region
+MAX_INNER = 4096    # elements of one sum: a block of the kernel is a row or more
+MIN_SIZE = 1 << 14  # elements that are summed: below, nothing is gained beside a reduction with an epilogue
+LIGHT = {'add', 'subtract', 'multiply', 'negative', 'relu', 'square', 'greater', 'less', 'cast'}
+
+
+def rows_summed(node):
+    """Whether a sum is over the first axes, as of a bias gradient, and its region can take it in."""
+    if node.op != 'sum' or node.dtype != 'float32' or node.inputs[0].dtype != 'float32':
+        return False
+    shape, axes = node.inputs[0].shape, node.attrs['axis']
+    kept = [i for i, d in enumerate(shape) if i not in axes and d != 1]
+    cut = [i for i in axes if shape[i] != 1]
+    return (cut and node.inputs[0].size >= MIN_SIZE and 0 < node.size <= MAX_INNER and
+            (not kept or max(cut) < min(kept)))
+
+
+def only_summed(nodes, users, tails, wanted, elementwise):
+    """ids of the elementwise nodes that sums alone read, all of one number of rows: they belong to their region."""
+    inner = {id(s): s.size for s in nodes if id(s) in tails}
+    for n in reversed(nodes):
+        if id(n) in wanted or n.op in LEAVES or not elementwise(n):
+            continue
+        found = {inner.get(id(u)) if id(u) in tails or u.size == n.size else None for u in users.get(id(n), ())}
+        if len(found) == 1 and None not in found:
+            inner[id(n)] = found.pop()
+    return inner.keys() - tails
+
+
+def materialised(nodes, users, wanted, elementwise):
+    """ids of the values that stand in memory in any case: something other than elementwise work reads them."""
+    return {id(n) for n in nodes if n.op in LEAVES or id(n) in wanted or
+            any(not elementwise(u) for u in users.get(id(n), ()))}
+
+
+def recompute(graph, elementwise):
+    """Light operations on a value that stands in memory in any case, such as x - mean, once for each reader: each region
+    then makes them itself, and none is kept. Returns (graph, ids of these nodes)."""
+    nodes, users = graph.nodes(), graph.users()
+    wanted = {id(n) for n in graph.roots()}
+    kept = materialised(nodes, users, wanted, elementwise)
+
+    def light(n):
+        if n.op not in LIGHT or id(n) in kept or not elementwise(n):
+            return False
+        full = [i for i in n.inputs if i.size == n.size]
+        return len(full) == 1 and id(full[0]) in kept and all(8 * i.size <= n.size for i in n.inputs if i is not full[0])
+
+    again = {id(n) for n in nodes if light(n)}
+    if not again:
+        return graph, again
+    made = set()
+
+    def copy(old, new):
+        if id(old) not in again:
+            return new
+        new = remake(new, new.inputs)
+        made.add(id(new))
+        return new
+
+    def rule(node, inputs):
+        if node.op in LEAVES or not any(id(i) in again for i in node.inputs):
+            return None
+        return remake(node, [copy(old, new) for old, new in zip(node.inputs, inputs)])
+    return graph.rewrite(rule), made
