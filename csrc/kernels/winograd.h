@@ -29,6 +29,8 @@
 #define WINO_B 1.5f
 #define WINO_A2 (WINO_A * WINO_A)
 #define WINO_B2 (WINO_B * WINO_B)
+#define WINO_P (1 / (2 * WINO_A2 * (WINO_A2 - WINO_B2)))
+#define WINO_Q (1 / (2 * WINO_B2 * (WINO_B2 - WINO_A2)))
 
 #define WINO_INLINE static inline __attribute__((always_inline))
 
@@ -46,7 +48,7 @@ WINO_INLINE void wino_in(const vf *d, int ds, vf *o, int os) {
 
 /* Aᵀ m: four of six */
 WINO_INLINE void wino_out(const vf *m, int ms, vf *y, int ys) {
-    const float p = 1 / (2 * WINO_A2 * (WINO_A2 - WINO_B2)), q = 1 / (2 * WINO_B2 * (WINO_B2 - WINO_A2));
+    const float p = WINO_P, q = WINO_Q;
     const vf sum_a = m[ms] + m[2 * ms], difference_a = m[ms] - m[2 * ms];
     const vf sum_b = m[3 * ms] + m[4 * ms], difference_b = m[3 * ms] - m[4 * ms];
     y[0] = (m[0] + p * sum_a) + q * sum_b;
@@ -64,6 +66,29 @@ WINO_INLINE void wino_filter(const vf *g, int gs, vf *u, int us) {
     u[3 * us] = even_b + WINO_B * g[gs];
     u[4 * us] = even_b - WINO_B * g[gs];
     u[5 * us] = g[2 * gs];
+}
+
+/* The gradient of g, Gᵀ [ Σ_tiles (Bᵀ d B) ⊙ (A Y Aᵀ) ] G, in the same way from the gradients Y of the outputs. The factors
+ * p and q of A are left to the last step.
+ * A y: six of four */
+WINO_INLINE void wino_out_back(const vf *y, int ys, vf *m, int ms) {
+    const vf even_a = y[0] + WINO_A2 * y[2 * ys], odd_a = y[ys] + WINO_A2 * y[3 * ys];
+    const vf even_b = y[0] + WINO_B2 * y[2 * ys], odd_b = y[ys] + WINO_B2 * y[3 * ys];
+    m[0] = y[0];
+    m[ms] = even_a + WINO_A * odd_a;
+    m[2 * ms] = even_a - WINO_A * odd_a;
+    m[3 * ms] = even_b + WINO_B * odd_b;
+    m[4 * ms] = even_b - WINO_B * odd_b;
+    m[5 * ms] = y[3 * ys];
+}
+
+/* Gᵀ u, and the factors of A: three of six */
+WINO_INLINE void wino_filter_back(const vf *u, int us, vf *g, int gs) {
+    const vf sum_a = u[us] + u[2 * us], difference_a = u[us] - u[2 * us];
+    const vf sum_b = u[3 * us] + u[4 * us], difference_b = u[3 * us] - u[4 * us];
+    g[0] = (u[0] + WINO_P * sum_a) + WINO_Q * sum_b;
+    g[gs] = WINO_P * WINO_A * (difference_a + WINO_Q * WINO_B / (WINO_P * WINO_A) * difference_b);
+    g[2 * gs] = (u[5 * us] + WINO_P * WINO_A2 * sum_a) + WINO_Q * WINO_B2 * sum_b;
 }
 
 /* a tile of an image: its pixel (i, j) begins at x[i · down + j · right]; those of rows [i0, i1) and columns [j0, j1) are

@@ -141,6 +141,7 @@ def cases():
         {'x': (1, 10, 11, 16), 'w': (3, 3, 16, 40)},
         {'x': (1, 8, 8, 20), 'w': (3, 3, 20, 17), 'padding': ((2, 0), (0, 1))},
         {'x': (0, 8, 8, 16), 'w': (3, 3, 16, 16), 'padding': 'same'},
+        {'x': (3, 10, 15, 9), 'w': (3, 3, 9, 5), 'padding': 'same'},
         {'x': (0, 5, 5, 3), 'w': (3, 3, 3, 4), 'padding': 'same'},
         {'x': (2, 3, 5, 6), 'w': (3, 3, 3, 4), 'padding': 'same', 'data_format': 'channels_first'},
     ]
@@ -247,6 +248,9 @@ def partial_sums(ctx, kernel, refs, out, attrs):
 def _conv2d_dw_lower(ctx, node, ins, out):
     a = node.attrs
     g = geometry(ins[0].shape, ins[1].shape, a['kernel_size'], a['strides'], a['padding'], a['dilation'], a['groups'])
+    attrs = winograd.sums(ctx, g)
+    if attrs:
+        return partial_sums(ctx, 'winograd_dw', ins, out, attrs)
     partial_sums(ctx, 'conv2d_dw', ins, out, g._asdict())
 
 

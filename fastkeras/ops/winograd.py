@@ -11,9 +11,13 @@ TILE = 4  # outputs of a tile along an axis
 MOST_CHANNELS = 1024  # what csrc/kernels/winograd.c has room for
 
 
+def _possible(g):
+    return config.winograd() and (g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.groups) == (3, 3, 1, 1, 1, 1, 1)
+
+
 def suits(g):
     """Whether a convolution of this Geometry, or its gradient by the input, is one. Never depends on the batch."""
-    if not config.winograd() or (g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.groups) != (3, 3, 1, 1, 1, 1, 1):
+    if not _possible(g):
         return False
     sizes = ((g.oh, g.ow), (g.h, g.w))  # of the convolution, of its gradient
     return min(g.c, g.oc) >= 16 and max(g.c, g.oc) <= MOST_CHANNELS and all(_worthwhile(*size) for size in sizes)
@@ -36,3 +40,10 @@ def backward(ctx, g, dy, w, dx):
     """dx: the convolution of dy with w turned by half a circle, its channels exchanged."""
     ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=2 - g.pt, pl=2 - g.pl,
              turned=1)
+
+
+def sums(ctx, g):
+    """The attributes of the step winograd_dw for this Geometry, or None where conv2d_dw is faster. A sum over the batch may
+    depend on it."""
+    attrs = {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
+    return attrs if _possible(g) and ctx.parts('winograd_dw', **attrs) else None

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import step
 from sweep import double_plus_channel
-from test_conv import both_thread_counts
+from test_conv import both_thread_counts, in_isa
 from windows import taps
 
 RNG = np.random.default_rng(7)
@@ -83,3 +83,39 @@ def test_nan_stays_in_the_tiles_that_windows_reach(isa):
     # the pixel is in two tiles, one above the other; in the upper it is the last row, which the last outputs alone read
     reached[0, 3:8, 4:8] = True
     np.testing.assert_array_equal(np.isnan(y), reached)
+
+
+def exact_sums(g, x, dy):
+    dw = np.zeros((3, 3, g['c'], g['oc']))
+    for i, j, out, inside in taps({**g, 'kh': 3, 'kw': 3, 'sh': 1, 'sw': 1, 'dh': 1, 'dw': 1}):
+        dw[i, j] += np.tensordot(x[inside].astype(np.float64), dy[out].astype(np.float64), ((0, 1, 2), (0, 1, 2)))
+    return dw
+
+
+@pytest.mark.parametrize('shape', [
+    (2, 12, 12, 8, 12, 12, 4, 1, 1),
+    (1, 11, 14, 17, 9, 12, 33, 0, 0),
+    (2, 9, 8, 20, 10, 11, 7, 1, 3),
+    (1, 15, 13, 9, 10, 9, 70, -2, -1),  # parts of the image that no output reads
+    (9, 17, 19, 40, 17, 19, 21, 1, 1),  # shares of tiles, rows of which are cut
+    (30, 5, 4, 9, 5, 4, 8, 1, 1),  # blocks over several images
+    (2, 11, 10, 131, 11, 10, 150, 1, 1),  # shares of both sides' channels
+    (1, 12, 300, 8, 12, 300, 36, 1, 1),
+], ids=str)
+def test_weight_gradient_against_float64(shape):
+    g = geometry(shape)
+    x, _ = arrays(g)
+    dy = RNG.normal(size=(g['n'], g['oh'], g['ow'], g['oc'])).astype(np.float32)
+    wanted = exact_sums(g, x, dy)
+    for isa in step.ISAS:
+        parts = in_isa(isa, step.parts, 'winograd_dw', **g)
+        assert parts > 0
+        found = both_thread_counts('winograd_dw', [x, dy], (parts, *wanted.shape), isa, g, {}).sum(0)
+        assert np.abs(found - wanted).max() <= 3e-6 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize('shape, expected', [
+    ((0, 8, 8, 16, 8, 8, 16, 1, 1), False), ((1, 7, 7, 64, 7, 7, 64, 1, 1), False), ((8, 7, 7, 64, 7, 7, 64, 1, 1), True),
+    ((32, 28, 28, 3, 28, 28, 64, 1, 1), False), ((99, 4, 4, 64, 2, 2, 64, 0, 0), False)])
+def test_the_weight_gradient_wants_enough_full_tiles(shape, expected):
+    assert (step.parts('winograd_dw', **geometry(shape)) > 0) == expected

@@ -1,0 +1,159 @@
+/* The gradient of a 3 × 3 convolution of stride 1 with respect to w in the Winograd domain: tiles of x and of dy are
+ * transformed, each of the 36 positions is a product of matrices (rows are channels, k runs over tiles, columns are output
+ * channels), and the sums over all tiles are transformed back. */
+#include "gemm_tile.h"
+#include "winograd.h"
+
+enum { CHANNELS = 128 }; /* the most of either side in a cell: more would not pay for the room that sums take */
+enum { TILES = 24 };     /* at a time: sums are read and written once for so many */
+
+typedef struct {
+    int64_t down, across, tiles; /* of an image, of all */
+    int64_t parts, mb, nb;       /* shares of all tiles, of c, of oc */
+} dw_grid;
+
+/* A share of tiles costs as much as 6 tiles more, to transform its sums back and to add them up; a narrower cell transforms
+ * the other side again. */
+static dw_grid split(const fk_attr_winograd_dw *a) {
+    enum { ENOUGH = 16, FEW = 8 };
+    dw_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
+    g.tiles = a->n * g.down * g.across;
+    g.mb = fk_ceil_div(a->c, CHANNELS);
+    g.nb = fk_ceil_div(a->oc, CHANNELS);
+    g.parts = fk_max(1, fk_min(ENOUGH / (g.mb * g.nb), g.tiles / 64));
+    g.nb = fk_max(g.nb, fk_min(FEW / (g.parts * g.mb), a->oc / (CHANNELS / 2)));
+    g.mb = fk_max(g.mb, fk_min(FEW / (g.parts * g.nb), a->c / (CHANNELS / 2)));
+    return g;
+}
+FK_CHUNKS(winograd_dw) {
+    const dw_grid g = split(a);
+    return g.parts * g.mb * g.nb;
+}
+/* None where tiles are too few for what is done once for all of them, too empty, or have too little depth */
+FK_PARTS(winograd_dw) {
+    const dw_grid g = split(a);
+    return a->c >= 8 && a->oc >= 4 && 9 * a->n * a->oh * a->ow >= 48 * g.tiles + 300 ? g.parts : 0;
+}
+
+/* A dy Aᵀ of n ≤ VL channels, as wino_input_lanes */
+WINO_INLINE void output_lanes(const wino_tile *t, int64_t at, int64_t n, int whole, float *z, int64_t plane) {
+    vf r[WINO_AT];
+    _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++) {
+        vf y[WINO_OUT];
+        _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) {
+            const float *s = t->x + i * t->down + j * t->right + at;
+            if (whole)
+                y[j] = v_load(s);
+            else
+                y[j] = i < t->i1 && j < t->j1 ? v_load_upto(s, n) : (vf){0};
+        }
+        wino_out_back(y, 1, r + i * WINO_IN, 1);
+    }
+    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) {
+        vf m[WINO_IN];
+        wino_out_back(r + j, WINO_IN, m, 1);
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) v_store(z + (i * WINO_IN + j) * plane, m[i]);
+    }
+}
+
+/* of n channels, to panels `bs` apart */
+static void output_tile(const wino_tile *t, int64_t n, float *z, int64_t bs, int64_t plane) {
+    int64_t at = 0;
+    if (t->i1 >= WINO_OUT && t->j1 >= WINO_OUT)
+        for (; at + VL <= n; at += VL) output_lanes(t, at, VL, 1, z + at / NR * bs + at % NR, plane);
+    for (; at < n; at += VL) output_lanes(t, at, fk_min(VL, n - at), 0, z + at / NR * bs + at % NR, plane);
+}
+
+/* Gᵀ u G of a row of n sums to dw, `tap` from tap to tap */
+static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int64_t tap) {
+    for (int64_t at = 0; at < n; at += VL) {
+        vf r[3 * WINO_IN];
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) {
+            vf d[WINO_IN];
+            _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) d[j] = v_load(u + (i * WINO_IN + j) * plane + at);
+            wino_filter_back(d, 1, r + i * 3, 1);
+        }
+        _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) {
+            vf g[3];
+            wino_filter_back(r + j, 3, g, 1);
+            _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) v_store_upto(dw + (i * 3 + j) * tap + at, g[i], n - at);
+        }
+    }
+}
+
+/* channels of x and dy, and a range of tiles */
+typedef struct {
+    const float *x, *dy;
+    int64_t m, n, first, count;
+} dw_cell;
+
+static void transform(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, float *v, int64_t v_row,
+                      int64_t v_plane, float *z, int64_t z_plane) {
+    for (int64_t q = 0; q < cell->count; q++) {
+        const int64_t j = (cell->first + q) % grid->across * WINO_OUT, row = (cell->first + q) / grid->across;
+        const int64_t image = row / grid->down, i = row % grid->down * WINO_OUT;
+        wino_tile t = wino_tile_at(cell->x + image * a->h * a->w * a->c, a->h, a->w, a->c, i - a->pt, j - a->pl);
+        wino_input(&t, cell->m, v + q * v_row, v_plane);
+        t = wino_tile_at(cell->dy + image * a->oh * a->ow * a->oc, a->oh, a->ow, a->oc, i, j);
+        output_tile(&t, cell->n, z + q * NR, cell->count * NR, z_plane);
+    }
+}
+
+/* rows [i, i + rows) of all images of h rows of w pixels, n of c channels from x on */
+static gemm_fetch rows_of(const float *x, int64_t w, int64_t c, int64_t n, int64_t i, int64_t rows) {
+    const int64_t whole = n == c, per = whole ? 16 : fk_ceil_div(n, 16), lines = whole ? w * c / 16 : w * per;
+    return (gemm_fetch){x + i * w * c, 16, per, whole ? 256 : c, rows * lines, NULL};
+}
+/* what the cell's tiles will read, roughly: whole rows, those of x without the two that were read with the tiles above */
+static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x,
+                     gemm_fetch *dy) {
+    const int64_t first = cell->first / grid->across, last = (cell->first + cell->count - 1) / grid->across;
+    const int64_t image = first / grid->down, i = first % grid->down * WINO_OUT, rows = (last - first + 1) * WINO_OUT;
+    const int64_t xi = fk_min(a->n * a->h, image * a->h + fk_max(0, i - a->pt + 2)), yi = image * a->oh + i;
+    *x = rows_of(cell->x, a->w, a->c, cell->m, xi, fk_min(rows, a->n * a->h - xi));
+    *dy = rows_of(cell->dy, a->ow, a->oc, cell->n, yi, fk_min(rows, a->n * a->oh - yi));
+    dy->next = x;
+}
+
+FK_KERNEL(winograd_dw) {
+    const dw_grid grid = split(a);
+    for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb; t += nth) {
+        const int64_t part = t % grid.parts, at = t / grid.parts;
+        int64_t t0, t1, c0, c1, n0, n1;
+        fk_range(grid.tiles, 1, part, grid.parts, &t0, &t1);
+        fk_range(a->c, VL, at / grid.nb, grid.mb, &c0, &c1);
+        fk_range(a->oc, NR, at % grid.nb, grid.nb, &n0, &n1);
+        dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0};
+        gemm_args g = {.as = gemm_stride(cell.m), .kmajor = 1, .m = cell.m, .n = cell.n};
+        g.ldc = gemm_panels(g.n) * NR;
+        /* planes are an odd number of lines apart, so as not to meet in the caches */
+        const int64_t v_plane = TILES * g.as + LINE, z_plane = TILES * g.ldc + LINE, u_plane = g.m * g.ldc + LINE;
+        float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane, *z = v + WINO_AT * v_plane;
+        for (cell.first = t0; cell.first < t1; cell.first += TILES) {
+            cell.count = g.k = fk_min(TILES, t1 - cell.first);
+            transform(a, &grid, &cell, v, g.as, v_plane, z, z_plane);
+            g.bs = g.k * NR;
+            g.add = cell.first > t0;
+            gemm_fetch x, dy;
+            g.fetch = NULL;
+            if (cell.first + TILES < t1) {
+                dw_cell next = cell;
+                next.first += TILES;
+                next.count = fk_min(TILES, t1 - next.first);
+                upcoming(a, &grid, &next, &x, &dy);
+                g.fetch = &dy;
+            }
+            for (int f = 0; f < WINO_AT; f++) {
+                g.a = v + f * v_plane;
+                g.b = z + f * z_plane;
+                g.c = u + f * u_plane;
+                FK(gemm_tile)(&g);
+            }
+        }
+        float *dw = (float *)call->ptr[2] + (part * 9 * a->c + c0) * a->oc + n0;
+        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.ldc, u_plane, g.n, dw + c * a->oc, a->c * a->oc);
+    }
+}
+
+_Static_assert(WINO_AT * 4 * (CHANNELS * CHANNELS + TILES * (2 * CHANNELS + PAD) + 3 * LINE) <= FK_KERNEL_SCRATCH,
+               "sums and transforms of the widest cell fit the scratch");
