@@ -161,12 +161,8 @@ FK_KERNEL(conv2d_dx) {
         fk_range(n, NR, t % grid.nb, grid.nb, &n0, &n1);
         for (int64_t y = 0; y < fk_min(a->sh, a->h); y++)
             for (int64_t x = 0; x < fk_min(a->sw, a->w); x++) one_phase(call, a, y, x, q0, q1, n0, n1);
-        if (!call->tile) continue;
-        if (n1 - n0 == n)
-            fk_epilogue(call, q0 * a->w * a->c, (q1 - q0) * a->w * a->c);
-        else
-            for (int64_t p = q0 * a->w; p < q1 * a->w; p++)
-                for (int64_t g = 0; g < a->groups; g++) fk_epilogue(call, p * a->c + g * n + n0, n1 - n0);
+        for (int64_t g = 0; g < a->groups; g++)
+            fk_epilogue_rows(call, q0 * a->w * a->c + g * n + n0, (q1 - q0) * a->w, a->c, n1 - n0);
     }
 }
 

@@ -19,12 +19,7 @@ static void fetch_rows(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64
 }
 
 void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
-    const int64_t i = j->index + r * j->ldc + n0;
-    if (!j->call || !j->call->tile) return;
-    if (n1 - n0 == j->ldc)
-        fk_epilogue(j->call, i, m * j->ldc);
-    else
-        for (int64_t q = 0; q < m; q++) fk_epilogue(j->call, i + q * j->ldc, n1 - n0);
+    if (j->call) fk_epilogue_rows(j->call, j->index + r * j->ldc + n0, m, j->ldc, n1 - n0);
 }
 
 /* One block of rows. When they fit one micro-kernel, A is packed at once: it would be a small part of each block of k,

@@ -72,10 +72,11 @@ static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nt
     *hi = fk_min(items, blocks * (ith + 1) / nth * unit);
 }
 
-/* tile.c: run a program over the elements [i, i + len) of its flattened iteration space */
-void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t len, char *scratch);
-/* an EPI kernel calls this for every range of its first output that it has finished */
-static inline void fk_epilogue(const fk_call *c, int64_t i, int64_t len) {
-    if (c->tile) FK(tile_run)(c->tile, c->tile_ptr, i, len, c->scratch + FK_KERNEL_SCRATCH);
+/* tile.c: run a program over `rows` runs of n elements of its flattened iteration space, the first at i, `stride` apart */
+void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
+/* an EPI kernel calls one of these for all parts of its first output that it has finished */
+static inline void fk_epilogue_rows(const fk_call *c, int64_t i, int64_t rows, int64_t stride, int64_t n) {
+    if (c->tile) FK(tile_run)(c->tile, c->tile_ptr, i, rows, stride, n, c->scratch + FK_KERNEL_SCRATCH);
 }
+static inline void fk_epilogue(const fk_call *c, int64_t i, int64_t len) { fk_epilogue_rows(c, i, 1, len, len); }
 #endif

@@ -57,7 +57,7 @@ FK_KERNEL(sums) {
         int64_t rows = fk_min(height, end - row), at = row * inner;
         for (int64_t s = 0; s < count; s++)
             ptr[t->nin + s] = (void *)((uintptr_t)(made + s * room) - 4 * (uintptr_t)at);
-        FK(tile_run)(t, ptr, at, rows * inner, call->scratch + FK_KERNEL_SCRATCH);
+        FK(tile_run)(t, ptr, at, 1, rows * inner, rows * inner, call->scratch + FK_KERNEL_SCRATCH);
         fetch(t, ptr, at + rows * inner, fk_min(512, (end - row - rows) * inner));
         if (!blocks) memset(near, 0, (size_t)(count * inner) * 4);
         for (int64_t s = 0; s < count; s++) add_block(made + s * room, rows, inner, near + s * inner, sum, stack);

@@ -1,6 +1,7 @@
 /* The interpreter of tile programs (tile.h): instruction by instruction over tiles that stay in the L1 cache. */
 #include "tile.h"
 
+#include "tile_read.h"
 #include "vmath.h"
 
 /* Elements of a tile. 512 rather than 1,024: as fast on cached data within a tenth, and half as long on data from memory
@@ -79,123 +80,7 @@ static const struct {
 #undef BI
 #undef TER
 
-/* a tile's words, seen as either type */
-typedef int32_t word_t __attribute__((may_alias));
-typedef float real_t __attribute__((may_alias));
-
-/* ---- reading inputs */
-
-/* the box of a strided input with neighbouring axes merged where one stride walks both */
-typedef struct {
-    int n;
-    int64_t dim[FK_MAXDIM], stride[FK_MAXDIM], at[FK_MAXDIM];
-} box_t;
-/* at: the coordinates of element i; returns its offset */
-static int64_t box_start(box_t *b, const fk_tile_in *in, int64_t i) {
-    b->n = 0;
-    for (int k = 0; k < in->ndim; k++) {
-        if (in->dim[k] == 1) continue;
-        if (b->n && b->stride[b->n - 1] == in->stride[k] * in->dim[k]) {
-            b->dim[b->n - 1] *= in->dim[k];
-            b->stride[b->n - 1] = in->stride[k];
-        } else {
-            b->dim[b->n] = in->dim[k];
-            b->stride[b->n++] = in->stride[k];
-        }
-    }
-    if (!b->n) b->n = 1, b->dim[0] = INT64_MAX, b->stride[0] = 0;
-    int64_t offset = 0;
-    for (int k = b->n - 1; k >= 0; k--) {
-        b->at[k] = i % b->dim[k];
-        i /= b->dim[k];
-        offset += b->at[k] * b->stride[k];
-    }
-    return offset;
-}
-
-/* d[0..n) = elements i.. of the input, as floats, or int32 by their bits */
-#define GATHER(name, type, word, convert)                                                                  \
-    static void name(const fk_tile_in *in, const type *x, int64_t i, int64_t n, word *restrict d) {        \
-        if (in->kind == FK_FLAT) {                                                                         \
-            for (int64_t k = 0; k < n; k++) d[k] = convert(x[i + k]);                                      \
-        } else if (in->kind == FK_MOD) {                                                                   \
-            int64_t p = in->p, at = i % p, have = fk_min(n, p), first = fk_min(have, p - at);              \
-            for (int64_t k = 0; k < first; k++) d[k] = convert(x[at + k]);                                 \
-            for (int64_t k = first; k < have; k++) d[k] = convert(x[k - first]);                           \
-            for (; have < n; have *= 2) /* whole periods so far: repeat them */                            \
-                memcpy(d + have, d, (size_t)fk_min(have, n - have) * sizeof(word));                        \
-        } else if (in->kind == FK_DIV) {                                                                   \
-            int64_t p = in->p, q = i / p, left = p - i % p;                                                \
-            for (int64_t k = 0; k < n; left = p, q++) {                                                    \
-                word v = convert(x[q]);                                                                    \
-                vf all = v_splat((const float *)&v);                                                       \
-                int64_t end = fk_min(n, k + left);                                                         \
-                for (; k < end && k + VL <= n; k += VL) v_store((float *)d + k, all); /* too far: the next run mends it */\
-                for (; k < end; k++) d[k] = v;                                                             \
-                k = end;                                                                                   \
-            }                                                                                              \
-        } else {                                                                                           \
-            box_t b;                                                                                       \
-            int64_t o = box_start(&b, in, i), last = b.n - 1, s = b.stride[last];                          \
-            for (int64_t k = 0; k < n;) {                                                                  \
-                int64_t run = fk_min(n - k, b.dim[last] - b.at[last]);                                     \
-                if (s == 1)                                                                                \
-                    for (int64_t j = 0; j < run; j++) d[k + j] = convert(x[o + j]);                        \
-                else                                                                                       \
-                    for (int64_t j = 0; j < run; j++) d[k + j] = convert(x[o + j * s]);                    \
-                k += run;                                                                                  \
-                o -= b.at[last] * s;                                                                       \
-                b.at[last] = 0;                                                                            \
-                for (int64_t a = last - 1; a >= 0; a--) {                                                  \
-                    o += b.stride[a];                                                                      \
-                    if (++b.at[a] < b.dim[a]) break;                                                       \
-                    o -= b.at[a] * b.stride[a];                                                            \
-                    b.at[a] = 0;                                                                           \
-                }                                                                                          \
-            }                                                                                              \
-        }                                                                                                  \
-    }
-#define SAME(v) (v)
-#define TO_FLOAT(v) ((float)(v))
-#define TO_INT(v) ((int32_t)(v))
-GATHER(gather_word, word_t, word_t, SAME)
-GATHER(gather_byte, uint8_t, real_t, TO_FLOAT)
-GATHER(gather_long, int64_t, word_t, TO_INT)
-
-static void gather(const fk_tile_in *in, const void *x, int64_t i, int64_t n, float *d) {
-    if (in->dtype == FK_I64)
-        gather_long(in, x, i, n, (word_t *)d);
-    else if (in->dtype == FK_U8 || in->dtype == FK_BOOL)
-        gather_byte(in, x, i, n, (real_t *)d);
-    else
-        gather_word(in, x, i, n, (word_t *)d);
-}
-
-/* an operand: a tile, or one word for all of it. p NULL: an input without a tile of its own, read at each use */
-typedef struct {
-    const float *p;
-    int scalar;
-} arg_t;
-
-/* elements [i, i + n) of an input: in place where whole vectors of 32-bit words stand there, else in `room` */
-static arg_t read_input(const fk_tile_in *in, const void *x, int64_t i, int64_t n, float *room) {
-    int word = in->dtype == FK_F32 || in->dtype == FK_I32;
-    const float *f = x;
-    if (in->kind == FK_FLAT) {
-        if (word && n % VL == 0) return (arg_t){f + i, 0};
-    } else if (in->kind == FK_SCALAR || (in->kind == FK_DIV && i / in->p == (i + n - 1) / in->p)) {
-        int64_t at = in->kind == FK_DIV ? i / in->p : 0;
-        if (word) return (arg_t){f + at, 1};
-        fk_tile_in flat = {in->dtype, FK_FLAT, 0, 0, {0}, {0}};
-        gather(&flat, x, at, 1, room);
-        return (arg_t){room, 1};
-    } else if (in->kind == FK_MOD) {
-        int64_t at = i % in->p;
-        if (word && n % VL == 0 && at + n <= in->p) return (arg_t){f + at, 0};
-    }
-    gather(in, x, i, n, room);
-    return (arg_t){room, 0};
-}
+typedef fk_tile_arg arg_t;
 
 /* ---- writing outputs */
 static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
@@ -227,17 +112,20 @@ static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
 /* ---- the program */
 enum { INPUT = 64, IMMEDIATE = 128 };
 
-/* one call's state: the tile at elements [i, i + n) of those up to `end` */
+/* one call's state */
 typedef struct {
     const fk_tile *t;
     void *const *ptr;
     float (*tile)[LANES]; /* registers, then copies of inputs, then three for inputs without a tile of their own */
-    int64_t i, n, end;
+    fk_tile_part at;
     arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
     int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
     int8_t room[FK_MAXREF];    /* an input's tile, or -1 */
+    int crowded;               /* an input has none: it is read for each use, which comes at once */
     int8_t *direct;            /* for each instruction the output that its result is written straight into, or -1 */
+    uint8_t *flow;             /* for each instruction, how it stands in a chain */
 } run_t;
+enum { CHAINED = 1, JOINED = 2, KEPT = 4 };
 
 static inline int is_input(int code) { return code >= INPUT && code < IMMEDIATE; }
 
@@ -260,6 +148,38 @@ static void plan_direct(run_t *r) {
     }
 }
 
+/* Which instructions make a chain: one that reads what the one before it leaves joins it. Kept is a result that others
+ * read, besides the next in its chain. */
+static void plan_chains(run_t *r) {
+    const fk_tile *t = r->t;
+    int scalar = 0, readers[FK_TILE_REGS] = {0};
+    for (int k = 0; k < t->nins; k++) {
+        const fk_tile_ins *o = &t->ins[k];
+        const int16_t code[3] = {o->a, o->b, o->c};
+        int scalars = 1, placed = 1;
+        for (int j = 0; j < micros[o->op].arity; j++) {
+            int input = is_input(code[j]), all = input && t->in[code[j] - INPUT].kind == FK_SCALAR;
+            scalars &= input ? all : code[j] >= IMMEDIATE || scalar >> code[j] & 1;
+            placed &= !input || all || r->room[code[j] - INPUT] >= 0;
+        }
+        scalar = (scalar & ~(1 << o->dst)) | scalars << o->dst;
+        r->flow[k] = !scalars && placed && FK(chain_knows)(o->op) ? CHAINED : 0;
+    }
+    for (int o = 0; o < t->nout; o++)
+        if (t->out[o].arg < INPUT) readers[t->out[o].arg] = 2;
+    for (int k = t->nins - 1; k >= 0; k--) {
+        const fk_tile_ins *o = &t->ins[k], *next = o + 1;
+        int joins = k + 1 < t->nins && r->flow[k] & r->flow[k + 1] & CHAINED &&
+                    (next->a == o->dst || (micros[next->op].arity == 2 && next->b == o->dst));
+        if (joins) r->flow[k + 1] |= JOINED;
+        if (!joins || readers[o->dst] > 1) r->flow[k] |= KEPT;
+        readers[o->dst] = 0;
+        const int16_t code[3] = {o->a, o->b, o->c};
+        for (int j = 0; j < micros[o->op].arity; j++)
+            if (code[j] < INPUT) readers[code[j]]++;
+    }
+}
+
 static int64_t common_multiple(int64_t a, int64_t b) {
     int64_t x = a, y = b;
     while (y) {
@@ -275,14 +195,17 @@ static int64_t common_multiple(int64_t a, int64_t b) {
 static int64_t plan_inputs(run_t *r) {
     const fk_tile *t = r->t;
     int64_t step = LANES;
-    int used = 0;
+    int used = r->crowded = 0;
     for (int k = 0; k < t->nins; k++)
         if (t->ins[k].dst >= used) used = t->ins[k].dst + 1;
     for (int j = 0; j < t->nin; j++) {
         const fk_tile_in *x = &t->in[j];
         r->room[j] = r->copied[j] = -1;
         if (x->kind == FK_SCALAR && x->dtype <= FK_I32) continue;
-        if (used < SPARE) r->room[j] = (int8_t)used++;
+        if (used < SPARE)
+            r->room[j] = (int8_t)used++;
+        else
+            r->crowded = 1;
         if (x->kind == FK_MOD && step == LANES && x->p <= LANES) {
             int64_t whole = common_multiple(x->p, VL);
             if (whole <= LANES) step = LANES / whole * whole;
@@ -291,81 +214,211 @@ static int64_t plan_inputs(run_t *r) {
     return step;
 }
 
+/* whether every input is read in place or is the same in every row, so that rows differ only by where they stand */
+static int is_steady(const run_t *r) {
+    int steady = !r->crowded;
+    for (int j = 0; j < r->t->nin; j++) {
+        const fk_tile_in *x = &r->t->in[j];
+        steady &= (x->kind == FK_FLAT && x->dtype <= FK_I32) ||
+                  (x->kind == FK_SCALAR && (x->dtype <= FK_I32 || r->room[j] >= 0)) ||
+                  (x->kind == FK_MOD && r->room[j] >= 0 && r->at.stride % x->p == 0);
+    }
+    return steady;
+}
+
 static void read_inputs(run_t *r) {
     for (int j = 0; j < r->t->nin; j++) {
         const fk_tile_in *x = &r->t->in[j];
         float *room = r->room[j] >= 0 ? r->tile[r->room[j]] : NULL;
-        if (r->copied[j] >= 0 && (r->i - r->copied[j]) % x->p == 0) continue;
+        if (r->copied[j] >= 0 && (r->at.i - r->copied[j]) % x->p == 0) continue;
         if (!room && (x->kind != FK_SCALAR || x->dtype > FK_I32)) {
             r->in[j].p = NULL;
             continue;
         }
-        r->in[j] = read_input(x, r->ptr[j], r->i, r->n, room);
-        r->copied[j] = x->kind == FK_MOD && r->in[j].p == room ? r->i : -1;
+        r->in[j] = FK(tile_read)(x, r->ptr[j], &r->at, room);
+        r->copied[j] = x->kind == FK_MOD && r->in[j].p == room ? r->at.i : -1;
     }
 }
 
 /* what a code stands for; an input without a tile of its own is read into `spare` */
 static inline arg_t operand(const run_t *r, int code, float *spare) {
     if (code < INPUT) return r->reg[code];
-    if (code >= IMMEDIATE) return (arg_t){&r->t->imm[code - IMMEDIATE], 1};
+    if (code >= IMMEDIATE) return (arg_t){&r->t->imm[code - IMMEDIATE], 0, 1};
     code -= INPUT;
-    return r->in[code].p ? r->in[code] : read_input(&r->t->in[code], r->ptr[code], r->i, r->n, spare);
+    return r->in[code].p ? r->in[code] : FK(tile_read)(&r->t->in[code], r->ptr[code], &r->at, spare);
 }
 
-static void run_instruction(run_t *r, int k) {
+/* where the result of instruction k goes */
+static inline arg_t target(const run_t *r, int k) {
+    if (r->direct[k] >= 0 && r->at.n == r->at.whole)
+        return (arg_t){(float *)r->ptr[r->t->nin + r->direct[k]] + r->at.i, r->at.stride, 0};
+    return (arg_t){r->tile[r->t->ins[k].dst], 0, 0};
+}
+
+/* ---- what is done for each row of a tile: chains and single instructions */
+typedef struct {
+    micro_fn fn; /* NULL: a chain */
+    arg_t d, a[3];
+    int scalars, first, count; /* of the chain's steps */
+} work_t;
+
+/* Works out instruction k, or computes it where all its operands are scalars: then the result is one, in *room. */
+static int plan_instruction(run_t *r, int k, work_t *w, float *room) {
     const fk_tile_ins *o = &r->t->ins[k];
     const int16_t code[3] = {o->a, o->b, o->c};
-    const float *p[3] = {NULL, NULL, NULL};
-    int arity = micros[o->op].arity, scalars = 0;
-    float *d = r->tile[o->dst];
+    int arity = micros[o->op].arity;
+    w->scalars = 0;
     for (int j = 0; j < arity; j++) {
-        arg_t a = operand(r, code[j], r->tile[SPARE + j]);
-        p[j] = a.p;
-        scalars |= a.scalar << j;
+        w->a[j] = operand(r, code[j], r->tile[SPARE + j]);
+        w->scalars |= w->a[j].scalar << j;
     }
-    int scalar = scalars == (1 << arity) - 1; /* of scalars only: one vector, and the result is a scalar */
-    if (scalar) {
-        float s[3][VL] __attribute__((aligned(4 * VL)));
-        for (int j = 0; j < arity; j++) v_store(s[j], v_splat(p[j]));
-        micros[o->op].fn[0](d, s[0], s[1], s[2], VL, 0);
-    } else {
-        if (r->direct[k] >= 0 && r->n % VL == 0) d = (float *)r->ptr[r->t->nin + r->direct[k]] + r->i;
-        int64_t whole = fk_ceil_div(r->n, VL) * VL;
-        micros[o->op].fn[arity == 3 ? 0 : scalars](d, p[0], p[1], p[2], whole, scalars);
+    if (w->scalars == (1 << arity) - 1) {
+        float s[3][VL] __attribute__((aligned(4 * VL))), result[VL] __attribute__((aligned(4 * VL)));
+        for (int j = 0; j < arity; j++) v_store(s[j], v_splat(w->a[j].p));
+        micros[o->op].fn[0](result, s[0], s[1], s[2], VL, 0);
+        *room = result[0];
+        r->reg[o->dst] = (arg_t){room, 0, 1};
+        return 0;
     }
-    r->reg[o->dst] = (arg_t){d, scalar};
+    for (int j = arity; j < 3; j++) w->a[j] = w->a[0];
+    w->fn = micros[o->op].fn[arity == 3 ? 0 : w->scalars];
+    w->d = r->reg[o->dst] = target(r, k);
+    return 1;
 }
 
-/* while instruction k runs, its share of the next tile's inputs comes from memory */
-static void fetch_ahead(const run_t *r, int k) {
+/* Appends the steps of the chain that instruction k begins; returns the instruction behind it. */
+static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
     const fk_tile *t = r->t;
-    int64_t next = r->i + r->n, lo = next + r->n * k / t->nins, hi = next + r->n * (k + 1) / t->nins;
-    if (next + r->n > r->end) return;
-    for (int j = 0; j < t->nin; j++)
-        if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
-            for (int64_t e = lo; e < hi; e += 16) __builtin_prefetch((const float *)r->ptr[j] + e);
+    int n = *count, last = -1; /* the register whose value is at hand */
+    do {
+        const fk_tile_ins *o = &t->ins[k];
+        const int16_t code[3] = {o->a, o->b, o->c};
+        const arg_t none = {NULL, 0, 0};
+        arg_t a[3] = {none, none, none};
+        int arity = micros[o->op].arity, at = last < 0 ? -1 : code[0] != last;
+        for (int j = 0; j < arity; j++)
+            if (j != at) a[j] = operand(r, code[j], NULL);
+        if (at < 0) {
+            at = arity == 2 && a[0].scalar;
+            step[n++] = (fk_chain_step){a[at].scalar ? FK_CHAIN_SPLAT : FK_CHAIN_LOAD, a[at], none};
+        }
+        if (arity == 2)
+            step[n++] = (fk_chain_step){4 * o->op + a[!at].scalar + 2 * at, a[!at], none};
+        else
+            step[n++] = (fk_chain_step){4 * o->op + a[1].scalar + 2 * a[2].scalar, a[1], a[2]};
+        last = o->dst;
+        if (r->flow[k] & KEPT) {
+            r->reg[last] = target(r, k);
+            step[n++] = (fk_chain_step){FK_CHAIN_STORE, r->reg[last], none};
+        }
+    } while (++k < t->nins && r->flow[k] & JOINED);
+    *count = n;
+    return k;
 }
 
-void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t len, char *scratch) {
+/* row q */
+static void run_work(const run_t *r, const work_t *work, int count, const fk_chain_step *step, int64_t q) {
+    for (const work_t *w = work; w < work + count; w++)
+        if (w->fn)
+            w->fn((float *)w->d.p + q * w->d.skip, w->a[0].p + q * w->a[0].skip, w->a[1].p + q * w->a[1].skip,
+                  w->a[2].p + q * w->a[2].skip, r->at.whole, w->scalars);
+        else
+            FK(chain_run)(step + w->first, w->count, q, q + 1, r->at.whole);
+}
+
+/* whether an output is where it belongs as soon as its instruction is done */
+static int in_place(const run_t *r, int o) {
+    const fk_tile_out *out = &r->t->out[o];
+    const float *y = r->ptr[r->t->nin + o];
+    return out->dtype <= FK_I32 && out->arg < INPUT && r->reg[out->arg].p == y + r->at.i;
+}
+static void write_row(const run_t *r, int o, int64_t q) {
+    const fk_tile_out *out = &r->t->out[o];
+    if (in_place(r, o)) return;
+    arg_t a = operand(r, out->arg, r->tile[SPARE]);
+    a.p += q * a.skip;
+    write_output(out->dtype, r->ptr[r->t->nin + o], r->at.i + q * r->at.stride, r->at.n, a);
+}
+
+/* fetch: while a row is computed, the next one's inputs come from memory */
+static void run_tile(run_t *r, int fetch) {
+    const fk_tile *t = r->t;
+    work_t work[t->nins + 1];
+    fk_chain_step step[3 * t->nins + t->nin + 1];
+    float scalar[t->nins + 1];
+    int count = 0, steps = 0;
+    read_inputs(r);
+    for (int j = 0; fetch && j < t->nin; j++)
+        if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
+            step[steps++] = (fk_chain_step){
+                FK_CHAIN_FETCH, {(const float *)r->ptr[j] + r->at.i + r->at.n, r->at.stride, 0}, {NULL, 0, 0}};
+    for (int k = 0, first = 0; k < t->nins; first = steps) {
+        work_t *w = &work[count];
+        w->fn = NULL;
+        if (r->flow[k] & CHAINED) {
+            k = plan_chain(r, k, step, &steps);
+            w->first = first;
+            w->count = steps - first;
+            count++;
+        } else {
+            count += plan_instruction(r, k, w, &scalar[k]);
+            k++;
+        }
+        if (r->crowded) {
+            run_work(r, work, count, step, 0);
+            count = 0;
+        }
+    }
+    int left = 0; /* outputs that are not written in place */
+    for (int o = 0; o < t->nout; o++) left |= !in_place(r, o);
+    if (count == 1 && !work[0].fn && !left) {
+        FK(chain_run)(step, steps, 0, r->at.rows, r->at.whole);
+        return;
+    }
+    for (int64_t q = 0; q < r->at.rows; q++) {
+        run_work(r, work, count, step, q);
+        for (int o = 0; left && o < t->nout; o++) write_row(r, o, q);
+    }
+}
+
+/* `rows` runs of n elements from i on */
+static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int fetch) {
+    r->at.n = n;
+    r->at.whole = fk_ceil_div(n, VL) * VL;
+    r->at.rows = n == r->at.whole && is_steady(r) ? rows : 1;
+    for (int64_t q = 0; q < rows; q += r->at.rows) {
+        r->at.i = i + q * r->at.stride;
+        run_tile(r, fetch);
+    }
+}
+
+void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
+                  char *scratch) {
     int8_t direct[t->nins + 1];
+    uint8_t flow[t->nins + 1];
     run_t r;
-    r.t = t, r.ptr = ptr, r.tile = (float (*)[LANES])scratch, r.direct = direct, r.end = i + len;
+    r.t = t, r.ptr = ptr, r.tile = (float (*)[LANES])scratch, r.direct = direct, r.flow = flow;
+    int64_t step = plan_inputs(&r), n;
     plan_direct(&r);
-    int64_t step = plan_inputs(&r);
-    for (r.i = i; r.i < r.end; r.i += r.n) {
-        r.n = fk_min(step, r.end - r.i);
-        if (r.n > 8 * VL) r.n -= r.n % VL; /* the tail apart, so that the rest is read and written in place */
-        read_inputs(&r);
-        for (int k = 0; k < t->nins; k++) {
-            fetch_ahead(&r, k);
-            run_instruction(&r, k);
-        }
-        for (int o = 0; o < t->nout; o++) {
-            arg_t a = operand(&r, t->out[o].arg, r.tile[SPARE]);
-            void *y = ptr[t->nin + o];
-            if (a.p != (float *)y + r.i || t->out[o].dtype > FK_I32) write_output(t->out[o].dtype, y, r.i, r.n, a);
-        }
+    plan_chains(&r);
+    if (rows == 1 || (stride == len && len <= LANES)) { /* one run: tiles are its rows, and the rest follows */
+        len *= rows;
+        rows = len / step;
+        r.at.stride = step;
+        run_rows(&r, i, rows, step, 1);
+        i += rows * step;
+        len -= rows * step;
+        rows = 1;
+        stride = 0;
+        step = len > 8 * VL ? len / VL * VL : len; /* the tail apart, so that all else is read and written in place */
+    } else {
+        step = LANES;
+    }
+    r.at.stride = stride;
+    for (int64_t j = 0; j < len; j += n) {
+        n = fk_min(step, len - j);
+        if (rows > 1 && n > VL) n -= n % VL;
+        run_rows(&r, i + j, rows, n, 0);
     }
 }
 

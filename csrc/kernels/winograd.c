@@ -138,21 +138,15 @@ static void outputs(const chunk *c, const float *m, int64_t plane, float *y, int
                            a->ow * a->oc, a->oc, a->oh - r % c->down * WINO_OUT, a->ow - j * WINO_OUT, n - half);
 }
 
-/* the epilogue, on ranges as long as are finished */
 static void finish(const fk_call *call, const chunk *c) {
     const fk_attr_winograd *a = c->a;
-    if (!call->tile) return;
     const int64_t y0 = row_of(c, c->r0), y1 = row_of(c, c->r1);
-    const int64_t x0 = c->j0 * WINO_OUT, x1 = fk_min(a->ow, c->j1 * WINO_OUT);
-    const int whole = c->n1 - c->n0 == a->oc;
-    if (whole && x1 - x0 == a->ow)
-        fk_epilogue(call, y0 * a->ow * a->oc, (y1 - y0) * a->ow * a->oc);
+    const int64_t x0 = c->j0 * WINO_OUT, x1 = fk_min(a->ow, c->j1 * WINO_OUT), row = a->ow * a->oc;
+    if (c->n1 - c->n0 == a->oc)
+        fk_epilogue_rows(call, y0 * row + x0 * a->oc, y1 - y0, row, (x1 - x0) * a->oc);
     else
         for (int64_t i = y0; i < y1; i++)
-            if (whole)
-                fk_epilogue(call, (i * a->ow + x0) * a->oc, (x1 - x0) * a->oc);
-            else
-                for (int64_t j = x0; j < x1; j++) fk_epilogue(call, (i * a->ow + j) * a->oc + c->n0, c->n1 - c->n0);
+            fk_epilogue_rows(call, i * row + x0 * a->oc + c->n0, x1 - x0, a->oc, c->n1 - c->n0);
 }
 
 static void run(const fk_call *call, const chunk *c) {

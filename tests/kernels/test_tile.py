@@ -1,7 +1,7 @@
 """Tile programs against NumPy: every way to read an input, types, scalars, places in a tile, memory shared in place."""
 import numpy as np
 import pytest
-from step import DIV, ISAS, MICROS, MOD, SCALAR, STRIDED, access, elementwise, micro, program, run
+from step import DIV, ISAS, MICROS, MOD, SCALAR, STRIDED, access, elementwise, micro, parts, program, run
 
 LENGTHS = [0, 1, 3, 15, 16, 17, 31, 32, 33, 128, 129, 511, 512, 513, 1000, 1024, 1500, 20_000, 100_003]
 RNG = np.random.default_rng(7)
@@ -180,3 +180,32 @@ def test_as_the_epilogue_of_a_reduction(shape, isa):
                     [('mul', 0, ('in', 0), ('imm', 0)), ('add', 1, 0, ('in', 1))], [1 / r])
     run('reduce', [x, y], words=words, tile=[y, bias, y], kind=0, outer=outer, r=r, inner=inner, isa=isa, threads=2)
     np.testing.assert_allclose(y, x.astype(np.float64).mean(1) + bias, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('n', [1000, 1056])
+def test_as_the_epilogue_of_a_product_cut_by_columns(n, isa):
+    """Each way to read an input, for runs of rows that are shorter than the rows."""
+    m, k = 26, 400
+    a, b, residual = floats(m, k), floats(k, n), floats(m, n)
+    bias, rows, pattern, scale, flags = floats(n), floats(m), floats(7), floats(1), RNG.integers(0, 2, (m, n)).astype(bool)
+    packed = np.zeros(parts('pack_b', batch=1, k=k, n=n, ld=n, trans=0, src_batch=0), np.float32)
+    run('pack_b', [b, packed], batch=1, k=k, n=n, ld=n, trans=0, src_batch=0, isa=isa)
+    y, z = np.empty((2, m, n), np.float32)
+    i = np.arange(m * n).reshape(m, n)
+    simple = [access(y), access(bias, MOD, n), access(residual), access(scale, SCALAR)]
+    full = [*simple, access(rows, DIV, n), access(pattern, MOD, 7), access(flags)]
+    for inputs in (simple, full):
+        code = [('mul', 1, ('in', 3), ('imm', 0)), ('add', 0, ('in', 0), ('in', 1)), ('mul', 0, 1, 0),
+                ('add', 0, ('in', 2), 0), ('relu', 2, 0)]
+        if inputs is full:
+            code += [('add', 2, 2, ('in', 4)), ('mul', 2, ('in', 5), 2), ('select', 2, ('in', 6), 2, ('in', 3))]
+        words = program(inputs, [('float32', 2), ('float32', 0)], code, [.5])
+        run('matmul', [a, packed, y], words=words, tile=[*(x for x, _ in inputs), y, z], batch=1, m=m, n=n, k=k, lda=k,
+            trans_a=0, ldb=0, trans_b=0, a_batch=0, b_batch=0, isa=isa, threads=2)
+        want_z = (a.astype('d') @ b + bias) * scale * .5 + residual
+        want = np.maximum(want_z, 0)
+        if inputs is full:
+            want = np.where(flags, (want + rows[i // n]) * pattern[i % 7], scale)
+        np.testing.assert_allclose(z, want_z, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-3)
