@@ -16,7 +16,7 @@ from fastkeras.models import Sequential
 from fastkeras.utils import set_random_seed, to_categorical
 
 
-def main(path, epochs, seed, optimizer):
+def train(path, epochs, seed, optimizer):
     set_random_seed(seed)
     with np.load(path) as f:
         (x_train, y_train), (x_test, y_test) = ((f[f'x_{s}'][..., None].astype('float32') / 255,
@@ -40,12 +40,16 @@ def main(path, epochs, seed, optimizer):
           f'{seconds:.1f} s')
 
 
-if __name__ == '__main__':
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', default=os.path.join(os.environ.get('FASTKERAS_ARTIFACTS', '../shared/artifacts'),
                                                        'data', 'mnist.npz'))
     parser.add_argument('--epochs', type=int, default=2)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--optimizer', default='adam')
-    args = parser.parse_args()
-    main(args.data, args.epochs, args.seed, args.optimizer)
+    args = parser.parse_args(argv)
+    train(args.data, args.epochs, args.seed, args.optimizer)
+
+
+if __name__ == '__main__':
+    main()

@@ -167,7 +167,7 @@ def others(args):
         print(f'{text:50.50} {seconds * 1e3:9.3f} {moved / seconds / 1e9:8.2f}', flush=True)
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*', help=' '.join(PARTS))
     parser.add_argument('--threads', type=int, default=1)
@@ -175,7 +175,7 @@ def main():
     parser.add_argument('--seconds', type=float, default=0.5, help='of each figure')
     parser.add_argument('--grad', action='store_true', help='the gradients of convolutions too')
     parser.add_argument('--only', help="of 'ops', those whose name holds this")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     unknown = set(args.parts) - set(PARTS)
     if unknown:
         parser.error(f'unknown parts {sorted(unknown)}; choose from {" ".join(PARTS)}')

@@ -1,0 +1,95 @@
+"""fastkeras beside other engines, and part by part.
+
+    python -m bench                              # models, training, memory, latency with all peers that are installed
+    python -m bench models --only resnet50       # inference of whole networks whose name holds this
+    python -m bench training --peers torch       # one step with Adam, beside PyTorch alone (--peers none: nobody)
+    python -m bench images                       # from JPEG files to predictions
+    python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
+    python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
+    python -m bench compare before.json after.json
+"""
+import argparse
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from bench import cases, compare, engines, report
+
+PARTS = ('models', 'training', 'memory', 'latency', 'images')
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog='python -m bench', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('parts', nargs='*', metavar='PART', help=f'{" ".join(PARTS)}; all but images by default')
+    parser.add_argument('--only', default='', metavar='TEXT', help="cases whose name holds this, as 'vgg16 b1'")
+    parser.add_argument('--threads', type=int, help='of each engine; by default the processors this process may use')
+    parser.add_argument('--rounds', type=int, default=5, help='turns of each engine for each case')
+    parser.add_argument('--seconds', type=float, default=0.5, help='that a turn lasts')
+    parser.add_argument('--peers', default=','.join(engines.PEERS), metavar='NAMES',
+                        help=f"of {','.join(engines.PEERS)}, or none; by default all that are installed")
+    parser.add_argument('--json', metavar='FILE', help='write all samples, with what they were measured on')
+    parser.add_argument('--markdown', metavar='FILE', help='write the tables')
+    parser.add_argument('--log', metavar='FILE', help='append what the engines print')
+    args = parser.parse_args(argv)
+    args.parts = args.parts or [part for part in PARTS if part != 'images']
+    args.peers = [] if args.peers == 'none' else args.peers.split(',')
+    for kind, given, known in (('parts', args.parts, PARTS), ('peers', args.peers, engines.PEERS)):
+        if set(given) - set(known):
+            parser.error(f'unknown {kind} {sorted(set(given) - set(known))}; choose from {" ".join(known)}')
+    return args
+
+
+def present(names):
+    """Those that are installed; the others are named."""
+    absent = {name: engines.missing(name) for name in names}
+    for name, packages in absent.items():
+        if packages:
+            print(f'absent: {name}, without {" ".join(packages)} (pip install -r bench/requirements.txt)')
+    return [name for name, packages in absent.items() if not packages]
+
+
+def main(argv):
+    if argv[:1] == ['compare']:
+        return compare.main(argv[1:])
+    if argv[:1] == ['ops']:
+        from bench import ops
+        return ops.main(argv[1:])
+    if argv[:1] == ['mnist_cnn']:
+        from bench import mnist_cnn
+        return mnist_cnn.main(argv[1:])
+    args = parse(argv)
+    from bench import harness, machine
+    args.threads = args.threads or machine.processors()
+    results = {'threads': args.threads, 'rounds': args.rounds, 'seconds': args.seconds, 'results': []}
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(open(args.log or os.devnull, 'a'))
+        bench = stack.enter_context(harness.Harness(present(args.peers), args.threads, args.rounds, args.seconds, log))
+        for part in args.parts:
+            print(f'\n{report.TITLES.get(part, part.capitalize())}: {args.threads} threads', flush=True)
+            if part in report.TITLES:
+                for case in cases.select(part, args.only):
+                    row = report.row(case, bench.run(case))
+                    results['results'].append(row)
+                    print(report.text(row), flush=True)
+            else:
+                module = __import__(f'bench.{part}', fromlist=['rows'])
+                for row in module.rows(args, bench):
+                    results['results'].append({'part': part, **row})
+            results['machine'] = machine.describe(bench.versions)
+            write(args, results)
+    return 0
+
+
+def write(args, results):
+    """After every part: a long run that is broken off leaves what it has."""
+    if args.json:
+        Path(args.json).write_text(json.dumps(results, indent=1))
+    if args.markdown:
+        Path(args.markdown).write_text(report.markdown(results))
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

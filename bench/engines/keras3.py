@@ -1,0 +1,28 @@
+"""What Keras 3 does alike on all its backends."""
+import keras
+
+from bench import networks
+
+from . import base
+
+
+def build(network, dropout=True):
+    layers = keras.layers if dropout else networks.WithoutDropout(keras.layers)
+    model = keras.Model(*networks.NETWORKS[network].build(layers))
+    for layer in model.layers:
+        if layer.weights:
+            layer.set_weights(networks.weights(layer.name, [tuple(w.shape) for w in layer.weights]))
+    return model
+
+
+class Engine(base.Engine):
+    """Variants with 'xla' are compiled by XLA."""
+
+    def versions(self):
+        return {'keras': keras.__version__}
+
+    def trainer(self, variant, network, batch, dropout=True):
+        model = build(network, dropout)
+        model.compile('adam', networks.NETWORKS[network].loss, jit_compile='xla' in variant)
+        x, y = networks.inputs(network, batch), networks.targets(network, batch)
+        return lambda: float(model.train_on_batch(x, y))

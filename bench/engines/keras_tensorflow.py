@@ -1,0 +1,69 @@
+"""Keras 3 on TensorFlow: its own methods and a tf.function, with and without XLA."""
+import os
+
+os.environ['KERAS_BACKEND'] = 'tensorflow'
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+import tensorflow as tf  # noqa: E402
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: E402
+
+from bench import networks  # noqa: E402
+
+from . import keras3  # noqa: E402
+
+
+class Engine(keras3.Engine):
+    variants = {
+        'predict_on_batch': ['predict_on_batch', 'predict_on_batch xla', 'function', 'function xla'],
+        'predict': ['predict'],
+        'train_on_batch': ['train_on_batch', 'train_on_batch xla', 'function', 'function xla'],
+    }
+
+    def __init__(self, threads):
+        super().__init__(threads)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+    def versions(self):
+        return {'tensorflow': tf.__version__, **super().versions()}
+
+    def predictor(self, task, variant, network, batch, file):
+        model = keras3.build(network)
+        model.compile(jit_compile='xla' in variant)
+        if task == 'predict':
+            return (lambda x: x), lambda x: model.predict(x, verbose=0)
+        if 'function' in variant:
+            function = self._function(model, network, batch, 'xla' in variant)
+            return tf.constant, lambda x: function(x).numpy()
+        return (lambda x: x), model.predict_on_batch
+
+    @staticmethod
+    def _function(model, network, batch, xla):
+        signature = tf.TensorSpec((batch, *networks.NETWORKS[network].input_shape), tf.float32)
+        function = tf.function(lambda x: model(x, training=False), jit_compile=xla)
+        return function.get_concrete_function(signature)
+
+    def trainer(self, variant, network, batch, dropout=True):
+        if 'function' not in variant:
+            return super().trainer(variant, network, batch, dropout)
+        model = keras3.build(network, dropout)
+        loss_of = keras3.keras.losses.get(networks.NETWORKS[network].loss)
+        optimizer = keras3.keras.optimizers.Adam()
+        optimizer.build(model.trainable_variables)
+        x, y = tf.constant(networks.inputs(network, batch)), tf.constant(networks.targets(network, batch))
+
+        @tf.function(jit_compile='xla' in variant)
+        def step(x, y):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(loss_of(y, model(x, training=True)))
+            variables = model.trainable_variables
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            return loss
+        return lambda: float(step(x, y))
+
+    def export_tflite(self, network, batch, path):
+        model = keras3.build(network)
+        frozen = convert_variables_to_constants_v2(self._function(model, network, batch, False))
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], model)
+        with open(path, 'wb') as f:
+            f.write(converter.convert())

@@ -1,0 +1,93 @@
+"""PyTorch: eager in either memory format, TorchScript frozen, and torch.compile (inductor), which needs a C++ compiler."""
+import warnings
+
+import torch
+from torch.nn import functional as F
+
+from bench import networks
+
+from . import base
+from .torch_layers import build
+
+
+class Engine(base.Engine):
+    variants = {
+        'predict_on_batch': ['eager', 'eager channels_last', 'script', 'script channels_last', 'compile',
+                             'compile channels_last'],
+        'train_on_batch': ['eager', 'eager channels_last', 'compile', 'compile channels_last'],
+    }
+
+    def __init__(self, threads):
+        super().__init__(threads)
+        torch.set_num_threads(threads)
+        warnings.filterwarnings('ignore')
+        self.inference = None
+
+    def versions(self):
+        return {'torch': torch.__version__}
+
+    def _mode(self, inference):
+        """inference_mode for good rather than in every call: what it costs to enter is not counted against PyTorch."""
+        if inference and self.inference is None:
+            self.inference = torch.inference_mode()
+            self.inference.__enter__()
+        elif not inference and self.inference is not None:
+            self.inference.__exit__(None, None, None)
+            self.inference = None
+
+    @staticmethod
+    def _images(x, variant):
+        if x.ndim == 4:
+            x = x.permute(0, 3, 1, 2)
+            return x.contiguous(memory_format=_format(variant))
+        return x
+
+    def predictor(self, task, variant, network, batch, file):
+        self._mode(inference='script' not in variant)
+        module = build(network).eval().to(memory_format=_format(variant))
+
+        def feed(x):
+            return self._images(torch.from_numpy(x), variant)
+        if 'script' in variant:
+            with torch.no_grad():
+                x = feed(networks.inputs(network, batch))
+                module = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(module, x)))
+            self._mode(inference=True)
+        elif 'compile' in variant:
+            torch._dynamo.reset()
+            module = torch.compile(module, dynamic=False, options={'freezing': True})
+        return feed, lambda x: module(x).numpy()
+
+    def trainer(self, variant, network, batch, dropout=True):
+        self._mode(inference=False)
+        module = build(network, logits=True, dropout=dropout).train().to(memory_format=_format(variant))
+        optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, eps=1e-7, fused=True)
+        x = self._images(torch.from_numpy(networks.inputs(network, batch)), variant)
+        y = torch.from_numpy(networks.targets(network, batch))
+        loss_of = F.mse_loss
+        if networks.NETWORKS[network].loss != 'mse':
+            y, loss_of = y.argmax(1), F.cross_entropy
+
+        def objective(x, y):
+            return loss_of(module(x), y)
+        if 'compile' in variant:
+            torch._dynamo.reset()
+            objective = torch.compile(objective, dynamic=False)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            loss = objective(x, y)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+        return step
+
+    def export_onnx(self, network, batch, path):
+        self._mode(inference=False)
+        x = self._images(torch.from_numpy(networks.inputs(network, batch)), 'eager')
+        torch.onnx.export(build(network).eval(), (x,), path, dynamo=False, opset_version=17, input_names=['x'],
+                          output_names=['y'])
+
+
+def _format(variant):
+    return torch.channels_last if 'channels_last' in variant else torch.contiguous_format

@@ -1,0 +1,165 @@
+"""The networks that are measured: each described once, for any namespace that has the layers of Keras.
+
+`build(layers)` returns (inputs, outputs). `layers` is `fastkeras.layers`, `keras.layers`, or `engines.torch_layers`.
+All layers with weights are named, and a layer's weights follow from its name, so that all engines compute the same.
+"""
+import zlib
+from collections import namedtuple
+
+import numpy as np
+
+Network = namedtuple('Network', 'build input_shape classes loss')
+
+
+def dense(layers):
+    x = inputs = layers.Input((10,))
+    x = layers.Dense(32, activation='relu', name='hidden')(x)
+    return inputs, layers.Dense(1, name='out')(x)
+
+
+def mnist_mlp(layers):
+    x = inputs = layers.Input((784,))
+    for i in (1, 2):
+        x = layers.Dense(512, activation='relu', name=f'dense_{i}')(x)
+        x = layers.Dropout(0.2)(x)
+    return inputs, layers.Dense(10, activation='softmax', name='out')(x)
+
+
+def mnist_cnn(layers):
+    x = inputs = layers.Input((28, 28, 1))
+    x = layers.Conv2D(32, 3, activation='relu', name='conv_1')(x)
+    x = layers.Conv2D(64, 3, activation='relu', name='conv_2')(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(128, activation='relu', name='dense')(x)
+    x = layers.Dropout(0.5)(x)
+    return inputs, layers.Dense(10, activation='softmax', name='out')(x)
+
+
+def cifar10_cnn(layers):
+    x = inputs = layers.Input((32, 32, 3))
+    for filters in (32, 64):
+        x = layers.Conv2D(filters, 3, padding='same', activation='relu', name=f'conv{filters}_1')(x)
+        x = layers.Conv2D(filters, 3, activation='relu', name=f'conv{filters}_2')(x)
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(512, activation='relu', name='dense')(x)
+    x = layers.Dropout(0.5)(x)
+    return inputs, layers.Dense(10, activation='softmax', name='out')(x)
+
+
+def vgg16(layers):
+    """Simonyan and Zisserman 2015."""
+    x = inputs = layers.Input((224, 224, 3))
+    for block, (filters, times) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], 1):
+        for i in range(times):
+            x = layers.Conv2D(filters, 3, padding='same', activation='relu', name=f'block{block}_conv{i + 1}')(x)
+        x = layers.MaxPooling2D(2, strides=2)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(4096, activation='relu', name='fc1')(x)
+    x = layers.Dense(4096, activation='relu', name='fc2')(x)
+    return inputs, layers.Dense(1000, activation='softmax', name='out')(x)
+
+
+def resnet50(layers):
+    """He et al. 2015, as in Keras: stride in the first 1 x 1 convolution of a stage, convolutions with biases."""
+    def norm(x, name):
+        return layers.BatchNormalization(epsilon=1.001e-5, name=f'{name}_bn')(x)
+
+    x = inputs = layers.Input((224, 224, 3))
+    x = layers.ZeroPadding2D(3)(x)
+    x = layers.Conv2D(64, 7, strides=2, name='conv1')(x)
+    x = layers.ReLU()(norm(x, 'conv1'))
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.MaxPooling2D(3, strides=2)(x)
+    for stage, (filters, times) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], 2):
+        for i in range(times):
+            name, stride = f'conv{stage}_{i + 1}', 2 if i == 0 and stage > 2 else 1
+            shortcut = x
+            if i == 0:
+                shortcut = norm(layers.Conv2D(4 * filters, 1, strides=stride, name=f'{name}_p')(x), f'{name}_p')
+            y = layers.Conv2D(filters, 1, strides=stride, name=f'{name}_a')(x)
+            y = layers.ReLU()(norm(y, f'{name}_a'))
+            y = layers.Conv2D(filters, 3, padding='same', name=f'{name}_b')(y)
+            y = layers.ReLU()(norm(y, f'{name}_b'))
+            y = norm(layers.Conv2D(4 * filters, 1, name=f'{name}_c')(y), f'{name}_residual')
+            x = layers.ReLU()(layers.Add()([shortcut, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return inputs, layers.Dense(1000, activation='softmax', name='out')(x)
+
+
+def mobilenetv2(layers):
+    """Sandler et al. 2018, width 1."""
+    def norm(x, name, relu=True):
+        x = layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f'{name}_bn')(x)
+        return layers.ReLU(6.0)(x) if relu else x
+
+    x = inputs = layers.Input((224, 224, 3))
+    x = norm(layers.Conv2D(32, 3, strides=2, padding='same', use_bias=False, name='conv1')(x), 'conv1')
+    channels, block = 32, 0
+    for expand, filters, times, stride in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                                           (6, 160, 3, 2), (6, 320, 1, 1)]:
+        for i in range(times):
+            name, y = f'block{block}', x
+            if expand > 1:
+                y = norm(layers.Conv2D(expand * channels, 1, use_bias=False, name=f'{name}_expand')(y), f'{name}_expand')
+            y = layers.DepthwiseConv2D(3, strides=1 if i else stride, padding='same', use_bias=False,
+                                       name=f'{name}_depthwise')(y)
+            y = layers.Conv2D(filters, 1, use_bias=False, name=f'{name}_project')(norm(y, f'{name}_depthwise'))
+            y = norm(y, f'{name}_residual', relu=False)
+            x = layers.Add()([x, y]) if i else y
+            channels, block = filters, block + 1
+    x = norm(layers.Conv2D(1280, 1, use_bias=False, name='last')(x), 'last')
+    x = layers.GlobalAveragePooling2D()(x)
+    return inputs, layers.Dense(1000, activation='softmax', name='out')(x)
+
+
+NETWORKS = {
+    'VGG16': Network(vgg16, (224, 224, 3), 1000, 'categorical_crossentropy'),
+    'ResNet50': Network(resnet50, (224, 224, 3), 1000, 'categorical_crossentropy'),
+    'MobileNetV2': Network(mobilenetv2, (224, 224, 3), 1000, 'categorical_crossentropy'),
+    'cifar10_cnn': Network(cifar10_cnn, (32, 32, 3), 10, 'categorical_crossentropy'),
+    'mnist_cnn': Network(mnist_cnn, (28, 28, 1), 10, 'categorical_crossentropy'),
+    'mnist_mlp': Network(mnist_mlp, (784,), 10, 'categorical_crossentropy'),
+    'dense': Network(dense, (10,), 1, 'mse'),
+}
+
+
+def weights(name, shapes):
+    """The arrays of the layer of that name, in Keras's order and layout: He-scaled kernels, statistics that are not 0 and 1."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    if len(shapes) == 4:  # gamma, beta, moving mean, moving variance
+        gamma = 0.3 if name.endswith('residual_bn') else 1.0  # else a sum of many branches grows and grows
+        low, high = [gamma * 0.8, -0.2, -0.2, 0.5], [gamma * 1.2, 0.2, 0.2, 1.5]
+        return [rng.uniform(a, b, s).astype('float32') for a, b, s in zip(low, high, shapes)]
+    kernel, *bias = shapes
+    fan_in = int(np.prod(kernel[:2] if kernel[-1] == 1 and len(kernel) == 4 else kernel[:-1]))
+    scale = np.float32(np.sqrt(2 / fan_in))
+    return [scale * rng.standard_normal(kernel, np.float32), *(0.1 * rng.standard_normal(s, np.float32) for s in bias)]
+
+
+def inputs(name, batch):
+    return np.random.default_rng(1).standard_normal((batch, *NETWORKS[name].input_shape), np.float32)
+
+
+def targets(name, batch):
+    """One-hot rows, or numbers for a loss of numbers."""
+    network, rng = NETWORKS[name], np.random.default_rng(2)
+    if network.loss == 'mse':
+        return rng.standard_normal((batch, network.classes), np.float32)
+    return np.eye(network.classes, dtype=np.float32)[rng.integers(0, network.classes, batch)]
+
+
+class WithoutDropout:
+    """A namespace of layers whose Dropout does nothing: for comparing training steps number by number."""
+
+    def __init__(self, layers):
+        self._layers = layers
+
+    def __getattr__(self, name):
+        return getattr(self._layers, name)
+
+    def Dropout(self, rate):
+        return lambda x: x

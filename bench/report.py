@@ -1,0 +1,100 @@
+"""From samples to tables: medians, spread, our share of the best peer, the bound."""
+import numpy as np
+
+from bench.engines import OURS
+
+TITLES = {'models': 'Inference', 'training': 'Training: one step with Adam'}
+DISTURBING = {'idle': 'waiting engines', 'strangers': 'other programs'}
+
+
+def summary(samples):
+    low, q1, median, q3 = np.percentile(samples, [0, 25, 50, 75])
+    return {'median': float(median), 'min': float(low), 'q1': float(q1), 'q3': float(q3), 'n': len(samples)}
+
+
+def row(case, engines):
+    """The result of one case as it goes into the JSON."""
+    for result in engines.values():
+        if result.get('samples'):
+            result.update(summary(result['samples']))
+    medians = {name: r['median'] for name, r in engines.items() if 'median' in r}
+    ours, peers = medians.get(OURS), {k: v for k, v in medians.items() if k != OURS}
+    best = min(peers, key=peers.get, default=None)
+    share = ours / peers[best] if ours and best else None
+    met = None
+    if case.limit is not None and ours:
+        met = ours <= case.limit
+    elif case.share is not None and share:
+        met = share <= case.share
+    return {'part': case.part, 'name': case.name, 'network': case.network, 'batch': case.batch, 'task': case.task,
+            'engines': engines, 'best_peer': best, 'share': share, 'bound_share': case.share, 'bound_ms': case.limit,
+            'met': met}
+
+
+def number(ms):
+    return f'{ms:.4f}' if ms < 0.1 else f'{ms:.3f}' if ms < 10 else f'{ms:.1f}'
+
+
+def _bound(row):
+    if row['bound_ms'] is not None:
+        return f'{row["bound_ms"]:.3f} ms'
+    return f'{row["bound_share"]:.2f}' if row['bound_share'] is not None else ''
+
+
+def _met(row):
+    return {None: '', True: 'yes', False: 'NO'}[row['met']]
+
+
+def text(row):
+    """One result as lines for a terminal."""
+    share = f'{row["share"]:.2f} of {row["best_peer"]}' if row['share'] else ''
+    bound = f'  at most {_bound(row)}: {_met(row)}' if _bound(row) and row['met'] is not None else ''
+    lines = [f'{row["name"]:22} {share}{bound}']
+    for name, r in row['engines'].items():
+        if 'median' not in r:
+            lines.append(f'  {name:12} {r["error"]}')
+            continue
+        disturbed = ''.join(f'; {who} took {r[key]:.0%} of a processor' for key, who in DISTURBING.items() if r[key] > 0.05)
+        lines.append(f'  {name:12} {number(r["median"]):>9} ms  min {number(r["min"])}, quartiles {number(r["q1"])} '
+                     f'{number(r["q3"])}  {r["variant"]}, differs by {r["difference"]:.0e}{disturbed}')
+    return '\n'.join(lines)
+
+
+def _table(head, rows):
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '|'.join(['---'] + ['--:'] * (len(head) - 1)) + '|']
+    return '\n'.join(lines + ['| ' + ' | '.join(row) + ' |' for row in rows])
+
+
+def table(rows):
+    """Markdown: a line for each case, a column for each engine, medians in ms with the half of the interquartile range."""
+    names = dict.fromkeys(name for row in rows for name, r in row['engines'].items() if 'median' in r)
+    body = []
+    for row in rows:
+        cells = []
+        for name in names:
+            r = row['engines'].get(name, {})
+            cell = f'{number(r["median"])} ±{(r["q3"] - r["q1"]) / 2 / r["median"]:.0%}' if 'median' in r else \
+                'failed' if 'error' in r else ''
+            cells.append(f'**{cell}**' if name in (row['best_peer'], OURS) and cell else cell)
+        share = f'{row["share"]:.2f}' if row['share'] else ''
+        body.append([row['name'], *cells, share, _bound(row), _met(row)])
+    return _table(['', *names, 'share', 'at most', 'met'], body)
+
+
+def markdown(results):
+    m = results['machine']
+    versions = ', '.join(f'{k} {v}' for k, v in m['versions'].items() if k != OURS)
+    parts = [f'{m["processor"]}, {m["processors"]} processors, {results["threads"]} threads, caches '
+             f'{", ".join(f"{k} {v}" for k, v in m["caches"].items())}; {m["system"]}; Python {m["python"]}; {m["isa"]}, '
+             f'FMA peak {m["fma_peak_gflops"]} GFLOP/s a core; commit {m["commit"]}; {versions or "no peers"}.']
+    for part, title in TITLES.items():
+        rows = [r for r in results['results'] if r['part'] == part]
+        if rows:
+            parts.append(f'### {title} (ms)\n\n{table(rows)}')
+    for part in ('memory', 'latency', 'images'):
+        rows = [r for r in results['results'] if r['part'] == part]
+        if rows:
+            body = [[r['name'], *(f'{r[k]:.4g}' if isinstance(r[k], float) else str(r[k] if r[k] is not None else '')
+                                  for k in ('value', 'unit', 'bound')), _met(r)] for r in rows]
+            parts.append(f'### {part.capitalize()}\n\n' + _table(['', 'measured', 'unit', 'at most', 'met'], body))
+    return '\n\n'.join(parts) + '\n'
