@@ -15,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import cases, compare, engines, report
+from bench import cases, compare, engines, harness, images, latency, machine, memory, report
 
 PARTS = ('models', 'training', 'memory', 'latency', 'images')
 
@@ -61,7 +61,6 @@ def main(argv):
         from bench import mnist_cnn
         return mnist_cnn.main(argv[1:])
     args = parse(argv)
-    from bench import harness, machine
     args.threads = args.threads or machine.processors()
     results = {'threads': args.threads, 'rounds': args.rounds, 'seconds': args.seconds, 'results': []}
     with contextlib.ExitStack() as stack:
@@ -69,18 +68,25 @@ def main(argv):
         bench = stack.enter_context(harness.Harness(present(args.peers), args.threads, args.rounds, args.seconds, log))
         for part in args.parts:
             print(f'\n{report.TITLES.get(part, part.capitalize())}: {args.threads} threads', flush=True)
-            if part in report.TITLES:
-                for case in cases.select(part, args.only):
-                    row = report.row(case, bench.run(case))
-                    results['results'].append(row)
-                    print(report.text(row), flush=True)
-            else:
-                module = __import__(f'bench.{part}', fromlist=['rows'])
-                for row in module.rows(args, bench):
-                    results['results'].append({'part': part, **row})
+            for row in rows(part, args, bench):
+                results['results'].append(row)
             results['machine'] = machine.describe(bench.versions)
             write(args, results)
     return 0
+
+
+def rows(part, args, bench):
+    if part in report.TITLES:
+        with images.folder() if part == 'images' else contextlib.nullcontext({}) as order:
+            for case in cases.select(part, args.only):
+                row = report.row(case, bench.run(case, **order))
+                print(report.text(row), flush=True)
+                yield row
+        return
+    found = memory.rows(args.only, bench) if part == 'memory' else latency.rows(args.only)
+    for row in found:
+        print(report.line(row), flush=True)
+        yield {'part': part, **row}
 
 
 def write(args, results):

@@ -9,7 +9,7 @@ class Case:
     limit: milliseconds that ours may take. call: 'predict' is the method with the progress bar and batches, where an
     engine has such; by default one batch is predicted or trained on.
     """
-    part: str
+    part: str  # 'models', 'training' or 'images'
     network: str
     batch: int
     share: float = None
@@ -18,7 +18,7 @@ class Case:
 
     @property
     def task(self):
-        return self.call or {'models': 'predict_on_batch', 'training': 'train_on_batch'}[self.part]
+        return self.call or ('train_on_batch' if self.part == 'training' else 'predict_on_batch')
 
     @property
     def name(self):
@@ -45,6 +45,8 @@ CASES = [
     Case('training', 'mnist_cnn', 128, 0.40),
     Case('training', 'cifar10_cnn', 32, 0.40),
     Case('training', 'ResNet50', 8, 0.60),
+    Case('images', 'MobileNetV2', 8),
+    Case('images', 'ResNet50', 8),
 ]
 
 

@@ -1,6 +1,6 @@
 """What small things cost: a training step and a prediction of a tiny network, memory that a step allocates, the import.
 
-    python bench/latency.py
+    python -m bench latency
 """
 import gc
 import os
@@ -11,6 +11,8 @@ import time
 import tracemalloc
 
 import numpy as np
+
+from bench.report import quantity
 
 
 def median_us(call, repeats=15, number=400):
@@ -41,9 +43,9 @@ def steps():
         model.train_on_batch(x, y)
         model.predict(row)
         model.predict_on_batch(row)
-    print(f'train_on_batch, Dense(32)-Dense(1), batch 32, Adam: {median_us(lambda: model.train_on_batch(x, y)):.1f} us')
-    print(f'predict, one row of it:                             {median_us(lambda: model.predict(row)):.1f} us')
-    print(f'predict_on_batch, one row of it:                    {median_us(lambda: model.predict_on_batch(row)):.1f} us')
+    yield quantity('train_on_batch, Dense(32)-Dense(1), batch 32, Adam', median_us(lambda: model.train_on_batch(x, y)), 'us')
+    yield quantity('predict, one row of it', median_us(lambda: model.predict(row)), 'us')
+    yield quantity('predict_on_batch, one row of it', median_us(lambda: model.predict_on_batch(row)), 'us')
     gc.collect()
     arenas = _core.allocations()
     tracemalloc.start()
@@ -53,8 +55,8 @@ def steps():
         model.train_on_batch(x, y)
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    print(f'1000 training steps: {after - before} bytes of Python memory grown, '
-          f'{_core.allocations()[0] - arenas[0]} allocations of arenas')
+    yield quantity('1000 training steps, Python memory grown', after - before, 'bytes')
+    yield quantity('1000 training steps, allocations of arenas', _core.allocations()[0] - arenas[0], '')
 
 
 IMPORT = '''
@@ -75,9 +77,9 @@ def imports():
         runs = [[float(v) for v in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                                                   check=True, env=env).stdout.split()] for _ in range(9)]
         ms, mb = (statistics.median(v) for v in zip(*runs))
-        print(f'import {module}: {ms:.0f} ms and {mb:.1f} MB beyond numpy')
+        yield quantity(f'import {module}, beyond numpy', ms, 'ms')
+        yield quantity(f'import {module}, beyond numpy: resident', mb, 'MB')
 
 
-if __name__ == '__main__':
-    steps()
-    imports()
+def rows(only):
+    return (row for part in (steps, imports) for row in part() if only.lower() in row['name'].lower())

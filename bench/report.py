@@ -3,7 +3,8 @@ import numpy as np
 
 from bench.engines import OURS
 
-TITLES = {'models': 'Inference', 'training': 'Training: one step with Adam'}
+TITLES = {'models': 'Inference: one batch, ms', 'training': 'Training: one step with Adam, ms',
+          'images': 'From a JPEG file to its prediction: one image, ms'}
 DISTURBING = {'idle': 'waiting engines', 'strangers': 'other programs'}
 
 
@@ -60,6 +61,17 @@ def text(row):
     return '\n'.join(lines)
 
 
+def quantity(name, value, unit, bound=None):
+    """A result that is one number."""
+    return {'name': name, 'value': value, 'unit': unit, 'bound': bound, 'met': None if bound is None else value <= bound}
+
+
+def line(row):
+    """A quantity as a line for a terminal."""
+    bound = '' if row['bound'] is None else f'  at most {row["bound"]:.4g}: {_met(row)}'
+    return f'{row["name"]:70} {row["value"]:10.4g} {row["unit"]}{bound}'
+
+
 def _table(head, rows):
     lines = ['| ' + ' | '.join(head) + ' |', '|' + '|'.join(['---'] + ['--:'] * (len(head) - 1)) + '|']
     return '\n'.join(lines + ['| ' + ' | '.join(row) + ' |' for row in rows])
@@ -90,11 +102,11 @@ def markdown(results):
     for part, title in TITLES.items():
         rows = [r for r in results['results'] if r['part'] == part]
         if rows:
-            parts.append(f'### {title} (ms)\n\n{table(rows)}')
-    for part in ('memory', 'latency', 'images'):
+            parts.append(f'### {title}\n\n{table(rows)}')
+    for part in ('memory', 'latency'):
         rows = [r for r in results['results'] if r['part'] == part]
         if rows:
-            body = [[r['name'], *(f'{r[k]:.4g}' if isinstance(r[k], float) else str(r[k] if r[k] is not None else '')
-                                  for k in ('value', 'unit', 'bound')), _met(r)] for r in rows]
+            body = [[r['name'], f'{r["value"]:.4g}', r['unit'], '' if r['bound'] is None else f'{r["bound"]:.4g}', _met(r)]
+                    for r in rows]
             parts.append(f'### {part.capitalize()}\n\n' + _table(['', 'measured', 'unit', 'at most', 'met'], body))
     return '\n\n'.join(parts) + '\n'

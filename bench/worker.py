@@ -11,7 +11,7 @@ import traceback
 
 import numpy as np
 
-from bench import engines, networks
+from bench import engines, images, networks
 
 SAMPLE = 2e-3  # seconds that one sample lasts at least: many calls of what is quick
 
@@ -56,7 +56,10 @@ class Worker:
         return (lambda: run(x)), feed, run
 
     def prepare(self, order):
-        """Takes the fastest variant, and leaves what it computes in the file `output`."""
+        """Takes the fastest variant, and leaves what it computes in the file `output`.
+
+        With `paths`, of images, it then goes from these to predictions, and times are those of one image.
+        """
         best, report = None, {}
         for variant in self.engine.variants[order['task']]:
             try:
@@ -73,24 +76,29 @@ class Worker:
             gc.collect()
         if best is None:
             raise RuntimeError(f'no variant works: {report}')
-        variant, (self.call, self.feed, self.run), self.number = best
+        variant, (self.call, feed, run), self.number = best
+        self.items = 1
         if order['task'] == 'train_on_batch':
-            step = self.engine.trainer(variant, order['network'], order['batch'], dropout=False)
+            step = self.engine.trainer(variant, order['network'], order['batch'], dropout=False, rate=1e-4)
             result = [step() for _ in range(3)]
+        elif 'paths' in order:
+            pipeline = images.pipeline(order['paths'], order['batch'], feed, run)
+            self.call, self.number, self.items = pipeline, 1, len(order['paths'])
+            result = pipeline()
         else:
             result = self.call()
         np.save(order['output'], np.asarray(result, np.float32))
         return {'variant': variant, 'variants': report}
 
     def round(self, order):
-        return {'samples': samples(self.call, self.number, order['seconds'])}
+        return {'samples': [ms / self.items for ms in samples(self.call, self.number, order['seconds'])]}
 
     def export(self, order):
         getattr(self.engine, f'export_{order["kind"]}')(order['network'], order['batch'], order['path'])
         return {}
 
     def forget(self):
-        self.call = self.feed = self.run = None
+        self.call = None
         gc.collect()
         return {}
 

@@ -29,6 +29,6 @@ class Engine:
         """
         raise NotImplementedError
 
-    def trainer(self, variant, network, batch, dropout=True):
+    def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         """A function of no arguments that does one step on the network's data with Adam and returns the loss, a number."""
         raise NotImplementedError

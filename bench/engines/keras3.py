@@ -21,8 +21,8 @@ class Engine(base.Engine):
     def versions(self):
         return {'keras': keras.__version__}
 
-    def trainer(self, variant, network, batch, dropout=True):
+    def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         model = build(network, dropout)
-        model.compile('adam', networks.NETWORKS[network].loss, jit_compile='xla' in variant)
+        model.compile(keras.optimizers.Adam(rate), networks.NETWORKS[network].loss, jit_compile='xla' in variant)
         x, y = networks.inputs(network, batch), networks.targets(network, batch)
         return lambda: float(model.train_on_batch(x, y))

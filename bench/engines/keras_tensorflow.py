@@ -1,11 +1,11 @@
 """Keras 3 on TensorFlow: its own methods and a tf.function, with and without XLA."""
 import os
+import tempfile
 
 os.environ['KERAS_BACKEND'] = 'tensorflow'
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import tensorflow as tf  # noqa: E402
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: E402
 
 from bench import networks  # noqa: E402
 
@@ -43,12 +43,12 @@ class Engine(keras3.Engine):
         function = tf.function(lambda x: model(x, training=False), jit_compile=xla)
         return function.get_concrete_function(signature)
 
-    def trainer(self, variant, network, batch, dropout=True):
+    def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         if 'function' not in variant:
-            return super().trainer(variant, network, batch, dropout)
+            return super().trainer(variant, network, batch, dropout, rate)
         model = keras3.build(network, dropout)
         loss_of = keras3.keras.losses.get(networks.NETWORKS[network].loss)
-        optimizer = keras3.keras.optimizers.Adam()
+        optimizer = keras3.keras.optimizers.Adam(rate)
         optimizer.build(model.trainable_variables)
         x, y = tf.constant(networks.inputs(network, batch)), tf.constant(networks.targets(network, batch))
 
@@ -62,8 +62,10 @@ class Engine(keras3.Engine):
         return lambda: float(step(x, y))
 
     def export_tflite(self, network, batch, path):
-        model = keras3.build(network)
-        frozen = convert_variables_to_constants_v2(self._function(model, network, batch, False))
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], model)
+        """By way of a SavedModel, since the converter takes many times the weights' memory for a function."""
+        signature = keras3.keras.InputSpec(shape=(batch, *networks.NETWORKS[network].input_shape), dtype='float32')
+        with tempfile.TemporaryDirectory() as folder:
+            keras3.build(network).export(folder, format='tf_saved_model', verbose=False, input_signature=[signature])
+            content = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         with open(path, 'wb') as f:
-            f.write(converter.convert())
+            f.write(content)

@@ -1,7 +1,7 @@
 """fastkeras itself."""
 import fastkeras
 from bench import networks
-from fastkeras import config, layers
+from fastkeras import config, layers, optimizers
 from fastkeras.models import Model
 
 from . import base
@@ -29,8 +29,8 @@ class Engine(base.Engine):
         model = build(network)
         return (lambda x: x), model.predict_on_batch if task == 'predict_on_batch' else model.predict
 
-    def trainer(self, variant, network, batch, dropout=True):
+    def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         model = build(network, dropout)
-        model.compile('adam', networks.NETWORKS[network].loss)
+        model.compile(optimizers.Adam(rate), networks.NETWORKS[network].loss)
         x, y = networks.inputs(network, batch), networks.targets(network, batch)
         return lambda: float(model.train_on_batch(x, y))

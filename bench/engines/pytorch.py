@@ -58,10 +58,10 @@ class Engine(base.Engine):
             module = torch.compile(module, dynamic=False, options={'freezing': True})
         return feed, lambda x: module(x).numpy()
 
-    def trainer(self, variant, network, batch, dropout=True):
+    def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         self._mode(inference=False)
         module = build(network, logits=True, dropout=dropout).train().to(memory_format=_format(variant))
-        optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, eps=1e-7, fused=True)
+        optimizer = torch.optim.Adam(module.parameters(), lr=rate, eps=1e-7, fused=True)
         x = self._images(torch.from_numpy(networks.inputs(network, batch)), variant)
         y = torch.from_numpy(networks.targets(network, batch))
         loss_of = F.mse_loss

@@ -1,0 +1,99 @@
+"""Resident memory that a network takes, above what its engine takes once imported; each figure from a fresh process.
+
+    python -m bench.memory ENGINE predict_on_batch VARIANT NETWORK BATCH THREADS [FILE]     # what a child runs
+"""
+import gc
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import engines, networks
+from bench.cases import Case
+from bench.engines import OURS
+from bench.report import quantity
+
+STEPS = 5
+BEYOND_WEIGHTS = 120  # MB that predicting with VGG16 may take beside its weights
+SHARE = 0.5  # of what PyTorch's memory grows by in training
+
+
+def megabytes(field):
+    """Of this process: 'VmRSS' now, 'VmHWM' at its highest. Where there is no /proc, the highest for both."""
+    try:
+        lines = dict(line.split(':', 1) for line in Path('/proc/self/status').read_text().splitlines())
+        return int(lines[field].split()[0]) / 1024
+    except (OSError, KeyError):
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2 ** 20 if sys.platform == 'darwin' else 1024)
+
+
+def forget_peak():
+    try:
+        Path('/proc/self/clear_refs').write_text('5')
+    except OSError:
+        return
+
+
+def child(engine, task, variant, network, batch, threads, file=None):
+    """MB above the import: at the highest while the network is made, and while it runs."""
+    engine = engines.load(engine, threads)
+    x = networks.inputs(network, batch)
+    imported = megabytes('VmRSS')
+    forget_peak()
+    if task == 'train_on_batch':
+        call = engine.trainer(variant, network, batch)
+    else:
+        feed, run = engine.predictor(task, variant, network, batch, file)
+        fed = feed(x)
+        call = lambda: run(fed)  # noqa: E731
+    gc.collect()
+    making = megabytes('VmHWM') - imported
+    forget_peak()
+    for _ in range(STEPS):
+        call()
+    return {'making': making, 'running': megabytes('VmHWM') - imported}
+
+
+def measure(engine, case, variant, bench):
+    from bench.harness import ROOT, environment
+    file = bench.file(engines.ENGINES[engine].files, case)
+    command = [sys.executable, '-m', 'bench.memory', engine, case.task, variant, case.network, str(case.batch),
+               str(bench.threads), *([file] if file else [])]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=bench.log, check=True,
+                          text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rows(only, bench):
+    """Predicting with VGG16, all engines; training cifar10_cnn, ours and PyTorch."""
+    variants = {OURS: 'predict_on_batch', 'torch': 'eager channels_last', 'tensorflow': 'predict_on_batch',
+                'onnxruntime': 'session', 'openvino': 'latency', 'litert': 'interpreter'}
+    vgg = Case('models', 'VGG16', 1)
+    for engine in [n for n in bench.names if n in variants and only.lower() in vgg.name.lower()]:
+        found = measure(engine, vgg, variants[engine], bench)
+        bound = weights(vgg.network) + BEYOND_WEIGHTS if engine == OURS else None
+        yield quantity(f'{vgg.name}, predicting: peak above the import, {engine}', found['running'], 'MB', bound)
+        yield quantity(f'{vgg.name}, making it: peak above the import, {engine}', found['making'], 'MB')
+    cifar = Case('training', 'cifar10_cnn', 32)
+    if only.lower() in cifar.name.lower():
+        peer = None
+        if 'torch' in bench.names:
+            peer = min(measure('torch', cifar, v, bench)['running'] for v in ('eager', 'eager channels_last'))
+        ours = measure(OURS, cifar, 'train_on_batch', bench)['running']
+        name = f'{cifar.name}, training {STEPS} steps: peak above the import'
+        yield quantity(f'{name}, {OURS}', ours, 'MB', peer and SHARE * peer)
+        if peer:
+            yield quantity(f'{name}, torch', peer, 'MB')
+
+
+def weights(network):
+    """MB of them."""
+    from fastkeras import layers
+    from fastkeras.models import Model
+    return Model(*networks.NETWORKS[network].build(layers)).count_params() * 4 / 2 ** 20
+
+
+if __name__ == '__main__':
+    name, task, variant, network, batch, threads, *file = sys.argv[1:]
+    print(json.dumps(child(name, task, variant, network, int(batch), int(threads), *file)))

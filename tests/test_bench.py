@@ -1,0 +1,66 @@
+"""The bench runs without any other engine, and its results can be compared. What it measures is no matter here."""
+import json
+
+import numpy as np
+import pytest
+
+from bench import compare, harness, networks, report
+from bench.__main__ import main
+from bench.cases import CASES, Case
+from bench.engines import native
+
+
+@pytest.fixture(scope='module')
+def result(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('bench')
+    files = [folder / name for name in ('result.json', 'result.md')]
+    assert main(['models', 'training', '--only', 'dense', '--peers', 'none', '--threads', '1', '--rounds', '2', '--seconds',
+                 '0.01', '--json', str(files[0]), '--markdown', str(files[1])]) == 0
+    return files
+
+
+def test_result_holds_samples_and_what_they_were_measured_on(result):
+    found = json.loads(result[0].read_text())
+    assert [row['name'] for row in found['results']] == ['dense b1', 'dense b1 predict()', 'dense b32']
+    assert found['threads'] == 1 and found['machine']['processor'] and found['machine']['isa']
+    for row in found['results']:
+        ours = row['engines']['fastkeras']
+        assert len(ours['samples']) >= 2 and ours['min'] <= ours['q1'] <= ours['median'] <= ours['q3']
+        assert ours['difference'] == 0 and row['share'] is None
+    assert '| dense b1 |' in result[1].read_text()
+
+
+def test_compare(result, tmp_path, capsys):
+    assert compare.main([str(result[0]), str(result[0])]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert len(lines) == 3 and all(' 1.000' in line for line in lines)
+    before = {'q1': 1.0, 'median': 1.1, 'q3': 1.2}
+    assert compare.verdict(before, {'q1': 1.3, 'median': 1.4, 'q3': 1.5}) == 'slower'
+    assert compare.verdict(before, {'q1': 0.5, 'median': 0.6, 'q3': 0.7}) == 'faster'
+    assert compare.verdict(before, {'q1': 1.1, 'median': 1.3, 'q3': 1.5}) == ''
+
+
+def test_share_and_bound():
+    engines = {'fastkeras': {'samples': [2.0]}, 'torch': {'samples': [5.0]}, 'jax': {'samples': [4.0]}, 'litert': {'error': ''}}
+    row = report.row(Case('models', 'VGG16', 1, 0.45), engines)
+    assert (row['best_peer'], row['share'], row['met']) == ('jax', 0.5, False)
+    assert report.row(Case('models', 'VGG16', 1, limit=2.5), engines)['met'] is True
+
+
+@pytest.mark.parametrize('arguments', [['nothing'], ['models', '--peers', 'abacus']])
+def test_unknown_names_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert 'choose from' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['mnist_cnn', 'cifar10_cnn', 'MobileNetV2', 'ResNet50'])
+def test_outputs_tell_networks_apart(name):
+    """No saturated softmax, which would be equal whatever an engine computes."""
+    output = native.build(name).predict_on_batch(networks.inputs(name, 2))
+    assert np.all(output.max(axis=1) < 0.99)
+    assert np.abs(output[0] - output[1]).max() > 20 * harness.TOLERANCE * output.max()
+
+
+def test_cases_name_networks():
+    assert {case.network for case in CASES} <= set(networks.NETWORKS)
