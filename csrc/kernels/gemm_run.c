@@ -11,8 +11,7 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
         for (int64_t i = 0; i < m; i++) gemm_copy(d + i * stride, j->a + (r + i) * j->as + p, k);
 }
 
-/* what gemm_pack_rows will read */
-static void fetch_rows(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f) {
+void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f) {
     const int64_t per = fk_ceil_div(j->kmajor ? m : k, 16);
     const float *at = j->a + (j->kmajor ? p * j->as + r : r * j->as + p);
     *f = (gemm_fetch){at, 16, per, j->as, per * (j->kmajor ? k : m), f->next};
@@ -49,7 +48,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
             g.as = gemm_stride(j->kmajor ? m : g.k);
             j->pack(j, r, m, p, g.k, j->scratch, g.as);
             if (j->pack == FK(gemm_pack_rows) && p + kb < j->k)
-                fetch_rows(j, r, m, p + kb, fk_min(kb, j->k - p - kb), &more);
+                FK(gemm_fetch_rows)(j, r, m, p + kb, fk_min(kb, j->k - p - kb), &more);
             g.fetch = &more;
         } else if (g.k > 0) {
             g.a = a + p * (j->kmajor ? g.as : 1);

@@ -44,6 +44,7 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
 static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, ROWS);
     float *packed = j->scratch + GEMM_SCRATCH / 4;
+    gemm_fetch more = {0};
     int64_t p = 0;
     do {
         const int64_t k = fk_min(kb, j->k - p);
@@ -66,6 +67,11 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
                 g.a = j->scratch;
                 g.as = gemm_stride(j->kmajor ? m : k);
                 j->pack(j, r, m, p, k, j->scratch, g.as);
+                const int64_t next = t + 1 < blocks ? r + m : r0, after = t + 1 < blocks ? p : p + kb;
+                if (after < j->k) {
+                    FK(gemm_fetch_rows)(j, next, fk_min(m, r1 - next), after, fk_min(kb, j->k - after), &more);
+                    g.fetch = &more;
+                }
             }
             int64_t n = 0;
             if (whole && t == 0) {

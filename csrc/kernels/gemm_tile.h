@@ -91,6 +91,8 @@ void FK(gemm_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1
 void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1);
 /* packs a part of the A in memory: the usual `pack` */
 void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
+/* sets all of f but next to what that will read */
+void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
 /* whether reading it in place would be slower: rows on the same lines of a cache, or steps each on a page of its own */
 static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
     return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0);
