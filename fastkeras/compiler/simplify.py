@@ -4,6 +4,7 @@ import numpy as np
 
 from ..graph import Node
 from ..ops import core
+from . import fold_pad
 
 MAX_FOLDED = 1 << 16  # elements: larger results of constants stay operations
 
@@ -154,5 +155,5 @@ def _sum(node, inputs):
 _RULES = {
     'add': _neutral(0, (0, 1)), 'subtract': _neutral(0, (1,)), 'multiply': _neutral(1, (0, 1)), 'divide': _neutral(1, (1,)),
     'cast': _same, 'broadcast_to': _same, 'reshape': _reshape, 'transpose': _transpose, 'power': _power,
-    'negative': _negative, 'sum': _sum,
+    'negative': _negative, 'sum': _sum, **fold_pad.RULES,
 }

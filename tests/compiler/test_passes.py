@@ -4,6 +4,7 @@ import pytest
 
 from fastkeras import ops
 from fastkeras.compiler import memory
+from fastkeras.compiler.autodiff import gradients
 from fastkeras.compiler.buffers import ARENA, Buffer, Step
 from fastkeras.compiler.fuse import fuse
 from fastkeras.compiler.lower import lower
@@ -164,3 +165,34 @@ def test_random_updates_of_state(seed, arrays):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
         for a, b in zip(single_state, double_state):
             np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-3)
+
+
+PADDED = {
+    'conv': lambda x, w: ops.conv(x, w, 2, 'valid', 'channels_last'),
+    'depthwise': lambda x, w: ops.depthwise_conv(x, w[:, :, :, :1], 2, 'same', 'channels_last'),
+    'max of no negative ones': lambda x, w: ops.max_pool(x, 3, 2, 'valid', 'channels_last'),
+}
+
+
+@pytest.mark.parametrize('window', PADDED)
+@pytest.mark.parametrize('pad', [((0, 1), (0, 1)), ((1, 1), (2, 0))])
+def test_zeros_around_an_image_become_padding(window, pad, monkeypatch):
+    """Forward and both gradients read the image itself, and give the same numbers."""
+    rng = np.random.default_rng(4)
+    x, w = rng.standard_normal((2, 9, 8, 5)).astype('float32'), rng.standard_normal((3, 3, 5, 4)).astype('float32')
+
+    def fn(x, w):
+        y = PADDED[window](ops.pad(ops.relu6(x), ((0, 0), *pad, (0, 0))), w)
+        return [y, *gradients(ops.sum(ops.square(y)), [x, w])] if window != 'max of no negative ones' else [y]
+    function = Function(fn)
+    got = function(x, w)
+    assert not any(n.op == 'pad' for n in optimise(trace(fn, [(x.shape, 'float32'), (w.shape, 'float32')])[0])[0].nodes())
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'simplify')
+    for a, b in zip(got, Function(fn)(x.astype('float64'), w.astype('float64'))):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_zeros_that_a_maximum_may_take_stay():
+    x = -np.ones((1, 4, 4, 1), 'float32')
+    y = Function(lambda x: ops.max_pool(ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), 2, 2, 'valid', 'channels_last'))(x)
+    assert (y[0, [0, 0, 2], [0, 2, 2], 0] == 0).all() and y[0, 1, 1, 0] == -1
