@@ -1,4 +1,4 @@
-/* Reading and adding at computed indices: gather, scatter_add, pick, one_hot.
+/* Reading and adding at computed indices: gather, scatter_add, touched, put_rows, pick, one_hot.
  *
  * Indices are data, so each is checked where it is used: one outside its range sets call->status, and nothing outside
  * the tensors is read or written. */
@@ -106,6 +106,47 @@ FK_KERNEL(scatter_add) {
         bad |= scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
                              (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, a->size, inner, r0,
                              r1, c1 - c0);
+    if (bad) *call->status = 1;
+}
+
+/* ---- touched: only the words of the table that an index points at are cleared and read */
+FK_CHUNKS(touched) { return a->nidx >= 0; }
+FK_ONE_PART(touched)
+FK_KERNEL(touched) {
+    const int32_t *idx = call->ptr[0];
+    int32_t *table = call->ptr[1], *rows = call->ptr[2], *place = rows + a->nidx, count = 0;
+    int bad = 0;
+    (void)ith, (void)nth;
+    for (int64_t j = 0; j < a->nidx; j++)
+        if (inside(idx[j], a->size)) table[idx[j]] = -1;
+    for (int64_t j = 0; j < a->nidx; j++) {
+        int ok = inside(idx[j], a->size);
+        if (ok && table[idx[j]] < 0) {
+            table[idx[j]] = count;
+            rows[count++] = idx[j];
+        }
+        place[j] = ok ? table[idx[j]] : 0;
+        bad |= !ok;
+    }
+    for (int64_t k = count; k < a->nidx; k++) rows[k] = -1;
+    if (bad) *call->status = 1;
+}
+
+/* ---- put_rows */
+FK_CHUNKS(put_rows) { return fk_split(a->nidx, row_grain(4 * a->inner)); }
+FK_ONE_PART(put_rows)
+FK_KERNEL(put_rows) {
+    const int32_t *rows = call->ptr[0];
+    const float *u = call->ptr[1];
+    float *y = call->ptr[2];
+    int64_t lo, hi, inner = a->inner, bad = 0;
+    fk_range(a->nidx, 1, ith, nth, &lo, &hi);
+    for (int64_t j = lo; j < hi; j++) {
+        if (inside(rows[j], a->size))
+            memcpy(y + rows[j] * inner, u + j * inner, (size_t)inner * 4);
+        else
+            bad |= rows[j] >= 0;
+    }
     if (bad) *call->status = 1;
 }
 

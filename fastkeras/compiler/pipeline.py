@@ -17,6 +17,7 @@ from .layout import layout
 from .lower import encode, kernels, lower
 from .profile import kind
 from .simplify import simplify
+from .sparse import sparse
 
 
 def disabled():
@@ -58,6 +59,8 @@ def optimise(graph, cache=None):
         graph = simplify(graph)
     if cache is not None and 'hoist' not in off:
         graph, statics = hoist(graph, cache)
+    if 'sparse' not in off:
+        graph = sparse(graph)
     if 'fuse' not in off:
         graph = fuse(graph)
     return graph, statics

@@ -131,6 +131,57 @@ def scatter_add(indices, updates, size, axis=0):
     return apply('scatter_add', (_as_indices(indices), updates), axis=axis, size=int(size))
 
 
+# ---- rows that indices point at: what a sparse update is made of (compiler.sparse)
+def _touched_ref(indices, *, size):
+    flat = _within('touched', indices.reshape(-1), size)
+    rows, first, place = np.unique(flat, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    found = np.full((2, flat.size), -1, np.int32)
+    found[0, :len(rows)] = rows[order]
+    found[1] = np.argsort(order)[place.reshape(-1)]
+    return found
+
+
+def _touched_lower(ctx, node, ins, out):
+    size = node.attrs['size']
+    ctx.step('touched', [ins[0], ctx.temp((size,), 'int32'), out], size=size, nidx=ins[0].size)
+
+
+@register('touched', ref=_touched_ref, lower=_touched_lower,
+          samples=lambda: [Sample([i], {'size': 9}, grad=False) for i in
+                           (np.int32([[3, 1, 3], [8, 1, 0]]), np.int32([5]), _rng().integers(0, 9, 40).astype(np.int32))],
+          supports=lambda node: node.inputs[0].dtype == 'int32')
+def _touched_spec(indices, *, size):
+    """[2, n]: the different indices in the order they come first, then -1; and the place of each index among them."""
+    _whole('indices', indices)
+    return (2, count(indices.shape)), 'int32'
+
+
+def _put_ref(x, rows, u, *, in_place):
+    y = x.copy()
+    y[_within('put_rows', rows[rows >= 0], len(x))] = u[rows >= 0]
+    return y
+
+
+def _put_lower(ctx, node, ins, out):
+    x, rows, u = ins
+    if node.attrs['in_place']:
+        out.base = x
+    else:
+        lower_copy(ctx, x, out, (x.size,), (1,), (1,))
+    ctx.step('put_rows', [rows, u, out], size=x.shape[0], inner=count(x.shape[1:]), nidx=rows.size)
+
+
+@register('put_rows', ref=_put_ref, lower=_put_lower,
+          samples=lambda: [Sample([_rng().normal(size=(9, *s)).astype(np.float32), np.int32([4, 0, 7, -1]),
+                                   _rng(1).normal(size=(4, *s)).astype(np.float32)], {'in_place': False}, grad=False)
+                           for s in ((), (5,), (3, 7))])
+def _put_spec(x, rows, u, *, in_place):
+    """x with u[j] in the place of row rows[j] where that is not negative. in_place: x's memory takes them; the compiler
+    sets it where nothing reads x afterwards."""
+    return x.shape, x.dtype
+
+
 # ---- rows
 def _pick_ref(x, indices):
     flat = x.reshape(-1, x.shape[-1])

@@ -1,0 +1,71 @@
+"""Updates of the touched rows of a table against the dense form."""
+import numpy as np
+import pytest
+
+from fastkeras import ops, optimizers
+from fastkeras.runtime import Function, Variable
+
+RNG = np.random.default_rng(8)
+SIZE, WIDTH = 200, 6
+TABLE = RNG.standard_normal((SIZE, WIDTH)).astype('float32')
+BATCHES = [RNG.integers(-SIZE, SIZE, (4, 5)).astype('int32') for _ in range(3)] + [np.full((4, 5), 7, 'int32')]
+TARGET = RNG.standard_normal((4, 5, WIDTH)).astype('float32')
+
+
+def train(optimizer, more=lambda table, x, loss: []):
+    table = Variable(TABLE.copy(), name='table')
+    scale = Variable(np.ones(WIDTH, 'float32'), name='scale')
+    optimizer.build([table, scale])
+
+    def step(indices):
+        x = ops.take(table, indices, axis=0)
+        loss = ops.mean(ops.square(x * scale - TARGET))
+        returned = more(table, x, loss)
+        optimizer.minimize(loss, [table, scale])
+        return [loss, *returned]
+    f = Function(step)
+    results = [f(b) for b in BATCHES]
+    kernels = [s.kernel for s in f.plan_for([BATCHES[0]]).compiled.steps]
+    return kernels, [v.numpy() for v in (table, scale, *optimizer._state())] + [a for r in results for a in r]
+
+
+OPTIMIZERS = {
+    'sgd': (True, lambda: optimizers.SGD(0.1)), 'decaying sgd': (True, lambda: optimizers.SGD(0.1, decay=0.1)),
+    'adagrad': (True, lambda: optimizers.Adagrad(0.1)), 'momentum': (False, lambda: optimizers.SGD(0.1, momentum=0.9)),
+    'adam': (False, lambda: optimizers.Adam(0.1)), 'clipnorm': (False, lambda: optimizers.SGD(0.1, clipnorm=0.01)),
+    'weight decay': (False, lambda: optimizers.SGD(0.1, weight_decay=0.01))}
+
+
+@pytest.mark.parametrize('name', OPTIMIZERS)
+def test_equal_to_the_dense_form(name, monkeypatch):
+    rows, make = OPTIMIZERS[name]
+    kernels, got = train(make())
+    assert ('put_rows' in kernels) == rows
+    large = 'scatter_add' in kernels and not rows
+    assert large or kernels.count('put_rows') == kernels.count('gather') - 1
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'sparse')
+    kernels, dense = train(make())
+    assert 'put_rows' not in kernels
+    for a, b in zip(got, dense, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize('more', [
+    lambda table, x, loss: [table.value * 1.0], lambda table, x, loss: [table.value],
+    lambda table, x, loss: [ops.sum(ops.square(table))], lambda table, x, loss: [ops.matmul(x, ops.transpose(table))]])
+def test_a_table_that_is_read_elsewhere_too(more, monkeypatch):
+    _, got = train(optimizers.SGD(0.1), more)
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'sparse,fuse')
+    _, dense = train(optimizers.SGD(0.1), more)
+    for a, b in zip(got, dense, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+def test_an_index_out_of_range_leaves_the_table():
+    table = Variable(TABLE.copy(), name='table')
+    optimizer = optimizers.SGD(0.1)
+    optimizer.build([table])
+    f = Function(lambda i: optimizer.minimize(ops.sum(ops.gather(table, i)), [table]))
+    with pytest.raises(ValueError, match='index is outside'):
+        f(np.int32([3, SIZE]))
+    np.testing.assert_array_equal(table.numpy(), TABLE)
