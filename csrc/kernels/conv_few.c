@@ -1,0 +1,116 @@
+/* See conv_few.h. Some output pixels of a row × two vectors of output channels are made in registers; the order of an
+ * element's sum is that of gemm_tile. */
+#include "conv_few.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL_FOR _Pragma("GCC unroll 16") for
+enum { PIXELS = 96 }; /* that are worked at a time: what they make stays in L1 */
+
+typedef struct {
+    const float *x; /* element 0 of the first pixel's window */
+    int64_t step;   /* from pixel to pixel */
+    int64_t rows, pitch, run; /* of a window: rows, from one to the next, elements */
+    int64_t ldc;
+} few_windows;
+
+/* R pixels × V vectors, of which the last may be cut: n channels */
+INLINE void make(const few_windows *w, const float *x, const float *b, float *c, int64_t n, const int R, const int V) {
+    vf acc[MR][2];
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) {
+            acc[r][v] = (vf){0};
+            for (int l = 0; l < VL; l += LINE) __builtin_prefetch(c + (r + R) * w->ldc + v * VL + l, 1);
+        }
+    const int64_t step = w->step;
+    for (int64_t i = 0; i < w->rows; i++, x += w->pitch) {
+        const float *s[] = {x, x + 4 * step, x + 8 * step}; /* few registers for many addresses */
+        for (int64_t p = w->run; p > 0; p--, b += NR) {
+            vf f[2];
+            UNROLL_FOR (int v = 0; v < V; v++) f[v] = v_load(b + v * VL);
+            UNROLL_FOR (int r = 0; r < R; r++) {
+                const vf e = v_set1(s[r / 4][r % 4 * step]);
+                UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(e, f[v], acc[r][v]);
+            }
+            UNROLL_FOR (int q = 0; q < 3; q++) s[q]++;
+        }
+    }
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c + r * w->ldc + v * VL, acc[r][v], n - v * VL);
+}
+
+typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, int64_t n);
+#define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
+#if MR == 12
+#define EACH(X, V) EACH_ROW(X, V) X(7, V) X(8, V) X(9, V) X(10, V) X(11, V) X(12, V)
+#else
+#define EACH(X, V) EACH_ROW(X, V)
+#endif
+#define DEFINE(R, V)                                                                                            \
+    static void few_##R##x##V(const few_windows *w, const float *x, const float *b, float *c, int64_t n) { \
+        make(w, x, b, c, n, R, V);                                                                              \
+    }
+#define NAME(R, V) [R] = few_##R##x##V,
+/* clang-format off */
+EACH(DEFINE, 1) EACH(DEFINE, 2)
+static const micro kernels[2][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /* by vectors - 1, pixels */
+/* clang-format on */
+
+static void pixels(const few_windows *w, const float *b, int64_t k, int64_t count, int64_t oc, float *c) {
+    const int64_t strips = fk_ceil_div(count, MR);
+    for (int64_t j = 0; j < oc; j += NR, b += k * NR)
+        for (int64_t s = 0; s < strips; s++) { /* equal ones, as in gemm_tile */
+            const int64_t lo = count * s / strips, rows = count * (s + 1) / strips - lo, n = fk_min(NR, oc - j);
+            kernels[n > VL][rows](w, w->x + lo * w->step, b, c + lo * oc + j, n);
+        }
+}
+
+/* row `row` of an image, pixels [from, from + count), zeros outside it */
+static void padded_row(const float *image, int64_t row, int64_t h, int64_t w, int64_t c, int64_t from, int64_t count,
+                       float *d) {
+    const int64_t lo = fk_max(0, -from), hi = fk_max(lo, fk_min(count, w - from));
+    if (row < 0 || row >= h || lo >= count) {
+        gemm_zero(d, count * c);
+        return;
+    }
+    gemm_zero(d, lo * c);
+    gemm_copy(d + lo * c, image + (row * w + from + lo) * c, (hi - lo) * c);
+    gemm_zero(d + hi * c, (count - hi) * c);
+}
+
+int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a) {
+    const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
+    return fk_max(1, fk_min(fk_min(64, rows), work / (GRAIN / 2)));
+}
+
+void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int64_t nth) {
+    const float *x = call->ptr[0], *b = call->ptr[1];
+    float *y = call->ptr[2], *copy = (float *)call->scratch;
+    few_windows w = {.step = a->sw * a->c, .rows = a->kh, .run = a->kw * a->c, .ldc = a->oc};
+    int64_t lo, hi;
+    fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
+    int64_t done = lo * a->ow * a->oc, end = done;
+    for (int64_t r = lo; r < hi; r++)
+        for (int64_t j = 0; j < a->ow; j += PIXELS) {
+            const int64_t count = fk_min(PIXELS, a->ow - j), width = (count - 1) * a->sw + a->kw;
+            const int64_t row = r % a->oh * a->sh - a->pt, column = j * a->sw - a->pl, last = row + (a->kh - 1) * a->dh;
+            const float *image = x + r / a->oh * a->h * a->w * a->c;
+            if (row >= 0 && last < a->h && column >= 0 && column + width <= a->w) {
+                w.x = image + (row * a->w + column) * a->c;
+                w.pitch = a->dh * a->w * a->c;
+            } else {
+                w.x = copy;
+                w.pitch = gemm_lines(width * a->c);
+                for (int64_t i = 0; i < a->kh; i++)
+                    padded_row(image, row + i * a->dh, a->h, a->w, a->c, column, width, copy + i * w.pitch);
+            }
+            pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc);
+            end += count * a->oc;
+            if (end - done >= 4 * FK_TILE) {
+                fk_epilogue(call, done, end - done);
+                done = end;
+            }
+        }
+    if (end > done) fk_epilogue(call, done, end - done);
+}
+
+_Static_assert((PIXELS * KC + KC * LINE) * 4 <= FK_KERNEL_SCRATCH, "the rows under some pixels fit the scratch");
