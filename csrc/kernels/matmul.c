@@ -19,13 +19,25 @@ static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
     return g;
 }
 
+/* B packed. Where a block of k of it stays in L2, rows are cut, down to 32: a share then packs its part of A for all
+ * columns at once, and epilogues run fastest over whole rows. Few shares where there is little to do. */
+static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
+    const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GRAIN;
+    if (columns > 512 || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
+    const int64_t enough = fk_max(4, fk_min(16, worth / 16));
+    gemm_grid g = {fk_min(fk_min(64, worth), fk_max(fk_ceil_div(m, ROWS), fk_min(enough, m / 32))), 1};
+    if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
+    g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));
+    return g;
+}
+
 static plan plan_of(const fk_attr_matmul *a) {
     plan p = {a->batch, a->m, 1, {1, 1}};
     if (a->batch > 1 && !a->b_batch && !a->trans_a && a->a_batch == a->m * a->lda) {
         p.m *= a->batch;
         p.items = 1;
     }
-    p.grid = a->ldb ? stored_split(p.m, a->n, a->k) : FK(gemm_split)(p.m, a->n, a->k);
+    p.grid = (a->ldb ? stored_split : packed_split)(p.m, a->n, a->k);
     if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
         const int64_t work = fk_max(p.m, 4) * fk_max(gemm_panels(a->n), 1) * NR * fk_max(a->k, 4);
         p.group = fk_max(fk_ceil_div(p.items, 64), fk_max(1, fk_min(p.items, GRAIN / work)));
