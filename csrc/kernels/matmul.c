@@ -12,7 +12,7 @@ typedef struct {
 /* B as stored: every share of rows packs it again, so columns are cut first, few rows at runs that are worth fetching */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
     enum { ENOUGH = 16 };
-    const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m <= ROWS ? 128 : 256;
+    const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m < 64 ? 128 : 256;
     const int64_t worth = fk_min(ENOUGH, fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN);
     gemm_grid g = {1, fk_max(1, fk_min(worth, fk_max(2, columns / run)))};
     g.mb = fk_max(1, fk_min(worth / g.nb, m / (4 * MR)));

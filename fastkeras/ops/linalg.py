@@ -78,7 +78,7 @@ def _as_stored(m, size, ta, tb, once):
     too large for the caches are: nothing is slower than their memory, and a packed copy would double them."""
     if once:
         return not tb and (size > LARGE or (m <= 4 and not ta))
-    return size > LARGE or m <= (128 if not ta and not tb else 16)
+    return size > LARGE or m <= (128 if not ta and not tb else 64)
 
 
 def _samples():
@@ -95,8 +95,8 @@ def _samples():
         case((2, 1, 3, 4), (5, 4, 2)), case((2, 1, 3, 4), (3, 2, 4), tb=True), case((0, 5), (5, 4)),
         case((3, 0, 5), (5, 4)),
         case((3, 0), (0, 4)), case((1, 300), (300, 1)), case((1, 128), (128, 100)),
-        case((130, 9), (9, 33)), case((18, 390), (35, 390), tb=True), case((11, 18), (11, 50), ta=True),
-        case((14, 390), (390, 70)), case((2, 130, 5), (2, 5, 9)),
+        case((130, 9), (9, 33)), case((70, 90), (35, 90), tb=True), case((11, 18), (11, 50), ta=True),
+        case((14, 90), (90, 70)), case((2, 130, 5), (2, 5, 9)),
     ]
 
 
