@@ -24,7 +24,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog='python -m bench', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*', metavar='PART', help=f'{" ".join(PARTS)}; all but images by default')
-    parser.add_argument('--only', default='', metavar='TEXT', help="cases whose name holds this, as 'vgg16 b1'")
+    parser.add_argument('--only', default='', metavar='PATTERN', help="cases whose name holds this, as 'vgg16 b1$'")
     parser.add_argument('--threads', type=int, help='of each engine; by default the processors this process may use')
     parser.add_argument('--rounds', type=int, default=5, help='turns of each engine for each case')
     parser.add_argument('--seconds', type=float, default=0.5, help='that a turn lasts')
@@ -72,7 +72,12 @@ def main(argv):
                 results['results'].append(row)
             results['machine'] = machine.describe(bench.versions)
             write(args, results)
-    return 0
+    return 1 if any(failed(row) for row in results['results']) else 0
+
+
+def failed(row):
+    """Whether ours could not run, or another engine computed something else."""
+    return any('error' in r and (name == engines.OURS or 'difference' in r) for name, r in row.get('engines', {}).items())
 
 
 def rows(part, args, bench):

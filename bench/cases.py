@@ -1,4 +1,5 @@
 """What is measured, and the bounds that it is held to."""
+import re
 from dataclasses import dataclass
 
 
@@ -50,5 +51,10 @@ CASES = [
 ]
 
 
+def matches(only, name):
+    """only: a regular expression that is looked for in the name, whatever the case of letters."""
+    return re.search(only, name, re.IGNORECASE) is not None
+
+
 def select(part, only=''):
-    return [case for case in CASES if case.part == part and only.lower() in case.name.lower()]
+    return [case for case in CASES if case.part == part and matches(only, case.name)]

@@ -22,6 +22,10 @@ PAUSE = 0.1  # seconds between two engines' turns: what spins after a run has st
 TOLERANCE = 1e-3  # of the largest value; after training, of the losses of the first steps without dropout
 
 
+QUIET = 0.1  # of a processor: when other programs take more during a turn, it is taken again,
+ATTEMPTS = 4  # up to this often, and the quietest counts
+
+
 class EngineError(RuntimeError):
     pass
 
@@ -81,11 +85,11 @@ def busy(processes):
 
 
 def machine_busy():
-    """Seconds of processor time that everything on the machine has taken, or None."""
+    """Seconds of processor time that everything on the machine has taken; 0 where that is not told."""
     try:
         user, nice, system, _, _, irq, softirq = (int(v) for v in Path('/proc/stat').read_text().split()[1:8])
     except OSError:
-        return None
+        return 0.0
     return (user + nice + system + irq + softirq) / os.sysconf('SC_CLK_TCK')
 
 
@@ -164,7 +168,6 @@ class Harness:
         running = [engine for engine, result in results.items() if 'error' not in result]
         for _ in range(self.rounds):
             for engine in list(running):
-                time.sleep(PAUSE)
                 try:
                     self._turn(engine, results[engine])
                 except EngineError as error:
@@ -175,14 +178,22 @@ class Harness:
         return results
 
     def _turn(self, engine, result):
-        """One round of one engine. `idle` and `strangers`: the largest part of a round that a processor spent meanwhile on
-        the engines that wait, and on programs that have nothing to do with this.
+        """One round of one engine: the quietest of some attempts."""
+        attempts = []
+        while not attempts or attempts[-1][0] > QUIET and len(attempts) < ATTEMPTS:
+            time.sleep(PAUSE)
+            attempts.append(self._attempt(engine))
+        strangers, idle, samples = min(attempts)
+        result['strangers'], result['idle'] = max(strangers, result['strangers']), max(idle, result['idle'])
+        result['samples'] += samples
+
+    def _attempt(self, engine):
+        """(strangers, idle, samples): what part of a processor's time programs that have nothing to do with this took
+        meanwhile, and what part the engines that wait.
         """
         own, others = [self.process(engine)], [p for name, p in self.processes.items() if name != engine]
         begin, before = time.perf_counter(), (busy(own), busy(others), machine_busy())
-        result['samples'] += own[0]('round', seconds=self.seconds)['samples']
+        samples = own[0]('round', seconds=self.seconds)['samples']
         lasted, after = time.perf_counter() - begin, (busy(own), busy(others), machine_busy())
-        mine, waiting = (b - a for a, b in zip(before[:2], after[:2]))
-        result['idle'] = max(result['idle'], waiting / lasted)
-        if before[2] is not None:
-            result['strangers'] = max(result['strangers'], (after[2] - before[2] - mine - waiting) / lasted)
+        mine, waiting, all_ = (b - a for a, b in zip(before, after))
+        return max(0.0, all_ - mine - waiting) / lasted, waiting / lasted, samples

@@ -12,6 +12,7 @@ import tracemalloc
 
 import numpy as np
 
+from bench.cases import matches
 from bench.report import quantity
 
 
@@ -82,4 +83,4 @@ def imports():
 
 
 def rows(only):
-    return (row for part in (steps, imports) for row in part() if only.lower() in row['name'].lower())
+    return (row for part in (steps, imports) for row in part() if matches(only, row['name']))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench import engines, networks
-from bench.cases import Case
+from bench.cases import Case, matches
 from bench.engines import OURS
 from bench.report import quantity
 
@@ -70,13 +70,13 @@ def rows(only, bench):
     variants = {OURS: 'predict_on_batch', 'torch': 'eager channels_last', 'tensorflow': 'predict_on_batch',
                 'onnxruntime': 'session', 'openvino': 'latency', 'litert': 'interpreter'}
     vgg = Case('models', 'VGG16', 1)
-    for engine in [n for n in bench.names if n in variants and only.lower() in vgg.name.lower()]:
+    for engine in [n for n in bench.names if n in variants and matches(only, vgg.name)]:
         found = measure(engine, vgg, variants[engine], bench)
         bound = weights(vgg.network) + BEYOND_WEIGHTS if engine == OURS else None
         yield quantity(f'{vgg.name}, predicting: peak above the import, {engine}', found['running'], 'MB', bound)
         yield quantity(f'{vgg.name}, making it: peak above the import, {engine}', found['making'], 'MB')
     cifar = Case('training', 'cifar10_cnn', 32)
-    if only.lower() in cifar.name.lower():
+    if matches(only, cifar.name):
         peer = None
         if 'torch' in bench.names:
             peer = min(measure('torch', cifar, v, bench)['running'] for v in ('eager', 'eager channels_last'))
