@@ -11,6 +11,7 @@ from pathlib import Path
 from bench import engines, networks
 from bench.cases import Case, matches
 from bench.engines import OURS
+from bench.harness import ROOT, EngineError, environment
 from bench.report import quantity
 
 STEPS = 5
@@ -56,7 +57,6 @@ def child(engine, task, variant, network, batch, threads, file=None):
 
 
 def measure(engine, case, variant, bench):
-    from bench.harness import ROOT, environment
     file = bench.file(engines.ENGINES[engine].files, case)
     command = [sys.executable, '-m', 'bench.memory', engine, case.task, variant, case.network, str(case.batch),
                str(bench.threads), *([file] if file else [])]
@@ -71,7 +71,13 @@ def rows(only, bench):
                 'onnxruntime': 'session', 'openvino': 'latency', 'litert': 'interpreter'}
     vgg = Case('models', 'VGG16', 1)
     for engine in [n for n in bench.names if n in variants and matches(only, vgg.name)]:
-        found = measure(engine, vgg, variants[engine], bench)
+        try:
+            found = measure(engine, vgg, variants[engine], bench)
+        except (EngineError, subprocess.CalledProcessError) as error:
+            if engine == OURS:
+                raise
+            print(f'{vgg.name}, {engine}: {error}')
+            continue
         bound = weights(vgg.network) + BEYOND_WEIGHTS if engine == OURS else None
         yield quantity(f'{vgg.name}, predicting: peak above the import, {engine}', found['running'], 'MB', bound)
         yield quantity(f'{vgg.name}, making it: peak above the import, {engine}', found['making'], 'MB')

@@ -1,6 +1,6 @@
 """The mnist_cnn network of the Keras 2 examples on the full MNIST: accuracy and time of each epoch.
 
-    python bench/mnist_cnn.py [--optimizer adadelta] [--epochs 12] [--seed 1] [--data mnist.npz]
+    python -m bench mnist_cnn [--optimizer adadelta] [--epochs 12] [--seed 1] [--data mnist.npz]
 
 The example itself uses Adadelta for 12 epochs; Adam, the default here, gets there sooner.
 The file is Keras's own (arrays x_train, y_train, x_test, y_test); by default data/mnist.npz below FASTKERAS_ARTIFACTS.

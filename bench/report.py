@@ -22,14 +22,16 @@ def row(case, engines):
     ours, peers = medians.get(OURS), {k: v for k, v in medians.items() if k != OURS}
     best = min(peers, key=peers.get, default=None)
     share = ours / peers[best] if ours and best else None
+    minima = {name: r['min'] for name, r in engines.items() if 'min' in r}
+    share_min = minima[OURS] / min(minima[name] for name in peers) if share else None
     met = None
     if case.limit is not None and ours:
         met = ours <= case.limit
     elif case.share is not None and share:
         met = share <= case.share
     return {'part': case.part, 'name': case.name, 'network': case.network, 'batch': case.batch, 'task': case.task,
-            'engines': engines, 'best_peer': best, 'share': share, 'bound_share': case.share, 'bound_ms': case.limit,
-            'met': met}
+            'engines': engines, 'best_peer': best, 'share': share, 'share_min': share_min, 'bound_share': case.share,
+            'bound_ms': case.limit, 'met': met}
 
 
 def number(ms):
@@ -48,7 +50,7 @@ def _met(row):
 
 def text(row):
     """One result as lines for a terminal."""
-    share = f'{row["share"]:.2f} of {row["best_peer"]}' if row['share'] else ''
+    share = f'{row["share"]:.2f} of {row["best_peer"]} ({row["share_min"]:.2f} by the minima)' if row['share'] else ''
     bound = f'  at most {_bound(row)}: {_met(row)}' if _bound(row) and row['met'] is not None else ''
     lines = [f'{row["name"]:22} {share}{bound}']
     for name, r in row['engines'].items():

@@ -43,7 +43,7 @@ def test_compare(result, tmp_path, capsys):
 def test_share_and_bound():
     engines = {'fastkeras': {'samples': [2.0]}, 'torch': {'samples': [5.0]}, 'jax': {'samples': [4.0]}, 'litert': {'error': ''}}
     row = report.row(Case('models', 'VGG16', 1, 0.45), engines)
-    assert (row['best_peer'], row['share'], row['met']) == ('jax', 0.5, False)
+    assert (row['best_peer'], row['share'], row['met']) == ('jax', 0.5, False) and row['share_min'] == 0.5
     assert report.row(Case('models', 'VGG16', 1, limit=2.5), engines)['met'] is True
 
 
