@@ -4,22 +4,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
-enum { PIXELS = 96 }; /* that are worked at a time: what they make stays in L1 */
-
-typedef struct {
-    const float *x; /* element 0 of the first pixel's window */
-    int64_t step;   /* from pixel to pixel */
-    int64_t rows, pitch, run; /* of a window: rows, from one to the next, elements */
-    int64_t ldc;
-} few_windows;
-
 /* R pixels × V vectors, of which the last may be cut: n channels */
 INLINE void make(const few_windows *w, const float *x, const float *b, float *c, int64_t n, const int R, const int V) {
     vf acc[MR][2];
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) {
             acc[r][v] = (vf){0};
-            for (int l = 0; l < VL; l += LINE) __builtin_prefetch(c + (r + R) * w->ldc + v * VL + l, 1);
+            for (int l = 0; l < VL; l += LINE) __builtin_prefetch(c + (r + R) * w->oc + v * VL + l, 1);
         }
     const int64_t step = w->step;
     for (int64_t i = 0; i < w->rows; i++, x += w->pitch) {
@@ -35,7 +26,7 @@ INLINE void make(const few_windows *w, const float *x, const float *b, float *c,
         }
     }
     UNROLL_FOR (int r = 0; r < R; r++)
-        UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c + r * w->ldc + v * VL, acc[r][v], n - v * VL);
+        UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c + r * w->oc + v * VL, acc[r][v], n - v * VL);
 }
 
 typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, int64_t n);
@@ -77,6 +68,22 @@ static void padded_row(const float *image, int64_t row, int64_t h, int64_t w, in
     gemm_zero(d + hi * c, (count - hi) * c);
 }
 
+void FK(few_at)(few_windows *w, const fk_attr_conv2d *a, const float *x, int64_t r, int64_t j, int64_t count,
+                float *copy) {
+    const int64_t width = (count - 1) * a->sw + a->kw, column = j * a->sw - a->pl;
+    const int64_t row = r % a->oh * a->sh - a->pt, last = row + (a->kh - 1) * a->dh;
+    const float *image = x + r / a->oh * a->h * a->w * a->c;
+    if (row >= 0 && last < a->h && column >= 0 && column + width <= a->w) {
+        w->x = image + (row * a->w + column) * a->c;
+        w->pitch = a->dh * a->w * a->c;
+        return;
+    }
+    w->x = copy;
+    w->pitch = gemm_lines(width * a->c);
+    for (int64_t i = 0; i < a->kh; i++)
+        padded_row(image, row + i * a->dh, a->h, a->w, a->c, column, width, copy + i * w->pitch);
+}
+
 int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a) {
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
     return fk_max(1, fk_min(fk_min(64, rows), work / (GRAIN / 2)));
@@ -85,24 +92,14 @@ int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a) {
 void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int64_t nth) {
     const float *x = call->ptr[0], *b = call->ptr[1];
     float *y = call->ptr[2], *copy = (float *)call->scratch;
-    few_windows w = {.step = a->sw * a->c, .rows = a->kh, .run = a->kw * a->c, .ldc = a->oc};
+    few_windows w = FEW_WINDOWS(a);
     int64_t lo, hi;
     fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
     int64_t done = lo * a->ow * a->oc, end = done;
     for (int64_t r = lo; r < hi; r++)
-        for (int64_t j = 0; j < a->ow; j += PIXELS) {
-            const int64_t count = fk_min(PIXELS, a->ow - j), width = (count - 1) * a->sw + a->kw;
-            const int64_t row = r % a->oh * a->sh - a->pt, column = j * a->sw - a->pl, last = row + (a->kh - 1) * a->dh;
-            const float *image = x + r / a->oh * a->h * a->w * a->c;
-            if (row >= 0 && last < a->h && column >= 0 && column + width <= a->w) {
-                w.x = image + (row * a->w + column) * a->c;
-                w.pitch = a->dh * a->w * a->c;
-            } else {
-                w.x = copy;
-                w.pitch = gemm_lines(width * a->c);
-                for (int64_t i = 0; i < a->kh; i++)
-                    padded_row(image, row + i * a->dh, a->h, a->w, a->c, column, width, copy + i * w.pitch);
-            }
+        for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
+            const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
+            FK(few_at)(&w, a, x, r, j, count, copy);
             pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc);
             end += count * a->oc;
             if (end - done >= 4 * FK_TILE) {
@@ -113,4 +110,4 @@ void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int
     if (end > done) fk_epilogue(call, done, end - done);
 }
 
-_Static_assert((PIXELS * KC + KC * LINE) * 4 <= FK_KERNEL_SCRATCH, "the rows under some pixels fit the scratch");
+_Static_assert(FEW_COPY * 4 <= FK_KERNEL_SCRATCH, "the rows under some pixels fit the scratch");

@@ -1,4 +1,5 @@
 /* The gradients of conv2d. */
+#include "conv_few.h"
 #include "im2col.h"
 
 /* ---- with respect to x.
@@ -189,12 +190,17 @@ static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
     return g;
 }
 FK_CHUNKS(conv2d_dw) {
+    if (conv_dw_is_few(a)) return FK(conv_few_dw_parts)(a);
     const dw_grid g = dw_split(a);
     return g.parts * g.mb * g.nb * a->groups;
 }
-FK_PARTS(conv2d_dw) { return dw_split(a).parts; }
+FK_PARTS(conv2d_dw) { return conv_dw_is_few(a) ? FK(conv_few_dw_parts)(a) : dw_split(a).parts; }
 
 FK_KERNEL(conv2d_dw) {
+    if (conv_dw_is_few(a)) {
+        FK(conv_few_dw)(call, a, ith, nth);
+        return;
+    }
     const dw_grid grid = dw_split(a);
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
     float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
