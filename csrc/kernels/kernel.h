@@ -12,7 +12,7 @@
 #define FK_CAT(a, b) FK_CAT2(a, b)
 #define FK(name) FK_CAT(fk_##name, FK_ISA)
 
-#define FK_SCRATCH (4 << 20) /* bytes each thread owns; the tile program uses the last FK_TILE_SCRATCH of them */
+#define FK_SCRATCH (6 << 20) /* bytes each thread owns; the tile program uses the last FK_TILE_SCRATCH of them */
 #define FK_TILE 1024         /* elements of a tile */
 #define FK_TILE_REGS 16
 #define FK_TILE_SCRATCH ((FK_TILE_REGS + 2) * FK_TILE * 4)

@@ -8,40 +8,65 @@
 #include "transpose.h"
 #include "winograd.h"
 
-#define KBLOCK 64           /* channels whose filters are transformed at a time: 36 panels of them are 300 KB */
-#define MOST_TILES 64       /* of a block */
-#define TILES_BYTES (2 << 20) /* that the transformed tiles of a block may take */
+#define KBLOCK 128            /* channels of a panel whose filters are transformed at a time; longer sums err more */
+#define FILTERS 4096          /* that are kept transformed: 36 positions of them are 600 KB */
+#define MOST_TILES 64         /* of a block */
+#define TILES_BYTES (4 << 20) /* that the transformed tiles of a block may take */
 #define FEWEST_TILES 12
-#define COLUMNS 128         /* output channels that are worth transforming a block of tiles again */
+#define BESIDE (1000 << 10) /* that a block may take in L2 beside all filters, with them */
+#define COLUMNS 64  /* output channels that are worth transforming a block of tiles again */
+/* channels whose filters are fetched while others are transformed: of many more the taps, which often lie a power of two
+ * apart, would displace each other */
+#define AHEAD 8
 
 /* an odd number of lines: the 36 planes at one offset, and rows side by side, are on different lines of a cache */
 static inline int64_t odd_lines(int64_t n) { return (gemm_lines(n) / LINE | 1) * LINE; }
 
-/* A block is a run of whole rows of tiles, counted over all images, or a part of one row; a chunk is a block and a share
- * of the output channels */
+/* A block is a run of whole rows of tiles, counted over all images, or a part of one row; a chunk is a run of blocks and a
+ * share of the output channels */
 typedef struct {
     int64_t down, across; /* tiles of an image */
     int64_t rows, parts;  /* rows of tiles of a block, parts that a row is cut into; one of the two is 1 */
-    int64_t blocks, nb;
+    int64_t blocks, mb, nb;
 } wino_grid;
 
+/* whether all filters of n output channels fit where otherwise those of a panel and a block of k are */
+static int filters_stay(const fk_attr_winograd *a, int64_t n) { return a->c * gemm_panels(n) * NR <= FILTERS; }
+
 static wino_grid grid_of(const fk_attr_winograd *a) {
-    enum { ENOUGH = 8 };
+    enum { ENOUGH = 4, MOST = 32 };
     wino_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
-    const int64_t all = a->n * g.down, fit = TILES_BYTES / (WINO_AT * 4 * odd_lines(a->c));
+    const int64_t all = a->n * g.down;
     if (all * g.across <= 0) return g;
-    const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, fit));
+    const int64_t row = odd_lines(a->c), columns = gemm_panels(a->oc) * NR;
+    const int stay = filters_stay(a, a->oc);
+    const int64_t room = stay ? (BESIDE - WINO_AT * 4 * a->c * columns) / (row + NR) : TILES_BYTES / row;
+    const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, room / (WINO_AT * 4)));
+    const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
-    g.nb = fk_max(1, fk_min(fk_ceil_div(ENOUGH, g.blocks), gemm_panels(a->oc) * NR / COLUMNS));
+    g.mb = fk_min(MOST, stay ? fk_min(g.blocks, fk_max(want, all * g.across / MOST_TILES)) : g.blocks);
+    g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
     return g;
 }
 FK_CHUNKS(winograd) {
     const wino_grid g = grid_of(a);
-    return g.blocks * g.nb;
+    return g.mb * g.nb;
 }
 FK_ONE_PART(winograd)
+
+typedef struct {
+    int64_t down, parts;    /* as in the grid */
+    int64_t r0, r1, j0, j1; /* rows of tiles over all images, and tiles in them */
+} block;
+
+static block block_at(const fk_attr_winograd *a, const wino_grid *g, int64_t index) {
+    block b = {.down = g->down, .parts = g->parts, .r0 = index / g->parts * g->rows};
+    b.r1 = fk_min(a->n * g->down, b.r0 + g->rows);
+    fk_range(g->across, 1, index % g->parts, g->parts, &b.j0, &b.j1);
+    return b;
+}
 
 /* ---- filters: channels [k, k + count) and n ≤ NR output channels from `at` on as panels of the 36 positions */
 WINO_INLINE void one_filter(const vf *g, float *u, int64_t plane) {
@@ -61,7 +86,10 @@ static void filters(const fk_attr_winograd *a, const float *w, int64_t k, int64_
     for (int64_t i = 0; i < count; i++, w += a->oc, u += NR)
         for (int64_t half = 0; half < n; half += VL) {
             vf g[9];
-            _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) g[t] = v_load_upto(w + t * tap + half, n - half);
+            _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
+                g[t] = v_load_upto(w + t * tap + half, n - half);
+                __builtin_prefetch(w + AHEAD * a->oc + t * tap + half, 0, 2);
+            }
             one_filter(g, u + half, plane);
         }
 }
@@ -106,89 +134,120 @@ WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t dow
     }
 }
 
-/* ---- a chunk */
-typedef struct {
-    const fk_attr_winograd *a;
-    int64_t down;           /* rows of tiles of an image */
-    int64_t r0, r1, j0, j1; /* rows of tiles over all images, and tiles in them */
-    int64_t n0, n1;         /* output channels */
-} chunk;
-
-static void inputs(const chunk *c, const float *x, float *v, int64_t as, int64_t plane) {
-    const fk_attr_winograd *a = c->a;
-    for (int64_t r = c->r0; r < c->r1; r++)
-        for (int64_t j = c->j0; j < c->j1; j++, v += as) {
-            const wino_tile t = wino_tile_at(x + r / c->down * a->h * a->w * a->c, a->h, a->w, a->c,
-                                             r % c->down * WINO_OUT - a->pt, j * WINO_OUT - a->pl);
+/* ---- a block */
+static void inputs(const fk_attr_winograd *a, const block *b, const float *x, float *v, int64_t as, int64_t plane) {
+    for (int64_t r = b->r0; r < b->r1; r++)
+        for (int64_t j = b->j0; j < b->j1; j++, v += as) {
+            const wino_tile t = wino_tile_at(x + r / b->down * a->h * a->w * a->c, a->h, a->w, a->c,
+                                             r % b->down * WINO_OUT - a->pt, j * WINO_OUT - a->pl);
             wino_input(&t, a->c, v, plane);
         }
 }
 
 /* first row of the output, over all images, that row r of tiles makes */
-static int64_t row_of(const chunk *c, int64_t r) {
-    return r / c->down * c->a->oh + fk_min(c->a->oh, r % c->down * WINO_OUT);
+static int64_t row_of(const fk_attr_winograd *a, const block *b, int64_t r) {
+    return r / b->down * a->oh + fk_min(a->oh, r % b->down * WINO_OUT);
 }
 
-static void outputs(const chunk *c, const float *m, int64_t plane, float *y, int64_t at, int64_t n) {
-    const fk_attr_winograd *a = c->a;
-    for (int64_t r = c->r0; r < c->r1; r++)
-        for (int64_t j = c->j0; j < c->j1; j++, m += NR)
+static void outputs(const fk_attr_winograd *a, const block *b, const float *m, int64_t plane, float *y, int64_t at,
+                    int64_t n) {
+    for (int64_t r = b->r0; r < b->r1; r++)
+        for (int64_t j = b->j0; j < b->j1; j++, m += NR)
             for (int64_t half = 0; half < n; half += VL)
-                one_output(m + half, plane, y + (row_of(c, r) * a->ow + j * WINO_OUT) * a->oc + at + half,
-                           a->ow * a->oc, a->oc, a->oh - r % c->down * WINO_OUT, a->ow - j * WINO_OUT, n - half);
+                one_output(m + half, plane, y + (row_of(a, b, r) * a->ow + j * WINO_OUT) * a->oc + at + half,
+                           a->ow * a->oc, a->oc, a->oh - r % b->down * WINO_OUT, a->ow - j * WINO_OUT, n - half);
 }
 
-static void finish(const fk_call *call, const chunk *c) {
-    const fk_attr_winograd *a = c->a;
-    const int64_t y0 = row_of(c, c->r0), y1 = row_of(c, c->r1);
-    const int64_t x0 = c->j0 * WINO_OUT, x1 = fk_min(a->ow, c->j1 * WINO_OUT), row = a->ow * a->oc;
-    if (c->n1 - c->n0 == a->oc)
+/* the epilogue, on what is finished */
+static void finish(const fk_call *call, const fk_attr_winograd *a, const block *b, int64_t n0, int64_t n1) {
+    const int64_t y0 = row_of(a, b, b->r0), y1 = row_of(a, b, b->r1);
+    const int64_t x0 = b->j0 * WINO_OUT, x1 = fk_min(a->ow, b->j1 * WINO_OUT), row = a->ow * a->oc;
+    if (n1 - n0 == a->oc)
         fk_epilogue_rows(call, y0 * row + x0 * a->oc, y1 - y0, row, (x1 - x0) * a->oc);
     else
-        for (int64_t i = y0; i < y1; i++)
-            fk_epilogue_rows(call, i * row + x0 * a->oc + c->n0, x1 - x0, a->oc, c->n1 - c->n0);
+        for (int64_t i = y0; i < y1; i++) fk_epilogue_rows(call, i * row + x0 * a->oc + n0, x1 - x0, a->oc, n1 - n0);
 }
 
-static void run(const fk_call *call, const chunk *c) {
-    const fk_attr_winograd *a = c->a;
+/* ---- what the products fetch meanwhile, since the transforms would wait for it: lists that end at f. Only where it is
+ * little; where there are many channels, the transforms matter less, and L2 is full. */
+#define MOST_LISTS (WINO_OUT + WINO_IN)
+#define LITTLE (1 << 19)
+
+/* rows [i, i + rows) and columns [x0, x1) of images of w columns and c channels */
+static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, int64_t i, int64_t rows, int64_t x0,
+                        int64_t x1) {
+    if (rows * (x1 - x0) * c * 4 > LITTLE) return f;
+    const int64_t pieces = x1 - x0 == w ? 1 : rows, lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
+    at += (i * w + x0) * c;
+    for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = (gemm_fetch){at, LINE, 16, 16 * LINE, lines, f - 1};
+    return f;
+}
+
+static gemm_fetch *next_outputs(const fk_attr_winograd *a, const block *b, const float *y, gemm_fetch *f) {
+    const int64_t i = row_of(a, b, b->r0), rows = row_of(a, b, b->r1) - i;
+    return list(f, y, a->ow, a->oc, i, rows, b->j0 * WINO_OUT, fk_min(a->ow, b->j1 * WINO_OUT));
+}
+
+static gemm_fetch *next_inputs(const fk_attr_winograd *a, const block *b, const float *x, gemm_fetch *f) {
+    const int64_t first = b->r0 % b->down * WINO_OUT - a->pt, last = (b->r1 - 1) % b->down * WINO_OUT - a->pt + WINO_IN;
+    const int64_t i = b->r0 / b->down * a->h + fk_max(0, fk_min(a->h, first));
+    const int64_t rows = (b->r1 - 1) / b->down * a->h + fk_max(0, fk_min(a->h, last)) - i;
+    const int64_t x0 = fk_max(0, b->j0 * WINO_OUT - a->pl), x1 = b->j1 * WINO_OUT - a->pl + WINO_IN - WINO_OUT;
+    return list(f, x, a->w, a->c, i, rows, x0, fk_max(x0, fk_min(a->w, x1)));
+}
+
+/* ---- a chunk: blocks [b0, b1) and output channels [n0, n1) */
+static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid *g, int64_t b0, int64_t b1, int64_t n0,
+                int64_t n1) {
     const float *x = call->ptr[0], *w = call->ptr[1];
-    const int64_t tiles = (c->r1 - c->r0) * (c->j1 - c->j0), as = odd_lines(a->c);
-    const int64_t v_plane = odd_lines(tiles * as), u_plane = odd_lines(KBLOCK * NR), m_plane = odd_lines(tiles * NR);
-    float *v = (float *)call->scratch, *u = v + WINO_AT * v_plane, *m = u + WINO_AT * u_plane;
-    inputs(c, x, v, as, v_plane);
-    for (int64_t n = c->n0; n < c->n1; n += NR) {
-        const int64_t width = fk_min(NR, c->n1 - n);
-        int64_t k = 0;
-        do {
-            const int64_t count = fk_min(KBLOCK, a->c - k);
-            (a->turned ? filters_turned : filters)(a, w, k, count, n, width, u, u_plane);
-            for (int64_t p = 0; p < WINO_AT; p++)
-                FK(gemm_tile)(&(gemm_args){.a = v + p * v_plane + k,
-                                           .as = as,
-                                           .add = k > 0,
-                                           .b = u + p * u_plane,
-                                           .c = m + p * m_plane,
-                                           .ldc = NR,
-                                           .m = tiles,
-                                           .n = width <= VL ? VL : NR,
-                                           .k = count});
-        } while ((k += KBLOCK) < a->c);
-        outputs(c, m, m_plane, call->ptr[2], n, width);
+    float *y = call->ptr[2];
+    const int64_t as = odd_lines(a->c), u_plane = odd_lines(FILTERS);
+    const int stay = filters_stay(a, n1 - n0);
+    float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane;
+    gemm_fetch lists[MOST_LISTS + 1] = {{0}};
+    for (int64_t t = b0; t < b1; t++) {
+        const block b = block_at(a, g, t), after = block_at(a, g, t + 1);
+        const int64_t tiles = (b.r1 - b.r0) * (b.j1 - b.j0);
+        const int64_t v_plane = odd_lines(tiles * as), m_plane = odd_lines(tiles * NR);
+        float *m = v + WINO_AT * v_plane;
+        inputs(a, &b, x, v, as, v_plane);
+        gemm_fetch *f = lists + 1;
+        if (t + 1 < b1) f = next_inputs(a, &after, x, f);
+        if (n1 - n0 == a->oc) f = next_outputs(a, &b, y, f);
+        for (int64_t n = n0; n < n1; n += NR) {
+            const int64_t width = fk_min(NR, n1 - n);
+            int64_t k = 0;
+            do {
+                const int64_t count = fk_min(KBLOCK, a->c - k);
+                float *panel = stay ? u + (n - n0) * a->c + k * NR : u;
+                if (!stay || t == b0) (a->turned ? filters_turned : filters)(a, w, k, count, n, width, panel, u_plane);
+                for (int64_t p = 0; p < WINO_AT; p++)
+                    FK(gemm_tile)(&(gemm_args){.a = v + p * v_plane + k,
+                                               .as = as,
+                                               .add = k > 0,
+                                               .fetch = f - 1,
+                                               .b = panel + p * u_plane,
+                                               .c = m + p * m_plane,
+                                               .ldc = NR,
+                                               .m = tiles,
+                                               .n = width <= VL ? VL : NR,
+                                               .k = count});
+            } while ((k += KBLOCK) < a->c);
+            outputs(a, &b, m, m_plane, y, n, width);
+        }
+        finish(call, a, &b, n0, n1);
     }
-    finish(call, c);
 }
 
 FK_KERNEL(winograd) {
     const wino_grid g = grid_of(a);
-    for (int64_t t = ith; t < g.blocks * g.nb; t += nth) {
-        const int64_t block = t / g.nb;
-        chunk c = {.a = a, .down = g.down, .r0 = block / g.parts * g.rows};
-        c.r1 = fk_min(a->n * g.down, c.r0 + g.rows);
-        fk_range(g.across, 1, block % g.parts, g.parts, &c.j0, &c.j1);
-        fk_range(a->oc, NR, t % g.nb, g.nb, &c.n0, &c.n1);
-        run(call, &c);
+    for (int64_t t = ith; t < g.mb * g.nb; t += nth) {
+        int64_t b0, b1, n0, n1;
+        fk_range(g.blocks, 1, t / g.nb, g.mb, &b0, &b1);
+        fk_range(a->oc, NR, t % g.nb, g.nb, &n0, &n1);
+        run(call, a, &g, b0, b1, n0, n1);
     }
 }
 
-_Static_assert(TILES_BYTES + WINO_AT * 4 * (MOST_TILES + KBLOCK + 2) * (NR + LINE) <= FK_KERNEL_SCRATCH,
-               "a block fits");
+_Static_assert(KBLOCK *NR <= FILTERS, "a panel fits");
+_Static_assert(TILES_BYTES + WINO_AT * 4 * (FILTERS + MOST_TILES * NR + 3 * LINE) <= FK_KERNEL_SCRATCH, "a block fits");

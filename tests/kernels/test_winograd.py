@@ -19,6 +19,8 @@ SHAPES = [
     (3, 13, 14, 65, 13, 14, 64, 1, 1),  # two blocks of k
     (1, 6, 270, 4, 6, 270, 5, 1, 1),  # rows of tiles in parts
     (40, 4, 4, 3, 4, 4, 6, 1, 1),  # blocks over several images
+    (1, 36, 132, 16, 36, 132, 16, 1, 1),  # filters that stay for several blocks
+    (1, 36, 132, 300, 36, 132, 8, 1, 1),  # in blocks of k where vectors are short
     (1, 4, 5, 1024, 4, 5, 4, 1, 1),
     (1, 16, 16, 4, 16, 16, 1000, 1, 1),
     (0, 5, 5, 16, 5, 5, 16, 1, 1),
