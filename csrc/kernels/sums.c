@@ -3,10 +3,10 @@
 #include "reduce.h"
 #include "tile.h"
 
-/* BLOCK: elements made at a time, at least a row of them: few, for the L1 cache also holds the program's tiles (two sums
- * over data from memory, Zen 5: 1.5 ms with 1,024, 2.4 ms with 2,048, 3.7 ms with 4,096). A value that is an input or
- * is kept is copied into the block too: summed where it stands, it waits for memory (1.7 against 2.9 ms). Blocks are summed in groups of EVERY, whose sums meet then. */
-enum { BLOCK = 1024, EVERY = 16 };
+/* BLOCK: elements made at a time, at least a row of them. A value that is an input or is kept is copied into the block too:
+ * summed where it stands, it waits for memory (two sums over data from memory, Zen 5: 2.9 ms against 1.7). Blocks are
+ * summed in groups of EVERY, whose sums meet then. */
+enum { BLOCK = 4096, EVERY = 16 };
 
 /* rows of a part: about 20 µs of work */
 static int64_t share_of(int64_t rows, int64_t inner) {
@@ -33,13 +33,6 @@ static void add_block(const float *x, int64_t rows, int64_t inner, float *y, flo
     }
 }
 
-/* while a block is summed, the program's next inputs come from memory */
-static void fetch(const fk_tile *t, void *const *ptr, int64_t i, int64_t n) {
-    for (int j = 0; j < t->nin; j++)
-        if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
-            for (int64_t k = i; k < i + n; k += 16) __builtin_prefetch((const float *)ptr[j] + k);
-}
-
 FK_KERNEL(sums) {
     const fk_tile *t = call->tile;
     int64_t inner = a->inner, count = a->count, share = share_of(a->rows, inner);
@@ -58,7 +51,6 @@ FK_KERNEL(sums) {
         for (int64_t s = 0; s < count; s++)
             ptr[t->nin + s] = (void *)((uintptr_t)(made + s * room) - 4 * (uintptr_t)at);
         FK(tile_run)(t, ptr, at, 1, rows * inner, rows * inner, call->scratch + FK_KERNEL_SCRATCH);
-        fetch(t, ptr, at + rows * inner, fk_min(512, (end - row - rows) * inner));
         if (!blocks) memset(near, 0, (size_t)(count * inner) * 4);
         for (int64_t s = 0; s < count; s++) add_block(made + s * room, rows, inner, near + s * inner, sum, stack);
         if (++blocks == EVERY || row + height >= end) {
