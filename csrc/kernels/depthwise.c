@@ -31,31 +31,36 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
 }
 
 /* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is
- * loaded serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. */
-INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t n) {
+ * loaded serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. So many
+ * columns on the left and on the right, at most half a window, are outside x, and their taps left out. */
+INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t left,
+                  int64_t right, int64_t n) {
     vf acc[8];
-    int64_t step = way < 0 ? -s->xt : s->xt;
-    int count = (np - 1) * (way < 0 ? 1 : way) + nt;
-    for (int p = 0; p < np; p++) acc[p] = (vf){0};
-    for (int64_t r = 0; r < s->nr; r++, x += s->xr, w += s->wr) {
+    const int64_t step = way < 0 ? -s->xt : s->xt, xr = s->xr, wr = s->wr, wt = s->wt, yp = s->yp;
+    const int count = (np - 1) * (way < 0 ? 1 : way) + nt;
+    UNROLL_FOR (int p = 0; p < np; p++) acc[p] = (vf){0};
+    if (way < 0) x += (np - 1) * step;
+    for (int64_t r = s->nr; r > 0; r--, x += xr, w += wr) {
         vf k[5];
-        UNROLL_FOR (int t = 0; t < nt; t++) k[t] = v_load_upto(w + t * s->wt, n);
-        UNROLL_FOR (int q = 0; q < count; q++) {
-            int at = way < 0 ? np - 1 - q : q;
-            vf in = v_load_upto(x + at * step, n);
+        UNROLL_FOR (int t = 0; t < nt; t++) k[t] = v_load_upto(w + t * wt, n);
+        const float *from = x;
+        UNROLL_FOR (int q = 0; q < count; q++, from += way < 0 ? -step : step) {
+            if ((q < nt / 2 && q < left) || (q >= count - nt / 2 && q >= count - right)) continue;
+            const int at = way < 0 ? np - 1 - q : q;
+            const vf in = v_keep(v_load_upto(from, n));
             UNROLL_FOR (int t = 0; t < nt; t++) {
-                int p = way < 0 ? at + t : (at - t) / way;
+                const int p = way < 0 ? at + t : (at - t) / way;
                 if ((way < 0 || p * way + t == at) && p >= 0 && p < np) acc[p] += in * k[t];
             }
         }
     }
-    for (int p = 0; p < np; p++) v_store_upto(y + p * s->yp, acc[p], n);
+    UNROLL_FOR (int p = 0; p < np; p++, y += yp) v_store_upto(y, acc[p], n);
 }
 
 INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way,
                 int64_t n) {
     if (way)
-        slide(s, y, x, w, (int)nt, np, way, n);
+        slide(s, y, x, w, (int)nt, np, way, 0, 0, n);
     else
         block(s, y, x, w, nt, np, nv, n);
 }
@@ -124,6 +129,53 @@ static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *
         }
 }
 
+/* The usual windows, of 3 or 5 neighbouring taps and stride 1 or 2, that reach over the borders by less than their half:
+ * about equal blocks of up to 8 pixels, those at the borders as fast as any. np pixels, all channels: */
+INLINE void edged(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t left,
+                  int64_t right, int64_t c) {
+    if (c < VL) slide(s, y, x, w, nt, np, way, left, right, c);
+    for (int64_t k = 0; c >= VL && k < c; k += VL) {
+        k = fk_min(k, c - VL);
+        slide(s, y + k, x + k, w + k, nt, np, way, left, right, VL);
+    }
+}
+typedef void (*edged_fn)(const sum_t *s, float *y, const float *x, const float *w, int64_t left, int64_t right,
+                         int64_t c);
+#define EDGED(np, nt, way)                                                                                             \
+    static void edged_##np##_##nt##_##way(const sum_t *s, float *y, const float *x, const float *w, int64_t left,      \
+                                          int64_t right, int64_t c) {                                                  \
+        edged(s, y, x, w, nt, np, way, left, right, c);                                                                \
+    }
+#define EACH(X, nt, way) \
+    X(1, nt, way) X(2, nt, way) X(3, nt, way) X(4, nt, way) X(5, nt, way) X(6, nt, way) X(7, nt, way) X(8, nt, way)
+#define NAME(np, nt, way) edged_##np##_##nt##_##way,
+/* clang-format off */
+EACH(EDGED, 3, 1) EACH(EDGED, 3, 2) EACH(EDGED, 5, 1) EACH(EDGED, 5, 2)
+static const edged_fn edged_blocks[2][2][8] = {{{EACH(NAME, 3, 1)}, {EACH(NAME, 3, 2)}},
+                                               {{EACH(NAME, 5, 1)}, {EACH(NAME, 5, 2)}}};
+/* clang-format on */
+
+/* as row, where the windows are such; returns whether they were */
+static int row_edged(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *x, int64_t xstep, const float *w,
+                     int64_t wstep, int64_t p0, int64_t p1, int64_t c) {
+    const int64_t k = a->k, stride = a->stride, half = k / 2;
+    if (a->back || a->dilation != 1 || (k != 3 && k != 5) || stride > 2 || p1 <= p0) return 0;
+    if (a->pad - p0 * stride > half || (p1 - 1) * stride - a->pad + k - a->size > half) return 0;
+    s.nt = k;
+    s.xt = xstep;
+    s.wt = wstep;
+    s.xp = stride * xstep;
+    s.yp = ystep;
+    const int64_t blocks = fk_ceil_div(p1 - p0, 8);
+    for (int64_t b = 0; b < blocks; b++) {
+        const int64_t lo = p0 + (p1 - p0) * b / blocks, hi = p0 + (p1 - p0) * (b + 1) / blocks;
+        const int64_t first = lo * stride - a->pad, end = (hi - 1) * stride - a->pad + k;
+        edged_blocks[k == 5][stride - 1][hi - lo - 1](&s, y + lo * ystep, x + first * xstep, w, fk_max(0, -first),
+                                                      fk_max(0, end - a->size), c);
+    }
+    return 1;
+}
+
 /* ---- forward */
 void FK(depthwise_repeat)(float *y, const float *x, int64_t n, int64_t xstep, int64_t c, int64_t mult) {
     for (; n > 0; n--, x += xstep, y += c * mult) {
@@ -184,10 +236,10 @@ FK_KERNEL(depthwise) {
                 const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
                 const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
                 float *y = (float *)call->ptr[2] + r * yrow + k;
-                if (a->mult == 1)
-                    row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
-                else
+                if (a->mult > 1)
                     row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+                else if (!row_edged(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k)))
+                    row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
             }
         fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
     }

@@ -36,7 +36,7 @@ INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi,
             UNROLL_FOR (int i = 0; i < nt + 3; i++)
                 UNROLL_FOR (int v = 0; v < nv; v++) {
                     const float *from = x + r * q->xrow + i * xnext;
-                    vf in = v_load_upto(from + v * VL, n);
+                    vf in = v_keep(v_load_upto(from + v * VL, n));
                     UNROLL_FOR (int t = 0; t < nt; t++)
                         if (i - t >= 0 && i - t < 4) acc[(r * nt + t) * nv + v] += in * d[i - t][v];
                 }

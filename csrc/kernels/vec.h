@@ -93,6 +93,18 @@ static inline void v_store_upto(float *p, vf v, int64_t n) {
         v_store(p, v);
 }
 
+/* a, loaded once: keeps the compiler from reading memory again in every instruction that uses it */
+static inline vf v_keep(vf a) {
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(a));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(a));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(a));
+#endif
+    return a;
+}
+
 /* a mask is a vi of all ones or all zeros; the vector ?: does not compile in C, so blend by bits */
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
 /* the first n < VL elements, the rest `fill` */
