@@ -4,6 +4,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
+
 /* R pixels × V vectors, of which the last may be cut: n channels */
 INLINE void make(const few_windows *w, const float *x, const float *b, float *c, int64_t n, const int R, const int V) {
     vf acc[MR][2];

@@ -8,8 +8,9 @@
  * the output that are shorter than half a micro-kernel would waste it. */
 static inline int conv_is_few(const fk_attr_conv2d *a) {
     const int readable = a->groups == 1 && a->sw <= a->kw && (a->dw == 1 || a->kw == 1);
-    return readable && a->c <= 32 && a->kh * a->kw > 1 && a->kh * a->kw * a->c <= KC && a->ow >= 6;
+    return readable && a->c > 0 && a->c <= 32 && a->kh * a->kw > 1 && a->kh * a->kw * a->c <= KC && a->ow >= 6;
 }
+
 #define FEW_PIXELS 96 /* of a row of the output, at a time: what they make or read stays in L1 */
 
 /* the windows of some pixels of a row of the output */

@@ -18,8 +18,8 @@ static dw_grid split(const fk_attr_winograd_dw *a) {
     enum { ENOUGH = 16, LEAST = 8 };
     dw_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
     g.tiles = a->n * g.down * g.across;
-    g.mb = fk_ceil_div(a->c, CHANNELS);
-    g.nb = fk_ceil_div(a->oc, CHANNELS);
+    g.mb = fk_max(1, fk_ceil_div(a->c, CHANNELS));
+    g.nb = fk_max(1, fk_ceil_div(a->oc, CHANNELS));
     g.parts = fk_max(1, fk_min(ENOUGH / (g.mb * g.nb), g.tiles / 64));
     g.nb = fk_max(g.nb, fk_min(LEAST / (g.parts * g.mb), a->oc / (CHANNELS / 2)));
     g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
