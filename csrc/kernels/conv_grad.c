@@ -168,7 +168,8 @@ FK_KERNEL(conv2d_dx) {
 }
 
 /* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
- * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A. */
+ * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A, and where they are the
+ * pixels themselves they can be read in place. */
 #define DW_ROWS 288 /* a multiple of MR and of LINE */
 #define DW_COLUMNS 256
 #define DW_STEPS 256
@@ -214,8 +215,9 @@ FK_KERNEL(conv2d_dw) {
         fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
         v.x = (const float *)call->ptr[0] + g * run;
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
+        const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, r1 - r0, n1 - n0);
         gemm_args m = {.a = left,
-                       .as = gemm_stride(r1 - r0),
+                       .as = in_place ? a->c : gemm_stride(r1 - r0),
                        .kmajor = 1,
                        .b = right,
                        .m = r1 - r0,
@@ -228,8 +230,12 @@ FK_KERNEL(conv2d_dw) {
         do {
             m.k = fk_min(kb, p1 - p);
             m.bs = m.k * NR;
-            FK(im2col_begin)(&v, p, m.k);
-            FK(im2col)(&v, r0, m.m, left, m.as);
+            if (in_place) {
+                m.a = v.x + p * a->c + r0;
+            } else {
+                FK(im2col_begin)(&v, p, m.k);
+                FK(im2col)(&v, r0, m.m, left, m.as);
+            }
             FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.bs);
             m.add = p > p0;
             m.fetch = NULL;
