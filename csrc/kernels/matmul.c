@@ -26,6 +26,7 @@ static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
     if (columns > 512 || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
     const int64_t enough = fk_max(4, fk_min(16, worth / 16));
     gemm_grid g = {fk_min(fk_min(64, worth), fk_max(fk_ceil_div(m, ROWS), fk_min(enough, m / 32))), 1};
+    if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
     if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
     g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));
     return g;
@@ -67,7 +68,7 @@ FK_KERNEL(matmul) {
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;
-        fk_range(p.m, MR, cell / p.grid.nb, p.grid.mb, &r0, &r1);
+        fk_range(p.m, 1, cell / p.grid.nb, p.grid.mb, &r0, &r1); /* evenly: gemm_tile cuts strips to suit */
         fk_range(a->n, NR, cell % p.grid.nb, p.grid.nb, &n0, &n1);
         j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
         for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {

@@ -67,18 +67,20 @@ def _lower(ctx, node, ins, out):
         if batch_b not in (1, count):
             b, batch_b = _materialized(ctx, b, batch), count
     ldb = k if tb else n
-    stored = _as_stored(m, n * k, ta, tb, ctx.packed_once(b))
+    stored = _as_stored(m, n, k, ta, tb, ctx.packed_once(b))
     right = b if stored else ctx.packed(b, 'pack_b', batch=batch_b, k=k, n=n, ld=ldb, trans=int(tb), src_batch=k * n)
     ctx.step('matmul', [a, right, out], batch=count, m=m, n=n, k=k, lda=m if ta else k, trans_a=int(ta),
              ldb=ldb if stored else 0, trans_b=int(tb), a_batch=m * k if batch_a > 1 else 0, b_batch=int(batch_b > 1))
 
 
-def _as_stored(m, size, ta, tb, once):
-    """Whether the right side of `size` elements is read where it is. once: it would be packed once for many runs. Weights
-    too large for the caches are: nothing is slower than their memory, and a packed copy would double them."""
+def _as_stored(m, n, k, ta, tb, once):
+    """Whether the right side is read where it is. once: it would be packed once for many runs. Weights too large for the
+    caches are: nothing is slower than their memory, and a packed copy would double them. A few columns are packed at each
+    run in any case."""
+    large = n * k > LARGE
     if once:
-        return not tb and (size > LARGE or (m <= 4 and not ta))
-    return size > LARGE or m <= (128 if not ta and not tb else 64)
+        return not tb and (large or (m <= 4 and n >= 32 and not ta))
+    return large or m <= (128 if not ta and not tb else 64)
 
 
 def _samples():
