@@ -66,7 +66,10 @@ def fuse(graph):
 def _join(node, group, users):
     g = group[id(node)]
     for source in _candidates(node, group):
-        g = _try_merge(g, group[id(source)], group, users)
+        other = group[id(source)]
+        if other.sums and len(other.nodes) == 1:  # a sum with nothing before it and nothing beside: a reduction as others
+            other.root, other.sums, other.size = source, [], source.size
+        g = _try_merge(g, other, group, users)
 
 
 def _take_in(node, reserved, group, users):

@@ -92,6 +92,12 @@ def test_batch_normalisation_and_its_gradients(off, monkeypatch):
         assert len(large) <= 3, [s.kernel for s in large]
 
 
+def test_what_follows_a_lone_sum_is_its_epilogue():
+    def fn(x, row):
+        return (ops.tanh(ops.sum(x, axis=0) * row) + row,)
+    assert [k for k in check(fn, *arrays((ROWS, CHANNELS), (CHANNELS,))) if k in ('reduce', 'tile', 'sums')] == ['reduce']
+
+
 def test_many_sums_and_a_program_too_large():
     def fn(x, y):
         values = [x, y]
