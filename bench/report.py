@@ -2,6 +2,7 @@
 import numpy as np
 
 from bench.engines import OURS
+from bench.harness import QUIET
 
 TITLES = {'models': 'Inference: one batch, ms', 'training': 'Training: one step with Adam, ms',
           'images': 'From a JPEG file to its prediction: one image, ms'}
@@ -57,7 +58,7 @@ def text(row):
         if 'median' not in r:
             lines.append(f'  {name:12} {r["error"]}')
             continue
-        disturbed = ''.join(f'; {who} took {r[key]:.0%} of a processor' for key, who in DISTURBING.items() if r[key] > 0.05)
+        disturbed = ''.join(f'; {who} took {r[key]:.0%} of a processor' for key, who in DISTURBING.items() if r[key] > QUIET)
         lines.append(f'  {name:12} {number(r["median"]):>9} ms  min {number(r["min"])}, quartiles {number(r["q1"])} '
                      f'{number(r["q3"])}  {r["variant"]}, differs by {r["difference"]:.0e}{disturbed}')
     return '\n'.join(lines)
