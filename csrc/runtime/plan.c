@@ -18,8 +18,15 @@ typedef struct {
 /* a stretch of the plan between two barriers: one step of many chunks, or a row of one-chunk steps that one thread does */
 typedef struct {
     int32_t first, last;
-    int64_t nchunks;
+    int64_t nchunks, per,
+        nclaims; /* a claim is `per` chunks, the last one perhaps fewer: one, but where they are millions */
 } unit_t;
+
+/* one run's state: the unit in the high bits, then the claims taken from the back, then those from the front */
+#define CLAIM_BITS 22
+#define CLAIM_MASK ((1u << CLAIM_BITS) - 1)
+#define MOST_CLAIMS (1 << 20) /* leaves room for a claim in vain by each thread */
+#define MOST_UNITS (1 << 19)
 
 struct fk_plan {
     int64_t nsteps, nunits;
@@ -95,9 +102,13 @@ fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, 
         if (u && u->nchunks == 1 && s->nchunks == 1)
             u->last = (int32_t)i;
         else
-            p->units[p->nunits++] = (unit_t){(int32_t)i, (int32_t)i, s->nchunks};
+            p->units[p->nunits++] =
+                (unit_t){(int32_t)i, (int32_t)i, s->nchunks, fk_ceil_div(s->nchunks, MOST_CLAIMS), 0};
+        u = &p->units[p->nunits - 1];
+        u->nclaims = fk_ceil_div(u->nchunks, u->per);
         p->parallel |= s->nchunks > 1;
     }
+    p->parallel &= p->nunits < MOST_UNITS;
     return p;
 fail:
     fk_plan_free(p);
@@ -117,13 +128,14 @@ void fk_plan_free(fk_plan *p) {
 
 int64_t fk_plan_chunks(const fk_plan *p, int64_t step) { return p->steps[step].nchunks; }
 
-/* One run: what its threads share. state: the unit in the high half, its next unclaimed chunk in the low one, so that one
- * atomic add claims a chunk of the present unit. The thread that finishes the last chunk of a unit opens the next. Nobody
- * waits for a thread that holds no chunk: one that the system has put to sleep delays nothing, and joins where the others are. */
+/* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
+ * them from the front, half from the back, so that each keeps meeting the same part of weights and images, which its own
+ * cache still holds. The thread that finishes the last claim of a unit opens the next. Nobody waits for a thread that holds no
+ * chunk: one that the system has put to sleep delays nothing, and joins where the others are. */
 typedef struct {
     const fk_plan *plan;
     void *const *bases;
-    _Alignas(64) atomic_llong state;
+    _Alignas(64) atomic_ullong state;
     _Alignas(64) atomic_llong done;
     atomic_llong failed;
 } run_t;
@@ -172,7 +184,6 @@ static void run_thread(void *arg, int thread, int threads) {
     run_t *r = arg;
     const fk_plan *p = r->plan;
     char *scratch = fk_scratch();
-    (void)thread;
     if (!scratch) {
         atomic_store(&r->failed, -1); /* works no chunk: the others do them all, and the run counts as failed */
         return;
@@ -181,23 +192,28 @@ static void run_thread(void *arg, int thread, int threads) {
         run_alone(r, scratch);
         return;
     }
+    const int back = thread >= (threads + 1) / 2;
     for (;;) {
-        int64_t ticket = atomic_fetch_add_explicit(&r->state, 1, memory_order_acq_rel);
-        int64_t k = ticket >> 32, c = ticket & 0xffffffff;
+        const uint64_t ticket =
+            atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
+        const int64_t k = (int64_t)(ticket >> 2 * CLAIM_BITS);
+        const int64_t front = ticket & CLAIM_MASK, behind = ticket >> CLAIM_BITS & CLAIM_MASK;
         if (k >= p->nunits) return;
         const unit_t *u = &p->units[k];
-        if (c >= u->nchunks) { /* all claimed: the next unit opens when the last of them is finished */
+        if (front + behind >= u->nclaims) { /* all claimed: the next unit opens when the last of them is finished */
             int spins = 0;
-            while (atomic_load_explicit(&r->state, memory_order_acquire) >> 32 == k) spin(&spins);
+            while ((int64_t)(atomic_load_explicit(&r->state, memory_order_acquire) >> 2 * CLAIM_BITS) == k)
+                spin(&spins);
             continue;
         }
+        const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per;
         if (u->nchunks == 1)
             for (int64_t i = u->first; i <= u->last && !stopped(r, i); i++) run_step(r, i, 0, 1, scratch);
         else if (!stopped(r, u->first))
-            run_step(r, u->first, c, c + 1, scratch);
-        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nchunks - 1) {
+            run_step(r, u->first, c, fk_min(u->nchunks, c + u->per), scratch);
+        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nclaims - 1) {
             atomic_store_explicit(&r->done, 0, memory_order_relaxed);
-            atomic_store_explicit(&r->state, (k + 1) << 32, memory_order_release);
+            atomic_store_explicit(&r->state, (uint64_t)(k + 1) << 2 * CLAIM_BITS, memory_order_release);
         }
     }
 }
