@@ -18,7 +18,7 @@
 #define KC 384          /* the longest block of k: MR rows of it stay in L1 */
 #define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
-#define GRAIN (1 << 20) /* multiply-adds that are worth a chunk: 10 to 20 µs */
+#define GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
 
 #define LINE 16         /* floats of a cache line */
 
