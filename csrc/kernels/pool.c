@@ -30,6 +30,16 @@ static inline void touching(int64_t first, int64_t last, int64_t stride, int64_t
         if (k < (c)) STEP(1, (c) - k)                  \
     } while (0)
 
+/* A row of windows reads several short rows at once, jumping from one to the next, which the processor does not foresee:
+ * each window asks for its share of what the next row of windows adds. */
+INLINE void fetch(const float *p, int64_t n, int write) {
+    for (int64_t i = 0; i < n; i += 16)
+        if (write)
+            __builtin_prefetch(p + i, 1);
+        else
+            __builtin_prefetch(p + i);
+}
+
 /* ---- forward */
 INLINE void max_window(float *y, const float *x, int64_t nh, int64_t nw, int64_t row, int64_t c, int nv, int64_t n) {
     vf m[4];
@@ -60,13 +70,16 @@ INLINE void avg_window(float *y, const float *x, int64_t nh, int64_t nw, int64_t
         const float *x = call->ptr[0];                                                                \
         float *y = call->ptr[1];                                                                      \
         int64_t c = a->c, row = a->w * c, orow = a->ow * c, lo, hi;                                   \
+        int64_t fresh = fk_min(a->sh, a->kh) * row, share = fresh / fk_max(1, a->ow);                 \
         fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);                                                \
         int64_t waiting = lo;                                                                         \
         for (int64_t r = lo; r < hi; r++) {                                                           \
             int64_t h0, h1, w0, w1;                                                                   \
             window(r % a->oh, a->sh, a->pt, a->kh, a->h, &h0, &h1);                                   \
             const float *xr = x + (r / a->oh * a->h + h0) * row;                                      \
+            const float *next = xr + (h1 - h0 + a->sh) * row - fresh;                                 \
             for (int64_t j = 0; j < a->ow; j++) {                                                     \
+                fetch(next + j * share, share, 0);                                                    \
                 window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);                                       \
                 const float *xw = xr + w0 * c;                                                        \
                 float *yw = y + r * orow + j * c;                                                     \
@@ -127,6 +140,7 @@ static void clear(float *dx, int64_t row, int64_t r0, int64_t r1, int64_t at) {
 
 FK_KERNEL(max_pool_dx) {
     int64_t c = a->c, row = a->w * c, lo, hi, w0, w1;
+    int64_t fresh = fk_min(a->sh, a->kh) * row, share = fresh / fk_max(1, a->ow);
     int alone = (a->sh >= a->kh || a->oh == 1) && (a->sw >= a->kw || a->ow == 1);
     /* elements of a row that windows side by side overwrite; what follows has to be cleared */
     int64_t covered = 0;
@@ -149,7 +163,11 @@ FK_KERNEL(max_pool_dx) {
             clear(dx, row, clean, fk_min(h0, r1), 0);
             clear(dx, row, fk_max(clean, h0), fk_min(h1, r1), covered);
             clean = fk_max(clean, fk_min(h1, r1));
+            int64_t next = (h1 + a->sh) * row - fresh;
+            int64_t own = h1 + a->sh <= r1 ? share : 0; /* the rows below are another chunk's to write */
             for (int64_t j = 0; j < a->ow; j++) {
+                fetch(x + next + j * share, share, 0);
+                fetch(dx + next + j * share, own, 1);
                 window(j, a->sw, a->pl, a->kw, a->w, &w0, &w1);
                 int64_t at = h0 * row + w0 * c, out = (i * a->ow + j) * c;
 #define BACK_ONE(nv, n)                                                                             \
