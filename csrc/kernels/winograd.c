@@ -11,6 +11,7 @@
 #define KBLOCK 128            /* channels of a panel whose filters are transformed at a time; longer sums err more */
 #define FILTERS 4096          /* that are kept transformed: 36 positions of them are 600 KB */
 #define MOST_TILES 64         /* of a block */
+#define SHARE_TILES 192       /* that are worth transforming all filters again: a thirtieth of their products' time */
 #define TILES_BYTES (4 << 20) /* that the transformed tiles of a block may take */
 #define FEWEST_TILES 12
 #define BESIDE (1000 << 10) /* that a block may take in L2 beside all filters, with them */
@@ -19,8 +20,10 @@
  * apart, would displace each other */
 #define AHEAD 8
 
-/* an odd number of lines: the 36 planes at one offset, and rows side by side, are on different lines of a cache */
+/* an odd number of lines: the 36 planes at one offset are on different lines of a cache */
 static inline int64_t odd_lines(int64_t n) { return (gemm_lines(n) / LINE | 1) * LINE; }
+/* from tile to tile: where they are long, rows side by side are too; short ones take no more of L2 than they must */
+static inline int64_t row_of_channels(int64_t c) { return c <= KBLOCK ? gemm_lines(c) : odd_lines(c); }
 
 /* A block is a run of whole rows of tiles, counted over all images, or a part of one row; a chunk is a run of blocks and a
  * share of the output channels */
@@ -38,16 +41,19 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     wino_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
     const int64_t all = a->n * g.down;
     if (all * g.across <= 0) return g;
-    const int64_t row = odd_lines(a->c), columns = gemm_panels(a->oc) * NR;
+    const int64_t row = row_of_channels(a->c), columns = gemm_panels(a->oc) * NR;
     const int stay = filters_stay(a, a->oc);
-    const int64_t room = stay ? (BESIDE - WINO_AT * 4 * a->c * columns) / (row + NR) : TILES_BYTES / row;
-    const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, room / (WINO_AT * 4)));
+    /* of a tile; where many blocks follow each other, the next one's pixels and outputs are on their way too */
+    const int64_t pixels = WINO_OUT * WINO_OUT * 4 * (a->c + columns);
+    const int64_t tile = WINO_AT * 4 * (row + NR) + (all * g.across > MOST_TILES ? 2 : 1) * pixels;
+    const int64_t room = stay ? (BESIDE - WINO_AT * 4 * a->c * columns) / tile : TILES_BYTES / (WINO_AT * 4 * row);
+    const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, room));
     const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
     if (all * g.across * WINO_AT * a->c * a->oc >= GRAIN) g.rows = fk_min(g.rows, fk_ceil_div(all, 2));
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
-    g.mb = fk_min(MOST, stay ? fk_min(g.blocks, fk_max(want, all * g.across / MOST_TILES)) : g.blocks);
+    g.mb = fk_min(MOST, stay ? fk_min(g.blocks, fk_max(want, all * g.across / SHARE_TILES)) : g.blocks);
     g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
     return g;
 }
@@ -202,7 +208,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                 int64_t n1) {
     const float *x = call->ptr[0], *w = call->ptr[1];
     float *y = call->ptr[2];
-    const int64_t as = odd_lines(a->c), u_plane = odd_lines(FILTERS);
+    const int64_t as = row_of_channels(a->c), u_plane = odd_lines(FILTERS);
     const int stay = filters_stay(a, n1 - n0);
     float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane;
     gemm_fetch lists[MOST_LISTS + 1] = {{0}};
