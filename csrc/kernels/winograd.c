@@ -183,8 +183,9 @@ static void finish(const fk_call *call, const fk_attr_winograd *a, const block *
 /* rows [i, i + rows) and columns [x0, x1) of images of w columns and c channels */
 static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, int64_t i, int64_t rows, int64_t x0,
                         int64_t x1) {
-    if (rows * (x1 - x0) * c * 4 > LITTLE) return f;
-    const int64_t pieces = x1 - x0 == w ? 1 : rows, lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
+    const int64_t pieces = x1 - x0 == w ? 1 : rows;
+    if (rows * (x1 - x0) * c * 4 > LITTLE || pieces > WINO_IN) return f;
+    const int64_t lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
     at += (i * w + x0) * c;
     for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = (gemm_fetch){at, LINE, 16, 16 * LINE, lines, f - 1};
     return f;

@@ -23,6 +23,8 @@ SHAPES = [
     (1, 36, 132, 300, 36, 132, 8, 1, 1),  # in blocks of k where vectors are short
     (1, 4, 5, 1024, 4, 5, 4, 1, 1),
     (1, 16, 16, 4, 16, 16, 1000, 1, 1),
+    (32, 14, 18, 16, 12, 12, 16, 0, 0),  # many blocks of many rows that leave columns of the image out
+    (200, 18, 18, 16, 14, 14, 16, -1, -1),
     (0, 5, 5, 16, 5, 5, 16, 1, 1),
     (1, 2, 5, 3, 0, 3, 2, 0, 0),
 ]
