@@ -4,7 +4,8 @@ without gradient exactly as it is (SGD, Adagrad), the formula is computed for th
     table ← table - rate · scatter_add(idx, u)        is        rows = touched(idx); g = scatter_add(place in rows, u)
                                                                 table[rows] = table[rows] - rate · g
 
-Each row's sum and formula are those of the dense form, so the results are the same to the last bit.
+Each row's sum and formula are those of the dense form: finite results are the same to the last bit. (What is not finite, as a
+rate of NaN, reaches the touched rows alone.)
 """
 
 from ..graph import LEAVES, Graph, Node, toposort
@@ -76,7 +77,9 @@ def _without_gradient(n, grad, known):
 
 
 def _allowed(group, graph, nodes, users):
-    """Whether nothing else reads the gradient or what is made of it, and nothing reads a variable after its update."""
+    """Whether nothing else reads the gradient or what is made of it, and nothing reads a variable after its update. Other
+    readers before it must be gathers: a view, or an elementwise value that is computed again where it is read, would see the
+    new rows."""
     grad = group[0][2]
     inside = {k for *_, members in group for k in members}
     before = {id(n) for n in toposort([grad])}
@@ -92,7 +95,7 @@ def _allowed(group, graph, nodes, users):
         for leaf in (n for n in nodes if n.op == 'variable' and n.attrs['var'] is var):
             if id(leaf) in final or any(leaf is n for n in values):
                 return False
-            if any(id(u) not in before and id(u) not in inside for u in users.get(id(leaf), ())):
+            if any(id(u) not in inside and (u.op != 'gather' or id(u) not in before) for u in users.get(id(leaf), ())):
                 return False
     return True
 

@@ -61,6 +61,26 @@ def test_a_table_that_is_read_elsewhere_too(more, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
+def test_what_is_made_of_the_table_before_and_read_after(monkeypatch):
+    def train():
+        table = Variable(TABLE.copy(), name='table')
+        optimizer = optimizers.SGD(0.1)
+        optimizer.build([table])
+
+        def step(indices):
+            whole, flat = table * table, ops.reshape(table, (-1,))
+            loss = ops.sum(ops.square(ops.take(table, indices, axis=0))) * ops.stop_gradient(ops.mean(whole) + ops.max(flat))
+            optimizer.minimize(loss, [table])
+            return [loss, ops.sum(whole), ops.sum(flat[:7])]
+        f = Function(step)
+        return [a for b in BATCHES for a in f(b)] + [table.numpy()]
+
+    got = train()
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'sparse,fuse')
+    for a, b in zip(got, train(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def test_an_index_out_of_range_leaves_the_table():
     table = Variable(TABLE.copy(), name='table')
     optimizer = optimizers.SGD(0.1)
