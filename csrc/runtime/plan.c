@@ -18,8 +18,8 @@ typedef struct {
 /* a stretch of the plan between two barriers: one step of many chunks, or a row of one-chunk steps that one thread does */
 typedef struct {
     int32_t first, last;
-    int64_t nchunks, per,
-        nclaims; /* a claim is `per` chunks, the last one perhaps fewer: one, but where they are millions */
+    int64_t nchunks;
+    int64_t nclaims, per; /* a claim is `per` chunks, the last one perhaps fewer: one, but where they are millions */
 } unit_t;
 
 /* one run's state: the unit in the high bits, then the claims taken from the back, then those from the front */
@@ -102,9 +102,9 @@ fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, 
         if (u && u->nchunks == 1 && s->nchunks == 1)
             u->last = (int32_t)i;
         else
-            p->units[p->nunits++] =
-                (unit_t){(int32_t)i, (int32_t)i, s->nchunks, fk_ceil_div(s->nchunks, MOST_CLAIMS), 0};
+            p->units[p->nunits++] = (unit_t){(int32_t)i, (int32_t)i, s->nchunks, 0, 0};
         u = &p->units[p->nunits - 1];
+        u->per = fk_ceil_div(u->nchunks, MOST_CLAIMS);
         u->nclaims = fk_ceil_div(u->nchunks, u->per);
         p->parallel |= s->nchunks > 1;
     }
@@ -185,7 +185,7 @@ static void run_thread(void *arg, int thread, int threads) {
     const fk_plan *p = r->plan;
     char *scratch = fk_scratch();
     if (!scratch) {
-        atomic_store(&r->failed, -1); /* works no chunk: the others do them all, and the run counts as failed */
+        atomic_store(&r->failed, -1); /* the run has failed: nobody begins another step */
         return;
     }
     if (threads == 1) {
