@@ -20,8 +20,6 @@ from bench.engines import ENGINES, OURS
 ROOT = Path(__file__).resolve().parent.parent
 PAUSE = 0.1  # seconds between two engines' turns: what spins after a run has stopped by then
 TOLERANCE = 1e-3  # of the largest value; after training, of the losses of the first steps without dropout
-
-
 QUIET = 0.1  # of a processor: when other programs take more during a turn, it is taken again,
 ATTEMPTS = 4  # up to this often, and the quietest counts
 

@@ -170,7 +170,7 @@ def winograd():
 def set_winograd(allowed):
     """Allow (True) or forbid (False) the Winograd domain in what is compiled from now on.
 
-    There, 3 × 3 convolutions of stride 1 with enough channels take about 0.4 of the time. Their errors are about 1e-6 of
+    There, 3 × 3 convolutions of stride 1 with enough channels take about 0.4 of the time. Their errors are 1 to 2e-6 of
     the largest output instead of 3e-7, and a NaN or an infinity in the input reaches the 4 × 4 outputs of each tile that
     holds it; in a kernel's gradient, all nine elements of its pair of channels. The environment variable
     FASTKERAS_WINOGRAD, 0 or 1, sets the first value.
