@@ -51,7 +51,8 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
-    if (all * g.across * WINO_AT * a->c * a->oc >= GRAIN) g.rows = fk_min(g.rows, fk_ceil_div(all, 2));
+    if (columns < 2 * COLUMNS && all * g.across * WINO_AT * a->c * a->oc >= GRAIN)
+        g.rows = fk_min(g.rows, fk_ceil_div(all, 2)); /* two threads, though each transforms the filters */
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
     g.mb = fk_min(MOST, stay ? fk_min(g.blocks, fk_max(want, all * g.across / SHARE_TILES)) : g.blocks);
     g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
