@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from fastkeras import _core, constraints, generation, initializers, ops, regularizers
 from fastkeras import config as settings
+from fastkeras import constraints, generation, initializers, ops, regularizers
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
@@ -141,19 +141,19 @@ class Layer(Calls, Connected, Configured):
             initializer = 'glorot_uniform' if dtype in core.FLOATS else 'zeros'
         initializer = initializers.get(initializer)
         core.check_size(shape, f'{title(self)}: the weight {name!r}')
+        options = dict(dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
+                       constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
         try:
             if initializers.fills(initializer):
-                value, own = initializer.fill(_core.empty(shape, dtype)), True
+                v = Variable(shape=shape, fill=initializer.fill, **options)
             else:
-                value, own = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype')
-                                        else initializer(shape)), False
+                value = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype') else initializer(shape))
+                if value.shape != shape:
+                    raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
+                                     f'{value.shape}, expected {shape}')
+                v = Variable(value, **options)
         except MemoryError as e:
             raise MemoryError(f'{title(self)}: no memory for the weight {name!r} of shape {shape}: {e}') from None
-        if value.shape != shape:
-            raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
-                             f'{value.shape}, expected {shape}')
-        v = Variable(value, dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
-                     constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer), own=own)
         self._weights.append(v)
         return v
 

@@ -64,23 +64,18 @@ class Variable:
 
     initial: array or number, or a callable (shape, dtype) → array together with `shape`. dtype: float arrays become float32
     unless said otherwise. trainable: whether optimizers may change it. constraint: applied by optimizers after an update.
-    own: `initial` is an array of `_core.empty` that nobody else keeps, to be taken as it is rather than copied.
+    fill: in place of `initial`, a function that writes the values into the variable's own array of `shape`: they exist once.
     """
 
     __array_priority__ = 200
 
-    def __init__(self, initial, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None,
-                 own=False):
-        if callable(initial) and not isinstance(initial, np.ndarray):
-            if shape is None:
-                raise ValueError(f'variable {name!r}: a shape is needed with an initializer')
-            initial = initial(tuple(shape), dtype or 'float32')
-        value = np.asarray(core.to_array(initial, dtype))
-        if dtype is None and value.dtype == np.float64:
-            value = value.astype(np.float32)
-        if own:
-            self.array = value
+    def __init__(self, initial=None, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None,
+                 fill=None):
+        if fill is not None:
+            self.array = _core.empty(tuple(shape), dtype or 'float32')
+            fill(self.array)
         else:
+            value = self._initial_value(initial, shape, dtype, name)
             self.array = _core.empty(value.shape, value.dtype)
             self.array[...] = value
         self.trainable = trainable
@@ -89,6 +84,15 @@ class Variable:
         self.regularizer = regularizer
         self.version = 0
         self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
+
+    @staticmethod
+    def _initial_value(initial, shape, dtype, name):
+        if callable(initial) and not isinstance(initial, np.ndarray):
+            if shape is None:
+                raise ValueError(f'variable {name!r}: a shape is needed with an initializer')
+            initial = initial(tuple(shape), dtype or 'float32')
+        value = np.asarray(core.to_array(initial, dtype))
+        return value.astype(np.float32) if dtype is None and value.dtype == np.float64 else value
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
