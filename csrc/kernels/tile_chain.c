@@ -40,72 +40,40 @@ INLINE void block(const fk_chain_step *s, const fk_chain_step *end, int64_t r, i
 #define UN(name, expr)
 #define BI(name, expr)
 #define TER(name, expr)
-#define LIGHT_UN(name, expr)      \
-    case 4 * FK_T_##name:         \
-        VECTORS {                 \
-            const vf a = v[k];    \
-            v[k] = expr;          \
-        }                         \
-        break;
-#define LIGHT_BI(name, expr)                                 \
-    case 4 * FK_T_##name:                                    \
-        VECTORS {                                            \
-            const vf a = v[k], b = v_load(p + i + k * VL);   \
-            v[k] = expr;                                     \
-        }                                                    \
-        break;                                               \
-    case 4 * FK_T_##name + 1: {                              \
-        const vf b = v_splat(p);                             \
-        VECTORS {                                            \
-            const vf a = v[k];                               \
-            v[k] = expr;                                     \
-        }                                                    \
-        break;                                               \
-    }                                                        \
-    case 4 * FK_T_##name + 2:                                \
-        VECTORS {                                            \
-            const vf a = v_load(p + i + k * VL), b = v[k];   \
-            v[k] = expr;                                     \
-        }                                                    \
-        break;                                               \
-    case 4 * FK_T_##name + 3: {                              \
-        const vf a = v_splat(p);                             \
-        VECTORS {                                            \
-            const vf b = v[k];                               \
-            v[k] = expr;                                     \
-        }                                                    \
-        break;                                               \
+/* what varies from vector to vector is declared in `each` */
+#define APPLY(each, expr) \
+    VECTORS {             \
+        each;             \
+        v[k] = expr;      \
+    }                     \
+    break;
+#define AT(p) v_load(p + i + k * VL)
+#define LIGHT_UN(name, expr) \
+    case 4 * FK_T_##name: APPLY(const vf a = v[k], expr)
+#define LIGHT_BI(name, expr)                                                    \
+    case 4 * FK_T_##name: APPLY(const vf a = v[k]; const vf b = AT(p), expr)    \
+    case 4 * FK_T_##name + 1: {                                                 \
+        const vf b = v_splat(p);                                                \
+        APPLY(const vf a = v[k], expr)                                          \
+    }                                                                           \
+    case 4 * FK_T_##name + 2: APPLY(const vf a = AT(p); const vf b = v[k], expr) \
+    case 4 * FK_T_##name + 3: {                                                 \
+        const vf a = v_splat(p);                                                \
+        APPLY(const vf b = v[k], expr)                                          \
     }
-#define LIGHT_TER(name, expr)                                                       \
-    case 4 * FK_T_##name:                                                           \
-        VECTORS {                                                                   \
-            const vf a = v[k], b = v_load(p + i + k * VL), c = v_load(q + i + k * VL); \
-            v[k] = expr;                                                            \
-        }                                                                           \
-        break;                                                                      \
-    case 4 * FK_T_##name + 1: {                                                     \
-        const vf b = v_splat(p);                                                    \
-        VECTORS {                                                                   \
-            const vf a = v[k], c = v_load(q + i + k * VL);                          \
-            v[k] = expr;                                                            \
-        }                                                                           \
-        break;                                                                      \
-    }                                                                               \
-    case 4 * FK_T_##name + 2: {                                                     \
-        const vf c = v_splat(q);                                                    \
-        VECTORS {                                                                   \
-            const vf a = v[k], b = v_load(p + i + k * VL);                          \
-            v[k] = expr;                                                            \
-        }                                                                           \
-        break;                                                                      \
-    }                                                                               \
-    case 4 * FK_T_##name + 3: {                                                     \
-        const vf b = v_splat(p), c = v_splat(q);                                    \
-        VECTORS {                                                                   \
-            const vf a = v[k];                                                      \
-            v[k] = expr;                                                            \
-        }                                                                           \
-        break;                                                                      \
+#define LIGHT_TER(name, expr)                                                                       \
+    case 4 * FK_T_##name: APPLY(const vf a = v[k]; const vf b = AT(p); const vf c = AT(q), expr)    \
+    case 4 * FK_T_##name + 1: {                                                                     \
+        const vf b = v_splat(p);                                                                    \
+        APPLY(const vf a = v[k]; const vf c = AT(q), expr)                                          \
+    }                                                                                               \
+    case 4 * FK_T_##name + 2: {                                                                     \
+        const vf c = v_splat(q);                                                                    \
+        APPLY(const vf a = v[k]; const vf b = AT(p), expr)                                          \
+    }                                                                                               \
+    case 4 * FK_T_##name + 3: {                                                                     \
+        const vf b = v_splat(p), c = v_splat(q);                                                    \
+        APPLY(const vf a = v[k], expr)                                                              \
     }
 #include "tile.def"
         default: __builtin_unreachable();
