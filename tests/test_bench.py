@@ -45,6 +45,10 @@ def test_share_and_bound():
     row = report.row(Case('models', 'VGG16', 1, 0.45), engines)
     assert (row['best_peer'], row['share'], row['met']) == ('jax', 0.5, False) and row['share_min'] == 0.5
     assert report.row(Case('models', 'VGG16', 1, limit=2.5), engines)['met'] is True
+    wide = Case('models', 'VGG16', 1, 0.6)
+    working = {name: r for name, r in engines.items() if 'samples' in r}
+    assert report.row(wide, working)['met'] is True
+    assert report.row(wide, {**working, 'torch': {'error': 'computes something else'}})['met'] is None
 
 
 @pytest.mark.parametrize('arguments', [['nothing'], ['models', '--peers', 'abacus']])
