@@ -8,7 +8,8 @@ import importlib
 __version__ = '0.1.0'
 
 _MODULES = ('activations', 'callbacks', 'config', 'constraints', 'generation', 'initializers', 'layers', 'losses',
-            'metrics', 'models', 'ops', 'optimizers', 'regularizers', 'runtime', 'saving', 'training', 'utils')
+            'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'regularizers', 'runtime', 'saving', 'training',
+            'utils')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime'}
 
 __all__ = ['__version__', *_MODULES, *_NAMES]

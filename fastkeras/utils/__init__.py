@@ -13,6 +13,8 @@ _NAMES = {
     'get_source_inputs': 'models.graph', 'clear_session': 'layers.session',
     'print_summary': 'utils.summary', 'count_params': 'utils.summary',
     'set_random_seed': 'utils.seed', 'Progbar': 'utils.progbar', 'Sequence': 'utils.sequence',
+    'array_to_img': 'preprocessing.image.files', 'img_to_array': 'preprocessing.image.files',
+    'load_img': 'preprocessing.image.files', 'save_img': 'preprocessing.image.files',
     'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
 }
 

@@ -1,0 +1,23 @@
+"""Images for models. Names are loaded when they are first used."""
+
+import importlib
+
+# name → module of this package
+_NAMES = {
+    'ImageFileError': 'files', 'array_to_img': 'files', 'img_to_array': 'files', 'load_img': 'files', 'save_img': 'files',
+    'list_pictures': 'listing',
+}
+
+__all__ = [*_NAMES]
+
+
+def __getattr__(name):
+    if name not in _NAMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(importlib.import_module(f'{__name__}.{_NAMES[name]}'), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
