@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ('image',)
+_MODULES = ('image', 'sequence', 'text')
 
 __all__ = [*_MODULES]
 

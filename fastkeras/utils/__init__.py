@@ -16,6 +16,7 @@ _NAMES = {
     'array_to_img': 'preprocessing.image.files', 'img_to_array': 'preprocessing.image.files',
     'load_img': 'preprocessing.image.files', 'save_img': 'preprocessing.image.files',
     'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
+    'pad_sequences': 'utils.padding',
 }
 
 _MODULES = ('np_utils',)
