@@ -252,7 +252,8 @@ TABLE = {
     'ReduceLROnPlateau': ({'epsilon': 'min_delta'}, {}, None),
     'load_data': ({'nb_words': 'num_words'}, {}, None),
     'Tokenizer': ({'nb_words': 'num_words'}, {}, None),
-    **dict.fromkeys(('set_image_data_format', 'img_to_array', 'array_to_img', 'save_img'), (_DATA_FORMAT, _ORDERING, None)),
+    **dict.fromkeys(('set_image_data_format', 'img_to_array', 'array_to_img', 'save_img', 'ImageDataGenerator',
+                     'NumpyArrayIterator', 'DirectoryIterator'), (_DATA_FORMAT, _ORDERING, None)),
 }
 # what Keras 2 warns of with a sentence of its own
 _RENAMED = {'fit': 'The `nb_epoch` argument in `fit` has been renamed `epochs`.',

@@ -5,7 +5,7 @@ import importlib
 # name → module of this package
 _NAMES = {
     'ImageFileError': 'files', 'array_to_img': 'files', 'img_to_array': 'files', 'load_img': 'files', 'save_img': 'files',
-    'list_pictures': 'listing',
+    'list_pictures': 'listing', 'Iterator': 'iterator', 'NumpyArrayIterator': 'array_iterator',
 }
 
 __all__ = [*_NAMES]
