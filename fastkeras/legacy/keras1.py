@@ -252,6 +252,8 @@ TABLE = {
     'ReduceLROnPlateau': ({'epsilon': 'min_delta'}, {}, None),
     'load_data': ({'nb_words': 'num_words'}, {}, None),
     'Tokenizer': ({'nb_words': 'num_words'}, {}, None),
+    'to_categorical': ({'nb_classes': 'num_classes'}, {}, None),
+    'normalize': ({'a': 'x'}, {}, None),
     **dict.fromkeys(('set_image_data_format', 'img_to_array', 'array_to_img', 'save_img', 'ImageDataGenerator',
                      'NumpyArrayIterator', 'DirectoryIterator'), (_DATA_FORMAT, _ORDERING, None)),
 }
@@ -316,13 +318,21 @@ def convert(class_name, args, kwargs):
     return args, kwargs
 
 
-def accepts(class_name):
-    """Decorator: the function or method (with `self` first) also takes the Keras 1 words that TABLE has for it."""
+def accepts(class_name, method=True):
+    """Decorator: the method (with `self` first), or the function with method=False, also takes the Keras 1 words that
+    TABLE has for it."""
     def decorate(function):
         @functools.wraps(function)
-        def wrapper(self, *args, **kwargs):
+        def of_method(self, *args, **kwargs):
             args, kwargs = convert(class_name, args, kwargs)
             return function(self, *args, **kwargs)
+
+        @functools.wraps(function)
+        def of_function(*args, **kwargs):
+            args, kwargs = convert(class_name, args, kwargs)
+            return function(*args, **kwargs)
+
+        wrapper = of_method if method else of_function
         wrapper._original_function = function
         return wrapper
     return decorate

@@ -32,12 +32,12 @@ def get_custom_objects():
 class CustomObjectScope:
     """Names known inside a `with` block only, in this thread: `with CustomObjectScope({'MyLayer': MyLayer}): ...`.
 
-    Takes dictionaries; any number of them, or None.
+    Takes dictionaries; any number of them, or None. Keras 3 calls its only one custom_objects.
     """
 
-    def __init__(self, *args):
+    def __init__(self, *args, custom_objects=None):
         self.custom_objects = {}
-        for objects in args:
+        for objects in (*args, custom_objects):
             self.custom_objects.update(objects or {})
 
     def __enter__(self):
@@ -45,7 +45,7 @@ class CustomObjectScope:
         stack.append(self.custom_objects)
         return self
 
-    def __exit__(self, *args):
+    def __exit__(self, *args, **kwargs):
         _stack().pop()
 
 

@@ -136,7 +136,9 @@ def fit_rank(array, slot):
     """The array with an axis of size 1 appended where Keras does so: (n,) for (n, 1), labels (n, t) for (n, t, 1)."""
     shape = slot.shape
     if is_lazy(array):
-        return array
+        if len(array.shape) != 1 or (shape is not None and len(shape) == 1):
+            return array
+        array = array[:]    # one number per sample is little to hold
     if array.ndim == 1 and (shape is None or len(shape) != 1):
         return array[:, None]
     if (slot.labels is not None and shape is not None and array.ndim == len(shape) - 1):

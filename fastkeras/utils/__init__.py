@@ -16,10 +16,13 @@ _NAMES = {
     'array_to_img': 'preprocessing.image.files', 'img_to_array': 'preprocessing.image.files',
     'load_img': 'preprocessing.image.files', 'save_img': 'preprocessing.image.files',
     'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
-    'pad_sequences': 'utils.padding',
+    'pad_sequences': 'utils.padding', 'split_dataset': 'utils.split', 'HDF5Matrix': 'utils.io_utils',
+    'pack_x_y_sample_weight': 'utils.batch_tuples', 'unpack_x_y_sample_weight': 'utils.batch_tuples',
+    'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
+    'convert_all_kernels_in_model': 'utils.layer_utils',
 }
 
-_MODULES = ('np_utils',)
+_MODULES = ('conv_utils', 'generic_utils', 'io_utils', 'layer_utils', 'np_utils')
 
 __all__ = [*_NAMES, *_MODULES]
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from fastkeras.legacy.keras1 import accepts
 
+
+@accepts('to_categorical', method=False)
 def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
     """Integer classes as rows that are 1 in the class's place and 0 elsewhere.
 
@@ -34,9 +37,20 @@ def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
     return out.reshape(*shape, num_classes)
 
 
+@accepts('normalize', method=False)
 def normalize(x, axis=-1, order=2):
-    """An array over its norms of that order along `axis`; vectors of norm 0 stay 0."""
+    """An array over its norms of that order along `axis`; vectors of norm 0 stay 0.
+
+    order: 1, 2, inf or another order of numpy.linalg.norm. A symbolic tensor gives one, as ops.normalize does. ValueError
+    for an axis that the array has not.
+    """
+    if hasattr(x, '__fastkeras_tensor__'):
+        from fastkeras import ops  # which arrays do without
+        return ops.normalize(x, axis, order)
     x = np.asarray(x)
-    norms = np.atleast_1d(np.linalg.norm(x, order, axis))
-    norms[norms == 0] = 1
-    return x / np.expand_dims(norms, axis)
+    if x.dtype.kind not in 'biufc' or not x.ndim:
+        raise ValueError(f'normalize: expected an array of numbers, got {x!r:.60}')
+    if isinstance(axis, bool) or not hasattr(axis, '__index__') or not -x.ndim <= axis < x.ndim:
+        raise ValueError(f'normalize: axis: expected an axis of the array of shape {x.shape}, got {axis!r}')
+    norms = np.linalg.norm(x, order, axis, keepdims=True)
+    return x / np.where(norms == 0, 1, norms)

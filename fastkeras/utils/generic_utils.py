@@ -1,0 +1,76 @@
+"""Helpers that old code imports from `keras.utils.generic_utils`."""
+
+import inspect
+
+from fastkeras.saving.objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    serialize_keras_object,
+)
+from fastkeras.utils.progbar import Progbar
+
+__all__ = ['CustomObjectScope', 'Progbar', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects', 'has_arg',
+           'is_all_none', 'object_list_uid', 'serialize_keras_object', 'slice_arrays', 'to_list', 'transpose_shape',
+           'unpack_singleton']
+
+
+def has_arg(fn, name, accept_all=False):
+    """Whether a callable takes `name` as a keyword; by **kwargs only counts with accept_all."""
+    parameters = inspect.signature(fn).parameters
+    if name in parameters:
+        return parameters[name].kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return accept_all and any(p.kind == inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+
+
+def to_list(x, allow_tuple=False):
+    """A list as it is, anything else as the only element of one; a tuple as a list of its members with allow_tuple."""
+    if isinstance(x, list):
+        return x
+    return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+
+
+def unpack_singleton(x):
+    """The only member of a list or tuple of one, else the list or tuple."""
+    return x[0] if len(x) == 1 else x
+
+
+def object_list_uid(object_list):
+    """Text that names the objects of a list (or one object) by their identity."""
+    return ', '.join(str(abs(id(x))) for x in to_list(object_list))
+
+
+def is_all_none(iterable_or_element):
+    """Whether all members, or the one thing that is no list or tuple, are None."""
+    return all(x is None for x in to_list(iterable_or_element, allow_tuple=True))
+
+
+def slice_arrays(arrays, start=None, stop=None):
+    """Samples start … stop - 1 of an array, or of each array of a list (None stays None).
+
+    start: also a list or array of indices; stop does not count then. arrays: None gives [None].
+    """
+    if arrays is None:
+        return [None]
+    if hasattr(start, '__len__'):
+        which = start.tolist() if hasattr(start, 'tolist') else start     # HDF5 takes lists
+    else:
+        which = slice(start, stop)
+    if isinstance(arrays, list):
+        return [None if x is None else x[which] for x in arrays]
+    return arrays[which]
+
+
+def transpose_shape(shape, target_format, spatial_axes):
+    """A channels_last shape in the order of target_format.
+
+    spatial_axes: which axes are spatial, (1, 2) for (batch, rows, columns, channels). Returns a tuple, or a list for a
+    list. ValueError for a format that is neither 'channels_first' nor 'channels_last'.
+    """
+    if target_format == 'channels_last':
+        return shape
+    if target_format != 'channels_first':
+        raise ValueError(f"transpose_shape: target_format: expected 'channels_first' or 'channels_last', got {target_format!r}")
+    moved = [*shape[:spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)]
+    return moved if isinstance(shape, list) else tuple(moved)
