@@ -6,6 +6,7 @@ import numbers
 import numpy as np
 
 from fastkeras.utils import nest
+from fastkeras.utils.enqueuer import Queue
 
 
 def whole(method, name, value, least=1, default=None):
@@ -25,6 +26,20 @@ def check_run(method, batch_size, steps, verbose, steps_name='steps'):
     whole(method, steps_name, steps, 1, 'one pass over the data')
     if verbose is not None and not isinstance(verbose, (numbers.Integral, np.bool_)) and verbose != 'auto':
         raise ValueError(f"{method}: verbose: expected 0, 1, 2 or 'auto', got {verbose!r}")
+
+
+def queue(method, source, given):
+    """The utils.enqueuer.Queue of what was given of workers, max_queue_size and use_multiprocessing; TypeError for
+    anything else, ValueError for what they cannot be."""
+    for key in given:
+        if key not in ('max_queue_size', 'workers', 'use_multiprocessing'):
+            raise TypeError(f'{method}: unknown argument {key!r}')
+    for key, otherwise in (('workers', 'what the data say'), ('max_queue_size', 'what the data say')):
+        whole(method, key, given.get(key), 0, otherwise)
+    processes = given.get('use_multiprocessing')
+    if processes is not None and processes not in (False, True):
+        raise ValueError(f'{method}: use_multiprocessing: expected True or False, got {processes!r}')
+    return Queue.of(source, **given)
 
 
 def check_fit(epochs, initial_epoch, validation_split, validation_steps, validation_batch_size, validation_freq,

@@ -1,10 +1,12 @@
 """Where batches come from: arrays, or a generator or Sequence. Both give, for each batch, what a step takes."""
 
+import contextlib
+
 import numpy as np
 
 from fastkeras.training import data, weights
 from fastkeras.training.feed import Feed, Order, prepared
-from fastkeras.utils.sequence import is_sequence
+from fastkeras.utils.enqueuer import Queue, read, reader
 
 
 class Standard:
@@ -26,11 +28,13 @@ class Standard:
         data.check_lengths(inputs, targets, given)
         return inputs, targets, given
 
-    def batch(self, *args):
-        """(arrays ready for a step, which weights are among them, number of samples)."""
+    def batch(self, *args, own=False):
+        """(arrays ready for a step, which weights are among them, number of samples). own: the arrays share no memory
+        with what was given."""
         inputs, targets, given = self(*args)
-        arrays = data.converted([*inputs, *targets], self.slots)
-        return [*arrays, *(w for w in given if w is not None)], flags(given), inputs[0].shape[0] if inputs else 0
+        arrays = data.converted([*inputs, *targets], self.slots, own)
+        present = [w.copy() if own else w for w in given if w is not None]
+        return [*arrays, *present], flags(given), inputs[0].shape[0] if inputs else 0
 
 
 def flags(given):
@@ -48,6 +52,8 @@ def checked_steps(argument, steps):
 class ArrayBatches:
     """Batches of arrays: `epoch()` yields (arrays, size). steps: batches of an epoch, when it is not one pass over the
     data; the next epoch then goes on where this one ended."""
+
+    missing = 0     # arrays do not end before they should
 
     def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False,
                  argument='steps'):
@@ -90,65 +96,57 @@ class ArrayBatches:
 
 
 class GivenBatches:
-    """Batches from a generator or a Sequence, each `(x, y)` or `(x, y, sample_weight)`; for predictions `x` alone
-    will do.
+    """Batches from a generator, a Sequence or something else to iterate over, each `(x, y)` or `(x, y,
+    sample_weight)`; for predictions `x` alone will do.
 
-    steps: batches of an epoch; by default all of a Sequence. ValueError for a generator without it.
+    steps: batches of an epoch; by default all that a Sequence has, or one pass. ValueError for a generator without it.
+    queue: how they are read (utils.enqueuer.Queue).
     """
 
-    def __init__(self, source, standard, steps=None, class_weight=None, argument='steps', shuffle=False):
-        self.source = source
+    def __init__(self, source, standard, steps=None, class_weight=None, argument='steps', shuffle=False, queue=None):
         self.standard = standard
         self.class_weight = class_weight
-        self.sequence = is_sequence(source)
+        self._reader = reader(source, queue or Queue.of(source), self._finish, shuffle)
         if steps is None:
-            if not self.sequence:
+            steps = self._reader.length
+            if steps is None and hasattr(source, '__next__'):
                 raise ValueError(f'{argument}: a generator has no length, so the number of batches of an epoch must be '
                                  'given; only a Sequence knows it')
-            steps = len(source)
-        self.steps = checked_steps(argument, steps)
-        self.shuffle = shuffle
+            if steps is None and hasattr(source, '__getitem__'):
+                raise ValueError(f'{argument}: the {type(source).__name__} has no end (its num_batches is None), so the '
+                                 'number of batches of an epoch must be given')
+        self.steps = None if steps is None else checked_steps(argument, steps)
         self.samples = self.batch_size = None
-        self._order = []        # of a Sequence: the indices of this pass that are still to come
-
-    def __len__(self):
-        return self.steps
+        self.given = 0          # batches of the last epoch
 
     def arrays(self):
         """Nothing: what a generator gives is seen once."""
 
     def epoch(self):
-        """Yields (arrays, size); `weighted` then says which weights this batch has."""
-        for k in range(self.steps):
-            if self.sequence:
-                item = self._take()
-            else:
-                try:
-                    item = next(self.source)
-                except StopIteration:
-                    raise ValueError(f'the generator ended after {k} of the {self.steps} batches of an epoch; it must '
-                                     'give batches without end, or fewer steps must be asked for') from None
-            arrays, self.weighted, size = self.standard.batch(*self._parts(item))
-            yield arrays, size
-            if self.sequence and not self._order and hasattr(self.source, 'on_epoch_end'):
-                self.source.on_epoch_end()
+        """Yields (arrays, size); `weighted` then says which weights this batch has. Close it where it is left early."""
+        self.given = 0
+        with contextlib.closing(read(self._reader, self.steps)) as results:
+            for arrays, self.weighted, size in results:
+                self.given += 1
+                yield arrays, size
 
-    def _take(self):
-        if not self._order:
-            self._order = list(range(len(self.source)))
-            if self.shuffle:
-                np.random.shuffle(self._order)
-            self._order.reverse()
-            if hasattr(self.source, 'on_epoch_begin'):
-                self.source.on_epoch_begin()
-        return self.source[self._order.pop()]
+    @property
+    def missing(self):
+        """How many batches the last epoch lacked."""
+        return 0 if self.steps is None else self.steps - self.given
+
+    def _finish(self, item, ahead):
+        """What a step takes of what the source gave. ahead: the source goes on while it waits to be used, and may write
+        to the same arrays again."""
+        return self.standard.batch(*self._parts(item), own=ahead)
 
     def _parts(self, item):
-        predicting = self.standard.objective is None
-        if predicting:
+        if self.standard.objective is None:
             return (item[0],) if isinstance(item, tuple) and len(item) in (1, 2, 3) else (item,)
-        if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
-            raise ValueError('a batch must be a tuple (x, y) or (x, y, sample_weight), the generator gave '
-                             f'{data.describe(item)}')
-        x, y, *w = item
-        return x, y, w[0] if w else None, self.class_weight
+        if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+            x, y, *w = item
+            return x, y, w[0] if w else None, self.class_weight
+        if not self.standard.objective.slots:   # the loss comes from the model itself
+            return (item[0],) if isinstance(item, tuple) and len(item) == 1 else (item,)
+        raise ValueError('a batch must be a tuple (x, y) or (x, y, sample_weight), the generator gave '
+                         f'{data.describe(item)}')

@@ -235,9 +235,17 @@ def check_values(array, slot):
     check_whole(array, slot)
 
 
-def converted(arrays, slots):
-    """The arrays in the types that the plan is fed, contiguous and aligned; lazy ones as they are."""
-    return [a if is_lazy(a) else contiguous(a, feed_dtype(a, s)) for a, s in zip(arrays, slots)]
+def converted(arrays, slots, own=False):
+    """The arrays in the types that the plan is fed, contiguous and aligned; lazy ones as they are. own: in memory of
+    their own."""
+    result = []
+    for array, slot in zip(arrays, slots):
+        if not is_lazy(array):
+            given, array = array, contiguous(array, feed_dtype(array, slot))
+            if own and np.may_share_memory(given, array):
+                array = array.copy()
+        result.append(array)
+    return result
 
 
 def contiguous(array, dtype):

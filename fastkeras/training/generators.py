@@ -7,8 +7,8 @@ class Generators:
     """Mixin of models. `generator` gives batches (x, y) or (x, y, sample_weight) without end, or is a Sequence, whose
     length says the number of steps; for another one ValueError where that number is not given.
 
-    max_queue_size, workers, use_multiprocessing: accepted; batches are fetched in the calling thread when they are
-    needed. The Keras 1 words (samples_per_epoch, nb_epoch, …) are taken with a warning.
+    workers, max_queue_size, use_multiprocessing: how batches are read ahead, as in `fit`: by default by one thread, at
+    most 10 of them. The Keras 1 words (samples_per_epoch, nb_epoch, …) are taken with a warning.
     """
 
     @accepts('fit_generator')

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextlib import closing
 
 import numpy as np
 
@@ -13,7 +14,7 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
 
     train: weighted flags → Function. names, stateful: of the numbers a step gives. validate: () → list of numbers of
     the validation data; called after the epochs that validation_freq (a number, or a collection of epochs counted
-    from 1) names. Stops where model.stop_training is set.
+    from 1) names. Stops where model.stop_training is set, and after an epoch for which the batches did not suffice.
     """
     begin = callbacks.methods('on_train_batch_begin')
     end = callbacks.methods('on_train_batch_end')
@@ -23,30 +24,41 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
         callbacks.on_epoch_begin(epoch)
         totals, seen = None, 0
         function = weighted = None
-        for k, (arrays, size) in enumerate(batches.epoch()):
-            if function is None or batches.weighted != weighted:
-                weighted = batches.weighted
-                function = train(weighted)
-            if begin:
-                callbacks.on_train_batch_begin(k, Logs(batch=k, size=size))
-            values = numbers(function(*arrays))
-            seen += size
-            totals = added(totals, values, size)
-            if not warned and not math.isfinite(values[0]):
-                warned = model._warned_of_loss = True
-                warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; a '
-                              'lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning, stacklevel=4)
-            if end:
-                callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
-            if model.stop_training:
-                break
+        with closing(batches.epoch()) as given:
+            for k, (arrays, size) in enumerate(given):
+                if function is None or batches.weighted != weighted:
+                    weighted = batches.weighted
+                    function = train(weighted)
+                if begin:
+                    callbacks.on_train_batch_begin(k, Logs(batch=k, size=size))
+                values = numbers(function(*arrays))
+                seen += size
+                totals = added(totals, values, size)
+                if not warned and not math.isfinite(values[0]):
+                    warned = model._warned_of_loss = True
+                    warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; '
+                                  'a lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning,
+                                  stacklevel=4)
+                if end:
+                    callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
+                if model.stop_training:
+                    break
+        ended = batches.missing and not model.stop_training
+        if totals is None and epoch == initial_epoch:
+            raise ValueError('fit: the generator ended before its first batch')
+        if ended:
+            warnings.warn(f'fit: the generator ran out of data after {batches.given} of the {batches.steps} batches of '
+                          f'epoch {epoch + 1}, so training ends here; it must give steps_per_epoch * epochs = '
+                          f'{batches.steps * (epochs - initial_epoch)} batches in all', UserWarning, stacklevel=4)
+        if totals is None:
+            break
         logs = Logs()
         if validate is not None and not model.stop_training and due(epoch, validation_freq):
             logs = Logs(zip([f'val_{n}' for n in names], validate()))
         for name, value in zip(names, averages(totals, seen, values, stateful)):
             logs[name] = value
         callbacks.on_epoch_end(epoch, logs)
-        if model.stop_training:
+        if model.stop_training or ended:
             break
 
 
@@ -56,6 +68,13 @@ def check_finite(model, loss, method):
         model._warned_of_loss = True
         warnings.warn(f'the loss of model {model.name!r} is {loss} in {method}; a lower learning rate, clipnorm or '
                       'scaled inputs may help', RuntimeWarning, stacklevel=4)
+
+
+def warn_if_short(batches, method):
+    """Warn of a generator that ended early."""
+    if batches.missing:
+        warnings.warn(f'{method}: the generator ran out of data after {batches.given} of {batches.steps} batches; the '
+                      'result is that of those', UserWarning, stacklevel=4)
 
 
 def due(epoch, freq):
@@ -82,23 +101,25 @@ def averages(totals, seen, last, stateful):
 
 
 def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
-    """List of the numbers of a test step, over all batches."""
+    """List of the numbers of a test step, over all batches; empty where there is none."""
     begin = callbacks.methods('on_test_batch_begin') if callbacks is not None else None
     end = callbacks.methods('on_test_batch_end') if callbacks is not None else None
     totals, seen, values = None, 0, None
     if callbacks is not None:
         callbacks.on_test_begin()
-    for k, (arrays, size) in enumerate(batches.epoch()):
-        if begin:
-            callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
-        values = numbers(test(batches.weighted)(*arrays))
-        seen += size
-        totals = added(totals, values, size)
-        if end:
-            callbacks.on_test_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
-        if progbar is not None:
-            progbar.update(k + 1 if batches.samples is None or batches.steps else seen)
-    result = averages(totals, seen, values, stateful)
+    with closing(batches.epoch()) as given:
+        for k, (arrays, size) in enumerate(given):
+            if begin:
+                callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
+            values = numbers(test(batches.weighted)(*arrays))
+            seen += size
+            totals = added(totals, values, size)
+            if end:
+                callbacks.on_test_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
+            if progbar is not None:
+                progbar.update(k + 1 if batches.samples is None or batches.steps else seen)
+    warn_if_short(batches, 'evaluate')
+    result = averages(totals, seen, values, stateful) if totals is not None else []
     if callbacks is not None:
         callbacks.on_test_end(Logs(zip(names, result)))
     return result
@@ -115,24 +136,28 @@ def predict(batches, function, callbacks=None, progbar=None):
     total = batches.samples if batches.steps is None else None
     if callbacks is not None:
         callbacks.on_predict_begin()
-    for k, (arrays, size) in enumerate(batches.epoch()):
-        if begin:
-            callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
-        plan = function.plan_for(arrays)
-        by_row = total is not None and all(s and s[0] == size for s, _ in plan.shapes)
-        if by_row and result is None and not parts:
-            result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]
-        if by_row and result is not None:
-            outs = [r[done:done + size] for r in result]
-            plan.run(arrays, outs)
-        else:
-            outs = plan.run(arrays)
-            parts.append(outs)
-        done += size
-        if end:
-            callbacks.on_predict_batch_end(k, Logs(batch=k, size=size, outputs=outs))
-        if progbar is not None:
-            progbar.update(k + 1 if total is None else done)
+    with closing(batches.epoch()) as given:
+        for k, (arrays, size) in enumerate(given):
+            if begin:
+                callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
+            plan = function.plan_for(arrays)
+            by_row = total is not None and all(s and s[0] == size for s, _ in plan.shapes)
+            if by_row and result is None and not parts:
+                result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]
+            if by_row and result is not None:
+                outs = [r[done:done + size] for r in result]
+                plan.run(arrays, outs)
+            else:
+                outs = plan.run(arrays)
+                parts.append(outs)
+            done += size
+            if end:
+                callbacks.on_predict_batch_end(k, Logs(batch=k, size=size, outputs=outs))
+            if progbar is not None:
+                progbar.update(k + 1 if total is None else done)
+    warn_if_short(batches, 'predict')
+    if result is None and not parts:
+        raise ValueError('predict: the generator ended before its first batch')
     if callbacks is not None:
         callbacks.on_predict_end()
     if parts:

@@ -14,10 +14,9 @@ from fastkeras.training.quick import QuickPredict, QuickStep, remember, signatur
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
 from fastkeras.utils.progbar import Progbar
-from fastkeras.utils.sequence import is_batches
+from fastkeras.utils.sequence import is_batches, peeked
 
 _IGNORED = ('run_eagerly', 'steps_per_execution', 'jit_compile', 'auto_scale_loss')
-_QUEUE = ('max_queue_size', 'workers', 'use_multiprocessing')
 
 
 class NotCompiledError(RuntimeError, ValueError):
@@ -107,10 +106,18 @@ class Trainer(Generators):
 
     def _ensure_built(self, x):
         if not self._outputs_known():
-            if x is None or is_batches(x):
+            if x is None:
                 raise ValueError(f'model {self.name!r} does not know its input shape yet: build it, or call it on an '
                                  'array, first')
             self._build_from_data(_as_arrays(x))
+
+    def _built_from(self, x):
+        """x, where it gives batches with the first of them, by which a model is built that does not know its inputs."""
+        if not is_batches(x) or self._outputs_known():
+            return x
+        item, x = peeked(x)
+        self._ensure_built(item[0] if isinstance(item, (tuple, list)) and len(item) in (1, 2, 3) else item)
+        return x
 
     def _input_slots(self):
         # a class with a `call` of its own may take other shapes than those it was built with
@@ -180,8 +187,9 @@ class Trainer(Generators):
     def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **queue):
         """Array of the output for every sample of x, a list of arrays where there are several outputs.
 
-        x: array, list, dict, generator or Sequence. batch_size: 32 unless given. steps: number of batches, needed for a
-        generator. verbose: 1 shows a bar. A row of the result does not depend on the other rows.
+        x: array, list, dict, generator, Sequence or anything that gives batches when it is iterated over. batch_size: 32
+        unless given. steps: number of batches, needed for a generator. verbose: 1 shows a bar. workers, max_queue_size,
+        use_multiprocessing: as in `fit`. A row of the result does not depend on the other rows.
         """
         verbose = generation.of('predict.verbose') if verbose == 'auto' else verbose
         if self._quick and steps is None and callbacks is None and not verbose and (
@@ -189,8 +197,9 @@ class Trainer(Generators):
             quick = self._quick.get(('predict', signature(x), batch_size))
             if quick is not None:
                 return quick(x)
-        _check_queue('predict', queue)
+        queue = arguments.queue('predict', x, queue)
         arguments.check_run('predict', batch_size, steps, verbose)
+        x = self._built_from(x)
         self._ensure_built(x)
         if self._predict_steps is None:
             self._predict_steps = Steps(self)
@@ -198,7 +207,7 @@ class Trainer(Generators):
         function = self._predict_steps.function('predict')
         standard = self._standard()
         if is_batches(x):
-            batches = GivenBatches(x, standard, steps)
+            batches = GivenBatches(x, standard, steps, queue=queue)
         else:
             inputs, _, _ = standard(x)
             size = batch_size_for(batch_size, self.inputs)
@@ -216,15 +225,19 @@ class Trainer(Generators):
         """The loss, or [loss, metrics…] (see metrics_names; a dict with return_dict), over all samples.
 
         x, y: arrays, lists, dicts; or x a generator or Sequence of (x, y) or (x, y, sample_weight). batch_size: 32
-        unless given. steps: number of batches. verbose: 1 shows a bar.
+        unless given. steps: number of batches. verbose: 1 shows a bar. workers, max_queue_size, use_multiprocessing: as
+        in `fit`.
         """
-        _check_queue('evaluate', queue)
+        queue = arguments.queue('evaluate', x, queue)
         arguments.check_run('evaluate', batch_size, steps, verbose)
+        x = self._built_from(x) if self.compiled else x
         compiled = self._compiled_steps(x, 'evaluate')
-        batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps')
+        batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps', queue=queue)
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose in (1, 'auto') else None
         values = self._evaluate(compiled, batches, calls, bar)
+        if not values:
+            raise ValueError('evaluate: the generator ended before its first batch')
         return _answer(compiled.objective.names, values, return_dict)
 
     def _evaluate(self, steps, batches, callbacks=None, progbar=None):
@@ -232,15 +245,16 @@ class Trainer(Generators):
         o = steps.objective
         values = loops.evaluate(batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
                                 callbacks, progbar)
-        loops.check_finite(self, values[0], 'evaluate')
+        if values:
+            loops.check_finite(self, values[0], 'evaluate')
         return values
 
-    def _test_batches(self, compiled, x, y, sample_weight, batch_size, steps, argument, repeated=False):
+    def _test_batches(self, compiled, x, y, sample_weight, batch_size, steps, argument, repeated=False, queue=None):
         standard = self._standard(compiled)
         if is_batches(x):
             if y is not None:
                 raise ValueError('targets come from the generator itself, so y must not be given')
-            return GivenBatches(x, standard, steps, argument=argument)
+            return GivenBatches(x, standard, steps, argument=argument, queue=queue)
         size = batch_size_for(batch_size, self.inputs)
         batches = ArrayBatches(standard, *standard(x, y, sample_weight), size, False, steps, repeated, argument)
         self._check_fixed_batch(batches)
@@ -261,15 +275,22 @@ class Trainer(Generators):
             steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
         """Train for `epochs` passes over the data. Returns a History: history.history holds the values by name.
 
-        x, y: arrays, lists of arrays or dicts by name; or x a generator or Sequence of batches (x, y) or (x, y,
-        weights). batch_size: 32 unless given. verbose: 0 silent, 1 a bar, 2 a line per epoch. callbacks: list of
-        Callbacks. validation_split: this share, the last samples before any shuffling, is not trained on but
-        evaluated after each epoch. validation_data: (x, y) or (x, y, weights) to evaluate instead, or a generator or
-        Sequence. shuffle: True, False, or 'batch' for whole batches. class_weight: dict class → weight;
+        x, y: arrays, lists of arrays or dicts by name; or x a generator, a Sequence or something else to iterate over,
+        of batches (x, y) or (x, y, weights). batch_size: 32 unless given. verbose: 0 silent, 1 a bar, 2 a line per
+        epoch. callbacks: list of Callbacks. validation_split: this share, the last samples before any shuffling, is not
+        trained on but evaluated after each epoch. validation_data: (x, y) or (x, y, weights) to evaluate instead, or
+        what gives batches. shuffle: True, False, or 'batch' for whole batches. class_weight: dict class → weight;
         sample_weight: weight of each sample. initial_epoch: epochs are counted from here. steps_per_epoch: batches
         that make an epoch; the next goes on where one ended. validation_steps: batches of validation data looked at.
         validation_batch_size: batch_size unless given. validation_freq: evaluate every so many epochs, or after the
         epochs of a list.
+
+        workers, max_queue_size, use_multiprocessing: how batches are read ahead of the training step. workers: number of
+        threads, or of processes with use_multiprocessing; 0: when they are needed, in the calling thread; unless given,
+        what the Sequence says, else one thread as soon as batches take time to read. max_queue_size: the most batches
+        that wait or are being read, 10 unless given. Their order is that of the Sequence whatever the workers; a
+        generator is read by one thread. Nothing is read ahead of the end of an epoch, and all workers have ended when
+        `fit` has, also by an error.
 
         ValueError for data that do not fit the model; NotCompiledError without compile. A loss that is not finite is
         warned of, with its epoch and batch.
@@ -277,10 +298,11 @@ class Trainer(Generators):
         if 'nb_epoch' in kwargs:
             from fastkeras.legacy.keras1 import convert
             epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
-        _check_queue('fit', kwargs)
+        queue = arguments.queue('fit', x, kwargs)
         arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
         arguments.check_fit(epochs, initial_epoch, validation_split, validation_steps, validation_batch_size,
                             validation_freq, shuffle)
+        x = self._built_from(x) if self.compiled else x
         compiled = self._compiled_steps(x, 'fit')
         standard = self._standard(compiled)
         size = validation = None
@@ -288,7 +310,7 @@ class Trainer(Generators):
             given = {'y': y, 'sample_weight': sample_weight, 'validation_split': validation_split or None}
             if any(v is not None for v in given.values()):
                 raise ValueError(f"fit: with a generator or Sequence as x, {', '.join(given)} must not be given")
-            batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch', bool(shuffle))
+            batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch', bool(shuffle), queue)
         else:
             size = batch_size_for(batch_size, self.inputs)
             inputs, targets, weights = standard(x, y, sample_weight, class_weight)
@@ -304,15 +326,15 @@ class Trainer(Generators):
             self._check_fixed_batch(batches)
         if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
             validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,
-                                                  validation_steps)
+                                                  validation_steps, arguments.queue('fit', validation_data, kwargs))
         elif validation_steps is not None and validation is None:
             raise ValueError('fit: validation_steps is given, but neither validation_data nor validation_split')
         return self._fit(compiled, batches, validation, size, epochs, initial_epoch, verbose, callbacks,
                          steps_per_epoch, validation_freq)
 
-    def _validation_batches(self, compiled, given, batch_size, steps):
+    def _validation_batches(self, compiled, given, batch_size, steps, queue):
         if is_batches(given):
-            return self._test_batches(compiled, given, None, None, None, steps, 'validation_steps')
+            return self._test_batches(compiled, given, None, None, None, steps, 'validation_steps', queue=queue)
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             got = f'{len(given)} members' if isinstance(given, (tuple, list)) else data.describe(given)
             raise ValueError(f'validation_data: expected (x, y) or (x, y, sample_weight), got {got}')
@@ -337,7 +359,7 @@ class Trainer(Generators):
         calls.set_model(self)
         calls.set_params({
             'batch_size': None if by_steps else batch_size, 'epochs': epochs,
-            'steps': len(batches) if by_steps else None, 'samples': batches.samples, 'verbose': verbose,
+            'steps': batches.steps if by_steps else None, 'samples': batches.samples, 'verbose': verbose,
             'do_validation': validation is not None,
             'metrics': [*o.names, *(f'val_{n}' for n in o.names)] if validation is not None else list(o.names)})
         for callback in calls:
@@ -359,7 +381,7 @@ class Trainer(Generators):
         return calls
 
     def _bar(self, batches):
-        return Progbar(len(batches) if batches.samples is None or batches.steps else batches.samples)
+        return Progbar(batches.samples if batches.steps is None else batches.steps)
 
 
 def batch_size_for(batch_size, inputs):
@@ -372,13 +394,6 @@ def batch_size_for(batch_size, inputs):
 
 def _callbacks(given):
     return given if isinstance(given, (list, tuple)) else [] if given is None else [given]
-
-
-def _check_queue(method, kwargs):
-    """The queue's settings may be given; batches are fetched when they are needed."""
-    for key in kwargs:
-        if key not in _QUEUE:
-            raise TypeError(f'{method}: unknown argument {key!r}')
 
 
 def _answer(names, values, return_dict):

@@ -20,6 +20,7 @@ _NAMES = {
     'pack_x_y_sample_weight': 'utils.batch_tuples', 'unpack_x_y_sample_weight': 'utils.batch_tuples',
     'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
     'convert_all_kernels_in_model': 'utils.layer_utils',
+    'SequenceEnqueuer': 'utils.enqueuer', 'OrderedEnqueuer': 'utils.enqueuer', 'GeneratorEnqueuer': 'utils.enqueuer',
 }
 
 _MODULES = ('conv_utils', 'generic_utils', 'io_utils', 'layer_utils', 'np_utils')

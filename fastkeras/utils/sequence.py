@@ -1,13 +1,21 @@
 """Data sets that are read batch by batch."""
 
+import collections.abc
+import itertools
+
 
 class Sequence:
     """Base of a data set with random access to its batches: define `__getitem__(index)`, a batch `(x, y)` or
-    `(x, y, sample_weight)`, and `__len__`, the number of batches. `on_epoch_begin` and `on_epoch_end` may change it
-    between epochs.
+    `(x, y, sample_weight)`, and `__len__`, the number of batches (or a property `num_batches` that is None: without
+    end). `on_epoch_begin` and `on_epoch_end` may change it between epochs: they are called while no batch is read.
 
-    workers, use_multiprocessing, max_queue_size: how batches may be fetched ahead, as in Keras 3's PyDataset.
+    workers, use_multiprocessing, max_queue_size: how `fit` reads batches ahead when it is not told itself, as in Keras
+    3's PyDataset. With several workers `__getitem__` is called by several threads at a time. It should return new
+    arrays; where it returns the same ones again and again, they are copied before the next batch is asked for, which
+    helps as long as one worker reads.
     """
+
+    workers, use_multiprocessing, max_queue_size = 1, False, 10     # where __init__ is not called
 
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
         self.workers = workers
@@ -32,11 +40,19 @@ class Sequence:
         """Called after each epoch."""
 
     def __iter__(self):
-        for index in range(len(self)):
+        n = length(self)
+        index = 0
+        while n is None or index < n:
             yield self[index]
+            index += 1
 
 
 PyDataset = Sequence
+
+
+def length(sequence):
+    """Number of batches of a Sequence; None for one without end."""
+    return sequence.num_batches if hasattr(sequence, 'num_batches') else len(sequence)
 
 
 def is_sequence(data):
@@ -50,5 +66,19 @@ def is_sequence(data):
 
 
 def is_batches(data):
-    """Whether `data` gives batches: a Sequence, a generator or another iterator."""
-    return is_sequence(data) or hasattr(data, '__next__')
+    """Whether `data` gives batches: a Sequence, a generator or another iterator, or anything else to iterate over that
+    is no array, table, list or dict."""
+    if is_sequence(data) or hasattr(data, '__next__'):
+        return True
+    return hasattr(data, '__iter__') and not (
+        isinstance(data, (collections.abc.Sequence, collections.abc.Mapping, collections.abc.Set))
+        or hasattr(data, 'shape') or hasattr(data, '__array__') or hasattr(data, '__buffer__'))
+
+
+def peeked(source):
+    """(the first batch, what still gives all of them). ValueError where there is none."""
+    if is_sequence(source):
+        return source[0], source
+    for item in source:
+        return item, itertools.chain([item], source) if hasattr(source, '__next__') else source
+    raise ValueError(f'{type(source).__name__}: expected at least one batch, got none')

@@ -77,7 +77,7 @@ def fit(model, *args, **kwargs):
     (regressor, (X, Y), {'shuffle': 'batches'}, ['shuffle', "'batches'"]),
     (regressor, (iter([(X, Y)]),), {}, ['steps_per_epoch']),
     (regressor, (iter([(X, Y)]), Y), {'steps_per_epoch': 1}, ['generator', 'y']),
-    (regressor, (iter([(X, Y)]),), {'steps_per_epoch': 2}, ['ended after 1 of the 2 batches']),
+    (regressor, (iter(()),), {'steps_per_epoch': 2}, ['ended before its first batch']),
     (regressor, (iter([X]),), {'steps_per_epoch': 1}, ['(x, y)', '(40, 4)']),
 ])
 def test_fit_of_bad_data(make, args, kwargs, words):
@@ -87,9 +87,8 @@ def test_fit_of_bad_data(make, args, kwargs, words):
         fit(model, *args, **kwargs)
     for word in words:
         assert word in str(e.value), str(e.value)
-    if 'ended' not in words[0]:
-        for a, b in zip(before, model.get_weights()):
-            np.testing.assert_array_equal(a, b)
+    for a, b in zip(before, model.get_weights()):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize('args, words', [
