@@ -42,6 +42,7 @@ _settings = {
     'image_data_format': 'channels_last',
     'generation': _generation_from_environment(),
     'winograd': _winograd_from_environment(),
+    'interactive_logging': True,
 }
 
 
@@ -106,6 +107,23 @@ def standardize_data_format(data_format=None):
     if data_format not in _LAYOUTS:
         raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
     return str(data_format)
+
+
+def enable_interactive_logging():
+    """Write the messages and progress of training to standard output, as at the start."""
+    _settings['interactive_logging'] = True
+
+
+def disable_interactive_logging():
+    """Send the messages of training to the logger 'fastkeras' of Python's `logging`, level INFO; of a progress bar only
+    the state at the end of an epoch. For programs without a terminal.
+    """
+    _settings['interactive_logging'] = False
+
+
+def is_interactive_logging_enabled():
+    """Whether messages go to standard output."""
+    return _settings['interactive_logging']
 
 
 def generation():

@@ -10,6 +10,7 @@ import numpy as np
 from fastkeras.callbacks.base import Callback
 from fastkeras.callbacks.schedule import checked_mode, larger_is_better
 from fastkeras.training.logs import Logs
+from fastkeras.utils.messages import print_msg
 
 
 class ModelCheckpoint(Callback):
@@ -79,7 +80,7 @@ class ModelCheckpoint(Callback):
         if not self.save_best_only:
             path = self.path(epoch, logs, batch)
             if self.verbose > 0:
-                print(f'\nEpoch {epoch + 1:05d}: saving model to {path}')
+                print_msg(f'\nEpoch {epoch + 1:05d}: saving model to {path}')
             self._write(path)
             return
         value = logs.get(self.monitor)
@@ -89,12 +90,12 @@ class ModelCheckpoint(Callback):
         elif self.monitor_op(value, self.best):
             path = self.path(epoch, logs, batch)
             if self.verbose > 0:
-                print(f'\nEpoch {epoch + 1:05d}: {self.monitor} improved from {self.best:0.5f} to {value:0.5f}, '
+                print_msg(f'\nEpoch {epoch + 1:05d}: {self.monitor} improved from {self.best:0.5f} to {value:0.5f}, '
                       f'saving model to {path}')
             self.best = value
             self._write(path)
         elif self.verbose > 0:
-            print(f'\nEpoch {epoch + 1:05d}: {self.monitor} did not improve from {self.best:0.5f}')
+            print_msg(f'\nEpoch {epoch + 1:05d}: {self.monitor} did not improve from {self.best:0.5f}')
 
     def _write(self, path):
         if self.save_weights_only:

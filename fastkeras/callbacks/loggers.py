@@ -8,6 +8,7 @@ import numpy as np
 
 from fastkeras.callbacks.base import Callback
 from fastkeras.training.logs import Logs
+from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 
 
@@ -96,7 +97,7 @@ class ProgbarLogger(Callback):
         self.seen = 0
         self.log_values = []
         if self.verbose:
-            print(f'Epoch {epoch + 1}/{self.epochs}')
+            print_msg(f'Epoch {epoch + 1}/{self.epochs}')
             self.target = self.params['steps' if self.use_steps else 'samples']
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastkeras.callbacks.base import Callback
 from fastkeras.training.logs import rate_key
+from fastkeras.utils.messages import print_msg
 
 _MODES = ('auto', 'min', 'max')
 
@@ -113,12 +114,12 @@ class EarlyStopping(Plateau):
             self.model.stop_training = True
             if self.restore_best_weights:
                 if self.verbose > 0:
-                    print('Restoring model weights from the end of the best epoch')
+                    print_msg('Restoring model weights from the end of the best epoch')
                 self.model.set_weights(self.best_weights)
 
     def on_train_end(self, logs=None):
         if self.stopped_epoch > 0 and self.verbose > 0:
-            print(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
+            print_msg(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
 
 
 class ReduceLROnPlateau(Plateau):
@@ -175,7 +176,7 @@ class ReduceLROnPlateau(Plateau):
                 reduced = max(rate * self.factor, self.min_lr)
                 set_rate(self.model, reduced)
                 if self.verbose > 0:
-                    print(f'\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {reduced}.')
+                    print_msg(f'\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {reduced}.')
                 self.cooldown_counter = self.cooldown
                 self.wait = 0
 
@@ -204,7 +205,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f'LearningRateScheduler: the schedule must give a float, got {rate!r} for epoch {epoch}')
         set_rate(self.model, float(rate))
         if self.verbose > 0:
-            print(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.')
+            print_msg(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.')
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
@@ -224,7 +225,7 @@ class TerminateOnNaN(Callback):
             text = f'Batch {batch}: Invalid loss, terminating training'
             if self.raise_error:
                 raise RuntimeError(text)
-            print(text)
+            print_msg(text)
             self.model.stop_training = True
 
 

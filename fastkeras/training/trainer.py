@@ -13,6 +13,7 @@ from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
+from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 from fastkeras.utils.sequence import is_batches, peeked
 
@@ -347,7 +348,7 @@ class Trainer(Generators):
         o = compiled.objective
         verbose = 1 if verbose == 'auto' else verbose
         if verbose and validation is not None and None not in (batches.samples, validation.samples):
-            print(f'Train on {batches.samples} samples, validate on {validation.samples} samples')
+            print_msg(f'Train on {batches.samples} samples, validate on {validation.samples} samples')
         self.history = callback_classes.History()
         by_steps = steps_per_epoch is not None or batches.samples is None
         if isinstance(callbacks, callback_classes.CallbackList):

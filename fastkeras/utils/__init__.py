@@ -21,6 +21,7 @@ _NAMES = {
     'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
     'convert_all_kernels_in_model': 'utils.layer_utils',
     'SequenceEnqueuer': 'utils.enqueuer', 'OrderedEnqueuer': 'utils.enqueuer', 'GeneratorEnqueuer': 'utils.enqueuer',
+    **dict.fromkeys(('enable_interactive_logging', 'disable_interactive_logging', 'is_interactive_logging_enabled'), 'config'),
 }
 
 _MODULES = ('conv_utils', 'generic_utils', 'io_utils', 'layer_utils', 'np_utils')

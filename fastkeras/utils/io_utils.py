@@ -4,7 +4,9 @@ import os
 
 import numpy as np
 
-__all__ = ['HDF5Matrix', 'ask_to_proceed_with_overwrite']
+from fastkeras.utils.messages import print_msg
+
+__all__ = ['HDF5Matrix', 'ask_to_proceed_with_overwrite', 'print_msg']
 
 
 class HDF5Matrix:
@@ -149,5 +151,5 @@ def ask_to_proceed_with_overwrite(filepath):
     while answer not in ('y', 'n'):
         answer = input('Enter "y" (overwrite) or "n" (cancel).').strip().lower()
     if answer == 'y':
-        print('[TIP] Next time specify overwrite=True!')
+        print_msg('[TIP] Next time specify overwrite=True!')
     return answer == 'y'

@@ -5,6 +5,9 @@ import time
 
 import numpy as np
 
+from fastkeras import config
+from fastkeras.utils.messages import print_msg
+
 
 class Progbar:
     """Shows progress on standard output.
@@ -60,9 +63,11 @@ class Progbar:
         if self.verbose == 1:
             if now - self._last < self.interval and known and not last:
                 return
+            if not last and not config.is_interactive_logging_enabled():
+                return
             self._draw(current, now, last)
         elif self.verbose == 2 and (last or not known):
-            self._write(f' - {now - self._start:.0f}s' + self._averages() + '\n')
+            print_msg(f' - {now - self._start:.0f}s' + self._averages())
         self._last = now
 
     def add(self, n, values=None):
@@ -80,7 +85,7 @@ class Progbar:
             info = f' - {now - self._start:.0f}s {_duration(per_unit)}/step'
         info += self._averages()
         self._shown = len(bar) + len(info)
-        self._write(head + bar + info + ' ' * (before - self._shown) + ('\n' if last else ''))
+        print_msg(head + bar + info + ' ' * (before - self._shown) + ('\n' if last else ''), line_break=False)
 
     def _bar(self, current, last):
         if self.target is None:
@@ -98,10 +103,6 @@ class Progbar:
             average = float(np.mean(total / max(1, units)))
             text += f' - {name}: {average:.4f}' if abs(average) > 1e-3 else f' - {name}: {average:.4e}'
         return text
-
-    def _write(self, text):
-        sys.stdout.write(text)
-        sys.stdout.flush()
 
 
 def _left(seconds):

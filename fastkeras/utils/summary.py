@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras.utils import nest
+from fastkeras.utils.messages import print_msg
 
 
 def count_params(weights):
@@ -16,11 +17,11 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
     connections.
 
     line_length: characters in a line, by default 65, or 98 with connections. positions: ends of the columns, as shares
-    of it (or absolute). print_fn: called with each line, in place of print. expand_nested: also list the layers of
+    of it (or absolute). print_fn: called with each line, in place of writing it. expand_nested: also list the layers of
     models inside. show_trainable: a column that says Y or N. layer_range: first and last layer, by name. Of a model
     that is not built yet, shapes that are not known are shown as ?.
     """
-    print_fn = print_fn or print
+    print_fn = print_fn or print_msg
     table = _Table(model, line_length, positions, print_fn, show_trainable)
     table.header()
     layers = _between(model.layers, layer_range)
