@@ -248,7 +248,8 @@ FK_KERNEL(conv2d_dw) {
                                        per,
                                        whole ? 256 : a->oc,
                                        whole ? after * a->oc / 16 : after * per,
-                                       &more_x};
+                                       &more_x,
+                                       0};
                 m.fetch = &more_dy;
             }
             FK(gemm_tile)(&m);

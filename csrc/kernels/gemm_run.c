@@ -14,7 +14,7 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f) {
     const int64_t per = fk_ceil_div(j->kmajor ? m : k, 16);
     const float *at = j->a + (j->kmajor ? p * j->as + r : r * j->as + p);
-    *f = (gemm_fetch){at, 16, per, j->as, per * (j->kmajor ? k : m), f->next};
+    *f = (gemm_fetch){at, 16, per, j->as, per * (j->kmajor ? k : m), f->next, 0};
 }
 
 void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {

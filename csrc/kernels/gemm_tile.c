@@ -120,7 +120,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     int64_t j = 0;
     const float *b = g->b;
     gemm_args t = *g;
-    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch};
+    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch, 0};
     t.fetch = &strip_after;
     for (int level = rows <= FEW && !g->kmajor ? 2 : -1; level >= 0; level--) {
         const int64_t w = VL * (4 << level);

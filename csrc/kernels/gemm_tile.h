@@ -37,6 +37,7 @@ struct gemm_fetch {
     const float *at;
     int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
+    int64_t done;     /* of `per`, where a kernel stopped */
 };
 
 typedef struct {
@@ -57,6 +58,8 @@ typedef struct {
     int64_t m, n, k;
 } gemm_args;
 void FK(gemm_tile)(const gemm_args *g);
+/* the same, and the same bits, for little k: without ahead, ldb, copy and rows */
+void FK(gemm_short)(const gemm_args *g);
 
 /* ---- all blocks of k */
 typedef struct gemm_job gemm_job;

@@ -105,6 +105,13 @@ static inline vf v_keep(vf a) {
     return a;
 }
 
+/* p, of which the compiler now knows nothing: keeps it from holding an address in a register, or in memory, for each of
+ * many distances from p, where a few distances and the processor's own sums of them do */
+static inline const float *v_here(const float *p) {
+    __asm__("" : "+r"(p));
+    return p;
+}
+
 /* a mask is a vi of all ones or all zeros; the vector ?: does not compile in C, so blend by bits */
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
 /* the first n < VL elements, the rest `fill` */

@@ -80,10 +80,11 @@ static block block_at(const fk_attr_winograd *a, const wino_grid *g, int64_t ind
 WINO_INLINE void one_filter(const vf *g, float *u, int64_t plane) {
     vf r[3 * WINO_IN];
     _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(g + j, 3, r + j, 3);
-    _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) {
+    u = (float *)v_here(u);
+    _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++, u = (float *)v_here(u + WINO_IN * plane)) {
         vf o[WINO_IN];
         wino_filter(r + 3 * i, 1, o, 1);
-        _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) v_store(u + (i * WINO_IN + j) * plane, o[j]);
+        _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) v_store(u + j * plane, o[j]);
     }
 }
 
@@ -128,17 +129,19 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
 WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t down, int64_t right, int64_t rows,
                             int64_t columns, int64_t n) {
     vf r[WINO_OUT * WINO_IN];
-    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) {
+    m = v_here(m);
+    y = (float *)v_here(y);
+    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++, m = v_here(m + plane)) {
         vf d[WINO_IN];
-        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) d[i] = v_load(m + (i * WINO_IN + j) * plane);
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) d[i] = v_load(m + i * WINO_IN * plane);
         wino_out(d, 1, r + j, WINO_IN);
     }
-    _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++) {
+    _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++, y = (float *)v_here(y + down)) {
         vf o[WINO_OUT];
         wino_out(r + i * WINO_IN, 1, o, 1);
         if (i < rows)
             _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) if (j < columns)
-                v_store_upto(y + i * down + j * right, o[j], n);
+                v_store_upto(y + j * right, o[j], n);
     }
 }
 
@@ -160,10 +163,15 @@ static int64_t row_of(const fk_attr_winograd *a, const block *b, int64_t r) {
 static void outputs(const fk_attr_winograd *a, const block *b, const float *m, int64_t plane, float *y, int64_t at,
                     int64_t n) {
     for (int64_t r = b->r0; r < b->r1; r++)
-        for (int64_t j = b->j0; j < b->j1; j++, m += NR)
+        for (int64_t j = b->j0; j < b->j1; j++, m += NR) {
+            const int64_t rows = a->oh - r % b->down * WINO_OUT, columns = a->ow - j * WINO_OUT, down = a->ow * a->oc;
+            float *to = y + (row_of(a, b, r) * a->ow + j * WINO_OUT) * a->oc + at;
             for (int64_t half = 0; half < n; half += VL)
-                one_output(m + half, plane, y + (row_of(a, b, r) * a->ow + j * WINO_OUT) * a->oc + at + half,
-                           a->ow * a->oc, a->oc, a->oh - r % b->down * WINO_OUT, a->ow - j * WINO_OUT, n - half);
+                if (rows >= WINO_OUT && columns >= WINO_OUT && n - half >= VL)
+                    one_output(m + half, plane, to + half, down, a->oc, WINO_OUT, WINO_OUT, VL);
+                else
+                    one_output(m + half, plane, to + half, down, a->oc, rows, columns, n - half);
+        }
 }
 
 /* the epilogue, on what is finished */
@@ -188,7 +196,7 @@ static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, in
     if (rows * (x1 - x0) * c * 4 > LITTLE || pieces > WINO_IN) return f;
     const int64_t lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
     at += (i * w + x0) * c;
-    for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = (gemm_fetch){at, LINE, 16, 16 * LINE, lines, f - 1};
+    for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = (gemm_fetch){at, LINE, 16, 16 * LINE, lines, f - 1, 0};
     return f;
 }
 
@@ -231,16 +239,16 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                 float *panel = stay ? u + (n - n0) * a->c + k * NR : u;
                 if (!stay || t == b0) (a->turned ? filters_turned : filters)(a, w, k, count, n, width, panel, u_plane);
                 for (int64_t p = 0; p < WINO_AT; p++)
-                    FK(gemm_tile)(&(gemm_args){.a = v + p * v_plane + k,
-                                               .as = as,
-                                               .add = k > 0,
-                                               .fetch = f - 1,
-                                               .b = panel + p * u_plane,
-                                               .c = m + p * m_plane,
-                                               .ldc = NR,
-                                               .m = tiles,
-                                               .n = width <= VL ? VL : NR,
-                                               .k = count});
+                    FK(gemm_short)(&(gemm_args){.a = v + p * v_plane + k,
+                                                .as = as,
+                                                .add = k > 0,
+                                                .fetch = f - 1,
+                                                .b = panel + p * u_plane,
+                                                .c = m + p * m_plane,
+                                                .ldc = NR,
+                                                .m = tiles,
+                                                .n = width <= VL ? VL : NR,
+                                                .k = count});
             } while ((k += KBLOCK) < a->c);
             outputs(a, &b, m, m_plane, y, n, width);
         }

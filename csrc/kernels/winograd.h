@@ -33,16 +33,19 @@
 
 #define WINO_INLINE static inline __attribute__((always_inline))
 
-/* Bᵀ d of a vector of six, `ds` and `os` apart */
-WINO_INLINE void wino_in(const vf *d, int ds, vf *o, int os) {
-    const vf even_a = d[4 * ds] - WINO_B2 * d[2 * ds], odd_a = d[3 * ds] - WINO_B2 * d[ds];
-    const vf even_b = d[4 * ds] - WINO_A2 * d[2 * ds], odd_b = d[3 * ds] - WINO_A2 * d[ds];
+/* Bᵀ d of a vector of six, `ds` and `os` apart, in two halves. x ± y · z as two sums of a product that is rounded: those are
+ * other units' work than multiply-adds */
+WINO_INLINE void wino_in_low(const vf *d, int ds, vf *o, int os) {
+    const vf even = d[4 * ds] - WINO_B2 * d[2 * ds], odd = v_keep(WINO_A * (d[3 * ds] - WINO_B2 * d[ds]));
     o[0] = (d[0] + 1 / (WINO_A2 * WINO_B2) * d[4 * ds]) - (1 / WINO_A2 + 1 / WINO_B2) * d[2 * ds];
-    o[os] = even_a + WINO_A * odd_a;
-    o[2 * os] = even_a - WINO_A * odd_a;
-    o[3 * os] = even_b + WINO_B * odd_b;
-    o[4 * os] = even_b - WINO_B * odd_b;
-    o[5 * os] = (d[5 * ds] - (WINO_A2 + WINO_B2) * d[3 * ds]) + WINO_A2 * WINO_B2 * d[ds];
+    o[os] = even + odd;
+    o[2 * os] = even - odd;
+}
+WINO_INLINE void wino_in_high(const vf *d, int ds, vf *o, int os) {
+    const vf even = d[4 * ds] - WINO_A2 * d[2 * ds], odd = v_keep(WINO_B * (d[3 * ds] - WINO_A2 * d[ds]));
+    o[0] = even + odd;
+    o[os] = even - odd;
+    o[2 * os] = (d[5 * ds] - (WINO_A2 + WINO_B2) * d[3 * ds]) + WINO_A2 * WINO_B2 * d[ds];
 }
 
 /* Aᵀ m: four of six */
@@ -109,32 +112,52 @@ static inline wino_tile wino_tile_at(const float *x, int64_t h, int64_t w, int64
                        (int)fk_max(0, fk_min(WINO_IN, w - j))};
 }
 
-/* Bᵀ d B of n ≤ VL channels from channel `at` on: position p of 36 to v + p · plane, VL floats, zeros behind the n */
-WINO_INLINE void wino_input_lanes(const wino_tile *t, int64_t at, int64_t n, int whole, float *v, int64_t plane) {
-    vf r[WINO_AT];
-    _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) {
+/* Bᵀ d B of VL channels: position p of 36 to v + p · plane. Half of the rows at a time: those of all 36 positions do not fit
+ * the registers. Addresses are made anew, not kept for 36 planes. */
+WINO_INLINE void wino_input_half(const float *x, int64_t down, int64_t right, const int high, float *v, int64_t plane) {
+    vf r[3 * WINO_IN];
+    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++, x = v_here(x + right)) {
         vf d[WINO_IN];
-        _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) {
-            const float *s = t->x + i * t->down + j * t->right + at;
-            if (whole)
-                d[j] = v_load(s);
-            else
-                d[j] = i >= t->i0 && i < t->i1 && j >= t->j0 && j < t->j1 ? v_load_upto(s, n) : (vf){0};
-        }
-        wino_in(d, 1, r + i * WINO_IN, 1);
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) d[i] = v_load(x + i * down);
+        if (high)
+            wino_in_high(d, 1, r + j, WINO_IN);
+        else
+            wino_in_low(d, 1, r + j, WINO_IN);
     }
-    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) {
+    v += high * 3 * WINO_IN * plane;
+    _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++, v = (float *)v_here(v + WINO_IN * plane)) {
         vf o[WINO_IN];
-        wino_in(r + j, WINO_IN, o, 1);
-        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) v_store(v + (i * WINO_IN + j) * plane, o[i]);
+        wino_in_low(r + i * WINO_IN, 1, o, 1);
+        wino_in_high(r + i * WINO_IN, 1, o + 3, 1);
+        _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) v_store(v + j * plane, o[j]);
     }
+}
+WINO_INLINE void wino_input_lanes(const float *x, int64_t down, int64_t right, float *v, int64_t plane) {
+    x = v_here(x);
+    v = (float *)v_here(v);
+    wino_input_half(x, down, right, 0, v, plane);
+    wino_input_half(x, down, right, 1, v, plane);
+}
+
+/* n ≤ VL channels of the pixels of a tile, `side` × `side`, zeros outside the image */
+static inline void wino_pixels(const wino_tile *t, int64_t at, int64_t n, int side, vf *d) {
+    const float *x = t->x + at;
+    for (int i = 0; i < side; i++, x += t->down)
+        for (int j = 0; j < side; j++, d++) {
+            const int inside = i >= t->i0 && i < t->i1 && j >= t->j0 && j < t->j1;
+            *d = inside ? v_load_upto(x + j * t->right, n) : (vf){0};
+        }
 }
 
 /* of c channels; planes have room for a multiple of VL */
 static inline void wino_input(const wino_tile *t, int64_t c, float *v, int64_t plane) {
     int64_t at = 0;
     if (t->i0 == 0 && t->j0 == 0 && t->i1 == WINO_IN && t->j1 == WINO_IN)
-        for (; at + VL <= c; at += VL) wino_input_lanes(t, at, VL, 1, v + at, plane);
-    for (; at < c; at += VL) wino_input_lanes(t, at, fk_min(VL, c - at), 0, v + at, plane);
+        for (; at + VL <= c; at += VL) wino_input_lanes(t->x + at, t->down, t->right, v + at, plane);
+    for (; at < c; at += VL) {
+        vf d[WINO_AT];
+        wino_pixels(t, at, c - at, WINO_IN, d);
+        wino_input_lanes((const float *)d, WINO_IN * VL, VL, v + at, plane);
+    }
 }
 #endif

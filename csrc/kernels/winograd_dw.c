@@ -35,24 +35,20 @@ FK_PARTS(winograd_dw) {
     return a->c >= 8 && a->oc >= 4 && 9 * a->n * a->oh * a->ow >= 48 * g.tiles + 300 ? g.parts : 0;
 }
 
-/* A dy Aᵀ of n ≤ VL channels, as wino_input_lanes */
-WINO_INLINE void output_lanes(const wino_tile *t, int64_t at, int64_t n, int whole, float *z, int64_t plane) {
-    vf r[WINO_AT];
-    _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++) {
+/* A dy Aᵀ of VL channels, as wino_input_lanes */
+WINO_INLINE void output_lanes(const float *dy, int64_t down, int64_t right, float *z, int64_t plane) {
+    vf r[WINO_OUT * WINO_IN];
+    dy = v_here(dy);
+    z = (float *)v_here(z);
+    _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++, dy = v_here(dy + down)) {
         vf y[WINO_OUT];
-        _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) {
-            const float *s = t->x + i * t->down + j * t->right + at;
-            if (whole)
-                y[j] = v_load(s);
-            else
-                y[j] = i < t->i1 && j < t->j1 ? v_load_upto(s, n) : (vf){0};
-        }
+        _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) y[j] = v_load(dy + j * right);
         wino_out_back(y, 1, r + i * WINO_IN, 1);
     }
-    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) {
+    _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++, z = (float *)v_here(z + plane)) {
         vf m[WINO_IN];
         wino_out_back(r + j, WINO_IN, m, 1);
-        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) v_store(z + (i * WINO_IN + j) * plane, m[i]);
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) v_store(z + i * WINO_IN * plane, m[i]);
     }
 }
 
@@ -60,17 +56,22 @@ WINO_INLINE void output_lanes(const wino_tile *t, int64_t at, int64_t n, int who
 static void output_tile(const wino_tile *t, int64_t n, float *z, int64_t bs, int64_t plane) {
     int64_t at = 0;
     if (t->i1 >= WINO_OUT && t->j1 >= WINO_OUT)
-        for (; at + VL <= n; at += VL) output_lanes(t, at, VL, 1, z + at / NR * bs + at % NR, plane);
-    for (; at < n; at += VL) output_lanes(t, at, fk_min(VL, n - at), 0, z + at / NR * bs + at % NR, plane);
+        for (; at + VL <= n; at += VL) output_lanes(t->x + at, t->down, t->right, z + at / NR * bs + at % NR, plane);
+    for (; at < n; at += VL) {
+        vf d[WINO_OUT * WINO_OUT];
+        wino_pixels(t, at, n - at, WINO_OUT, d);
+        output_lanes((const float *)d, WINO_OUT * VL, VL, z + at / NR * bs + at % NR, plane);
+    }
 }
 
 /* Gᵀ u G of a row of n sums to dw, `tap` from tap to tap */
 static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int64_t tap) {
     for (int64_t at = 0; at < n; at += VL) {
         vf r[3 * WINO_IN];
-        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++) {
+        const float *s = v_here(u + at);
+        _Pragma("GCC unroll 6") for (int i = 0; i < WINO_IN; i++, s = v_here(s + WINO_IN * plane)) {
             vf d[WINO_IN];
-            _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) d[j] = v_load(u + (i * WINO_IN + j) * plane + at);
+            _Pragma("GCC unroll 6") for (int j = 0; j < WINO_IN; j++) d[j] = v_load(s + j * plane);
             wino_filter_back(d, 1, r + i * 3, 1);
         }
         _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) {
@@ -102,7 +103,7 @@ static void transform(const fk_attr_winograd_dw *a, const dw_grid *grid, const d
 /* rows [i, i + rows) of all images of h rows of w pixels, n of c channels from x on */
 static gemm_fetch rows_of(const float *x, int64_t w, int64_t c, int64_t n, int64_t i, int64_t rows) {
     const int64_t whole = n == c, per = whole ? 16 : fk_ceil_div(n, 16), lines = whole ? w * c / 16 : w * per;
-    return (gemm_fetch){x + i * w * c, 16, per, whole ? 256 : c, rows * lines, NULL};
+    return (gemm_fetch){x + i * w * c, 16, per, whole ? 256 : c, rows * lines, NULL, 0};
 }
 /* what the cell's tiles will read, roughly: whole rows, those of x without the two that were read with the tiles above */
 static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x,
@@ -147,7 +148,7 @@ FK_KERNEL(winograd_dw) {
                 g.a = v + f * v_plane;
                 g.b = z + f * z_plane;
                 g.c = u + f * u_plane;
-                FK(gemm_tile)(&g);
+                FK(gemm_short)(&g);
             }
         }
         float *dw = (float *)call->ptr[2] + (part * 9 * a->c + c0) * a->oc + n0;
