@@ -1,0 +1,215 @@
+"""What happens to every image of a batch, in one pass over it: the kernel `warp` and what it must be told.
+
+In this order: rescale; affine warp; channel shift; flip of columns, then of rows; brightness; the sample's own mean and
+deviation; the given mean and deviation. The channel shift is given in units of the image as it came, and brightness makes
+an image of 0 … 255 before it is rescaled, as Keras does, which rescales after both.
+"""
+
+import numpy as np
+
+from ...compiler.buffers import INPUT, OUTPUT, Buffer, Step
+from ...compiler.cache import settings
+from ...compiler.lower import encode, parts
+from ...compiler.memory import plan_arena
+from ...compiler.pipeline import _encode
+from ...runtime.bounded import Bounded
+
+# warp.h
+MODES = {'nearest': 0, 'constant': 1, 'reflect': 2, 'wrap': 3, 'mirror': 4}
+TYPES = {np.dtype('uint8'): 0, np.dtype('float32'): 1, np.dtype('float64'): 2}
+MATRIX, FLIP_COLUMNS, FLIP_ROWS, SHIFT, BRIGHTNESS = 1, 2, 4, 8, 16
+RECORD = np.dtype([('pixels', 'u8'), ('type', 'i4'), ('what', 'i4'), ('matrix', 'f8', 4), ('offset', 'f8', 2),
+                   ('shift', 'f8'), ('brightness', 'f8')])
+WORDS = RECORD.itemsize // 8
+# of get_random_transform's dictionaries, with what is done where one is absent
+GEOMETRY = (('theta', 0), ('tx', 0), ('ty', 0), ('shear', 0), ('zx', 1), ('zy', 1))
+LARGEST = 2 ** 31 - 1
+
+_plans = Bounded(128)
+
+
+def transform_matrices(params, rows, columns):
+    """The inverse mappings of n transforms about the middle of an image of rows × columns: where a pixel of the result
+    comes from.
+
+    params: array (n, 6) of theta (degrees), tx, ty (pixels), shear (degrees), zx, zy (factors).
+    Returns matrix (n, 2, 2), offset (n, 2), and whether each does anything (n,): pixel (i, j) of the result is the
+    image at matrix · (i, j) + offset.
+    """
+    theta, tx, ty, shear, zx, zy = params.T
+    angle, slant = np.deg2rad(theta), np.deg2rad(shear)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    matrix = np.empty((len(params), 2, 2))
+    matrix[:, 0, 0] = cosine * zx
+    matrix[:, 0, 1] = -(cosine * np.sin(slant) + sine * np.cos(slant)) * zy
+    matrix[:, 1, 0] = sine * zx
+    matrix[:, 1, 1] = (cosine * np.cos(slant) - sine * np.sin(slant)) * zy
+    shift = np.stack([cosine * tx - sine * ty, sine * tx + cosine * ty], axis=1)
+    changed = (params != [0, 0, 0, 0, 1, 1]).any(axis=1)
+    return matrix, about_center(matrix, shift, rows, columns), changed
+
+
+def about_center(matrix, shift, rows, columns):
+    """The offset of a mapping that is to happen about the middle of the image: Keras takes it half a pixel beyond."""
+    middle = np.array([rows / 2 + 0.5, columns / 2 + 0.5])
+    return (shift + middle) - matrix[..., 0] * middle[0] - matrix[..., 1] * middle[1]
+
+
+def executor(**attrs):
+    """The plan of one batch, kept: it depends on the sizes and settings alone."""
+    key = (settings(), *attrs.values())
+    plan = _plans.get(key)
+    if plan is None:
+        n, h, w, c = (attrs[k] for k in 'nhwc')
+        shape = (c, h, w) if attrs['first'] else (h, w, c)
+        standard = {0: (0,), 1: (w * c,), 2: (c,), 3: shape}[attrs['standard']]
+        inputs = [Buffer(s, d, INPUT, index=i) for i, (s, d) in enumerate(
+            [((n, WORDS), 'float64'), (standard, 'float32'), (standard, 'float32')])]
+        out = Buffer((n, *shape), 'float64' if attrs['wide'] else 'float32', OUTPUT, index=0)
+        room = Buffer((max(1, n * parts('warp', **attrs)),), 'float64')
+        steps = [Step('warp', [*inputs, room, out], encode('warp', attrs), [3, 4], 'warp')]
+        plan = _plans.put(key, _encode(steps, inputs, [out], plan_arena(steps)))
+    return plan
+
+
+def check(fill_mode, order):
+    """ValueError unless both are known."""
+    if fill_mode not in MODES:
+        raise ValueError(f'fill_mode: expected one of {sorted(MODES)}, got {fill_mode!r}')
+    if isinstance(order, bool) or order not in range(6):
+        raise ValueError(f'interpolation order: expected a whole number from 0 to 5, got {order!r}')
+
+
+class Pipeline:
+    """What is done to every image of a batch, in one pass over it in C.
+
+    data_format: 'channels_last' or 'channels_first'.
+    fill_mode: what lies outside of an image that is moved: 'nearest', 'constant' (`cval`), 'reflect', 'wrap', 'mirror'.
+    cval: a value of the rescaled image. order: of the spline that interpolates, 0 to 5.
+    rescale: factor, or None (and 0) for none.
+    samplewise_center, samplewise_std_normalization: take off an image's own mean; divide by its deviation plus 1e-6.
+    mean, std: arrays that broadcast to an image, or None: taken off; divided by, plus 1e-6.
+
+    Threads may share a Pipeline.
+    """
+
+    def __init__(self, data_format='channels_last', fill_mode='nearest', cval=0., order=1, rescale=None,
+                 samplewise_center=False, samplewise_std_normalization=False, mean=None, std=None):
+        if data_format not in ('channels_last', 'channels_first'):
+            raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
+        check(fill_mode, order)
+        self.first = data_format == 'channels_first'
+        scale = float(rescale) if rescale else 1.
+        self._attrs = dict(order=int(order), mode=MODES[fill_mode], cval=float(cval) / scale, rescale=scale,
+                           center=bool(samplewise_center), scale=bool(samplewise_std_normalization), wide=0)
+        self._mean = None if mean is None else np.asarray(mean, np.float32)
+        self._factor = None if std is None else np.float32(1) / (np.asarray(std, np.float32) + np.float32(1e-6))
+        self._standards = Bounded(16)
+
+    def run(self, images, params, out):
+        """Do it.
+
+        images: sequence or array of n arrays of the shape of out[0]; uint8 and float32 are read as they are, others are
+            converted to float32.
+        params: a dictionary for each image, as `get_random_transform` makes them, or None for no transforms. Read are
+            'theta', 'shear' (degrees), 'tx', 'ty' (pixels along the rows and the columns), 'zx', 'zy' (factors),
+            'flip_horizontal', 'flip_vertical', 'channel_shift_intensity', 'brightness'.
+        out: float32 array (n, …) that is written to. Returns it.
+        """
+        n, shape = len(images), tuple(out.shape[1:])
+        if len(shape) != 3 or len(out) != n:
+            raise ValueError(f'out: expected an array of {n} images, one for each given, got the shape {out.shape}')
+        if params is not None and len(params) != n:
+            raise ValueError(f'params: expected one dictionary for each of {n} images, got {len(params)}')
+        if max(shape) > LARGEST:
+            raise ValueError(f'images: at most {LARGEST} rows or columns, got images of the shape {shape}')
+        if not out.size:
+            return out
+        records = np.zeros(n, RECORD)
+        keep = _bind(images, shape, records)
+        c, h, w = shape if self.first else (shape[2], *shape[:2])
+        if params is not None:
+            _transforms(params, h, w, records)
+        whole = bool(self._attrs['center'] or self._attrs['scale'] or (records['what'] & (SHIFT | BRIGHTNESS)).any())
+        standard, mean, factor = self._standard(shape)
+        run = executor(n=n, h=h, w=w, c=c, first=self.first, standard=standard, whole=whole, **self._attrs)
+        direct = out if out.dtype == np.float32 and out.flags.c_contiguous and out.flags.aligned else None
+        made, = run.run([records.view(np.float64).reshape(n, WORDS), mean, factor],
+                        None if direct is None else [direct])
+        del keep  # the images, which the records point to
+        if direct is None:
+            out[...] = made
+        return out
+
+    def _standard(self, shape):
+        """(kind, mean, factor): how the two are laid out, as ops.def numbers it."""
+        known = self._standards.get(shape)
+        if known is None:
+            known = self._standards.put(shape, self._make_standard(shape))
+        return known
+
+    def _make_standard(self, shape):
+        if self._mean is None and self._factor is None:
+            return 0, np.zeros(0, np.float32), np.zeros(0, np.float32)
+        both = [np.float32(0) if self._mean is None else self._mean, np.float32(1) if self._factor is None else self._factor]
+        try:
+            common = np.broadcast_shapes(both[0].shape, both[1].shape)
+            np.broadcast_to(np.empty(common, bool), shape)
+        except ValueError:
+            raise ValueError(f'mean, std: expected arrays that broadcast to an image of the shape {shape}, got the shapes '
+                             f'{both[0].shape} and {both[1].shape}') from None
+        common = (1,) * (3 - len(common)) + common
+        if self.first and common[1:] == (1, 1):
+            kind, box = 2, (shape[0], 1, 1)
+        elif not self.first and common[0] == 1:
+            kind, box = 1, (1, *shape[1:])
+        else:
+            kind, box = 3, shape
+        laid = [np.ascontiguousarray(np.broadcast_to(a, box)) for a in both]
+        return kind, *(laid if kind == 3 else [a.reshape(-1) for a in laid])
+
+
+def _bind(images, shape, records):
+    """The addresses and types of the images; returns the arrays that own them."""
+    if isinstance(images, np.ndarray) and images.dtype in TYPES and images.dtype != np.float64 and images.flags.c_contiguous:
+        if images.shape[1:] != shape:
+            raise ValueError(f'images: expected the shape {shape} of out, got {images.shape[1:]}')
+        address = images.__array_interface__['data'][0]
+        records['pixels'] = np.arange(address, address + images.nbytes, images.nbytes // len(images))
+        records['type'] = TYPES[images.dtype]
+        return images
+    keep, addresses, types = [], [], []
+    for i, image in enumerate(images):
+        image = np.asarray(image)
+        if image.shape != shape:
+            raise ValueError(f'images: expected the shape {shape} of out, got {image.shape} at index {i}')
+        if image.dtype not in TYPES or image.dtype == np.float64:
+            image = image.astype(np.float32)
+        image = np.ascontiguousarray(image)
+        keep.append(image)
+        addresses.append(image.__array_interface__['data'][0])
+        types.append(TYPES[image.dtype])
+    records['pixels'] = addresses
+    records['type'] = types
+    return keep
+
+
+def _transforms(params, rows, columns, records):
+    """What the dictionaries say, for an image of rows × columns."""
+    geometry = np.array([[p.get(name, default) for name, default in GEOMETRY] for p in params], np.float64)
+    matrix, records['offset'], changed = transform_matrices(geometry, rows, columns)
+    records['matrix'] = matrix.reshape(-1, 4)
+    what = changed * MATRIX
+    for i, p in enumerate(params):
+        shift, brightness = p.get('channel_shift_intensity'), p.get('brightness')
+        if p.get('flip_horizontal'):
+            what[i] |= FLIP_COLUMNS
+        if p.get('flip_vertical'):
+            what[i] |= FLIP_ROWS
+        if shift is not None:
+            what[i] |= SHIFT
+            records['shift'][i] = shift
+        if brightness is not None:
+            what[i] |= BRIGHTNESS
+            records['brightness'][i] = brightness
+    records['what'] = what
