@@ -54,8 +54,9 @@ class Results:
     """Iterator over get(a) for all arguments a, in their order, read ahead as `queue` says.
 
     finish: (what get gave, whether others are read while it is in use) → the result; done by the worker. in_processes:
-    the Sequence whose items `get` gives, when they are to be read in processes. `close` ends the workers; so does the
-    end of the arguments, or an error, which reaches whoever asks for the batch with its traceback.
+    (the Sequence whose items `get` gives, a seed of their random numbers), when they are to be read in processes.
+    `close` ends the workers; so does the end of the arguments, or an error, which reaches whoever asks for the batch
+    with its traceback.
     """
 
     def __init__(self, get, arguments, queue, finish=None, in_processes=None):
@@ -114,8 +115,8 @@ class Results:
             calls = [self._ahead_of_use] * min(count, size)
         else:
             from fastkeras.utils.enqueuer_processes import children  # multiprocessing is slow to import
-            calls = [_Remote(child, self._finish)
-                     for child in children(self._in_processes, min(count, size), make_seed())]
+            source, seed = self._in_processes
+            calls = [_Remote(child, self._finish) for child in children(source, min(count, size), seed)]
         self._workers = Workers(calls).start()
         try:
             self._submit(size)
@@ -160,10 +161,15 @@ class _Remote:
 # ---- sources
 class SequenceReader:
     """Reads a Sequence pass by pass, with its hooks between them. shuffle: draw the order of each pass from NumPy's
-    global state. The rest as in Results."""
+    global state. The rest as in Results.
+
+    One seed for processes is drawn from the global state, also where there are none: what is drawn later, such as the
+    order of the next pass, does not depend on how the batches are read.
+    """
 
     def __init__(self, sequence, queue, finish=None, shuffle=False):
         self.sequence, self.queue, self.finish, self.shuffle = sequence, queue, finish, shuffle
+        self._seeds = np.random.RandomState(make_seed())    # of the passes
         self.length = length(sequence)
         self._order = None      # of the present pass: an iterator over the indices to come
         self._left = 0
@@ -175,10 +181,11 @@ class SequenceReader:
         count = self._left if most is None else min(most, self._left)
         self._left -= count
         order = self._order if count == float('inf') else itertools.islice(self._order, count)
-        remote = self.sequence if self.queue.processes else None
+        remote = (self.sequence, self._seed) if self.queue.processes else None
         return Results(self.sequence.__getitem__, order, self.queue, self.finish, remote)
 
     def _begin(self):
+        self._seed = int(self._seeds.randint(0, 2**31 - 1))
         n = length(self.sequence)
         if n == 0:
             raise ValueError(f'{type(self.sequence).__name__}: expected a Sequence of at least one batch, its length '

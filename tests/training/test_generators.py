@@ -113,8 +113,7 @@ def test_what_an_epoch_changes_reaches_the_workers(reading):
         losses.append(model.fit_generator(batches, epochs=4, verbose=0, callbacks=[move],
                                           **kwargs).history['loss'])
         assert batches.ends == 4 + 0 + 1 + 2 + 3
-    if 'use_multiprocessing' not in reading:    # their seeds are drawn, too, so the order of batches is another one
-        assert losses[0] == losses[1]
+    assert losses[0] == losses[1]
 
 
 def test_nothing_is_read_beyond_the_end_of_an_epoch():
@@ -402,33 +401,48 @@ def test_words_of_keras_1():
     assert len(history.history['loss']) == 2
 
 
-def again_and_again(repetitions, epochs):
-    """Train so often, with threads, processes and generators in turn; the losses of each kind. All must have ended,
-    and gone on from the same seed in the same way."""
-    losses = {}
-    before = threading.active_count(), open_files()
-    for k in range(repetitions):
-        kind = ('threads', 'processes', 'generator')[k % 3]
-        np.random.seed(4)
-        source = forever() if kind == 'generator' else Batches(moves=True)
-        history = regressor().fit_generator(
-            source, 5, epochs, verbose=0, validation_data=Batches(), workers=2, max_queue_size=1 + k % 4,
-            use_multiprocessing=kind == 'processes').history
-        got = history['loss'], history['val_loss']
-        assert losses.setdefault(kind, got) == got
-        assert not multiprocessing.active_children() and threading.active_count() == before[0]
-    assert open_files() <= before[1] + 2
-    return losses
+@pytest.mark.parametrize('workers, size', [(1, 1), (2, 3)])
+def test_no_more_is_read_ahead_than_max_queue_size(workers, size):
+    read, most = [], []
+    full = threading.Event()
+
+    def note(k):
+        read.append(k)
+        if len(read) >= min(len(most) + 1 + size, 5):
+            full.set()
+
+    def wait(k, logs):      # batch k is in use: as many as the queue holds are begun beside it, and no more
+        assert full.wait(30)
+        most.append(len(read))
+        full.clear()
+        if len(read) == 5:
+            full.set()
+    regressor().fit(Batches(note), verbose=0, shuffle=False, workers=workers, max_queue_size=size,
+                    callbacks=[LambdaCallback(on_batch_begin=wait)])
+    assert most == [min(k + 1 + size, 5) for k in range(5)]
 
 
-def open_files():
-    return len(os.listdir('/proc/self/fd')) if os.path.isdir('/proc/self/fd') else 0
+@pytest.mark.parametrize('reading', READING, ids=names)
+def test_validation_data_of_a_sequence(reading):
+    """Looked at batch by batch, in order, with its hooks between the epochs; validation_steps of them where given."""
+    model, held = regressor(), Batches(moves=True)
+    logs = model.fit(X, Y, epochs=3, verbose=0, shuffle=False, validation_data=held, **reading).history
+    assert held.ends == 3 and logs['val_loss'][-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+    short = Batches()
+    losses = model.fit(Batches(), epochs=1, verbose=0, validation_data=short, validation_steps=2, **reading).history
+    assert losses['val_loss'] == pytest.approx([model.evaluate(X[:16], Y[:16], verbose=0)], rel=1e-6)
+    assert short.ends == 0
+    freq = Batches()
+    model.fit_generator(Batches(), epochs=4, verbose=0, validation_data=freq, validation_freq=2, **reading)
+    assert freq.ends == 2
 
 
-def test_training_again_and_again_leaves_nothing():
-    again_and_again(6, 3)
-
-
-@pytest.mark.slow
-def test_training_again_and_again_leaves_nothing_at_length():
-    again_and_again(150, 20)    # 50 times each
+def test_the_order_does_not_depend_on_how_batches_are_read():
+    """By one seed, whatever the workers: of the whole training with validation, and of what is drawn after it."""
+    seen = set()
+    for reading in READING:
+        np.random.seed(6)
+        model = regressor()
+        logs = model.fit(Batches(), epochs=3, verbose=0, validation_data=Batches(), **reading).history
+        seen.add((*logs['loss'], *logs['val_loss'], np.random.random()))
+    assert len(seen) == 1
