@@ -21,6 +21,13 @@ class Drawn:
         if self.below:
             self.numbers = [self.random.randint(self.below) for _ in range(n)]
 
+    def keep(self, places):
+        """Forget what was drawn for other images of the batch."""
+        if self.params is not None:
+            self.params = [self.params[i] for i in places]
+        if self.numbers is not None:
+            self.numbers = [self.numbers[i] for i in places]
+
 
 def ours(function):
     """Mark a method of our generator: as long as it is not replaced, a batch is made without calling it."""

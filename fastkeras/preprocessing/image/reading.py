@@ -1,0 +1,128 @@
+"""Reading several image files at once: Pillow decodes and resizes without the GIL, so threads do it side by side.
+
+The threads live no longer than a call of `each`, so none outlives an iterator, a fit or a fork.
+"""
+
+import errno
+import os
+import threading
+
+import numpy as np
+
+from fastkeras import config
+from fastkeras.preprocessing.image.files import decode, name_of, open_regular
+
+_OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)    # says nothing about the file
+
+
+class _Helpers:
+    """How many threads of the process help at the moment, over all calls: fewer than the engine may use."""
+
+    def __init__(self):
+        self.forget()
+
+    def forget(self):
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def take(self, wanted):
+        with self._lock:
+            granted = max(0, min(wanted, config.get_num_threads() - 1 - self._count))
+            self._count += granted
+        return granted
+
+    def give_back(self, count):
+        with self._lock:
+            self._count -= count
+
+
+_helpers = _Helpers()
+if hasattr(os, 'register_at_fork'):     # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=_helpers.forget)
+
+
+def each(function, items):
+    """[function(item) for item in items], done by the calling thread and up to `config.get_num_threads()` - 1 others.
+
+    An error ends the work; the one of the first item that has any is raised, once all threads have ended.
+    """
+    results, failures, stopped = [None] * len(items), {}, threading.Event()
+    numbers = iter(range(len(items)))       # threads may share it: next() is one step
+
+    def work():
+        while not stopped.is_set() and (i := next(numbers, None)) is not None:
+            try:
+                results[i] = function(items[i])
+            except Exception as error:
+                failures[i] = error
+                stopped.set()
+
+    granted, started = _helpers.take(len(items) - 1), []
+    try:
+        for _ in range(granted):
+            thread = threading.Thread(target=work, name='fastkeras-images', daemon=True)
+            thread.start()
+            started.append(thread)
+        work()
+        for thread in started:
+            thread.join()
+    finally:
+        stopped.set()       # where this thread was interrupted
+        for thread in started:
+            thread.join()
+        _helpers.give_back(granted)
+    if failures:
+        try:
+            raise failures[min(failures)]
+        finally:
+            del failures    # error → traceback → this frame → error
+    return results
+
+
+def read_image(path, color_mode, size=None, resample=None, draft=0, first=False):
+    """The pixels of an image file, an array of rank 3 in the type that they have: uint8 but for gray pictures of 16 or
+    32 bits.
+
+    size: (width, height), or None for the file's own. resample: Pillow's filter. draft: see `files.decode`. first:
+    whether channels come first. Raises ImageFileError, FileNotFoundError, PermissionError.
+    """
+    with open_regular(path) as file:
+        x = np.asarray(decode(file, name_of(path), color_mode, size, resample, draft=draft))
+    if x.ndim == 2:
+        return x[None] if first else x[:, :, None]
+    return np.ascontiguousarray(x.transpose(2, 0, 1)) if first else x
+
+
+def read_images(paths, on_error, **how):
+    """(the images that could be read, their places in `paths`, {place: error} of the others).
+
+    on_error: 'raise' lets an error of a file through; otherwise it is in the third result. how: for `read_image`.
+    """
+    def read(path):
+        try:
+            return read_image(path, **how)
+        except OSError as error:
+            if on_error == 'raise' or error.errno in _OUT_OF_HANDLES:
+                raise
+            return error
+
+    read_so_far = each(read, paths)
+    failures = {i: x for i, x in enumerate(read_so_far) if isinstance(x, OSError)}
+    places = [i for i in range(len(paths)) if i not in failures]
+    return [read_so_far[i] for i in places], places, failures
+
+
+def checked_on_error(function, on_error):
+    """`on_error`, or ValueError in the name of `function`."""
+    if on_error not in ('raise', 'skip', 'report'):
+        raise ValueError(f"{function}: on_error must be 'raise', 'skip' or 'report', got {on_error!r}")
+    return on_error
+
+
+def draft_factor(function, draft, interpolation):
+    """What `decode` is told: 0 for no draft, else by how much a draft must be larger than the target at least."""
+    if draft is None:
+        return 0 if interpolation == 'nearest' else 2
+    if not isinstance(draft, bool):
+        raise ValueError(f'{function}: draft must be None, True or False, got {draft!r}')
+    return int(draft)
