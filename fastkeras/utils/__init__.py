@@ -19,12 +19,14 @@ _NAMES = {
     'pad_sequences': 'utils.padding', 'split_dataset': 'utils.split', 'HDF5Matrix': 'utils.io_utils',
     'pack_x_y_sample_weight': 'utils.batch_tuples', 'unpack_x_y_sample_weight': 'utils.batch_tuples',
     'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
-    'convert_all_kernels_in_model': 'utils.layer_utils',
+    'convert_all_kernels_in_model': 'utils.layer_utils', 'multi_gpu_model': 'utils.multi_gpu_utils',
+    'model_to_dot': 'utils.vis_utils', 'plot_model': 'utils.vis_utils',
     'SequenceEnqueuer': 'utils.enqueuer', 'OrderedEnqueuer': 'utils.enqueuer', 'GeneratorEnqueuer': 'utils.enqueuer',
     **dict.fromkeys(('enable_interactive_logging', 'disable_interactive_logging', 'is_interactive_logging_enabled'), 'config'),
 }
 
-_MODULES = ('conv_utils', 'generic_utils', 'io_utils', 'layer_utils', 'np_utils')
+_MODULES = ('conv_utils', 'data_utils', 'generic_utils', 'io_utils', 'layer_utils', 'multi_gpu_utils', 'np_utils',
+            'vis_utils')
 
 __all__ = [*_NAMES, *_MODULES]
 

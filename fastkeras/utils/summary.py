@@ -85,14 +85,14 @@ class _Table:
     def layer(self, layer, depth):
         cells = ['    ' * depth + f'{layer.name} ({type(layer).__name__})',
                  *((_shape_text(layer), _param_text(layer)) if self.known or layer.built else ('?', '0 (unbuilt)'))]
-        sources = []
+        read = []
         if self.connected:
-            sources = _sources(layer, self.graph) if not depth else []
-            cells.append(sources[0] if sources else '')
+            read = [f'{s.layer.name}[{s.node_index}][{s.tensor_index}]' for s in sources(layer, self.graph) if not depth]
+            cells.append(read[0] if read else '')
         if self.show_trainable:
             cells.append('Y' if layer.trainable else 'N')
         self.row(cells)
-        for source in sources[1:]:
+        for source in read[1:]:
             self.row(['', '', '', source])
 
 
@@ -123,13 +123,11 @@ def _param_text(layer):
     return layer.count_params() if layer.built or layer.weights else '0 (unused)'
 
 
-def _sources(layer, graph):
-    found = []
+def sources(layer, graph):
+    """(layer, node_index, tensor_index) of all that a layer reads in its calls in a graph."""
     for node in layer._inbound_nodes:
         if node in graph.members:
             for t in node.input_tensors:
-                t = graph.renamed.get(id(t), t)
-                source = t._keras_history
+                source = graph.renamed.get(id(t), t)._keras_history
                 if source is not None:
-                    found.append(f'{source.layer.name}[{source.node_index}][{source.tensor_index}]')
-    return found
+                    yield source

@@ -1,0 +1,6 @@
+"""Sequences and what reads them ahead, under the module name of Keras 2."""
+
+from fastkeras.utils.enqueuer import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
+from fastkeras.utils.sequence import Sequence
+
+__all__ = ['GeneratorEnqueuer', 'OrderedEnqueuer', 'Sequence', 'SequenceEnqueuer']
