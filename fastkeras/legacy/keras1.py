@@ -255,7 +255,7 @@ TABLE = {
     'to_categorical': ({'nb_classes': 'num_classes'}, {}, None),
     'normalize': ({'a': 'x'}, {}, None),
     **dict.fromkeys(('set_image_data_format', 'img_to_array', 'array_to_img', 'save_img', 'ImageDataGenerator',
-                     'NumpyArrayIterator', 'DirectoryIterator'), (_DATA_FORMAT, _ORDERING, None)),
+                     'NumpyArrayIterator', 'DirectoryIterator', 'DataFrameIterator'), (_DATA_FORMAT, _ORDERING, None)),
 }
 # what Keras 2 warns of with a sentence of its own
 _RENAMED = {'fit': 'The `nb_epoch` argument in `fit` has been renamed `epochs`.',
