@@ -29,6 +29,8 @@ TABLE = {
     'optimizer.decay': (True, False),                       # Keras 3 takes the argument and ignores it
     # metrics
     'binary_accuracy.rounds': (True, False),                # equal(y, round(p)) against y == (p > threshold)
+    # utils
+    'get_file.unpacks_to_own_folder': (False, True),
     # saving
     'config.module_and_registered_name': (False, True),
     'initializers.named_scaling': (False, True),            # GlorotUniform against VarianceScaling

@@ -21,6 +21,7 @@ _NAMES = {
     'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
     'convert_all_kernels_in_model': 'utils.layer_utils', 'multi_gpu_model': 'utils.multi_gpu_utils',
     'model_to_dot': 'utils.vis_utils', 'plot_model': 'utils.vis_utils',
+    'get_file': 'utils.files', 'validate_file': 'utils.hashing',
     'SequenceEnqueuer': 'utils.enqueuer', 'OrderedEnqueuer': 'utils.enqueuer', 'GeneratorEnqueuer': 'utils.enqueuer',
     **dict.fromkeys(('enable_interactive_logging', 'disable_interactive_logging', 'is_interactive_logging_enabled'), 'config'),
 }

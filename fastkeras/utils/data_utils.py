@@ -1,6 +1,8 @@
-"""Sequences and what reads them ahead, under the module name of Keras 2."""
+"""Files, sequences and what reads them ahead, under the module name of Keras 2."""
 
 from fastkeras.utils.enqueuer import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
+from fastkeras.utils.files import get_file
+from fastkeras.utils.hashing import validate_file
 from fastkeras.utils.sequence import Sequence
 
-__all__ = ['GeneratorEnqueuer', 'OrderedEnqueuer', 'Sequence', 'SequenceEnqueuer']
+__all__ = ['GeneratorEnqueuer', 'OrderedEnqueuer', 'Sequence', 'SequenceEnqueuer', 'get_file', 'validate_file']
