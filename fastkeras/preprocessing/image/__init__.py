@@ -7,6 +7,7 @@ _NAMES = {
     'ImageFileError': 'files', 'array_to_img': 'files', 'img_to_array': 'files', 'load_img': 'files', 'save_img': 'files',
     'list_pictures': 'listing', 'Iterator': 'iterator', 'NumpyArrayIterator': 'array_iterator',
     'DirectoryIterator': 'directory_iterator', 'DataFrameIterator': 'dataframe_iterator',
+    'ImageProblem': 'validate', 'validate_directory': 'validate',
 }
 
 __all__ = [*_NAMES]
