@@ -80,6 +80,26 @@ def check(fill_mode, order):
         raise ValueError(f'interpolation order: expected a whole number from 0 to 5, got {order!r}')
 
 
+def warp(image, matrix, offset, fill_mode, cval, order):
+    """One image (rows, columns, channels) moved: pixel (i, j) of the result is the image at matrix · (i, j) + offset.
+
+    image: contiguous, of uint8, float32 or float64. matrix (2, 2), offset (2,). Returns float64 for float64, else float32.
+    """
+    check(fill_mode, order)
+    record = np.zeros(1, RECORD)
+    record['pixels'], record['type'] = image.__array_interface__['data'][0], TYPES[image.dtype]
+    record['matrix'], record['offset'], record['what'] = np.ravel(matrix), offset, MATRIX
+    wide = image.dtype == np.float64
+    if not image.size:
+        return image.astype(np.float64 if wide else np.float32)
+    h, w, c = image.shape
+    run = executor(n=1, h=h, w=w, c=c, first=False, standard=0, whole=False, order=int(order), mode=MODES[fill_mode],
+                   cval=float(cval), rescale=1., center=False, scale=False, wide=int(wide))
+    none = np.zeros(0, np.float32)
+    made, = run.run([record.view(np.float64).reshape(1, WORDS), none, none], None)
+    return made[0]
+
+
 class Pipeline:
     """What is done to every image of a batch, in one pass over it in C.
 
