@@ -5,6 +5,8 @@
 typedef REAL four __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 typedef RESULT four_out __attribute__((vector_size(4 * sizeof(RESULT)), aligned(sizeof(RESULT)), may_alias));
 typedef SOURCE four_in __attribute__((vector_size(4 * sizeof(SOURCE)), aligned(sizeof(SOURCE)), may_alias));
+typedef int32_t words __attribute__((vector_size(16)));
+typedef uint8_t bytes __attribute__((vector_size(16)));
 
 /* the pixels between which n pixels of a row lie: the upper left one, and the distances from it */
 typedef struct {
@@ -67,7 +69,15 @@ static void closest(const warp_line *l, int mode, int32_t *start) {
 }
 
 /* ---- pixels */
-static inline four load4(const SOURCE *p) { return __builtin_convertvector(*(const four_in *)p, four); }
+static inline four load4(const SOURCE *p) {
+    if (sizeof *p > 1) return __builtin_convertvector(*(const four_in *)p, four);
+    /* GCC 12 converts a vector of four bytes one by one: make them whole numbers by a permutation */
+    int32_t bits;
+    memcpy(&bits, p, sizeof bits);
+    const bytes b = (bytes)(words){bits}, zero = {0};
+    return __builtin_convertvector(
+        (words)__builtin_shufflevector(b, zero, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16), four);
+}
 
 static inline four blend(const SOURCE *p, const source *s, REAL fy, REAL fx) {
     four a = load4(p), b = load4(p + s->pixel), c = load4(p + s->row), d = load4(p + s->row + s->pixel);
