@@ -20,7 +20,7 @@ import pytest
 from fastkeras.callbacks import Callback, LambdaCallback
 from fastkeras.layers import Dense, Flatten
 from fastkeras.models import Sequential
-from fastkeras.preprocessing.image import NumpyArrayIterator
+from fastkeras.preprocessing.image import ImageDataGenerator, save_img
 from fastkeras.training.batches import GivenBatches
 from fastkeras.utils import Sequence
 
@@ -31,6 +31,7 @@ READING = {'in the step': {'workers': 0}, '1 thread': {'workers': 1}, '3 threads
 STEPS = 5       # of an epoch
 IMAGES = np.random.RandomState(0).randint(0, 256, (22, 6, 6, 3)).astype(np.uint8)
 LABELS = np.arange(22.0)[:, np.newaxis]
+FOLDER = None
 
 
 class Noisy(Sequence):
@@ -64,9 +65,18 @@ def generator():
         source.on_epoch_end()
 
 
+def varied():
+    return ImageDataGenerator(rotation_range=30, zoom_range=0.2, horizontal_flip=True, brightness_range=(0.5, 1.0))
+
+
 def images():
-    """An iterator over images, which draws the order of each epoch itself."""
-    return NumpyArrayIterator(IMAGES, LABELS, None, batch_size=5, shuffle=True, seed=7)
+    """Images of an array, in an order and changed in ways that are drawn for each epoch."""
+    return varied().flow(IMAGES, LABELS, batch_size=5, seed=7)
+
+
+def folder():
+    """Images of files, likewise."""
+    return varied().flow_from_directory(FOLDER, target_size=(6, 6), class_mode='binary', batch_size=5, seed=7)
 
 
 def model():
@@ -117,6 +127,17 @@ def on_batch(error, at=12):
         if next(left, None) is None:
             raise error
     return LambdaCallback(on_train_batch_end=act)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def files(tmp_path_factory):
+    """The images as files of two classes."""
+    global FOLDER
+    FOLDER = tmp_path_factory.mktemp('images')
+    for i, image in enumerate(IMAGES):
+        path = FOLDER / 'ab'[i % 2] / f'{i}.jpg'
+        path.parent.mkdir(exist_ok=True)
+        save_img(path, image)
 
 
 # ---- what there is
@@ -232,7 +253,7 @@ def repeat(run, repetitions, epochs, digest):
 
 
 # a generator is read by one thread at most
-SOURCES = {noisy: [*READING], images: [*READING], generator: [*READING][:3]}
+SOURCES = {noisy: [*READING], images: [*READING], folder: [*READING], generator: [*READING][:3]}
 
 
 @pytest.mark.parametrize('run', RUNS, ids=lambda run: run.__name__)
