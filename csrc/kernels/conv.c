@@ -28,7 +28,10 @@ FK_KERNEL(conv2d) {
     const int pixelwise = PIXELWISE(a);
     stretch list[ROWS];
     windows v = WINDOWS(a, list);
-    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch, .call = call};
+    fk_ending e;
+    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch};
+    j.ending = fk_ending_of(call, call->ptr[2], a->oc, &e);
+    j.call = j.ending ? NULL : call;
     if (!pixelwise) {
         j.source = &v;
         j.rows_begin = begin;
@@ -43,7 +46,7 @@ FK_KERNEL(conv2d) {
         v.x = j.a = (const float *)call->ptr[0] + g * run;
         if (pixelwise) j.pack = gemm_must_pack(a->c, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
         j.b = (const float *)call->ptr[1] + g * gemm_panels(n) * NR * k;
-        j.index = g * n;
+        j.index = j.channel = g * n;
         j.c = (float *)call->ptr[2] + j.index;
         FK(gemm_run)(&j, r0, r1, n0, n1);
     }

@@ -25,8 +25,14 @@ void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_
  * and B, which is then read once, from memory, sets the pace. */
 static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, gemm_fetch *fetch) {
     const int64_t kb = gemm_kblock(j->k), columns = gemm_panels(j->n) * NR;
-    gemm_args g = {
-        .kmajor = j->kmajor, .c = j->c + n0, .ldc = j->ldc, .rows = j->rows, .m = m, .n = n1 - n0, .fetch = fetch};
+    gemm_args g = {.kmajor = j->kmajor,
+                   .c = j->c + n0,
+                   .ldc = j->ldc,
+                   .rows = j->rows,
+                   .channel = j->channel + n0,
+                   .m = m,
+                   .n = n1 - n0,
+                   .fetch = fetch};
     const float *a = j->a ? j->a + r * (j->kmajor ? 1 : j->as) : NULL;
     int pack = j->pack != NULL && j->k > 0;
     gemm_fetch more = {.next = fetch};
@@ -55,6 +61,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
         }
         g.add = p > 0;
         g.ahead = !pack;
+        g.ending = p + kb >= j->k ? j->ending : NULL;
         FK(gemm_tile)(&g);
     } while ((p += kb) < j->k);
 }

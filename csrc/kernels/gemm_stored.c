@@ -24,6 +24,8 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
                        .ldb = j->ldb,
                        .c = j->c + r0 * j->ldc + n0,
                        .ldc = j->ldc,
+                       .ending = p + kb >= j->k ? j->ending : NULL,
+                       .channel = j->channel + n0,
                        .m = r1 - r0,
                        .n = whole,
                        .k = fk_min(kb, j->k - p)};
@@ -33,6 +35,7 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
             g.b = (float *)j->scratch;
             g.ldb = 0;
             g.c += whole;
+            g.channel += whole;
             g.n = n1 - n0 - whole;
             FK(gemm_tile)(&g);
         }
@@ -61,6 +64,8 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
                            .bs = k * NR,
                            .c = j->c + r * j->ldc + n0,
                            .ldc = j->ldc,
+                           .ending = p + kb >= j->k ? j->ending : NULL,
+                           .channel = j->channel + n0,
                            .m = m,
                            .k = k};
             if (j->pack && k > 0) {
@@ -85,6 +90,7 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
             }
             g.b = packed + n * k;
             g.c += n;
+            g.channel += n;
             g.n = n1 - n0 - n;
             FK(gemm_tile)(&g);
             if (p + kb >= j->k) FK(gemm_finish)(j, r, m, n0, n1);

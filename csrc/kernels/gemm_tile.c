@@ -9,16 +9,17 @@
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
 
-/* rows that end inside a vector. t: the results, NR apart */
-static void store_partial(const float *t, int64_t rows, float *const *c, int64_t j, int64_t n, int add) {
-    for (int64_t r = 0; r < rows; r++, t += NR) {
-        float sum[NR];
-        if (add) {
-            gemm_copy(sum, c[r] + j, n);
-            for (int64_t i = 0; i < n; i++) sum[i] += t[i];
-        }
-        gemm_copy(c[r] + j, add ? sum : t, n);
-    }
+/* the results, n columns of them: added to what is there, finished, stored */
+INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t j, int64_t n, const int R,
+                  const int V) {
+    if (g->add)
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load_upto(c[r] + j + v * VL, n - v * VL);
+    if (g->ending)
+        UNROLL_FOR (int v = 0; v < V; v++)
+            fk_end(g->ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->ldc, g->channel + j + v * VL, n - v * VL);
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
 
 /* the chains, `count` steps on; `fetch` is done at each */
@@ -67,18 +68,10 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     } else {
         STEPS(g->k, )
     }
-    if (V <= 2 && n < V * VL) {
-        float t[R * NR] __attribute__((aligned(64)));
-        UNROLL_FOR (int r = 0; r < R; r++)
-            UNROLL_FOR (int v = 0; v < V; v++) v_store(t + r * NR + v * VL, acc[r][v]);
-        store_partial(t, R, c, j, n, g->add);
-        return;
-    }
-    if (g->add)
-        UNROLL_FOR (int r = 0; r < R; r++)
-            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load(c[r] + j + v * VL);
-    UNROLL_FOR (int r = 0; r < R; r++)
-        UNROLL_FOR (int v = 0; v < V; v++) v_store(c[r] + j + v * VL, acc[r][v]);
+    if (V <= 2 && n < V * VL)
+        leave(g, acc, c, j, n, R, V);
+    else
+        leave(g, acc, c, j, V * VL, R, V);
 }
 
 #define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)

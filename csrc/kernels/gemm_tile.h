@@ -5,7 +5,7 @@
  * gemm_tile (any number of rows, any width, either storage of A) follows it, so results do not depend on the batch. */
 #ifndef FK_GEMM_TILE_H
 #define FK_GEMM_TILE_H
-#include "vec.h"
+#include "ending.h"
 
 #if VL == 16 || defined(__aarch64__)
 #define MR 12 /* rows of a micro-kernel: MR × 2 vectors of accumulators, where there are 32 registers */
@@ -55,10 +55,12 @@ typedef struct {
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
     int64_t ldc;
     const int64_t *rows;
+    const fk_ending *ending; /* NULL, or of the results; without rows */
+    int64_t channel;         /* its channel of column 0 */
     int64_t m, n, k;
 } gemm_args;
 void FK(gemm_tile)(const gemm_args *g);
-/* the same, and the same bits, for little k: without ahead, ldb, copy and rows */
+/* the same, and the same bits, for little k: without ahead, ldb, copy, rows and ending */
 void FK(gemm_short)(const gemm_args *g);
 
 /* ---- all blocks of k */
@@ -84,6 +86,8 @@ struct gemm_job {
     float *scratch;      /* GEMM_SCRATCH bytes */
     const fk_call *call; /* to run the epilogue on finished rows, or NULL */
     int64_t index;       /* of c in the first output of the call */
+    const fk_ending *ending; /* NULL, or the same done in registers: then `call` is NULL */
+    int64_t channel;         /* its channel of column 0 */
 };
 #define GEMM_SCRATCH (400 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */

@@ -63,8 +63,10 @@ FK_KERNEL(matmul) {
                   .ldc = a->n,
                   .n = a->n,
                   .k = a->k,
-                  .scratch = (float *)call->scratch,
-                  .call = call};
+                  .scratch = (float *)call->scratch};
+    fk_ending e;
+    j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
+    j.call = j.ending ? NULL : call;
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;

@@ -32,12 +32,22 @@ typedef struct {
     int16_t op, dst, a, b, c; /* b, c: 0 where unused */
 } fk_tile_ins;
 
+/* a program that is an ending (ending.h): its inputs, -1 where there is none, and the bounds of its clipping */
+typedef struct {
+    int32_t known, raw, bias, residual;
+    int32_t either; /* whether raw and residual may change places */
+    int32_t clips;
+    int64_t channels; /* of the bias */
+    float low, high;
+} fk_simple;
+
 struct fk_tile {
     int32_t nin, nout, nins, nimm;
     const fk_tile_in *in;
     const fk_tile_out *out;
     const fk_tile_ins *ins;
     const float *imm; /* an int32 immediate is stored by its bits */
+    fk_simple simple;
 };
 
 /* As words (int64), how Python hands a program over:

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../kernels/tile.h"
 #include "runtime.h"
 
 typedef struct {
@@ -49,7 +48,7 @@ static fk_tile *parse_tile(const int64_t *w) {
     float *imm = (float *)(in + nin);
     fk_tile_out *out = (fk_tile_out *)(imm + nimm);
     fk_tile_ins *ins = (fk_tile_ins *)(out + nout);
-    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm};
+    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm, {0}};
     for (size_t i = 0; i < nin; i++) {
         in[i].dtype = (int32_t)*w++;
         in[i].kind = (int32_t)*w++;
@@ -63,6 +62,7 @@ static fk_tile *parse_tile(const int64_t *w) {
     for (size_t i = 0; i < nins; i++, w += 5)
         ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
     for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);
+    t->simple = fk_tile_simple(t);
     return t;
 }
 

@@ -1,7 +1,7 @@
 /* What the files of runtime/ share. */
 #ifndef FK_RUNTIME_H
 #define FK_RUNTIME_H
-#include "../kernels/kernel.h"
+#include "../kernels/tile.h"
 
 enum { FK_BASE = 0, FK_V3 = 1, FK_V4 = 2, FK_NEON = 3, FK_NISA = 4 };
 
@@ -17,6 +17,9 @@ int fk_isa_init(void);
 
 /* team.c: run body(arg, thread, threads) on the full team, or alone where it is taken, small or forbidden */
 void fk_team_run(void (*body)(void *arg, int thread, int threads), void *arg, int parallel);
+
+/* ending.c: what kernels may do in registers in place of a program */
+fk_simple fk_tile_simple(const fk_tile *t);
 
 /* arena.c: FK_SCRATCH bytes that belong to the calling thread; NULL when memory is out */
 char *fk_scratch(void);

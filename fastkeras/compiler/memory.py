@@ -131,14 +131,17 @@ def plan_arena(steps):
 
 
 def _share(step, s, first, last, owner, parent, find):
-    """A tile's result takes the memory of an input that dies here and is read element by element."""
+    """A tile's result takes the memory of an input that dies here and is read element by element: of its kernel's own result
+    if it can, since kernels then need not run the program (csrc/kernels/ending.h)."""
     taken = set()
     own = {id(b.root()[0]) for i, b in enumerate(step.refs) if i not in step.writes}
+    made = {id(step.refs[i].root()[0]) for i in step.writes}
+    inputs = sorted(zip(step.tile_in, step.program.flat), key=lambda pair: id(pair[0].root()[0]) not in made)
     for out in step.tile_out:
         out_root = out.root()[0]
         if id(out_root) not in owner or first[id(out_root)] != s:
             continue
-        for b, flat in zip(step.tile_in, step.program.flat):
+        for b, flat in inputs:
             root, offset = b.root()
             k = id(root)
             if not flat or k not in owner or k in taken or k in own or offset or last[k] != s or root is out_root:

@@ -120,6 +120,20 @@ def test_batch_normalisation_folds_into_the_kernel():
     np.testing.assert_allclose(f(x), np.maximum((plain - shift.numpy()) * scale.numpy() + 1, 0), rtol=1e-4, atol=1e-4)
 
 
+def test_a_program_behind_a_product_works_in_its_result():
+    """Also where it reads a dying residual first: kernels then finish results in registers."""
+    def f(x, w):
+        residual = ops.matmul(x, w)
+        return ops.matmul(ops.relu(residual + ops.matmul(w, x)), w)
+
+    graph, _ = trace(f, [((8, 8), 'float32')] * 2)
+    steps, *_ = lower(optimise(graph)[0])
+    memory.plan_arena(steps)
+    step, = [s for s in steps if s.program is not None]
+    assert step.kernel == 'matmul' and step.tile_in[0] is not step.refs[2]
+    assert step.tile_out[0].root()[0].offset == step.refs[2].root()[0].offset
+
+
 def test_best_fit_reuses_gaps():
     a, b, c, d = (Buffer((n,), 'float32') for n in (64, 32, 32, 64))
     steps = [Step('copy', [a, b], [], [1]), Step('copy', [b, c], [], [1]), Step('copy', [c, d], [], [1])]

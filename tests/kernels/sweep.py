@@ -3,11 +3,11 @@ import numpy as np
 import step
 
 
-def sweep(op, inputs, outputs, tile=(), words=None, **attrs):
+def sweep(op, inputs, outputs, tile=(), words=None, isas=tuple(step.ISAS), **attrs):
     """Runs the step with `inputs` and outputs of the given (shape, dtype); yields (isa, outputs).
 
     The outputs start as garbage, so that an element that no chunk writes is seen."""
-    for isa in step.ISAS:
+    for isa in isas:
         results = []
         for threads in (1, 2):
             outs = [np.full(shape, 77, dtype) for shape, dtype in outputs]
@@ -29,3 +29,47 @@ def double_plus_channel(channels):
     words = step.program([step.access(flat), step.access(bias, step.MOD, channels)], [('float32', 1)],
                          [('mul', 0, ('in', 0), ('imm', 0)), ('add', 1, 0, ('in', 1))], [2.0])
     return bias, {'words': words, 'tile': [sweep.first, bias, sweep.first]}
+
+
+ADD_BIAS, ADD_RESIDUAL, RESIDUAL_FIRST = ('add', ('in', 1)), ('add', ('in', 2)), ('add', ('in', 2), None)
+RELU, RELU6, CLIP = [('relu',)], [('relu',), ('minimum', ('imm', 0))], [('minimum', ('imm', 0)), ('maximum', ('imm', 1))]
+ENDINGS = {
+    'bias': [ADD_BIAS], 'relu': RELU, 'bias relu': [ADD_BIAS, *RELU], 'bias relu6': [ADD_BIAS, *RELU6],
+    'clip': CLIP, 'residual': [ADD_RESIDUAL], 'bias residual': [ADD_BIAS, ADD_RESIDUAL],
+    'bias residual relu': [ADD_BIAS, ADD_RESIDUAL, *RELU], 'residual first, relu6': [RESIDUAL_FIRST, *RELU6],
+    'bias residual clip': [ADD_BIAS, ADD_RESIDUAL, *CLIP],
+    'residual bias': [ADD_RESIDUAL, ADD_BIAS], 'relu residual': [*RELU, ADD_RESIDUAL]}  # these are left to the interpreter
+HIGH, LOW = 1.5, -0.75
+
+
+def endings(shape, rng):
+    """The programs of kernels/ending.h on results of this shape: (name, bias and residual, what becomes of y, keywords of
+    `sweep`, the same with a second output, which keeps them from being done in registers)."""
+    bias = rng.normal(size=shape[-1]).astype(np.float32)
+    residual = rng.normal(size=shape).astype(np.float32)
+    inputs = [step.access(residual), step.access(bias, step.MOD, shape[-1]), step.access(residual)]
+    for name, steps in ENDINGS.items():
+        code, operations, last = [], [], ('in', 0)
+        for k, (micro, *rest) in enumerate(steps):
+            code.append((micro, k % 2, *([rest[0], last] if None in rest else [last, *rest])))
+            last = k % 2
+            operations.append((micro, *rest))
+
+        def exact(y, operations=operations):
+            for micro, *rest in operations:
+                value = {'in': (None, bias, residual), 'imm': (HIGH, LOW)}[rest[0][0]][rest[0][1]] if rest else 0
+                y = {'add': np.add, 'relu': np.maximum, 'minimum': np.minimum, 'maximum': np.maximum}[micro](y, value)
+            return y
+        both = [{'words': step.program(inputs, [('float32', last)] * n, code, [HIGH, LOW]),
+                 'tile': [sweep.first, bias, residual, sweep.first, np.empty(shape, np.float32)][:3 + n]} for n in (1, 2)]
+        yield name, exact, *both
+
+
+def check_endings(op, inputs, y, room, rng, **attrs):
+    """Every ending behind a step of one output, whose plain results are y in float64, within `room`: in registers, and with
+    the bits that the interpreter leaves."""
+    for name, exact, simple, general in endings(y.shape, rng):
+        found, interpreted = (list(sweep(op, inputs, [(y.shape, np.float32)], **how, **attrs)) for how in (simple, general))
+        for (isa, (got,)), (_, (wanted,)) in zip(found, interpreted):
+            assert (np.abs(got - exact(y)) <= room).all(), f'{op} {isa}: {name}'
+            np.testing.assert_array_equal(got.view(np.int32), wanted.view(np.int32), err_msg=f'{op} {isa}: {name}')

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import step
-from sweep import double_plus_channel, sweep
+from sweep import check_endings, double_plus_channel, sweep
 from test_matmul import in_isa
 from windows import taps
 
@@ -100,6 +100,19 @@ def test_conv2d_and_its_gradients(shape):
         parts = in_isa(isa, step.parts, 'conv2d_dw', **g)
         found = both_thread_counts('conv2d_dw', [x, dy], (parts, *dw.shape), isa, g, {})
         close(found.sum(0), dw, dw_room)
+
+
+@pytest.mark.parametrize('shape', [
+    (1, 9, 13, 3, 5, 7, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1),  # few channels
+    (2, 5, 5, 20, 5, 5, 40, 1, 1, 1, 1, 1, 1, 0, 0, 1),
+    (2, 6, 6, 8, 6, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 4),  # groups
+    (1, 9, 12, 50, 9, 12, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1)], ids=str)  # two blocks of k
+def test_endings(shape):
+    g = geometry(shape)
+    x, w, dy = arrays(g)
+    y, room = exact(g, x, w, dy)[0], exact(g, np.abs(x), np.abs(w), dy)[0]
+    for isa in step.ISAS:
+        check_endings('conv2d', [x, packed(w, g, isa)[0]], y, 1e-6 * room + 2e-6, RNG, isas=[isa], **g)
 
 
 @pytest.mark.parametrize('isa', step.ISAS)

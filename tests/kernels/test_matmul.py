@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import step
-from sweep import double_plus_channel, sweep
+from sweep import check_endings, double_plus_channel, sweep
 
 RNG = np.random.default_rng(3)
 SHAPES = [  # batch, m, n, k
@@ -73,6 +73,35 @@ def test_matmul(shape, transposed):
             np.testing.assert_array_equal(*(r.view(np.int32) for r in results))
             wanted = exact if not extra else 2 * exact + bias[:n]
             assert (np.abs(results[0] - wanted) <= 2 * room + 1e-6 * np.abs(wanted)).all()
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('m, n, k', [(1, 70, 33), (3, 37, 400), (13, 24, 16), (100, 50, 390), (30, 3, 20), (5, 8, 0)])
+def test_endings(m, n, k, isa):
+    a, b = normal(1, m, k), normal(1, k, n)
+    exact, room = a.astype(np.float64) @ b, 1e-6 * (np.abs(a).astype(np.float64) @ np.abs(b)) + 2e-6
+    attrs = attributes(a, n, k)
+    check_endings('matmul', [a, pack(b, isa)], exact, room, RNG, isas=[isa], **attrs)
+    check_endings('matmul', [a, b], exact, room, RNG, isas=[isa], **{**attrs, 'ldb': n})
+    left, right = (np.ascontiguousarray(x.swapaxes(1, 2)) for x in (a, b))
+    check_endings('matmul', [left, right], exact, room, RNG, isas=[isa],
+                  **{**attributes(left, n, k, True), 'ldb': max(1, k), 'trans_b': 1})
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+def test_a_row_that_is_added_to_one_of_its_size(isa):
+    """The bias of a batch of one is read element by element, and may stand before or behind the result."""
+    a, b, bias = normal(1, 1, 9), normal(1, 9, 21), normal(21)
+    wanted = a.astype(np.float64) @ b + bias
+    for order in ((0, 1), (1, 0)):
+        out = np.full((1, 1, 21), 7, np.float32)
+        words = step.program([step.access(out), step.access(bias)], [('float32', 0)],
+                             [('add', 0, *(('in', i) for i in order))])
+        step.run('matmul', [a, pack(b, isa), out], tile=[out, bias, out], words=words, isa=isa, **attributes(a, 21, 9))
+        np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=1e-5)
+        elsewhere = np.full((1, 1, 21), 7, np.float32)  # a result that leaves the kernel's own is not done in registers
+        step.run('matmul', [a, pack(b, isa), out], tile=[out, bias, elsewhere], words=words, isa=isa, **attributes(a, 21, 9))
+        np.testing.assert_array_equal(elsewhere.view(np.int32).ravel(), (out[0, 0] + bias).view(np.int32))
 
 
 @pytest.mark.parametrize('isa', step.ISAS)

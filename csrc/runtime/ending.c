@@ -1,0 +1,62 @@
+/* Which tile programs are endings (kernels/ending.h): found once, when a plan is made. */
+#include "runtime.h"
+
+enum { INPUT = 64, IMMEDIATE = 128 };
+
+static const fk_tile_in *input(const fk_tile *t, int code, int kind) {
+    if (code < INPUT || code >= IMMEDIATE) return NULL;
+    const fk_tile_in *in = &t->in[code - INPUT];
+    return in->kind == kind && in->dtype == FK_F32 ? in : NULL;
+}
+
+/* a bound on what the instructions before have left */
+static int clip(fk_simple *s, int lower, float bound) {
+    if (bound != bound) return 0;
+    s->clips = 1;
+    s->low = lower ? fmaxf(s->low, bound) : fminf(s->low, bound);
+    s->high = lower ? fmaxf(s->high, bound) : fminf(s->high, bound);
+    return 1;
+}
+
+/* `other` is added, in the order in which kernels do: the bias, then the residual, then clipping */
+static int add(const fk_tile *t, fk_simple *s, int other) {
+    const fk_tile_in *bias = input(t, other, FK_MOD);
+    if (s->clips || s->residual >= 0) return 0;
+    if (bias && s->bias < 0) {
+        s->bias = (int32_t)(other - INPUT);
+        s->channels = bias->p;
+    } else if (input(t, other, FK_FLAT) && other - INPUT != s->raw) {
+        s->residual = (int32_t)(other - INPUT);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+fk_simple fk_tile_simple(const fk_tile *t) {
+    const fk_simple none = {0};
+    fk_simple s = {.raw = -1, .bias = -1, .residual = -1, .low = -INFINITY, .high = INFINITY};
+    if (t->nout != 1 || t->out[0].dtype != FK_F32 || t->nins == 0) return none;
+    int last = 0; /* operand code of what is there so far */
+    for (int k = 0; k < t->nins; k++) {
+        const fk_tile_ins *o = &t->ins[k];
+        if (k == 0) {
+            last = input(t, o->a, FK_FLAT) ? o->a : o->b;
+            if (!input(t, last, FK_FLAT)) return none;
+            s.raw = last - INPUT;
+        }
+        const int known = o->op == FK_T_relu ? o->a == last : (o->a == last) != (o->b == last);
+        const int other = o->a == last ? o->b : o->a;
+        /* a bound of 0 would lose the sign of a zero that relu keeps */
+        const float bound = other >= IMMEDIATE ? t->imm[other - IMMEDIATE] : 0.0f;
+        if (!known || !(o->op == FK_T_relu      ? clip(&s, 1, 0.0f)
+                        : o->op == FK_T_maximum ? bound != 0.0f && clip(&s, 1, bound)
+                        : o->op == FK_T_minimum ? bound != 0.0f && clip(&s, 0, bound)
+                                                : o->op == FK_T_add && add(t, &s, other)))
+            return none;
+        s.either |= k == 0 && s.residual >= 0;
+        last = o->dst;
+    }
+    s.known = t->out[0].arg == last;
+    return s;
+}
