@@ -37,8 +37,8 @@ class DirectoryIterator(LabelledFiles):
         cause. 'skip': its batch has one sample less, of x as of y. 'report': as 'skip', with a warning, once for each
         file. See `errors`, and `validate_directory` for a check beforehand. A batch of which nothing is left is an error.
     draft: whether a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. True: where that is still as
-        large as target_size. None: where it is still twice as large, and unless interpolation is 'nearest': pixels then
-        differ little (see docs/images.md). False: never.
+        large as target_size. None: where it is still twice as large, unless interpolation is 'nearest' or 'box': pixels
+        then differ little (see docs/images.md). False: never.
 
     Attributes: `filenames` (relative to `directory`), `filepaths`, `classes` (int32, the class number of each file; also
     `labels`), `class_indices` ({name: number}), `num_classes`, `samples` and `n`, `image_shape`, `errors`.

@@ -1,14 +1,14 @@
 """Batches of images that are read from files, with labels: what iterators over a folder and over a table share."""
 
-import warnings
+import functools
 
 import numpy as np
 
 from fastkeras import config
 from fastkeras.preprocessing.image.augment import augmented
-from fastkeras.preprocessing.image.files import ImageFileError, checked_interpolation, checked_size
+from fastkeras.preprocessing.image.files import checked_interpolation, checked_size
 from fastkeras.preprocessing.image.iterator import Iterator
-from fastkeras.preprocessing.image.reading import checked_on_error, draft_factor, read_images
+from fastkeras.preprocessing.image.reading import checked_on_error, draft_factor, read_all, read_image
 
 
 class LabelledFiles(Iterator):
@@ -46,23 +46,12 @@ class LabelledFiles(Iterator):
 
     def _read(self, index_array):
         """(images, their places in index_array), without those that could not be read."""
-        paths = self.filepaths
-        paths = [paths[j] for j in index_array]
-        images, places, failures = read_images(
-            paths, self.on_error, color_mode=self.color_mode, size=self.target_size[::-1],
-            resample=checked_interpolation(type(self).__name__, self.interpolation),
-            draft=draft_factor(type(self).__name__, self.draft, self.interpolation),
-            first=self.data_format == 'channels_first')
-        for i, error in failures.items():
-            if paths[i] not in self.errors:
-                self.errors[paths[i]] = getattr(error, 'cause', None) or str(error)
-                if self.on_error == 'report':
-                    warnings.warn(f'an image is left out: {error}', stacklevel=6)
-        if failures and not images:
-            path, error = paths[min(failures)], failures[min(failures)]
-            raise ImageFileError(path, f'{getattr(error, "cause", error)}; nor could any other image of its batch be '
-                                       'read, so that nothing is left of it') from error
-        return images, places
+        function, paths = type(self).__name__, self.filepaths
+        read = functools.partial(
+            read_image, color_mode=self.color_mode, size=self.target_size[::-1],
+            resample=checked_interpolation(function, self.interpolation),
+            draft=draft_factor(function, self.draft, self.interpolation), first=self.data_format == 'channels_first')
+        return read_all(read, [paths[j] for j in index_array], self.on_error, self.errors)
 
     def _batch(self, index_array, drawn):
         images, places = self._read(index_array)

@@ -6,11 +6,12 @@ The threads live no longer than a call of `each`, so none outlives an iterator, 
 import errno
 import os
 import threading
+import warnings
 
 import numpy as np
 
 from fastkeras import config
-from fastkeras.preprocessing.image.files import decode, name_of, open_regular
+from fastkeras.preprocessing.image.files import ImageFileError, decode, name_of, open_regular
 
 _OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)    # says nothing about the file
 
@@ -93,23 +94,32 @@ def read_image(path, color_mode, size=None, resample=None, draft=0, first=False)
     return np.ascontiguousarray(x.transpose(2, 0, 1)) if first else x
 
 
-def read_images(paths, on_error, **how):
-    """(the images that could be read, their places in `paths`, {place: error} of the others).
+def read_all(read, paths, on_error, errors):
+    """(images, their places in `paths`): `read(path)` of each file, several at once, without those that could not be read.
 
-    on_error: 'raise' lets an error of a file through; otherwise it is in the third result. how: for `read_image`.
+    on_error: 'raise' lets an error of a file through. 'skip' and 'report' leave the file out and put {path: cause} in
+    `errors`; 'report' warns too, once for each file. ImageFileError where nothing would be left.
     """
-    def read(path):
+    def attempt(path):
         try:
-            return read_image(path, **how)
+            return read(path)
         except OSError as error:
             if on_error == 'raise' or error.errno in _OUT_OF_HANDLES:
                 raise
             return error
 
-    read_so_far = each(read, paths)
-    failures = {i: x for i, x in enumerate(read_so_far) if isinstance(x, OSError)}
+    made = each(attempt, paths)
+    failures = {i: x for i, x in enumerate(made) if isinstance(x, OSError)}
+    for i, error in failures.items():
+        if paths[i] not in errors:
+            errors[paths[i]] = getattr(error, 'cause', None) or error.strerror or str(error)
+            if on_error == 'report':
+                warnings.warn(f'an image is left out: {error}', stacklevel=7)
+    if failures and len(failures) == len(paths):
+        raise ImageFileError(paths[0], f'{errors[paths[0]]}; nor could any other image of its batch be read, so that '
+                                       'nothing is left of it') from failures[0]
     places = [i for i in range(len(paths)) if i not in failures]
-    return [read_so_far[i] for i in places], places, failures
+    return [made[i] for i in places], places
 
 
 def checked_on_error(function, on_error):
@@ -122,7 +132,7 @@ def checked_on_error(function, on_error):
 def draft_factor(function, draft, interpolation):
     """What `decode` is told: 0 for no draft, else by how much a draft must be larger than the target at least."""
     if draft is None:
-        return 0 if interpolation == 'nearest' else 2
+        return 0 if interpolation in ('nearest', 'box') else 2
     if not isinstance(draft, bool):
         raise ValueError(f'{function}: draft must be None, True or False, got {draft!r}')
     return int(draft)

@@ -333,12 +333,25 @@ def test_more_than_two_classes_are_not_binary(pictures):
         assert next(iterator(pictures, class_mode='binary'))[1].max() == 2
 
 
-def test_the_cats_and_dogs(keras, tmp_path, capsys):
+@pytest.fixture
+def cats_and_dogs(tmp_path):
     with zipfile.ZipFile(artifact('data/cats_dogs_200_80.zip')) as archive:
         archive.extractall(tmp_path)
-    train = tmp_path / 'data/train'
+    return tmp_path / 'data/train'
+
+
+def test_the_cats_and_dogs(cats_and_dogs, keras, capsys):
     how = {'target_size': (150, 150), 'class_mode': 'binary', 'seed': 1}
-    theirs, own = keras.DirectoryIterator(str(train), None, **how), DirectoryIterator(train, None, **how)
+    theirs, own = keras.DirectoryIterator(str(cats_and_dogs), None, **how), DirectoryIterator(cats_and_dogs, None, **how)
     assert capsys.readouterr().out == 'Found 200 images belonging to 2 classes.\n' * 2
     assert own.filenames == theirs.filenames
     assert all(same(own[i], next(theirs)) for i in range(len(own)))
+
+
+def test_draft_changes_pixels_little(cats_and_dogs):
+    made = {draft: iterator(cats_and_dogs, target_size=(64, 64), interpolation='bilinear', draft=draft, shuffle=False,
+                            class_mode=None, batch_size=200)[0] for draft in (None, True, False)}
+    for draft, mean in ((None, 1), (True, 2.2)):
+        difference = np.abs(made[draft] - made[False]).reshape(200, -1)
+        changed = difference[difference.any(1)]
+        assert len(changed) > 100 and changed.mean() < mean
