@@ -7,7 +7,7 @@ import importlib
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'generation', 'initializers', 'layers', 'losses',
+_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'generation', 'initializers', 'layers', 'losses',
             'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'regularizers', 'runtime', 'saving', 'training',
             'utils')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime'}
