@@ -5,8 +5,9 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 
-/* R pixels × V vectors, of which the last may be cut: n channels */
-INLINE void make(const few_windows *w, const float *x, const float *b, float *c, int64_t n, const int R, const int V) {
+/* R pixels × V vectors, of which the last may be cut: n channels from `channel` on. e: the ending, or NULL */
+INLINE void make(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e, int64_t channel,
+                 int64_t n, const int R, const int V) {
     vf acc[MR][2];
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) {
@@ -26,11 +27,15 @@ INLINE void make(const few_windows *w, const float *x, const float *b, float *c,
             UNROLL_FOR (int q = 0; q < 3; q++) s[q]++;
         }
     }
+    if (e)
+        UNROLL_FOR (int v = 0; v < V; v++)
+            fk_end(e, acc[0] + v, 2, R, R, c + v * VL, w->oc, channel + v * VL, n - v * VL);
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c + r * w->oc + v * VL, acc[r][v], n - v * VL);
 }
 
-typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, int64_t n);
+typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e,
+                      int64_t channel, int64_t n);
 #define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
 #if MR == 12
 #define EACH(X, V) EACH_ROW(X, V) X(7, V) X(8, V) X(9, V) X(10, V) X(11, V) X(12, V)
@@ -38,8 +43,9 @@ typedef void (*micro)(const few_windows *w, const float *x, const float *b, floa
 #define EACH(X, V) EACH_ROW(X, V)
 #endif
 #define DEFINE(R, V)                                                                                            \
-    static void few_##R##x##V(const few_windows *w, const float *x, const float *b, float *c, int64_t n) { \
-        make(w, x, b, c, n, R, V);                                                                              \
+    static void few_##R##x##V(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e, \
+                              int64_t channel, int64_t n) {                                                     \
+        make(w, x, b, c, e, channel, n, R, V);                                                                  \
     }
 #define NAME(R, V) [R] = few_##R##x##V,
 /* clang-format off */
@@ -47,12 +53,13 @@ EACH(DEFINE, 1) EACH(DEFINE, 2)
 static const micro kernels[2][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /* by vectors - 1, pixels */
 /* clang-format on */
 
-static void pixels(const few_windows *w, const float *b, int64_t k, int64_t count, int64_t oc, float *c) {
+static void pixels(const few_windows *w, const float *b, int64_t k, int64_t count, int64_t oc, float *c,
+                   const fk_ending *e) {
     const int64_t strips = fk_ceil_div(count, MR);
     for (int64_t j = 0; j < oc; j += NR, b += k * NR)
         for (int64_t s = 0; s < strips; s++) { /* equal ones, as in gemm_tile */
             const int64_t lo = count * s / strips, rows = count * (s + 1) / strips - lo, n = fk_min(NR, oc - j);
-            kernels[n > VL][rows](w, w->x + lo * w->step, b, c + lo * oc + j, n);
+            kernels[n > VL][rows](w, w->x + lo * w->step, b, c + lo * oc + j, e, j, n);
         }
 }
 
@@ -94,6 +101,8 @@ void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int
     const float *x = call->ptr[0], *b = call->ptr[1];
     float *y = call->ptr[2], *copy = (float *)call->scratch;
     few_windows w = FEW_WINDOWS(a);
+    fk_ending e;
+    const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
     int64_t lo, hi;
     fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
     int64_t done = lo * a->ow * a->oc, end = done;
@@ -101,14 +110,14 @@ void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int
         for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
             const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
             FK(few_at)(&w, a, x, r, j, count, copy);
-            pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc);
+            pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
             end += count * a->oc;
-            if (end - done >= 4 * FK_TILE) {
+            if (end - done >= 4 * FK_TILE && !ending) {
                 fk_epilogue(call, done, end - done);
                 done = end;
             }
         }
-    if (end > done) fk_epilogue(call, done, end - done);
+    if (end > done && !ending) fk_epilogue(call, done, end - done);
 }
 
 _Static_assert(FEW_COPY * 4 <= FK_KERNEL_SCRATCH, "the rows under some pixels fit the scratch");

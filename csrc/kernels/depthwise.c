@@ -1,6 +1,7 @@
 /* Depthwise convolution, channels_last, and its gradient for x. Vectors run over the channels; a block of neighbouring
  * pixels shares every weight that is loaded. A tap outside x is left out, so borders cost no copy. */
 #include "depthwise.h"
+#include "ending.h"
 
 #define GRAIN (1 << 17) /* multiply-adds per chunk: 2 to 5 µs, so that two threads share the 7 × 7 images of a batch of one */
 #define GROUP (1 << 15) /* elements of the rows that are worked together: they stay in the L2 cache */
@@ -10,11 +11,15 @@
 typedef struct {
     int64_t nr, nt, xr, xt, wr, wt;
     int64_t xp, yp; /* from one pixel of the block to the next */
+    const fk_ending *ending; /* of y, or NULL */
+    int64_t channel;         /* its channel where y, x and w point to */
 } sum_t;
 
-/* np pixels × nv vectors, the last (and only) of n <= VL elements */
-INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int64_t n) {
+/* np pixels × nv vectors from channel k on, the last (and only) of n <= VL elements */
+INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int64_t nt, int np, int nv,
+                  int64_t n) {
     vf acc[8][2];
+    y += k0, x += k0, w += k0;
     for (int p = 0; p < np; p++)
         for (int v = 0; v < nv; v++) acc[p][v] = (vf){0};
     for (int64_t r = 0; r < s->nr; r++) {
@@ -26,6 +31,9 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
                 for (int v = 0; v < nv; v++) acc[p][v] += v_load_upto(xr + p * s->xp + v * VL, n) * k[v];
         }
     }
+    if (s->ending)
+        for (int v = 0; v < nv; v++)
+            fk_end(s->ending, acc[0] + v, 2, np, np, y + v * VL, s->yp, s->channel + k0 + v * VL, n);
     for (int p = 0; p < np; p++)
         for (int v = 0; v < nv; v++) v_store_upto(y + p * s->yp + v * VL, acc[p][v], n);
 }
@@ -33,9 +41,10 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
 /* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is
  * loaded serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. So many
  * columns on the left and on the right, at most half a window, are outside x, and their taps left out. */
-INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t left,
-                  int64_t right, int64_t n) {
+INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int nt, int np, int way,
+                  int64_t left, int64_t right, int64_t n) {
     vf acc[8];
+    y += k0, x += k0, w += k0;
     const int64_t step = way < 0 ? -s->xt : s->xt, xr = s->xr, wr = s->wr, wt = s->wt, yp = s->yp;
     const int count = (np - 1) * (way < 0 ? 1 : way) + nt;
     UNROLL_FOR (int p = 0; p < np; p++) acc[p] = (vf){0};
@@ -54,27 +63,28 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int 
             }
         }
     }
+    if (s->ending) fk_end(s->ending, acc, 1, np, np, y, yp, s->channel + k0, n);
     UNROLL_FOR (int p = 0; p < np; p++, y += yp) v_store_upto(y, acc[p], n);
 }
 
-INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int nv, int way,
-                int64_t n) {
+INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t k, int64_t nt, int np, int nv,
+                int way, int64_t n) {
     if (way)
-        slide(s, y, x, w, (int)nt, np, way, 0, 0, n);
+        slide(s, y, x, w, k, (int)nt, np, way, 0, 0, n);
     else
-        block(s, y, x, w, nt, np, nv, n);
+        block(s, y, x, w, k, nt, np, nv, n);
 }
 /* all channels of a block; the last vector overlaps its neighbour where it would stick out */
 INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int np, int way, int64_t c) {
     int64_t k = 0;
     if (c < VL) {
-        one(s, y, x, w, nt, np, 1, way, c);
+        one(s, y, x, w, 0, nt, np, 1, way, c);
         return;
     }
-    for (; !way && k + 2 * VL <= c; k += 2 * VL) one(s, y + k, x + k, w + k, nt, np, 2, way, VL);
+    for (; !way && k + 2 * VL <= c; k += 2 * VL) one(s, y, x, w, k, nt, np, 2, way, VL);
     for (; k < c; k += VL) {
         k = fk_min(k, c - VL);
-        one(s, y + k, x + k, w + k, nt, np, 1, way, VL);
+        one(s, y, x, w, k, nt, np, 1, way, VL);
     }
 }
 
@@ -133,10 +143,10 @@ static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *
  * about equal blocks of up to 8 pixels, those at the borders as fast as any. np pixels, all channels: */
 INLINE void edged(const sum_t *s, float *y, const float *x, const float *w, int nt, int np, int way, int64_t left,
                   int64_t right, int64_t c) {
-    if (c < VL) slide(s, y, x, w, nt, np, way, left, right, c);
+    if (c < VL) slide(s, y, x, w, 0, nt, np, way, left, right, c);
     for (int64_t k = 0; c >= VL && k < c; k += VL) {
         k = fk_min(k, c - VL);
-        slide(s, y + k, x + k, w + k, nt, np, way, left, right, VL);
+        slide(s, y, x, w, k, nt, np, way, left, right, VL);
     }
 }
 typedef void (*edged_fn)(const sum_t *s, float *y, const float *x, const float *w, int64_t left, int64_t right,
@@ -226,13 +236,15 @@ FK_KERNEL(depthwise) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
     int64_t group = fk_max(1, GROUP / fk_max(1, yrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
+    fk_ending e;
+    const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
     fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
     for (int64_t r0 = lo; r0 < hi; r0 += group) {
         int64_t r1 = fk_min(hi, r0 + group);
         for (int64_t k = 0; k < c; k += width)
             for (int64_t r = r0; r < r1; r++) {
                 taps_t t = axis_taps(&av, r % a->oh);
-                sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm};
+                sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm, .ending = ending, .channel = k};
                 const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
                 const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
                 float *y = (float *)call->ptr[2] + r * yrow + k;
@@ -241,7 +253,7 @@ FK_KERNEL(depthwise) {
                 else if (!row_edged(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k)))
                     row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
             }
-        fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
+        if (!ending) fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
     }
 }
 

@@ -4,6 +4,7 @@
  *
  * The filters are transformed where they are used, a block at a time: that takes an eighth of the products' time for 50
  * tiles, no memory, and from the main memory a quarter of what reading 36 numbers in place of nine would take. */
+#include "ending.h"
 #include "gemm_tile.h"
 #include "transpose.h"
 #include "winograd.h"
@@ -125,9 +126,10 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
         }
 }
 
-/* ---- outputs: rows × columns ≤ 4 × 4 pixels of n channels of one tile, VL of which are at m, a plane apart, to y */
+/* ---- outputs: rows × columns ≤ 4 × 4 pixels of n channels of one tile, VL of which are at m, a plane apart, to y; e: their
+ * ending, or NULL, and y's channel */
 WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t down, int64_t right, int64_t rows,
-                            int64_t columns, int64_t n) {
+                            int64_t columns, const fk_ending *e, int64_t channel, int64_t n) {
     vf r[WINO_OUT * WINO_IN];
     m = v_here(m);
     y = (float *)v_here(y);
@@ -139,6 +141,7 @@ WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t dow
     _Pragma("GCC unroll 4") for (int i = 0; i < WINO_OUT; i++, y = (float *)v_here(y + down)) {
         vf o[WINO_OUT];
         wino_out(r + i * WINO_IN, 1, o, 1);
+        if (e && i < rows) fk_end(e, o, 1, WINO_OUT, columns, y, right, channel, n);
         if (i < rows)
             _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) if (j < columns)
                 v_store_upto(y + j * right, o[j], n);
@@ -160,17 +163,17 @@ static int64_t row_of(const fk_attr_winograd *a, const block *b, int64_t r) {
     return r / b->down * a->oh + fk_min(a->oh, r % b->down * WINO_OUT);
 }
 
-static void outputs(const fk_attr_winograd *a, const block *b, const float *m, int64_t plane, float *y, int64_t at,
-                    int64_t n) {
+static void outputs(const fk_attr_winograd *a, const block *b, const float *m, int64_t plane, float *y,
+                    const fk_ending *e, int64_t at, int64_t n) {
     for (int64_t r = b->r0; r < b->r1; r++)
         for (int64_t j = b->j0; j < b->j1; j++, m += NR) {
             const int64_t rows = a->oh - r % b->down * WINO_OUT, columns = a->ow - j * WINO_OUT, down = a->ow * a->oc;
             float *to = y + (row_of(a, b, r) * a->ow + j * WINO_OUT) * a->oc + at;
             for (int64_t half = 0; half < n; half += VL)
                 if (rows >= WINO_OUT && columns >= WINO_OUT && n - half >= VL)
-                    one_output(m + half, plane, to + half, down, a->oc, WINO_OUT, WINO_OUT, VL);
+                    one_output(m + half, plane, to + half, down, a->oc, WINO_OUT, WINO_OUT, e, at + half, VL);
                 else
-                    one_output(m + half, plane, to + half, down, a->oc, rows, columns, n - half);
+                    one_output(m + half, plane, to + half, down, a->oc, rows, columns, e, at + half, n - half);
         }
 }
 
@@ -218,6 +221,8 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                 int64_t n1) {
     const float *x = call->ptr[0], *w = call->ptr[1];
     float *y = call->ptr[2];
+    fk_ending e;
+    const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
     const int64_t as = row_of_channels(a->c), u_plane = odd_lines(FILTERS);
     const int stay = filters_stay(a, n1 - n0);
     float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane;
@@ -250,9 +255,9 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                                                 .n = width <= VL ? VL : NR,
                                                 .k = count});
             } while ((k += KBLOCK) < a->c);
-            outputs(a, &b, m, m_plane, y, n, width);
+            outputs(a, &b, m, m_plane, y, ending, n, width);
         }
-        finish(call, a, &b, n0, n1);
+        if (!ending) finish(call, a, &b, n0, n1);
     }
 }
 

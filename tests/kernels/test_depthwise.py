@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import step
-from sweep import double_plus_channel, sweep
+from sweep import check_endings, double_plus_channel, sweep
 from windows import taps
 
 RNG = np.random.default_rng(11)
@@ -86,6 +86,15 @@ def test_epilogue(shape):
     dx, _ = gradients(g, x, w, dy)
     for _, (got,) in sweep('depthwise_dx', [dy, w], [(x.shape, np.float32)], **tile, **g):
         np.testing.assert_allclose(got, dx * 2 + bias, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('shape', [
+    (2, 7, 8, 17, 1, 3, 3, 2, 2, 1, 1, 0, 1, 4, 4), (1, 5, 11, 40, 1, 5, 5, 1, 1, 1, 1, 2, 2, 5, 11),
+    (1, 3, 3, 40, 1, 3, 3, 1, 1, 4, 4, 4, 4, 3, 3), (1, 6, 7, 3, 1, 3, 3, 1, 1, 2, 2, 2, 2, 6, 7),
+    (2, 6, 5, 3, 2, 3, 3, 1, 1, 1, 1, 1, 1, 6, 5), (1, 5, 6, 900, 1, 3, 3, 1, 1, 1, 1, 1, 1, 5, 6)], ids=str)
+def test_endings(shape):
+    g, x, w, _ = tensors(shape)
+    check_endings('depthwise', [x, w], forward(g, x, w), 1e-5, RNG, **g)
 
 
 @pytest.mark.parametrize('mult', [1, 2])

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import step
-from sweep import double_plus_channel
+from sweep import check_endings, double_plus_channel
 from test_conv import both_thread_counts, in_isa
 from windows import taps
 
@@ -58,6 +58,15 @@ def test_against_float64(shape, turned):
             wanted = 2 * y + bias if extra else y
             found = both_thread_counts('winograd', [x, stored], y.shape, isa, {**g, 'turned': turned}, extra)
             assert np.abs(found - wanted).max(initial=0) <= 3e-6 * np.abs(wanted).max(initial=0)
+
+
+@pytest.mark.parametrize('shape', [
+    (2, 7, 9, 33, 5, 7, 17, 0, 0), (1, 5, 6, 20, 7, 8, 130, 2, 2), (1, 16, 12, 16, 16, 12, 64, 1, 1)], ids=str)
+def test_endings(shape):
+    g = geometry(shape)
+    x, w = arrays(g)
+    y = exact(g, x, w)
+    check_endings('winograd', [x, w], y, 3e-6 * np.abs(y).max() + 2e-6, RNG, turned=0, **g)
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
