@@ -3,7 +3,7 @@
     python -m bench                              # models, training, memory, latency with all peers that are installed
     python -m bench models --only resnet50       # inference of whole networks whose name holds this
     python -m bench training --peers torch       # one step with Adam, beside PyTorch alone (--peers none: nobody)
-    python -m bench images                       # from JPEG files to predictions
+    python -m bench images                       # from JPEG files to predictions; training from a folder of photos
     python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
     python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
     python -m bench compare before.json after.json
@@ -15,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import cases, compare, engines, harness, images, latency, machine, memory, report
+from bench import cases, compare, engines, feeding, harness, images, latency, machine, memory, report
 
 PARTS = ('models', 'training', 'memory', 'latency', 'images')
 
@@ -87,11 +87,13 @@ def rows(part, args, bench):
                 row = report.row(case, bench.run(case, **order))
                 print(report.text(row), flush=True)
                 yield row
-        return
-    found = memory.rows(args.only, bench) if part == 'memory' else latency.rows(args.only)
-    for row in found:
+        if part != 'images':
+            return
+    single = {'memory': lambda: memory.rows(args.only, bench), 'latency': lambda: latency.rows(args.only),
+              'images': lambda: feeding.rows(args.only)}
+    for row in single[part]():
         print(report.line(row), flush=True)
-        yield {'part': part, **row}
+        yield {'part': 'feeding' if part == 'images' else part, **row}
 
 
 def write(args, results):

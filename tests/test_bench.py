@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from bench import compare, harness, networks, report
+from bench import compare, feeding, harness, networks, report
 from bench.__main__ import main
 from bench.cases import CASES, Case
 from bench.engines import native
@@ -68,3 +68,14 @@ def test_outputs_tell_networks_apart(name):
 
 def test_cases_name_networks():
     assert {case.network for case in CASES} <= set(networks.NETWORKS)
+
+
+def test_feeding(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv('FASTKERAS_ARTIFACTS', str(tmp_path))    # so that pictures are made up
+    for name, value in {'WARM': 1, 'ROUNDS': 1, 'SIDE': 32, 'COUNT': 12, 'BATCH': 4}.items():
+        monkeypatch.setattr(feeding, name, value)
+    found = {row['name'].partition(', batch 4, ')[2]: row for row in feeding.rows('feeding')}
+    shares = {name: row['bound'] for name, row in found.items() if 'share' in name}
+    assert sorted(shares.values(), key=str) == [feeding.BOUND, feeding.BOUND, None]
+    assert all(row['value'] > 0 for row in found.values()) and 'Found' not in capsys.readouterr().out
+    assert list(feeding.rows('vgg16')) == []

@@ -8,6 +8,7 @@ from fastkeras import config
 from fastkeras.preprocessing.image.augment import augmented
 from fastkeras.preprocessing.image.files import checked_interpolation, checked_size
 from fastkeras.preprocessing.image.iterator import Iterator
+from fastkeras.preprocessing.image.kept import Kept
 from fastkeras.preprocessing.image.reading import checked_on_error, draft_factor, read_all, read_image
 
 
@@ -19,6 +20,8 @@ class LabelledFiles(Iterator):
 
     `errors`: {path: cause} of the files that were left out so far because they could not be read (on_error 'skip' and
     'report'); what another process left out is in its own copy.
+    `kept`: the decoded images that stay in memory for the next epochs, a Kept: `kept.limit` bytes at most, 256 MiB unless set;
+    0 for none. See docs/images.md.
     """
 
     _numbers_below = 10_000_000
@@ -37,6 +40,7 @@ class LabelledFiles(Iterator):
         self.draft = draft
         draft_factor(function, draft, interpolation)
         self.errors = {}
+        self.kept = Kept()
 
     def _checked_class_mode(self, class_mode):
         if class_mode not in self.allowed_class_modes:
@@ -51,7 +55,7 @@ class LabelledFiles(Iterator):
             read_image, color_mode=self.color_mode, size=self.target_size[::-1],
             resample=checked_interpolation(function, self.interpolation),
             draft=draft_factor(function, self.draft, self.interpolation), first=self.data_format == 'channels_first')
-        return read_all(read, [paths[j] for j in index_array], self.on_error, self.errors)
+        return read_all(self.kept.reader(read, read.keywords), [paths[j] for j in index_array], self.on_error, self.errors)
 
     def _batch(self, index_array, drawn):
         images, places = self._read(index_array)
