@@ -9,7 +9,8 @@ __all__ = ['get_word_index', 'load_data']
 
 
 @accepts('load_data', method=False)
-def load_data(path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113, start_char=1, oov_char=2, index_from=3):
+def load_data(path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113, start_char=1, oov_char=2, index_from=3,
+              **kwargs):
     """The IMDB reviews: 25,000 to train on and 25,000 to test with, as lists of word numbers, the frequent words first.
 
     path: where the file is kept, relative to `~/.keras/datasets` (KERAS_HOME), or absolute; a file there with another name
@@ -25,6 +26,7 @@ def load_data(path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113
     other errors: as `utils.get_file`.
     https://keras.io/api/datasets/imdb/
     """
+    words.check_no_more('imdb.load_data', kwargs)
     place = sources.find('imdb.npz', path)
     random, texts, labels = splits.stream(seed), [], []
     parts = zip(npz.read_lists(place, ('x_train', 'x_test')), npz.read_arrays(place, ('y_train', 'y_test')))

@@ -15,7 +15,7 @@ _TOPICS = ('cocoa grain veg-oil earn acq wheat copper housing money-supply coffe
 
 @accepts('load_data', method=False)
 def load_data(path='reuters.npz', num_words=None, skip_top=0, maxlen=None, test_split=0.2, seed=113, start_char=1, oov_char=2,
-              index_from=3):
+              index_from=3, **kwargs):
     """The Reuters newswires, 11,228 in 46 topics, as lists of word numbers, the frequent words first.
 
     path: where the file is kept, relative to `~/.keras/datasets` (KERAS_HOME), or absolute; a file there with another name
@@ -27,6 +27,7 @@ def load_data(path='reuters.npz', num_words=None, skip_top=0, maxlen=None, test_
     other contents, of which nothing is run; other errors: as `utils.get_file`.
     https://keras.io/api/datasets/reuters/
     """
+    words.check_no_more('reuters.load_data', kwargs)
     splits.check_test_split('reuters.load_data', test_split)
     place = sources.find('reuters.npz', path)
     (x,), (y,) = npz.read_lists(place, ('x',)), npz.read_arrays(place, ('y',))

@@ -59,6 +59,12 @@ def encode(function, texts, num_words, skip_top, maxlen, start_char, oov_char, i
     return result
 
 
+def check_no_more(function, kwargs):
+    """TypeError for keywords that are left over."""
+    if kwargs:
+        raise TypeError(f'{function}: unrecognized keyword arguments: {", ".join(kwargs)}')
+
+
 def check_labels(path, texts, labels):
     """ValueError unless there is an int for each text."""
     if labels.shape != (len(texts),) or labels.dtype.kind not in 'biu':

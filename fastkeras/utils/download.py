@@ -134,7 +134,8 @@ class _Note:
         if path is not None:
             with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError), open(path) as f:
                 held = json.load(f)
-                self.set(held['origin'], held['size'], held['validator'])
+                if isinstance(held['validator'], str) and isinstance(held['size'], (int, type(None))):
+                    self.set(held['origin'], held['size'], held['validator'])
 
     def set(self, origin, size, validator):
         self.origin, self.size, self.validator = origin, size, validator

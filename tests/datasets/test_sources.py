@@ -158,6 +158,23 @@ def test_archive(cache, monkeypatch, tmp_path, generation):
     assert cifar10.load_data()[1][0].shape == (5, 32, 32, 3)
 
 
+def test_processes_that_load_at_once(cache, monkeypatch, tmp_path):
+    made = tmp_path / 'cifar-10-batches-py'
+    load_data_files.cifar10(made, 200)
+    data = Path(make_tar(tmp_path / 'a.tar.gz', {f'{made.name}/{p.name}': p.read_bytes() for p in made.iterdir()})).read_bytes()
+    name = 'cifar-10-batches-py.tar.gz'
+    code = ('from fastkeras.datasets import cifar10, sources; '
+            f'sources.SOURCES[{name!r}] = sources.SOURCES[{name!r}]._replace(hashes=({hashlib.sha256(data).hexdigest()!r},)); '
+            '(x, y), (z, _) = cifar10.load_data(); print(x.shape, int(x.sum()), z.shape)')
+    with serve({'/cifar-10-python.tar.gz': data}) as site:
+        monkeypatch.setenv('FASTKERAS_DATA_URL', site.address)
+        running = [subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+        results = {p.communicate(timeout=60)[0].splitlines()[-1] for p in running}
+    assert [p.returncode for p in running] == [0, 0, 0] and len(results) == 1
+    assert results.pop().startswith('(1000, 32, 32, 3) ')
+    assert sorted(p.name for p in cache.iterdir()) == [made.name, name]
+
+
 def test_archive_without_the_files(cache, monkeypatch, tmp_path):
     data = Path(make_tar(cache / 'cifar-10-batches-py.tar.gz', {'other': b''})).read_bytes()
     trust(monkeypatch, 'cifar-10-batches-py.tar.gz', data)

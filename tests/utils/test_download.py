@@ -147,10 +147,11 @@ def test_part_of_another_address(once, site, tmp_path):
     assert (tmp_path / 'f.bin').read_bytes() == NEW and site.log == [('/g.bin', None, None)]
 
 
-@pytest.mark.parametrize('note', ['', '[]', '{"origin": 3}'])
+@pytest.mark.parametrize('note', ['', '[]', '{"origin": 3}', '{"origin": "ORIGIN", "size": "a", "validator": "b"}',
+                                  '{"origin": "ORIGIN", "size": 1, "validator": [1]}'])
 def test_damaged_note(once, site, tmp_path, note):
     break_off(site, tmp_path)
-    (tmp_path / 'f.bin.part.json').write_text(note)
+    (tmp_path / 'f.bin.part.json').write_text(note.replace('ORIGIN', f'{site.address}/f.bin'))
     assert get(site, tmp_path) == OLD and site.log == [('/f.bin', None, None)]
 
 
