@@ -1,8 +1,8 @@
 /* Affine warps of images by inverse mapping, as SciPy's ndimage does them, and what is done to an image besides.
  *
- * Pixel (i, j) of the result is the input at coordinates (i·m00 + j·m01) + o0 along the rows and (i·m10 + j·m11) + o1
- * along the columns, in that order of operations and without contraction: so that a coordinate half way between two pixels
- * goes where SciPy sends it. */
+ * Pixel (i, j) of the result is the input at coordinates (o0 + i·m00) + j·m01 along the rows and (o1 + i·m10) + j·m11
+ * along the columns, in that order of operations and without contraction: so that a coordinate half way between two pixels,
+ * or on the edge of the image, goes where SciPy sends it. */
 #ifndef FK_WARP_H
 #define FK_WARP_H
 #include "vec.h"
@@ -30,16 +30,16 @@ typedef struct {
     double *coefficients; /* room for a plane, where the order is above 1 */
 } warp_job;
 
-/* n coordinates of a stretch of a row along one axis: (base + step[j]) + offset */
+/* n coordinates of a stretch of a row along one axis: base + step[j] */
 typedef struct {
     const double *step;
-    double base, offset;
+    double base;
     int64_t n, size; /* pixels that the axis has */
 } warp_line;
 
 enum { WARP_BLOCK = 256 }; /* pixels of a row that are done at a time */
 
-static inline double warp_at(const warp_line *l, int64_t j) { return (l->base + l->step[j]) + l->offset; }
+static inline double warp_at(const warp_line *l, int64_t j) { return l->base + l->step[j]; }
 /* false for NaN */
 static inline int warp_inside(double x, int64_t size) { return x >= 0 && x <= (double)(size - 1); }
 /* x, a product that must not become part of a fused multiply-add */

@@ -197,8 +197,8 @@ void NAME(const warp_job *job, int64_t lo, int64_t hi) {
         }
         for (int64_t i = lo; i < hi; i++) {
             const double row = (double)(image->what & WARP_FLIP_ROWS ? a->h - 1 - i : i);
-            warp_line ly = {steps[0], warp_rounded(row * m[0]), image->offset[0], n, a->h};
-            warp_line lx = {steps[1], warp_rounded(row * m[2]), image->offset[1], n, a->w};
+            warp_line ly = {steps[0], image->offset[0] + warp_rounded(row * m[0]), n, a->h};
+            warp_line lx = {steps[1], image->offset[1] + warp_rounded(row * m[2]), n, a->w};
             int64_t from = 0, to = n;
             if (mode == WARP_CONSTANT) { /* the pixels inside follow one another */
 #define OUTSIDE(b) (!warp_inside(warp_at(&ly, b), a->h) || !warp_inside(warp_at(&lx, b), a->w))

@@ -135,8 +135,8 @@ static inline void plane(const warp_job *job, int64_t k, const int64_t order) {
         for (int64_t j = 0; j < a->w; j++) {
             const double row = (double)(image->what & WARP_FLIP_ROWS ? a->h - 1 - i : i);
             const double column = (double)(image->what & WARP_FLIP_COLUMNS ? a->w - 1 - j : j);
-            const double y = row * m[0] + column * m[1] + image->offset[0] + (double)pad;
-            const double x = row * m[2] + column * m[3] + image->offset[1] + (double)pad;
+            const double y = image->offset[0] + warp_rounded(row * m[0]) + warp_rounded(column * m[1]) + (double)pad;
+            const double x = image->offset[1] + warp_rounded(row * m[2]) + warp_rounded(column * m[3]) + (double)pad;
             int64_t wy[MAX_ORDER + 1], wx[MAX_ORDER + 1];
             double vy[MAX_ORDER + 1], vx[MAX_ORDER + 1], value = a->cval;
             if (taps(y, h, order, (int)a->mode, w, wy, vy) && taps(x, w, order, (int)a->mode, 1, wx, vx)) {

@@ -82,6 +82,23 @@ def test_ties_go_where_scipy_sends_them():
             np.testing.assert_array_equal(got, np.array(want), err_msg=f'{isa} {mode}')
 
 
+@pytest.mark.parametrize('order', [0, 1, 2, 3])
+def test_edges_are_where_scipy_has_them(order):
+    """A shear about the middle leads some pixels to the very edge of the image: the last bit decides what is outside."""
+    rng = np.random.default_rng(4)
+    x = rng.random((14, 27, 1)).astype(np.float64) + 1
+    matrices, offsets = [], []
+    for slant in np.deg2rad(rng.uniform(-60, 60, 60)):
+        there, back = np.eye(3), np.eye(3)
+        there[:2, 2], back[:2, 2] = (7.5, 14), (-7.5, -14)
+        matrix = there @ [[1, -np.sin(slant), 0], [0, np.cos(slant), 0], [0, 0, 1]] @ back
+        matrices.append(matrix[:2, :2])
+        offsets.append(matrix[:2, 2])
+    want = [expected(x, *t, order, 'constant', False) for t in zip(matrices, offsets)]
+    for isa, got in warped([x] * len(matrices), matrices, offsets, order, 'constant'):
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-9, err_msg=isa)
+
+
 @pytest.mark.parametrize('order', [0, 1, 3])
 def test_matrices_beyond_reason(order):
     """Whatever the numbers, nothing outside of the image is read: the result is made of its values and cval."""

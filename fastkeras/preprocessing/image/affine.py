@@ -47,11 +47,10 @@ def transform_matrix_offset_center(matrix, x, y):
 
     The middle is (x / 2 + 0.5, y / 2 + 0.5), as Keras takes it.
     """
-    moved = np.array(matrix, np.float64)
-    if moved.shape != (3, 3):
-        raise ValueError(f'transform_matrix_offset_center: matrix must have shape (3, 3), got {moved.shape}')
-    moved[:2, 2] = pipeline.about_center(moved[:2, :2], moved[:2, 2], x, y)
-    return moved
+    matrix = np.asarray(matrix, np.float64)
+    if matrix.shape != (3, 3):
+        raise ValueError(f'transform_matrix_offset_center: matrix must have shape (3, 3), got {matrix.shape}')
+    return pipeline.about_center(matrix, x, y)
 
 
 def apply_transform(x, transform_matrix, channel_axis=0, fill_mode='nearest', cval=0., order=0):

@@ -38,21 +38,28 @@ def transform_matrices(params, rows, columns):
     """
     theta, tx, ty, shear, zx, zy = params.T
     angle, slant = np.deg2rad(theta), np.deg2rad(shear)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    matrix = np.empty((len(params), 2, 2))
-    matrix[:, 0, 0] = cosine * zx
-    matrix[:, 0, 1] = -(cosine * np.sin(slant) + sine * np.cos(slant)) * zy
-    matrix[:, 1, 0] = sine * zx
-    matrix[:, 1, 1] = (cosine * np.cos(slant) - sine * np.sin(slant)) * zy
-    shift = np.stack([cosine * tx - sine * ty, sine * tx + cosine * ty], axis=1)
+    rotation, shift, shearing, zoom = np.tile(np.eye(3), (4, len(params), 1, 1))
+    rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(angle)
+    rotation[:, 1, 0] = np.sin(angle)
+    rotation[:, 0, 1] = -rotation[:, 1, 0]
+    shift[:, 0, 2], shift[:, 1, 2] = tx, ty
+    shearing[:, 0, 1], shearing[:, 1, 1] = -np.sin(slant), np.cos(slant)
+    zoom[:, 0, 0], zoom[:, 1, 1] = zx, zy
+    matrix = about_center(rotation @ shift @ shearing @ zoom, rows, columns)
     changed = (params != [0, 0, 0, 0, 1, 1]).any(axis=1)
-    return matrix, about_center(matrix, shift, rows, columns), changed
+    return matrix[:, :2, :2], matrix[:, :2, 2], changed
 
 
-def about_center(matrix, shift, rows, columns):
-    """The offset of a mapping that is to happen about the middle of the image: Keras takes it half a pixel beyond."""
-    middle = np.array([rows / 2 + 0.5, columns / 2 + 0.5])
-    return (shift + middle) - matrix[..., 0] * middle[0] - matrix[..., 1] * middle[1]
+def about_center(matrix, rows, columns):
+    """Mappings (…, 3, 3) that are to happen about the middle of the image: Keras takes it half a pixel beyond.
+
+    By the same products as in keras-preprocessing: where a row or column of the result comes from the very edge of the
+    image, the last bit decides between the edge and what lies outside.
+    """
+    there, back = np.eye(3), np.eye(3)
+    there[:2, 2] = rows / 2 + 0.5, columns / 2 + 0.5
+    back[:2, 2] = -there[:2, 2]
+    return there @ matrix @ back
 
 
 def executor(**attrs):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastkeras.preprocessing.image import ImageDataGenerator
+from fastkeras.preprocessing.image.pipeline import GEOMETRY, transform_matrices
 
 MOVES = dict(rotation_range=40, width_shift_range=.2, height_shift_range=3, shear_range=15., zoom_range=.3,
              horizontal_flip=True, vertical_flip=True)
@@ -103,6 +104,26 @@ def test_random_transform(keras, order, fill_mode, data_format):
     for seed in range(4):
         x = pictures(data_format, 1, seed=seed, dtype='float32')[0]
         close(ours.random_transform(x, seed), theirs.random_transform(x, seed))
+
+
+@pytest.mark.parametrize('settings', DRAWS[1:], ids=str)
+def test_matrices(keras, settings, monkeypatch):
+    """To the last bit: a pixel that comes from the very edge may come from outside otherwise."""
+    affine = pytest.importorskip('keras_preprocessing.image.affine_transformations')
+    generator, seen = ImageDataGenerator(**settings), []
+    monkeypatch.setattr(affine.ndimage, 'affine_transform', None)   # another name of the next one in some versions
+    monkeypatch.setattr(affine.ndimage.interpolation, 'affine_transform',
+                        lambda x, matrix, offset, **_: seen.append((matrix, offset)) or x)
+    for seed, (h, w) in enumerate([(30, 20), (33, 17), (1, 14), (224, 224), (7, 27), (25, 3)] * 5):
+        params = generator.get_random_transform((h, w, 1), seed)
+        amounts = [params.get(name, default) for name, default in GEOMETRY]
+        seen.clear()
+        affine.apply_affine_transform(np.zeros((h, w, 1)), *amounts)
+        matrix, offset, changed = transform_matrices(np.array([[0.] * 6, amounts, [9.] * 6]), h, w)
+        assert changed[1] == bool(seen)
+        if seen:
+            np.testing.assert_array_equal(matrix[1], seen[0][0])
+            np.testing.assert_array_equal(offset[1], seen[0][1])
 
 
 @pytest.mark.parametrize('moves', [{}, MOVES], ids=['still', 'moved'])
