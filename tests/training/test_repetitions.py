@@ -24,7 +24,7 @@ from fastkeras.preprocessing.image import ImageDataGenerator, save_img
 from fastkeras.training.batches import GivenBatches
 from fastkeras.utils import Sequence
 
-HANGS = 120     # seconds after which a single training is taken to hang: all stacks are printed and the process ends
+HANGS = 300     # seconds after which a single training is taken to hang: all stacks are printed and the process ends
 READING = {'in the step': {'workers': 0}, '1 thread': {'workers': 1}, '3 threads': {'workers': 3, 'max_queue_size': 2},
            '1 process': {'workers': 1, 'use_multiprocessing': True},
            '3 processes': {'workers': 3, 'max_queue_size': 4, 'use_multiprocessing': True}}
@@ -230,38 +230,41 @@ def stopped(make, epochs, reading):
 RUNS = [whole, error_of_a_batch, error_of_a_callback, interrupted, stopped]
 
 
-def repeat(run, repetitions, epochs, digest):
+def repeat(run, make, repetitions, epochs, digest):
     """Run so often in each way of reading; all of it must have ended each time, and the whole runs must have trained by
     the same batches to the same weights. Prints what there was."""
-    for make, ways in SOURCES.items():
-        before, begin, seen, total = present(), time.perf_counter(), Counter(), 0
-        for _ in range(repetitions):
-            for way in ways:
-                faulthandler.dump_traceback_later(HANGS, exit=True)
-                weights = run(make, epochs, READING[way])
-                after = present()
-                assert after[:2] == before[:2] and after[2] <= before[2] + 2, (make.__name__, way, before, after)
-                batches, n = digest()
-                total += n
-                if run is whole:
-                    seen[batches, weights] += 1
-        print(f'{make.__name__}, {run.__name__}: {repetitions} repetitions of {epochs} epochs in each of {len(ways)} ways '
-              f'({", ".join(ways)}): {total} batches' + f', {len(seen)} digest(s) of them' * (run is whole) +
-              f'; threads {before[0]} -> {after[0]}, child processes {before[1]} -> {after[1]}, open files {before[2]} -> '
-              f'{after[2]}, {time.perf_counter() - begin:.1f} s')
-        assert len(seen) == (run is whole)
+    ways, before, begin = SOURCES[make], present(), time.perf_counter()
+    seen, total = Counter(), 0
+    for _ in range(repetitions):
+        for way in ways:
+            faulthandler.dump_traceback_later(HANGS, exit=True)
+            weights = run(make, epochs, READING[way])
+            after = present()
+            assert after[:2] == before[:2] and after[2] <= before[2] + 2, (way, before, after)
+            batches, n = digest()
+            total += n
+            if run is whole:
+                seen[batches, weights] += 1
+    print(f'{make.__name__}, {run.__name__}: {repetitions} repetitions of {epochs} epochs in each of {len(ways)} ways '
+          f'({", ".join(ways)}): {total} batches' + f', {len(seen)} digest(s) of them' * (run is whole) +
+          f'; threads {before[0]} -> {after[0]}, child processes {before[1]} -> {after[1]}, open files {before[2]} -> '
+          f'{after[2]}, {time.perf_counter() - begin:.1f} s', flush=True)
+    assert len(seen) == (run is whole)
 
 
 # a generator is read by one thread at most
 SOURCES = {noisy: [*READING], images: [*READING], folder: [*READING], generator: [*READING][:3]}
 
 
-@pytest.mark.parametrize('run', RUNS, ids=lambda run: run.__name__)
-def test_a_few(run, digest):
-    repeat(run, 1, 4, digest)
+each = pytest.mark.parametrize('run, make', [(r, m) for r in RUNS for m in SOURCES], ids=lambda f: f.__name__)
+
+
+@each
+def test_a_few(run, make, digest):
+    repeat(run, make, 1, 4, digest)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('run', RUNS, ids=lambda run: run.__name__)
-def test_fifty_repetitions_of_twenty_epochs(run, digest):
-    repeat(run, 50, 20, digest)
+@each
+def test_fifty_repetitions_of_twenty_epochs(run, make, digest):
+    repeat(run, make, 50, 20, digest)
