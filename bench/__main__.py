@@ -3,19 +3,20 @@
     python -m bench                              # models, training, memory, latency with all peers that are installed
     python -m bench models --only resnet50       # inference of whole networks whose name holds this
     python -m bench training --peers torch       # one step with Adam, beside PyTorch alone (--peers none: nobody)
-    python -m bench images                       # from JPEG files to predictions; training from a folder of photos
+    python -m bench images                       # JPEG files to predictions; augmentation; training from a folder
     python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
     python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
     python -m bench compare before.json after.json
 """
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import sys
 from pathlib import Path
 
-from bench import cases, compare, engines, feeding, harness, images, latency, machine, memory, report
+from bench import augmentation, cases, compare, engines, feeding, harness, images, latency, machine, memory, report
 
 PARTS = ('models', 'training', 'memory', 'latency', 'images')
 
@@ -90,10 +91,10 @@ def rows(part, args, bench):
         if part != 'images':
             return
     single = {'memory': lambda: memory.rows(args.only, bench), 'latency': lambda: latency.rows(args.only),
-              'images': lambda: feeding.rows(args.only)}
+              'images': lambda: itertools.chain(augmentation.rows(args.only, args.threads), feeding.rows(args.only))}
     for row in single[part]():
         print(report.line(row), flush=True)
-        yield {'part': 'feeding' if part == 'images' else part, **row}
+        yield {'part': 'data' if part == 'images' else part, **row}
 
 
 def write(args, results):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from bench import compare, feeding, harness, networks, report
+from bench import augmentation, compare, feeding, harness, networks, report
 from bench.__main__ import main
 from bench.cases import CASES, Case
 from bench.engines import native
@@ -79,3 +79,16 @@ def test_feeding(monkeypatch, tmp_path, capsys):
     assert sorted(shares.values(), key=str) == [feeding.BOUND, feeding.BOUND, None]
     assert all(row['value'] > 0 for row in found.values()) and 'Found' not in capsys.readouterr().out
     assert list(feeding.rows('vgg16')) == []
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of scipy, for how it is called
+def test_augmentation(monkeypatch):
+    for name, value in {'ROUNDS': 1, 'SIDE': 32, 'FILES': 8, 'SIZE': (64, 48), 'TARGET': (24, 16), 'BATCH': 4}.items():
+        monkeypatch.setattr(augmentation, name, value)
+    pytest.importorskip('scipy.ndimage', reason='keras-preprocessing warps by scipy')
+    pytest.importorskip('keras_preprocessing.image', reason='the peer')
+    found = list(augmentation.rows('augmentation', 2))
+    assert sorted(row['bound'] for row in found if row['bound']) == [1 / 15, 1 / 6, 1 / 6, 1.25]
+    assert all(row['value'] > 0 for row in found)
+    with pytest.raises(RuntimeError, match='differ'):
+        augmentation.compared({'a': lambda: np.zeros((1, 2)), 'b': lambda: np.ones((1, 2))}, 'a', 'b')
