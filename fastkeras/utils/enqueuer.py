@@ -99,13 +99,16 @@ class Results:
             return END
         begin = time.perf_counter()
         item = self._get(argument)
-        result = item if self._finish is None or item is END else self._finish(item, False)
-        if self._queue.trying:
-            self._spent += time.perf_counter() - begin
-            self._calls += 1
-            if self._spent > ENOUGH and self._spent > QUICK * self._calls:
-                self._queue.trying = False
-                self._start()
+        self._spent += time.perf_counter() - begin
+        self._calls += 1
+        # the source may use its buffers again for the next item, which a thread may be reading soon
+        starting = self._queue.trying and self._spent > max(ENOUGH, QUICK * self._calls)
+        begin = time.perf_counter()
+        result = item if self._finish is None or item is END else self._finish(item, starting)
+        self._spent += time.perf_counter() - begin
+        if starting:
+            self._queue.trying = False
+            self._start()
         return result
 
     def _start(self):

@@ -28,7 +28,7 @@ def test_dense_arguments():
 def test_dense_takes_integers():
     x = np.arange(6, dtype=np.int32).reshape(2, 3)
     layer = layers.Dense(2)
-    np.testing.assert_allclose(layer(x), x @ layer.get_weights()[0], rtol=1e-5)
+    np.testing.assert_allclose(layer(x), x @ layer.get_weights()[0], rtol=1e-5, atol=1e-6)
 
 
 def test_activation():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -291,6 +292,20 @@ def test_a_source_that_takes_no_time_is_read_in_the_calling_thread(monkeypatch):
     queue = Queue()
     assert numbers(source, queue, 400) == [*range(100, 300), *range(200, 400)]
     assert len(threads) == 3 and not queue.trying     # the first batch told, and once is enough
+
+
+def test_the_batch_that_starts_the_thread_is_kept_from_it(monkeypatch):
+    """The source may use its buffers again for what the thread reads."""
+    monkeypatch.setattr(enqueuing, 'ENOUGH', 0.0)
+    monkeypatch.setattr(enqueuing, 'QUICK', 0.2)
+    told = []
+
+    def finish(item, in_use):
+        told.append(in_use)
+        return item
+    results = enqueuing.Results(lambda i: time.sleep(0.5 if i == 1 else 0) or i, range(4), Queue(), finish)
+    assert list(results) == [0, 1, 2, 3]
+    assert told == [False, True, True, True]
 
 
 # ---- processes
