@@ -29,7 +29,7 @@ FK_KERNEL(conv2d) {
     stretch list[ROWS];
     windows v = WINDOWS(a, list);
     fk_ending e;
-    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .scratch = (float *)call->scratch};
+    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .once = gemm_once(m), .scratch = (float *)call->scratch};
     j.ending = fk_ending_of(call, call->ptr[2], a->oc, &e);
     j.call = j.ending ? NULL : call;
     if (!pixelwise) {

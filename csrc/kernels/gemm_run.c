@@ -21,10 +21,15 @@ void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_
     if (j->call) fk_epilogue_rows(j->call, j->index + r * j->ldc + n0, m, j->ldc, n1 - n0);
 }
 
+/* the panel of column n in the block of k that begins at step p */
+static const float *panel_at(const gemm_job *j, int64_t p, int64_t n) {
+    return j->b + p * gemm_panels(j->n) * NR + n * fk_min(gemm_kblock(j->k), j->k - p);
+}
+
 /* One block of rows. When they fit one micro-kernel, A is packed at once: it would be a small part of each block of k,
  * and B, which is then read once, from memory, sets the pace. */
 static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, gemm_fetch *fetch) {
-    const int64_t kb = gemm_kblock(j->k), columns = gemm_panels(j->n) * NR;
+    const int64_t kb = gemm_kblock(j->k);
     gemm_args g = {.kmajor = j->kmajor,
                    .c = j->c + n0,
                    .ldc = j->ldc,
@@ -48,7 +53,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
     do { /* once at least: an empty sum is 0 */
         g.k = fk_min(kb, j->k - p);
         g.bs = g.k * NR;
-        g.b = j->b + p * columns + n0 / NR * g.bs;
+        g.b = panel_at(j, p, n0);
         if (pack) {
             g.a = j->scratch;
             g.as = gemm_stride(j->kmajor ? m : g.k);
@@ -61,6 +66,8 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
         }
         g.add = p > 0;
         g.ahead = !pack;
+        g.once = j->once;
+        g.after = p + kb < j->k ? panel_at(j, p + kb, n0) : n1 < j->n ? panel_at(j, 0, n1) : NULL;
         g.ending = p + kb >= j->k ? j->ending : NULL;
         FK(gemm_tile)(&g);
     } while ((p += kb) < j->k);

@@ -128,6 +128,33 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     }
 }
 
+/* All strips against one panel after the other, each of which then comes from memory while the one before it is used. No
+ * strip has few rows. */
+static void by_panels(const gemm_args *g, int64_t strips) {
+    const int64_t across = g->kmajor ? 1 : g->as;
+    gemm_args t = *g;
+    const float *b = g->b;
+    for (int64_t j = 0; j < g->n; j += NR, b += g->bs) {
+        const int64_t n = fk_min(NR, g->n - j);
+        const float *next = j + NR < g->n ? b + g->bs : g->after;
+        gemm_fetch panel = {next, LINE, 16, 16 * LINE, next ? g->k * NR / LINE : 0, g->fetch, 0};
+        t.fetch = &panel;
+        for (int64_t s = 0; s < strips; s++) {
+            const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
+            const float *a = g->a + lo * across;
+            float *c[MR];
+            for (int64_t r = 0; r < rows; r++) c[r] = g->c + (lo + r) * g->ldc;
+            gemm_fetch strip_after = {
+                a + rows * g->as, g->as, 16, 16, j == 0 && g->ahead && !g->kmajor && s + 1 < strips ? g->k : 0,
+                &panel,           0};
+            t.fetch = &strip_after;
+            while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
+            t.lead = s + 1 < strips ? rows * g->ldc : 0;
+            narrow_kernel[g->kmajor][n > VL][rows](&t, a, b, c, j, n);
+        }
+    }
+}
+
 /* the first strip, which leaves a packed B for the others */
 static void copying_strip(const gemm_args *g, int64_t rows) {
     const int64_t leave = rows < g->m ? g->k * NR : 0; /* a copy that nobody reads stays in L1 */
@@ -153,6 +180,10 @@ void FK(gemm_tile)(const gemm_args *g) {
         packed.ldb = 0;
         g = &packed;
         s = 1;
+    }
+    if (g->once && strips > 1 && s == 0) {
+        by_panels(g, strips);
+        return;
     }
     for (; s < strips; s++) { /* equal strips: a short last one would run at a fraction of the speed */
         const int64_t lo = g->m * s / strips, hi = g->m * (s + 1) / strips;

@@ -45,13 +45,14 @@ typedef struct {
     int64_t as;
     int kmajor, add;     /* add: to what is in C, instead of overwriting it */
     int ahead;           /* A comes from memory: fetch a strip while the one before it is used */
+    int once;            /* B comes from memory: fetch a panel while all strips use the one before it; without rows */
     gemm_fetch *fetch;   /* or something else, or NULL */
     int64_t lead;        /* set by gemm_tile: from a micro-kernel's part of C to that of the next one */
     const float *b;      /* panel j, step p: b + j * bs + p * NR */
     int64_t bs;
     int64_t ldb;         /* 0, or B lies as it was stored, and this is from step to step */
     float *copy;         /* NULL, or where such a B is left as panels, k * NR apart; n is whole panels then */
-    const float *after;  /* set by gemm_tile: the panel to fetch then */
+    const float *after;  /* with once, the panel that is wanted next, or NULL; with copy, set by gemm_tile */
     float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
     int64_t ldc;
     const int64_t *rows;
@@ -74,6 +75,7 @@ struct gemm_job {
     int trans_b;
     float *c;
     int64_t ldc, n, k;
+    int once; /* as in gemm_args; without rows */
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
     void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
@@ -100,6 +102,8 @@ void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_
 void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
 /* sets all of f but next to what that will read */
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
+/* whether so few rows, of all chunks, use a packed B that most of the time it comes from memory */
+static inline int gemm_once(int64_t m) { return m <= 4 * ROWS; }
 /* whether reading it in place would be slower: rows on the same lines of a cache, or steps each on a page of its own */
 static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
     return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0);

@@ -63,6 +63,7 @@ FK_KERNEL(matmul) {
                   .ldc = a->n,
                   .n = a->n,
                   .k = a->k,
+                  .once = gemm_once(p.m),
                   .scratch = (float *)call->scratch};
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);

@@ -119,6 +119,17 @@ def test_a_row_does_not_depend_on_the_others(isa, n, k):
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
+def test_few_rows_have_the_bits_of_many(isa):
+    """Few rows go panel by panel, many strip by strip (gemm_once)."""
+    a, b = normal(1, 400, 390), normal(1, 390, 200)
+    packed = pack(b, isa)
+    whole = product(a, packed, 200, 390, isa)
+    np.testing.assert_allclose(whole, a.astype(np.float64) @ b, rtol=1e-4, atol=1e-4)
+    for m in (25, 96, 250):
+        np.testing.assert_array_equal(product(a[:, :m].copy(), packed, 200, 390, isa), whole[:, :m])
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
 @pytest.mark.parametrize('m', [1, 2, 3, 4, 5, 8, 13, 100, 201])
 def test_a_stored_right_side_gives_the_bits_of_a_packed_one(m, isa):
     for n, k in [(1, 3), (10, 64), (31, 5), (64, 30), (130, 385), (300, 401), (777, 3), (1100, 50), (5, 0)]:
