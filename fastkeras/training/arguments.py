@@ -1,6 +1,7 @@
 """Checks of the arguments of fit, evaluate, predict and compile, before anything is printed or done."""
 
 import functools
+import math
 import numbers
 
 import numpy as np
@@ -20,12 +21,20 @@ def whole(method, name, value, least=1, default=None):
     return int(value)
 
 
+def number_of_batches(method, name, value):
+    """value as an int, None as it is; ValueError unless it is a number above 0. A fraction counts as one more batch, as in
+    Keras 2, whose documentation has `steps_per_epoch=len(x_train) / 32`."""
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) and 0 < value < math.inf:
+        value = math.ceil(value)
+    return whole(method, name, value, 1, 'one pass over the data')
+
+
 def check_run(method, batch_size, steps, verbose, steps_name='steps'):
-    """What fit, evaluate and predict share."""
+    """What fit, evaluate and predict share. Returns the number of steps."""
     whole(method, 'batch_size', batch_size, 1, '32')
-    whole(method, steps_name, steps, 1, 'one pass over the data')
     if verbose is not None and not isinstance(verbose, (numbers.Integral, np.bool_)) and verbose != 'auto':
         raise ValueError(f"{method}: verbose: expected 0, 1, 2 or 'auto', got {verbose!r}")
+    return number_of_batches(method, steps_name, steps)
 
 
 def queue(method, source, given):
@@ -42,12 +51,10 @@ def queue(method, source, given):
     return Queue.of(source, **given)
 
 
-def check_fit(epochs, initial_epoch, validation_split, validation_steps, validation_batch_size, validation_freq,
-              shuffle):
+def check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle):
     """What fit alone takes."""
     whole('fit', 'epochs', epochs, 0)
     whole('fit', 'initial_epoch', initial_epoch, 0)
-    whole('fit', 'validation_steps', validation_steps, 1, 'one pass over the data')
     whole('fit', 'validation_batch_size', validation_batch_size, 1, 'batch_size')
     if validation_split is not None and not (isinstance(validation_split, numbers.Real) and 0 <= validation_split < 1):
         raise ValueError('fit: validation_split: expected a share from 0 up to, not including, 1, got '

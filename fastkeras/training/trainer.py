@@ -199,7 +199,7 @@ class Trainer(Generators):
             if quick is not None:
                 return quick(x)
         queue = arguments.queue('predict', x, queue)
-        arguments.check_run('predict', batch_size, steps, verbose)
+        steps = arguments.check_run('predict', batch_size, steps, verbose)
         x = self._built_from(x)
         self._ensure_built(x)
         if self._predict_steps is None:
@@ -230,7 +230,7 @@ class Trainer(Generators):
         in `fit`.
         """
         queue = arguments.queue('evaluate', x, queue)
-        arguments.check_run('evaluate', batch_size, steps, verbose)
+        steps = arguments.check_run('evaluate', batch_size, steps, verbose)
         x = self._built_from(x) if self.compiled else x
         compiled = self._compiled_steps(x, 'evaluate')
         batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps', queue=queue)
@@ -282,9 +282,9 @@ class Trainer(Generators):
         trained on but evaluated after each epoch. validation_data: (x, y) or (x, y, weights) to evaluate instead, or
         what gives batches. shuffle: True, False, or 'batch' for whole batches. class_weight: dict class → weight;
         sample_weight: weight of each sample. initial_epoch: epochs are counted from here. steps_per_epoch: batches
-        that make an epoch; the next goes on where one ended. validation_steps: batches of validation data looked at.
-        validation_batch_size: batch_size unless given. validation_freq: evaluate every so many epochs, or after the
-        epochs of a list.
+        that make an epoch, a fraction counting as one more; the next goes on where one ended. validation_steps: batches of
+        validation data looked at. validation_batch_size: batch_size unless given. validation_freq: evaluate every so many
+        epochs, or after the epochs of a list.
 
         workers, max_queue_size, use_multiprocessing: how batches are read ahead of the training step. workers: number of
         threads, or of processes with use_multiprocessing; 0: when they are needed, in the calling thread; unless given,
@@ -300,9 +300,9 @@ class Trainer(Generators):
             from fastkeras.legacy.keras1 import convert
             epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
         queue = arguments.queue('fit', x, kwargs)
-        arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
-        arguments.check_fit(epochs, initial_epoch, validation_split, validation_steps, validation_batch_size,
-                            validation_freq, shuffle)
+        steps_per_epoch = arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
+        validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)
+        arguments.check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle)
         x = self._built_from(x) if self.compiled else x
         compiled = self._compiled_steps(x, 'fit')
         standard = self._standard(compiled)

@@ -145,6 +145,18 @@ def test_a_generator_needs_a_number_of_steps():
         model.fit(Endless(), verbose=0)
 
 
+def test_a_fraction_of_a_step_is_one_more():
+    """`len(x) / batch_size`: the documentation of Keras 2 (preprocessing/image) has it, and Python 3 makes it a fraction."""
+    taken = []
+    batches = ((taken.append(k), (X[:16], Y[:16]))[1] for k in itertools.count())
+    model = regressor()
+    model.fit_generator(batches, steps_per_epoch=40 / 16, epochs=2, validation_data=forever(), validation_steps=0.5,
+                        verbose=0)
+    assert taken == list(range(6))
+    assert len(model.predict_generator(itertools.repeat(X[:16]), steps=np.float32(1.5))) == 32
+    model.evaluate_generator(forever(), steps=np.ceil(1.5))
+
+
 def test_what_can_be_iterated_over():
     class Loader:
         def __iter__(self):
