@@ -5,6 +5,7 @@ devices or pipes, or write over what it wrote before. It is unpacked beside its 
 is never half of it.
 """
 
+import contextlib
 import os
 import posixpath
 import shutil
@@ -33,12 +34,8 @@ def extract_archive(file_path, path='.', archive_format='auto'):
     try:
         made = os.path.join(folder, 'new')
         os.mkdir(made)                  # with the permissions of the user, which mkdtemp narrows
-        try:
+        with _damage_of(file_path, kind):
             (_unpack_tar if kind == 'tar' else _unpack_zip)(file_path, made)
-        except _BROKEN as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise                   # of the disk, not of the archive
-            raise ValueError(f'{os.fspath(file_path)}: cannot be unpacked as {kind}: {error}') from error
         _move(made, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -55,7 +52,22 @@ def _formats(archive_format):
 
 def _kind(file_path, formats):
     tests = {'tar': tarfile.is_tarfile, 'zip': zipfile.is_zipfile}
-    return next((f for f in formats if tests[f](file_path)), None)
+    for f in formats:
+        with _damage_of(file_path, f):      # is_tarfile fails where the compressed data end within the first header
+            if tests[f](file_path):
+                return f
+    return None
+
+
+@contextlib.contextmanager
+def _damage_of(file_path, kind):
+    """ValueError, with the name of the file, for what damaged archives raise."""
+    try:
+        yield
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise                           # of the disk, not of the archive
+        raise ValueError(f'{os.fspath(file_path)}: cannot be unpacked as {kind}: {error}') from error
 
 
 def _refuse(name, why):

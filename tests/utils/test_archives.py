@@ -149,3 +149,11 @@ def test_damaged(tmp_path, make):
     with pytest.raises(ValueError, match='x: cannot be unpacked as (zip|tar)'):
         extract_archive(str(archive), str(tmp_path / 'out'))
     assert os.listdir(tmp_path / 'out') == []
+
+
+def test_cut_within_its_first_header(tmp_path):
+    archive = Path(make_tar(tmp_path / 'x', FILES))
+    archive.write_bytes(archive.read_bytes()[:40])
+    with pytest.raises(ValueError, match='x: cannot be unpacked as tar'):
+        extract_archive(str(archive), str(tmp_path / 'out'))
+    assert not (tmp_path / 'out').exists()
