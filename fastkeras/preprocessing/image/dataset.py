@@ -42,9 +42,7 @@ class _Load:
         self.crop, self.pad, self.first = crop, pad, first
 
     def __call__(self, path):
-        x = read_image(path, self.color_mode)
-        if x.dtype != np.uint8:         # gray of 16 bits: the upper eight
-            x = (x >> 8).astype(np.uint8)
+        x = read_image(path, self.color_mode, eight_bits=True)
         if self.crop:
             x = resizing.cropped(x, self.size)
         x = (resizing.resize_with_pad if self.pad else resizing.resize)(x, self.size, self.interpolation)

@@ -121,12 +121,13 @@ def _cause(error):
     return f'broken or truncated ({error})' if str(error) else f'broken or truncated ({type(error).__name__})'
 
 
-def decode(file, name, color_mode, size=None, resample=None, keep_aspect_ratio=False, draft=0):
+def decode(file, name, color_mode, size=None, resample=None, keep_aspect_ratio=False, draft=0, eight_bits=False):
     """The Pillow image in a binary file, with its pixels loaded.
 
     name: of the file, for errors. size: (width, height) in pixels, or None for the image's own.
     keep_aspect_ratio: cut the image about its centre to the proportions of `size` first. draft: let a JPEG be decoded
     at 1/2, 1/4 or 1/8 of its size where that is still at least `draft` × `size` in both directions; 0 for not.
+    eight_bits: take the upper eight bits of a gray image of 16; Pillow makes one of colours by cutting values to 255.
     Raises ImageFileError for whatever cannot be decoded.
     """
     try:
@@ -134,6 +135,8 @@ def decode(file, name, color_mode, size=None, resample=None, keep_aspect_ratio=F
         if draft and size is not None and min(image.width // size[0], image.height // size[1]) >= 2 * draft:
             image.draft('L' if color_mode == 'grayscale' else 'RGB', (draft * size[0], draft * size[1]))
         image.load()
+        if eight_bits and image.mode in _GRAY_MODES[1:]:
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         if color_mode == 'grayscale':
             if image.mode not in _GRAY_MODES:
                 image = image.convert('L')

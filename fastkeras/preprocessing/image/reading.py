@@ -80,15 +80,15 @@ def each(function, items):
     return results
 
 
-def read_image(path, color_mode, size=None, resample=None, draft=0, first=False):
+def read_image(path, color_mode, size=None, resample=None, draft=0, first=False, eight_bits=False):
     """The pixels of an image file, an array of rank 3 in the type that they have: uint8 but for gray pictures of 16 or
     32 bits.
 
-    size: (width, height), or None for the file's own. resample: Pillow's filter. draft: see `files.decode`. first:
-    whether channels come first. Raises ImageFileError, FileNotFoundError, PermissionError.
+    size: (width, height), or None for the file's own. resample: Pillow's filter. draft, eight_bits: see `files.decode`.
+    first: whether channels come first. Raises ImageFileError, FileNotFoundError, PermissionError.
     """
     with open_regular(path) as file:
-        x = np.asarray(decode(file, name_of(path), color_mode, size, resample, draft=draft))
+        x = np.asarray(decode(file, name_of(path), color_mode, size, resample, draft=draft, eight_bits=eight_bits))
     if x.ndim == 2:
         return x[None] if first else x[:, :, None]
     return np.ascontiguousarray(x.transpose(2, 0, 1)) if first else x
