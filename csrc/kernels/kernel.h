@@ -74,7 +74,8 @@ static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nt
 
 /* tile.c: run a program over `rows` runs of n elements of its flattened iteration space, the first at i, `stride` apart */
 void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
-/* an EPI kernel calls one of these for all parts of its first output that it has finished */
+/* an EPI kernel calls one of these for all parts of its first output that it has finished, unless it did in registers what
+ * the program does (ending.h) */
 static inline void fk_epilogue_rows(const fk_call *c, int64_t i, int64_t rows, int64_t stride, int64_t n) {
     if (c->tile) FK(tile_run)(c->tile, c->tile_ptr, i, rows, stride, n, c->scratch + FK_KERNEL_SCRATCH);
 }
