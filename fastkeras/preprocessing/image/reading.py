@@ -3,6 +3,7 @@
 The threads live no longer than a call of `each`, so none outlives an iterator, a fit or a fork.
 """
 
+import contextlib
 import errno
 import os
 import threading
@@ -17,24 +18,27 @@ _OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)    # says nothing a
 
 
 class _Helpers:
-    """How many threads of the process help at the moment, over all calls: fewer than the engine may use."""
+    """The threads of the process that help at the moment, over all calls: fewer than the engine may use.
+
+    Whoever ended is no longer counted, so that nothing has to be given back: Ctrl-C may come between any two steps.
+    """
 
     def __init__(self):
         self.forget()
 
     def forget(self):
         self._lock = threading.Lock()
-        self._count = 0
+        self._threads = []
 
-    def take(self, wanted):
+    def start(self, wanted, work, started):
+        """Start up to `wanted` threads that do `work`, and append them to `started`, each before it is started."""
         with self._lock:
-            granted = max(0, min(wanted, config.get_num_threads() - 1 - self._count))
-            self._count += granted
-        return granted
-
-    def give_back(self, count):
-        with self._lock:
-            self._count -= count
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            for _ in range(min(wanted, config.get_num_threads() - 1 - len(self._threads))):
+                thread = threading.Thread(target=work, name='fastkeras-images', daemon=True)
+                self._threads.append(thread)
+                started.append(thread)
+                thread.start()
 
 
 _helpers = _Helpers()
@@ -58,20 +62,17 @@ def each(function, items):
                 failures[i] = error
                 stopped.set()
 
-    granted, started = _helpers.take(len(items) - 1), []
+    threads = []
     try:
-        for _ in range(granted):
-            thread = threading.Thread(target=work, name='fastkeras-images', daemon=True)
-            thread.start()
-            started.append(thread)
+        _helpers.start(len(items) - 1, work, threads)
         work()
-        for thread in started:
+        for thread in threads:
             thread.join()
     finally:
         stopped.set()       # where this thread was interrupted
-        for thread in started:
-            thread.join()
-        _helpers.give_back(granted)
+        for thread in threads:
+            with contextlib.suppress(RuntimeError):     # it was not started any more
+                thread.join()
     if failures:
         try:
             raise failures[min(failures)]

@@ -240,6 +240,23 @@ def test_threads_end_and_are_bounded(pictures):
         config.set_num_threads(saved)
 
 
+def test_threads_end_when_their_start_is_interrupted(monkeypatch):
+    """Ctrl-C may arrive while `start` waits for the new thread."""
+    start, begun = threading.Thread.start, threading.Event()
+
+    def interrupted(thread):
+        start(thread)
+        begun.wait(10)
+        raise KeyboardInterrupt
+    monkeypatch.setattr(threading.Thread, 'start', interrupted)
+    monkeypatch.setattr(config, 'get_num_threads', lambda: 2)
+    ended = []
+    with pytest.raises(KeyboardInterrupt):
+        reading.each(lambda x: (begun.set(), threading.Event().wait(0.05), ended.append(x)), [1, 2, 3])
+    assert ended == [1]
+    assert not [t for t in threading.enumerate() if t.name == 'fastkeras-images']
+
+
 def test_first_error_ends_the_work():
     done = []
 
