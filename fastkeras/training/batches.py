@@ -6,6 +6,7 @@ import numpy as np
 
 from fastkeras.training import data, weights
 from fastkeras.training.feed import Feed, Order, prepared
+from fastkeras.utils import nest
 from fastkeras.utils.enqueuer import Queue, read, reader
 
 
@@ -106,6 +107,7 @@ class GivenBatches:
     def __init__(self, source, standard, steps=None, class_weight=None, argument='steps', shuffle=False, queue=None):
         self.standard = standard
         self.class_weight = class_weight
+        self._may_be_empty = getattr(source, 'may_be_empty', False)
         self._reader = reader(source, queue or Queue.of(source), self._finish, shuffle)
         if steps is None:
             steps = self._reader.length
@@ -126,9 +128,16 @@ class GivenBatches:
         """Yields (arrays, size); `weighted` then says which weights this batch has. Close it where it is left early."""
         self.given = 0
         with contextlib.closing(read(self._reader, self.steps)) as results:
-            for arrays, self.weighted, size in results:
+            nothing = True
+            for result in results:
                 self.given += 1
-                yield arrays, size
+                if result is not None:
+                    arrays, self.weighted, size = result
+                    nothing = False
+                    yield arrays, size
+            if nothing and self.given:
+                raise ValueError(f'none of the {self.given} batches of an epoch had a sample; on_error="raise" says why a file '
+                                 'cannot be read')
 
     @property
     def missing(self):
@@ -138,7 +147,10 @@ class GivenBatches:
     def _finish(self, item, ahead):
         """What a step takes of what the source gave. ahead: the source goes on while it waits to be used, and may write
         to the same arrays again."""
-        return self.standard.batch(*self._parts(item), own=ahead)
+        parts = self._parts(item)
+        if self._may_be_empty and not len(nest.flatten(parts[0])[0]):
+            return None     # to be passed over
+        return self.standard.batch(*parts, own=ahead)
 
     def _parts(self, item):
         if self.standard.objective is None:

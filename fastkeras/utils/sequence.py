@@ -13,9 +13,13 @@ class Sequence:
     3's PyDataset. With several workers `__getitem__` is called by several threads at a time. It should return new
     arrays; where it returns the same ones again and again, they are copied before the next batch is asked for, which
     helps as long as one worker reads.
+
+    may_be_empty: whether a batch may have no samples, such as one of files none of which can be read: `fit`, `evaluate` and
+    `predict` pass over it. Otherwise it is an error.
     """
 
     workers, use_multiprocessing, max_queue_size = 1, False, 10     # where __init__ is not called
+    may_be_empty = False
 
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
         self.workers = workers

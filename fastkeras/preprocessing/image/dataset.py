@@ -5,7 +5,7 @@ import numpy as np
 from fastkeras import config
 from fastkeras.preprocessing.batches import Batches
 from fastkeras.preprocessing.image import resizing
-from fastkeras.preprocessing.image.files import checked_color_mode, checked_size
+from fastkeras.preprocessing.image.files import CHANNELS, ImageFileError, checked_color_mode, checked_size
 from fastkeras.preprocessing.image.reading import checked_on_error, read_all, read_image
 from fastkeras.preprocessing.labelled_folders import Arguments, encoded
 
@@ -26,9 +26,17 @@ class ImageDataset(Batches):
         self.errors = {}
         self._label_mode, self._load, self._on_error = label_mode, load, on_error
 
+    @property
+    def may_be_empty(self):
+        """Whether nothing may be left of a batch."""
+        return self._on_error != 'raise'
+
     def _batch(self, indices):
         images, places = read_all(self._load, [self.file_paths[i] for i in indices], self._on_error, self.errors)
-        x = np.stack(images)
+        if not images and self.batch_size is None:
+            path, = (self.file_paths[i] for i in indices)
+            raise ImageFileError(path, f'{self.errors[path]}; with batch_size=None there is nothing to give in its place')
+        x = np.stack(images) if images else np.zeros((0, *self._load.shape), np.float32)
         if self._label_mode is None:
             return x
         return x, encoded(self.labels[indices[places]], self._label_mode, len(self.class_names))
@@ -40,6 +48,12 @@ class _Load:
     def __init__(self, size, color_mode, interpolation, crop, pad, first):
         self.size, self.color_mode, self.interpolation = size, color_mode, interpolation
         self.crop, self.pad, self.first = crop, pad, first
+
+    @property
+    def shape(self):
+        """Of an image."""
+        depth = (CHANNELS[self.color_mode],)
+        return (*depth, *self.size) if self.first else (*self.size, *depth)
 
     def __call__(self, path):
         x = read_image(path, self.color_mode, eight_bits=True)
@@ -76,7 +90,7 @@ def image_dataset_from_directory(directory, labels='inferred', label_mode='int',
     follow_links: visit links to folders below a class. verbose: print how many files there are. format: 'tf' and 'grain'
         make no difference here.
     on_error: not in Keras: 'skip' or 'report' leave out, with its label, a file that cannot be read as an image, and note it
-        in `errors`; 'report' warns as well.
+        in `errors`; 'report' warns as well. `fit`, `evaluate` and `predict` pass over a batch of which nothing is left.
 
     The result has `class_names` and `file_paths`. Raises FileNotFoundError, ImageFileError for a file that cannot be read,
     ValueError for other arguments and where there are no files. Source: Keras 3.15, whose order and numbers these are:

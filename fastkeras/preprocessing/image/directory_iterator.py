@@ -35,7 +35,8 @@ class DirectoryIterator(LabelledFiles):
     dtype: of x; None for `config.floatx()`.
     on_error: what is done about a file that cannot be read as an image. 'raise': an ImageFileError with its path and the
         cause. 'skip': its batch has one sample less, of x as of y. 'report': as 'skip', with a warning, once for each
-        file. See `errors`, and `validate_directory` for a check beforehand. A batch of which nothing is left is an error.
+        file. See `errors`, and `validate_directory` for a check beforehand. A batch of which nothing is left has
+        no samples; `fit`, `evaluate` and `predict` pass over it.
     draft: whether a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is faster. True: where that is still as
         large as target_size. None: where it is still twice as large, unless interpolation is 'nearest' or 'box': pixels
         then differ little (see docs/images.md). False: never.

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastkeras import config
 from fastkeras.preprocessing.image import augment, states
+from fastkeras.preprocessing.image.listing import EXTENSIONS
 from fastkeras.utils.sequence import Sequence
 
 
@@ -55,7 +56,7 @@ class Iterator(Sequence):
     well: with a seed, NumPy's global state is that of the batch for as long as they run, one batch at a time.
     """
 
-    white_list_formats = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
+    white_list_formats = EXTENSIONS
 
     def __init__(self, n, batch_size, shuffle, seed):
         super().__init__()
@@ -227,15 +228,13 @@ class Iterator(Sequence):
         target_size: (height, width). color_mode: 'rgb', 'rgba' or 'grayscale'. subset: None, 'training' or
         'validation', by the generator's validation_split. Raises ValueError for any other.
         """
+        from fastkeras.preprocessing.image.files import CHANNELS, checked_color_mode  # Pillow is slow to import
         function = type(self).__name__
         self.image_data_generator = image_data_generator
         self.target_size = tuple(target_size)
-        channels = {'rgb': 3, 'rgba': 4, 'grayscale': 1}
-        if color_mode not in channels:
-            raise ValueError(f"{function}: color_mode must be 'rgb', 'rgba' or 'grayscale', got {color_mode!r}")
-        self.color_mode = color_mode
+        self.color_mode = checked_color_mode(function, color_mode)
         self.data_format = config.standardize_data_format(data_format)
-        depth = (channels[color_mode],)
+        depth = (CHANNELS[color_mode],)
         self.image_shape = (*self.target_size, *depth) if self.data_format == 'channels_last' else (*depth, *self.target_size)
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix

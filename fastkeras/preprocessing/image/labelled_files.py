@@ -42,6 +42,11 @@ class LabelledFiles(Iterator):
         self.errors = {}
         self.kept = Kept()
 
+    @property
+    def may_be_empty(self):
+        """Whether nothing may be left of a batch."""
+        return self.on_error != 'raise'
+
     def _checked_class_mode(self, class_mode):
         if class_mode not in self.allowed_class_modes:
             raise ValueError(f'{type(self).__name__}: class_mode must be one of '

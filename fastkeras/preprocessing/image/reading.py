@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from fastkeras import config
-from fastkeras.preprocessing.image.files import ImageFileError, decode, name_of, open_regular
+from fastkeras.preprocessing.image.files import decode, name_of, open_regular
 
 _OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)    # says nothing about the file
 
@@ -99,7 +99,7 @@ def read_all(read, paths, on_error, errors):
     """(images, their places in `paths`): `read(path)` of each file, several at once, without those that could not be read.
 
     on_error: 'raise' lets an error of a file through. 'skip' and 'report' leave the file out and put {path: cause} in
-    `errors`; 'report' warns too, once for each file. ImageFileError where nothing would be left.
+    `errors`; 'report' warns too, once for each file.
     """
     def attempt(path):
         try:
@@ -116,9 +116,6 @@ def read_all(read, paths, on_error, errors):
             errors[paths[i]] = getattr(error, 'cause', None) or error.strerror or str(error)
             if on_error == 'report':
                 warnings.warn(f'an image is left out: {error}', stacklevel=7)
-    if failures and len(failures) == len(paths):
-        raise ImageFileError(paths[0], f'{errors[paths[0]]}; nor could any other image of its batch be read, so that '
-                                       'nothing is left of it') from failures[0]
     places = [i for i in range(len(paths)) if i not in failures]
     return [made[i] for i in places], places
 

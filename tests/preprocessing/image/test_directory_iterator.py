@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 
 from fastkeras import config
+from fastkeras.callbacks import LambdaCallback
+from fastkeras.layers import Dense, Flatten
+from fastkeras.models import Sequential
 from fastkeras.preprocessing.image import DirectoryIterator, ImageFileError, augment, reading
 from fastkeras.utils import OrderedEnqueuer
 from tests.artifacts import artifact
@@ -187,12 +190,31 @@ def test_transforms_of_those_that_stay():
     assert drawn.numbers == [numbers[0], numbers[3]]
 
 
-def test_a_batch_of_broken_files_alone_is_an_error(tmp_path):
-    for i in range(3):
-        (tmp_path / 'a').mkdir(exist_ok=True)
-        (tmp_path / f'a/{i}.png').write_text('x')
-    with pytest.raises(ImageFileError, match='nothing is left'):
-        next(iterator(tmp_path, on_error='skip'))
+@pytest.mark.parametrize('mode', ['categorical', 'binary', 'input', None])
+def test_a_batch_of_broken_files_alone_is_empty(broken, mode):
+    own = iterator(broken, shuffle=False, batch_size=1, class_mode=mode, on_error='skip')
+    x, y = own[1] if mode else (own[1], None)
+    assert x.shape == (0, *own.image_shape)
+    assert y is None or y.shape == {'categorical': (0, 2), 'binary': (0,), 'input': x.shape}[mode]
+
+
+@pytest.mark.parametrize('how', [{'workers': 0}, {'workers': 2}, {'workers': 2, 'use_multiprocessing': True}])
+def test_training_passes_over_empty_batches(broken, how):
+    model = Sequential([Flatten(input_shape=iterator(broken).image_shape), Dense(1)])
+    model.compile('sgd', 'mse')
+    own = iterator(broken, shuffle=False, batch_size=1, class_mode='binary', on_error='skip')
+    x, y = (np.concatenate(parts) for parts in zip(*(own[i] for i in range(len(own)))))
+    assert len(x) == 4 < len(own)
+    assert np.array_equal(model.predict_generator(own, **how), model.predict(x, batch_size=1))
+    assert np.allclose(model.evaluate_generator(own, **how), model.evaluate(x, y, verbose=0))
+    sizes = []
+    model.fit_generator(own, epochs=2, verbose=0, callbacks=[LambdaCallback(
+        on_batch_end=lambda batch, logs: sizes.append(logs['size']))], **how)
+    assert sizes == [1] * 8
+    for name in ('a/1.png', 'a/3.png', 'b/0.png', 'b/3.jpg'):
+        (broken / name).write_text('gone')
+    with pytest.raises(ValueError, match='none of the 7 batches'):
+        model.fit_generator(own, verbose=0, **how)
 
 
 # ---- draft

@@ -246,7 +246,7 @@ def test_common_init(data_format, color_mode, shape):
         assert own.split == split
     with pytest.raises(ValueError, match="subset must be 'training' or 'validation', got 'test'"):
         own.common_init(Generator(), (5, 7), color_mode, data_format, None, '', 'png', 'test', 'nearest')
-    with pytest.raises(ValueError, match="color_mode must be 'rgb', 'rgba' or 'grayscale', got 'bgr'"):
+    with pytest.raises(ValueError, match="expected color_mode 'grayscale', 'rgb' or 'rgba', got 'bgr'"):
         own.common_init(None, (5, 7), 'bgr', data_format, None, '', 'png', None, 'nearest')
 
 
