@@ -151,6 +151,10 @@ def _run_behind_function(generator, images, drawn, out):
         generator._run(made, params, out)
 
 
+_STANDARDS = ('rescale', 'samplewise_center', 'samplewise_std_normalization', 'featurewise_center',
+              'featurewise_std_normalization', 'zca_whitening')
+
+
 def _run_in_units_of_the_picture(generator, images, made, params, out):
     """As `generator._run(made, params, out)`, with channel shift and brightness done to the pictures that the function
     was given, as far as its result is a multiple of them plus a constant.
@@ -162,28 +166,38 @@ def _run_in_units_of_the_picture(generator, images, made, params, out):
     units = [_unit(image, x) for image, x in zip(images, made)]
     pictures = [_mapped_back(image, x, *unit) for image, x, unit in zip(images, made, units)]
     if generator.fill_mode == 'constant':       # cval means the function's numbers
-        for x, p, o, (scale, offset) in zip(pictures, params, out, units):
+        for x, p, o, (scale, offset, _) in zip(pictures, params, out, units):
             generator._geometry(cval=(generator.cval - offset) / scale).run([x], [p], o[None])
     else:
         generator._geometry().run(pictures, params, out)
-    for x, (scale, offset) in zip(out, units):
+    for x, (scale, offset, _) in zip(out, units):
         x *= scale
         x += offset
-    generator._run(list(out.copy()), None, out)
+    if any(getattr(generator, name) for name in _STANDARDS):
+        generator._run(list(out.copy()), None, out)
+
+
+_NEAR = 1e-3     # in a picture of 0 … 255
 
 
 def _unit(image, x):
-    """(scale, offset) that take the image's range to that of x."""
+    """(scale, offset) that take the image's range to that of x, and how wide that is."""
     least, most = float(image.min()), float(image.max())
     low, high = float(x.min()), float(x.max())
     scale = (high - low) / (most - least) if most > least and high > low else 1.
-    return scale, low - scale * least
+    return scale, low - scale * least, high - low
 
 
-def _mapped_back(image, x, scale, offset):
+def _mapped_back(image, x, scale, offset, spread):
+    """x in the units of the image: the image itself, where the function is no more than this factor and constant."""
+    far = np.multiply(image, np.float32(scale), dtype=np.float32)
+    far += np.float32(offset)
+    far -= x
+    if max(far.max(), -far.min()) <= _NEAR / 255 * spread:
+        return image
     picture = (x - np.float32(offset)) / np.float32(scale)
     whole = np.rint(picture)
     if image.dtype.kind in 'iu' or np.array_equal(image, np.rint(image)):
         # brightness cuts fractions off: 99.99999 must be 100 again
-        picture = np.where(np.abs(picture - whole) < 1e-3, whole, picture)
+        picture = np.where(np.abs(picture - whole) < _NEAR, whole, picture)
     return picture
