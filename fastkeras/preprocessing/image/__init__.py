@@ -8,7 +8,7 @@ _NAMES = {
     'list_pictures': 'listing', 'Iterator': 'iterator', 'NumpyArrayIterator': 'array_iterator',
     'DirectoryIterator': 'directory_iterator', 'DataFrameIterator': 'dataframe_iterator',
     'ImageProblem': 'validate', 'validate_directory': 'validate',
-    'ImageDataGenerator': 'generator',
+    'ImageDataGenerator': 'generator', 'smart_resize': 'resizing',
     **dict.fromkeys(('random_rotation', 'random_shift', 'random_shear', 'random_zoom', 'random_channel_shift',
                      'random_brightness', 'apply_affine_transform', 'apply_channel_shift', 'apply_brightness_shift',
                      'apply_transform', 'flip_axis', 'transform_matrix_offset_center'), 'affine'),

@@ -7,6 +7,8 @@ import functools
 
 import numpy as np
 
+from fastkeras import config
+
 METHODS = ('bilinear', 'nearest', 'bicubic', 'area', 'lanczos3', 'lanczos5', 'gaussian', 'mitchellcubic')
 _TABLE = 1024       # steps of TensorFlow's table of cubic weights
 
@@ -81,10 +83,10 @@ def resize(x, size, method):
 
 
 def cropped(x, size):
-    """The largest part about the middle of x that has the proportions of `size`."""
+    """The largest part about the middle of x that has the proportions of `size`; at least one pixel."""
     height, width = x.shape[:2]
-    rows = min(height, int(width * size[0] / size[1]))
-    columns = min(width, int(height * size[1] / size[0]))
+    rows = max(1, min(height, int(width * size[0] / size[1])))
+    columns = max(1, min(width, int(height * size[1] / size[0])))
     top, left = (height - rows) // 2, (width - columns) // 2
     return x[top:top + rows, left:left + columns]
 
@@ -98,3 +100,25 @@ def resize_with_pad(x, size, method):
     made = np.zeros((*size, x.shape[2]), np.float32)
     made[top:top + inner[0], left:left + inner[1]] = resize(x, inner, method)
     return made
+
+
+def smart_resize(x, size, interpolation='bilinear', data_format='channels_last', backend_module=None):
+    """An image, or a batch of them, resized in its own proportions: what does not fit them is cut off on two sides.
+
+    x: array (height, width, channels) or (samples, height, width, channels), or with channels first by data_format (None:
+    the process's). size: (height, width). interpolation: as in `image_dataset_from_directory`. backend_module: taken for
+    Keras 3, without effect. Returns float32. Raises ValueError for other arguments. Source: Keras 3.15.
+    """
+    from fastkeras.preprocessing.image.files import checked_size  # Pillow, which nothing here needs
+    size = checked_size('smart_resize', size, 'size')
+    if interpolation not in METHODS:
+        raise ValueError(f'smart_resize: interpolation must be one of {", ".join(map(repr, METHODS))}, got {interpolation!r}')
+    first = config.standardize_data_format(data_format) == 'channels_first'
+    x = np.asarray(x)
+    if x.ndim not in (3, 4) or not x.size or x.dtype.kind not in 'fiub':
+        raise ValueError('smart_resize: x must be an image or a batch of images, an array of real numbers of rank 3 or 4 with '
+                         f'at least one pixel, got shape {x.shape} and type {x.dtype}')
+    images = np.moveaxis(x.reshape(-1, *x.shape[-3:]), 1, -1) if first else x.reshape(-1, *x.shape[-3:])
+    made = np.stack([resize(cropped(image, size), size, interpolation) for image in images])
+    made = np.ascontiguousarray(np.moveaxis(made, -1, 1)) if first else made
+    return made.reshape(*x.shape[:-3], *made.shape[1:])
