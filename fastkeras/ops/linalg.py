@@ -75,11 +75,11 @@ def _lower(ctx, node, ins, out):
 
 def _as_stored(m, n, k, ta, tb, once):
     """Whether the right side is read where it is. once: it would be packed once for many runs. Weights too large for the
-    caches are: nothing is slower than their memory, and a packed copy would double them. A few columns are packed at each
-    run in any case."""
+    caches are: nothing is slower than their memory, and a packed copy would double them. Smaller ones are packed even for
+    one row: a thread's share is then one piece, where columns of stored rows meet a part of its cache's sets alone."""
     large = n * k > LARGE
     if once:
-        return not tb and (large or (m <= 4 and n >= 32 and not ta))
+        return not tb and large
     return large or m <= (128 if not ta and not tb else 64)
 
 
