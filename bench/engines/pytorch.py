@@ -1,4 +1,6 @@
 """PyTorch: eager in either memory format, TorchScript frozen, and torch.compile (inductor), which needs a C++ compiler."""
+import itertools
+import math
 import warnings
 
 import torch
@@ -61,7 +63,8 @@ class Engine(base.Engine):
     def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         self._mode(inference=False)
         module = build(network, logits=True, dropout=dropout).train().to(memory_format=_format(variant))
-        optimizer = torch.optim.Adam(module.parameters(), lr=rate, eps=1e-7, fused=True)
+        optimizer = torch.optim.Adam(module.parameters(), lr=rate, fused=True)
+        steps = itertools.count(1)
         x = self._images(torch.from_numpy(networks.inputs(network, batch)), variant)
         y = torch.from_numpy(networks.targets(network, batch))
         loss_of = F.mse_loss
@@ -75,6 +78,8 @@ class Engine(base.Engine):
             objective = torch.compile(objective, dynamic=False)
 
         def step():
+            # Keras adds 1e-7 to the root of the moment before its bias is corrected, PyTorch adds it behind
+            optimizer.param_groups[0]['eps'] = 1e-7 / math.sqrt(1 - 0.999 ** next(steps))
             optimizer.zero_grad(set_to_none=True)
             loss = objective(x, y)
             loss.backward()
