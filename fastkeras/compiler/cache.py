@@ -105,12 +105,12 @@ class Packing:
 def _packer(array, offset, dtype, kernel, attrs, count):
     """An executor whose result is the packed array."""
     from .lower import encode
-    from .pipeline import _encode
+    from .pipeline import executor_of
     source = Buffer(array.shape, array.dtype.name, FIXED, array=array)
     target = Buffer((count,), 'float32', OUTPUT, index=0)
     view = source.view((max(1, array.size),), offset // array.itemsize) if offset else source
     step = Step(kernel, [view, target], encode(kernel, attrs), [1])
-    return _encode([step], [], [target], memory.plan_arena([step]))
+    return executor_of([step], [], [target], memory.plan_arena([step]))
 
 
 def _expression(node):

@@ -82,7 +82,7 @@ def compile_graph(graph, cache=None):
     result.arena_bytes = memory.plan_arena(steps)
     result.steps, result.statics = steps, statics
     result.updated = [v for v, _ in updates]
-    result.executor = _encode(steps, inputs, outputs, result.arena_bytes)
+    result.executor = executor_of(steps, inputs, outputs, result.arena_bytes)
     if 'plan' in debug():
         print(result.describe(), file=sys.stderr)
     return result
@@ -95,7 +95,7 @@ def copy_step(x, y):
     return Step('copy', [x, y], attrs, [1])
 
 
-def _encode(steps, inputs, outputs, arena_bytes):
+def executor_of(steps, inputs, outputs, arena_bytes):
     """The Executor: consecutive native steps are one plan, host steps stand between them."""
     spaces, fixed = {ARENA: 0}, []
 

@@ -194,7 +194,7 @@ def _generator(args, kwargs, converted):
     if 'samples_per_epoch' in kwargs and len(args) < 2:
         generator = args[0] if args else kwargs.get('generator')
         samples, batch = kwargs.pop('samples_per_epoch'), getattr(generator, 'batch_size', None)
-        kwargs['steps_per_epoch'] = samples // batch if batch else samples
+        kwargs['steps_per_epoch'] = max(1, samples // batch) if batch else samples
         converted.append('steps_per_epoch')
     return args
 

@@ -43,21 +43,13 @@ def flags(given):
     return tuple(w is not None for w in given) if any(w is not None for w in given) else ()
 
 
-def checked_steps(argument, steps):
-    """A number of batches; ValueError unless it is a whole number from 1 up."""
-    if isinstance(steps, bool) or not hasattr(steps, '__index__') or steps < 1:
-        raise ValueError(f'{argument}: expected a whole number of batches, at least 1, got {steps!r}')
-    return int(steps)
-
-
 class ArrayBatches:
     """Batches of arrays: `epoch()` yields (arrays, size). steps: batches of an epoch, when it is not one pass over the
     data; the next epoch then goes on where this one ended."""
 
     missing = 0     # arrays do not end before they should
 
-    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False,
-                 argument='steps'):
+    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False):
         arrays = [*inputs, *targets]
         dtypes = [data.feed_dtype(a, s) for a, s in zip(arrays, standard.slots)]
         if repeated:    # converted once, not in every epoch
@@ -71,7 +63,7 @@ class ArrayBatches:
         self.samples = self.feed.samples
         self.batch_size = self.feed.batch_size
         self.order = Order(self.samples, self.batch_size, shuffle)
-        self.steps = None if steps is None else checked_steps(argument, steps)
+        self.steps = steps
         self._next = None
 
     def __len__(self):
@@ -117,7 +109,7 @@ class GivenBatches:
             if steps is None and hasattr(source, '__getitem__'):
                 raise ValueError(f'{argument}: the {type(source).__name__} has no end (its num_batches is None), so the '
                                  'number of batches of an epoch must be given')
-        self.steps = None if steps is None else checked_steps(argument, steps)
+        self.steps = steps or None      # of an empty Sequence its reader says so
         self.samples = self.batch_size = None
         self.given = 0          # batches of the last epoch
 

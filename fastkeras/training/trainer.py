@@ -257,7 +257,7 @@ class Trainer(Generators):
                 raise ValueError('targets come from the generator itself, so y must not be given')
             return GivenBatches(x, standard, steps, argument=argument, queue=queue)
         size = batch_size_for(batch_size, self.inputs)
-        batches = ArrayBatches(standard, *standard(x, y, sample_weight), size, False, steps, repeated, argument)
+        batches = ArrayBatches(standard, *standard(x, y, sample_weight), size, False, steps, repeated)
         self._check_fixed_batch(batches)
         return batches
 
@@ -321,9 +321,8 @@ class Trainer(Generators):
                 inputs, targets, weights = ([a if a is None else a[:at] for a in part]
                                             for part in (inputs, targets, weights))
                 validation = ArrayBatches(standard, *held, validation_batch_size or size, False, validation_steps,
-                                          epochs - initial_epoch > 1, 'validation_steps')
-            batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, True,
-                                   'steps_per_epoch')
+                                          epochs - initial_epoch > 1)
+            batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, True)
             self._check_fixed_batch(batches)
         if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
             validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,

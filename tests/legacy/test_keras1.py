@@ -105,9 +105,10 @@ def test_samples_per_epoch_counts_batches():
     class Batches:
         batch_size = 4
 
-    with pytest.warns(UserWarning):
-        _, kwargs = convert('fit_generator', (Batches(),), {'samples_per_epoch': 12})
-    assert kwargs == {'steps_per_epoch': 3}
+    for samples, steps in ((12, 3), (3, 1)):    # part of a batch is one
+        with pytest.warns(UserWarning):
+            _, kwargs = convert('fit_generator', (Batches(),), {'samples_per_epoch': samples})
+        assert kwargs == {'steps_per_epoch': steps}
 
 
 def test_decorator():

@@ -394,6 +394,15 @@ def test_a_model_is_built_from_the_first_batch():
         Sequential([Dense(1)]).predict(iter(()), steps=1)
 
 
+def test_a_sequence_without_batches():
+    class Empty(Batches):
+        def __len__(self):
+            return 0
+    for steps in (None, 1):
+        with pytest.raises(ValueError, match='Empty: expected a Sequence of at least one batch'):
+            regressor().fit(Empty(), steps_per_epoch=steps, verbose=0)
+
+
 def test_a_model_with_a_loss_of_its_own_needs_no_targets():
     def make():
         model = Sequential([Dense(1, input_shape=(4,))])

@@ -71,7 +71,6 @@ def apply_transform(x, transform_matrix, channel_axis=0, fill_mode='nearest', cv
 
 
 def _warped(x, matrix, offset, axes, fill_mode, cval, order):
-    pipeline.check(fill_mode, order)
     if x.dtype in (np.uint8, np.float32):
         work = x.dtype
     else:

@@ -58,6 +58,8 @@ class DirectoryIterator(LabelledFiles):
         self._begin_files(image_data_generator, target_size, color_mode, data_format, save_to_dir, save_prefix,
                           save_format, subset, interpolation, dtype, on_error, draft)
         self.class_mode = self._checked_class_mode(class_mode)
+        if not isinstance(directory, (str, os.PathLike)):
+            raise TypeError(f'DirectoryIterator: directory must be a path, got {directory!r}')
         self.directory = directory
         if not os.path.isdir(directory):
             error = NotADirectoryError if os.path.exists(directory) else FileNotFoundError

@@ -78,7 +78,7 @@ class ImageDataGenerator:
         self.shear_range = settings.number('shear_range', shear_range)
         self.zoom_range = settings.zoom(zoom_range)
         self.channel_shift_range = settings.number('channel_shift_range', channel_shift_range)
-        pipeline.check(fill_mode, interpolation_order)
+        pipeline.check('ImageDataGenerator', fill_mode, interpolation_order)
         self.fill_mode = fill_mode
         self.interpolation_order = interpolation_order
         self.cval = settings.number('cval', cval)

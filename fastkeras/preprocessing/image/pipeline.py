@@ -7,12 +7,12 @@ an image of 0 … 255 before it is rescaled, as Keras does, which rescales after
 
 import numpy as np
 
-from ...compiler.buffers import INPUT, OUTPUT, Buffer, Step
-from ...compiler.cache import settings
-from ...compiler.lower import encode, parts
-from ...compiler.memory import plan_arena
-from ...compiler.pipeline import _encode
-from ...runtime.bounded import Bounded
+from fastkeras.compiler.buffers import INPUT, OUTPUT, Buffer, Step
+from fastkeras.compiler.cache import settings
+from fastkeras.compiler.lower import encode, parts
+from fastkeras.compiler.memory import plan_arena
+from fastkeras.compiler.pipeline import executor_of
+from fastkeras.runtime.bounded import Bounded
 
 # warp.h
 MODES = {'nearest': 0, 'constant': 1, 'reflect': 2, 'wrap': 3, 'mirror': 4}
@@ -75,16 +75,16 @@ def executor(**attrs):
         out = Buffer((n, *shape), 'float64' if attrs['wide'] else 'float32', OUTPUT, index=0)
         room = Buffer((max(1, n * parts('warp', **attrs)),), 'float64')
         steps = [Step('warp', [*inputs, room, out], encode('warp', attrs), [3, 4], 'warp')]
-        plan = _plans.put(key, _encode(steps, inputs, [out], plan_arena(steps)))
+        plan = _plans.put(key, executor_of(steps, inputs, [out], plan_arena(steps)))
     return plan
 
 
-def check(fill_mode, order):
-    """ValueError unless both are known."""
+def check(function, fill_mode, order):
+    """ValueError, in the name of `function`, unless both are known."""
     if fill_mode not in MODES:
-        raise ValueError(f'fill_mode: expected one of {sorted(MODES)}, got {fill_mode!r}')
+        raise ValueError(f'{function}: fill_mode must be one of {sorted(MODES)}, got {fill_mode!r}')
     if isinstance(order, bool) or order not in range(6):
-        raise ValueError(f'interpolation order: expected a whole number from 0 to 5, got {order!r}')
+        raise ValueError(f'{function}: the order of interpolation must be a whole number from 0 to 5, got {order!r}')
 
 
 def warp(image, matrix, offset, fill_mode, cval, order):
@@ -92,7 +92,7 @@ def warp(image, matrix, offset, fill_mode, cval, order):
 
     image: contiguous, of uint8, float32 or float64. matrix (2, 2), offset (2,). Returns float64 for float64, else float32.
     """
-    check(fill_mode, order)
+    check('affine transform', fill_mode, order)
     record = np.zeros(1, RECORD)
     record['pixels'], record['type'] = image.__array_interface__['data'][0], TYPES[image.dtype]
     record['matrix'], record['offset'], record['what'] = np.ravel(matrix), offset, MATRIX
@@ -124,7 +124,7 @@ class Pipeline:
                  samplewise_center=False, samplewise_std_normalization=False, mean=None, std=None):
         if data_format not in ('channels_last', 'channels_first'):
             raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
-        check(fill_mode, order)
+        check('Pipeline', fill_mode, order)
         self.first = data_format == 'channels_first'
         scale = float(rescale) if rescale else 1.
         self._attrs = dict(order=int(order), mode=MODES[fill_mode], cval=float(cval) / scale, rescale=scale,

@@ -357,6 +357,8 @@ def test_no_such_folder(pictures, tmp_path):
         iterator(tmp_path / 'nowhere')
     with pytest.raises(NotADirectoryError, match='is none'):
         iterator(pictures / 'cat' / '9.png')
+    with pytest.raises(TypeError, match='DirectoryIterator: directory must be a path, got None'):
+        iterator(None)
     with pytest.warns(UserWarning, match='fish'):
         assert iterator(pictures, classes=['cat', 'fish']).samples == 5
 
