@@ -96,7 +96,8 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
     if (worth < 2) return (gemm_grid){1, 1};
     gemm_grid g = {fk_max(1, fk_min(fk_min(worth, MOST), fk_ceil_div(m, ROWS))), fk_ceil_div(columns, WIDEST)};
     if (g.mb * g.nb < ENOUGH) {
-        const int64_t finest = fk_ceil_div(columns, m <= FEW ? 4 * NR : m < MR ? NR : NARROWEST);
+        const int64_t finest = m <= FEW ? fk_max(fk_min(2, columns / NR), fk_ceil_div(columns, 4 * NR))
+                                        : fk_ceil_div(columns, m < MR ? NR : NARROWEST);
         g.nb = fk_max(g.nb, fk_min(fk_min(worth / g.mb, fk_ceil_div(ENOUGH, g.mb)), finest));
         g.mb = fk_max(g.mb, fk_min(fk_min(worth, ENOUGH) / g.nb, m / (2 * MR)));
     }
