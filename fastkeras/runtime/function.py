@@ -49,7 +49,7 @@ class Function:
         """The compiled plan for arrays of these shapes and types (made when there is none yet)."""
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
         plan = self._plans.get(key)
-        if plan is None or plan.settings != settings():
+        if plan is None or plan.is_stale():
             plan = self._plans.put(key, Plan(self, [(a.shape, a.dtype.name) for a in arrays]))
         return plan
 
@@ -76,6 +76,10 @@ class Plan:
         if function.reuse_outputs:
             self.outs = [_core.empty(s, d) for s, d in self.shapes]
             self.result = self.build(self.outs)
+
+    def is_stale(self):
+        """Whether it was compiled under other settings than those of now."""
+        return self.settings != settings()
 
     def run(self, arrays, outs=None):
         epoch = Epoch.count

@@ -74,7 +74,7 @@ class QuickPredict:
         return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
 
     def __init__(self, function, x, batches, standard):
-        self.function = function
+        self.function, self.plan = function, None
         self.looked_at = _looked_at(standard.slots, (x,))
         self.dtype = batches.feed.dtypes[0]
         fed = batches.feed.arrays[0].shape
@@ -85,7 +85,10 @@ class QuickPredict:
             check_whole(x, self.looked_at[0])
         if self.x_shape is not None:
             x = x.reshape(self.x_shape)
-        outs = self.function(contiguous(x, self.dtype))
+        arrays = [contiguous(x, self.dtype)]
+        if self.plan is None or self.plan.is_stale():
+            self.plan = self.function.plan_for(arrays)
+        outs = self.plan.build(self.plan.run(arrays))
         return outs[0] if len(outs) == 1 else outs
 
 

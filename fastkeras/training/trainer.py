@@ -182,7 +182,7 @@ class Trainer(Generators):
 
     def predict_on_batch(self, x):
         """Array, or list of arrays, of the outputs for all of x at once."""
-        return self.predict(x, batch_size=max(1, _samples(x)))
+        return self.predict(x, max(1, _samples(x)))
 
     # ---- predict
     def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **queue):
@@ -411,6 +411,8 @@ def _as_arrays(x):
 
 def _samples(x):
     """Number of rows of the first array in x; 0 where there is none."""
+    if type(x) is np.ndarray and x.ndim:
+        return len(x)
     for leaf in nest.flatten(x):
         return len(leaf) if getattr(leaf, 'shape', ()) else len(x) if hasattr(x, '__len__') else 0
     return 0
