@@ -19,9 +19,11 @@ from fastkeras.utils.seed import make_seed
 from fastkeras.utils.sequence import is_sequence, length
 
 END = object()      # what a source gives that has no more batches
-# a source that is left to choose is read in the calling thread while a batch takes it less than this on average, for
-# to hand a batch over costs as much; after so much time spent
-QUICK, ENOUGH = 150e-6, 2e-3
+# A source that is left to choose is read in the calling thread while a batch takes it less than this on average, for to hand
+# a batch over costs as much, or less than this share of the time: a thread beside those of a step that uses all processors
+# delays it by more. It is asked when so much time was spent, and TRIAL batches have shown how long a step takes; and again in
+# the next pass where a thread was seen to need less than twice the share
+QUICK, SHARE, ENOUGH, TRIAL = 150e-6, 0.07, 2e-3, 3
 
 
 class Queue:
@@ -35,7 +37,7 @@ class Queue:
     def __init__(self, workers=None, size=10, processes=False):
         self.workers, self.size, self.processes = workers, size, processes
         self.here = workers == 0 or size == 0
-        self.trying = workers is None and not processes and not self.here
+        self.free = self.trying = workers is None and not processes and not self.here
 
     @classmethod
     def of(cls, source, workers=None, max_queue_size=None, use_multiprocessing=None):
@@ -66,6 +68,7 @@ class Results:
         self._ahead = deque()
         self._workers = None
         self._spent = self._calls = 0
+        self._began = time.perf_counter()
         if not queue.here and not queue.trying:
             self._start()
 
@@ -102,8 +105,9 @@ class Results:
         self._spent += time.perf_counter() - begin
         self._calls += 1
         # the source may use its buffers again for the next item, which a thread may be reading soon
-        starting = self._queue.trying and self._spent > max(ENOUGH, QUICK * self._calls)
         begin = time.perf_counter()
+        starting = self._queue.trying and self._calls >= TRIAL and self._spent > max(
+            ENOUGH, QUICK * self._calls, SHARE * (begin - self._began))
         result = item if self._finish is None or item is END else self._finish(item, starting)
         self._spent += time.perf_counter() - begin
         if starting:
@@ -132,8 +136,11 @@ class Results:
             self._ahead.append(self._workers.submit(argument))
 
     def _ahead_of_use(self, argument):
+        begin = time.perf_counter()
         item = self._get(argument)
-        return item if self._finish is None or item is END else self._finish(item, True)
+        result = item if self._finish is None or item is END else self._finish(item, True)
+        self._spent += time.perf_counter() - begin
+        return result
 
     def close(self, timeout=PATIENCE):
         """End the workers and wait for them; what was read ahead is dropped."""
@@ -141,6 +148,7 @@ class Results:
         workers, self._workers = self._workers, None
         if workers is not None:
             workers.stop(timeout)
+            self._queue.trying = self._queue.free and self._spent < 2 * SHARE * (time.perf_counter() - self._began)
         self._ahead.clear()
 
     def __enter__(self):

@@ -288,24 +288,42 @@ def test_a_source_that_takes_no_time_is_read_in_the_calling_thread(monkeypatch):
     assert numbers(source, Queue()) == list(range(200))
     assert threads == {threading.main_thread()}
     monkeypatch.setattr(enqueuing, 'QUICK', 0.0)
+    monkeypatch.setattr(enqueuing, 'SHARE', 0.0)
     monkeypatch.setattr(enqueuing, 'ENOUGH', 0.0)
     queue = Queue()
     assert numbers(source, queue, 400) == [*range(100, 300), *range(200, 400)]
-    assert len(threads) == 3 and not queue.trying     # the first batch told, and once is enough
+    assert len(threads) == 3 and not queue.trying     # one for each pass
+
+
+def test_a_source_that_takes_a_small_part_of_the_time_is_read_in_the_calling_thread(monkeypatch):
+    """Between steps that use all processors; and again in the pass after one in which a thread needed little time."""
+    monkeypatch.setattr(enqueuing, 'SHARE', 0.3)
+    here, pauses = [], [0.0]
+
+    def read_one(i):
+        time.sleep(pauses[0])
+        here.append(threading.current_thread() is threading.main_thread())
+    r = reader(Numbers(6, read_one), Queue())
+    for pauses[0], step, want in ((0.01, 0.1, [True] * 6), (0.1, 0.02, [True] * 3 + [False] * 3),
+                                  (0.01, 0.1, [False] * 6), (0.01, 0.1, [True] * 6)):
+        here.clear()
+        for _ in read(r, 6):
+            time.sleep(step)
+        assert here == want
 
 
 def test_the_batch_that_starts_the_thread_is_kept_from_it(monkeypatch):
     """The source may use its buffers again for what the thread reads."""
     monkeypatch.setattr(enqueuing, 'ENOUGH', 0.0)
-    monkeypatch.setattr(enqueuing, 'QUICK', 0.2)
+    monkeypatch.setattr(enqueuing, 'QUICK', 0.0)
     told = []
 
     def finish(item, in_use):
         told.append(in_use)
         return item
-    results = enqueuing.Results(lambda i: time.sleep(0.5 if i == 1 else 0) or i, range(4), Queue(), finish)
-    assert list(results) == [0, 1, 2, 3]
-    assert told == [False, True, True, True]
+    results = enqueuing.Results(lambda i: time.sleep(0.01) or i, range(5), Queue(), finish)
+    assert list(results) == [0, 1, 2, 3, 4]
+    assert told == [False, False, True, True, True]
 
 
 # ---- processes
