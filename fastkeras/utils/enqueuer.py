@@ -23,7 +23,7 @@ END = object()      # what a source gives that has no more batches
 # a batch over costs as much, or less than this share of the time: a thread beside those of a step that uses all processors
 # delays it by more. It is asked when so much time was spent, and TRIAL batches have shown how long a step takes; and again in
 # the next pass where a thread was seen to need less than twice the share
-QUICK, SHARE, ENOUGH, TRIAL = 150e-6, 0.07, 2e-3, 3
+QUICK, SHARE, ENOUGH, TRIAL = 150e-6, 0.15, 2e-3, 3
 
 
 class Queue:
