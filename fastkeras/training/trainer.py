@@ -288,8 +288,8 @@ class Trainer(Generators):
 
         workers, max_queue_size, use_multiprocessing: how batches are read ahead of the training step. workers: number of
         threads, or of processes with use_multiprocessing; 0: when they are needed, in the calling thread; unless given,
-        what the Sequence says, else one thread as soon as batches take time to read. max_queue_size: the most batches
-        that wait or are being read, 10 unless given. Their order is that of the Sequence whatever the workers; a
+        what the Sequence says, else one thread once batches take more than 15 % of the time to read. max_queue_size: the most
+        batches that wait or are being read, 10 unless given. Their order is that of the Sequence whatever the workers; a
         generator is read by one thread. Nothing is read ahead of the end of an epoch, and all workers have ended when
         `fit` has, also by an error.
 

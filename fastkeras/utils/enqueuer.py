@@ -30,8 +30,10 @@ class Queue:
     """How a source is read.
 
     workers: number of threads; 0 reads in the calling thread when a batch is needed; None: one thread, but the calling
-    one while batches take it no time. size: the most batches that are under way or ready and not yet asked for.
+    one while batches take it little of the time. size: the most batches that are under way or ready and not yet asked for.
     processes: whether each worker is a process.
+
+    here: it never takes workers. free: it may choose between one thread and none; trying: it chose none so far.
     """
 
     def __init__(self, workers=None, size=10, processes=False):
