@@ -219,6 +219,7 @@ FK_KERNEL(conv2d_dw) {
         gemm_args m = {.a = left,
                        .as = in_place ? a->c : gemm_stride(r1 - r0),
                        .kmajor = 1,
+                       .once = 1,
                        .b = right,
                        .m = r1 - r0,
                        .n = n1 - n0,

@@ -5,6 +5,11 @@
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 #define MAXV 16
 #define AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
+#if MR == 12 || VL == 8
+#define QUAD 4 /* steps at a time, with addresses made once for all of them */
+#else
+#define QUAD 1 /* without multiply-adds the products take the registers that more would need */
+#endif
 
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
@@ -22,52 +27,83 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
 
-/* the chains, `count` steps on; `fetch` is done at each */
-#define STEPS(count, fetch)                                                                             \
-    for (int64_t q = (count); q > 0; q--) {                                                             \
-        vf x[MAXV];                                                                                     \
-        UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);                  \
-        UNROLL_FOR (int r = 0; r < R; r++) {                                                            \
-            const vf s = v_set1(kmajor ? a[r] : a[r * as]);                                             \
-            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(s, x[v], acc[r][v]);                   \
-        }                                                                                               \
-        a += kmajor ? as : 1;                                                                           \
-        if (copy) {                                                                                     \
-            v_store(d, x[0]);                                                                           \
-            v_store(d + VL, x[1]);                                                                      \
-            d += NR;                                                                                    \
-        }                                                                                               \
-        b += step;                                                                                      \
-        fetch;                                                                                          \
+/* The addresses of A: of every third row, for the rows between are one or two times `as` away, which an instruction adds by
+ * itself; a kernel keeps few registers for them. */
+typedef struct {
+    const float *row[(MR + 2) / 3];
+    int64_t as;
+} rows_of_a;
+
+/* `count` ≤ QUAD steps of all chains */
+INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, int64_t step, float **copied,
+                  const int count, const int R, const int V, const int kmajor, const int copy) {
+    UNROLL_FOR (int s = 0; s < count; s++) {
+        vf x[MAXV];
+        UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(*b + v / 2 * bs + v % 2 * VL);
+        at->as = v_far(at->as);
+        UNROLL_FOR (int r = 0; r < R; r++) {
+            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / 3][r % 3 * at->as + s]);
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(e, x[v], acc[r][v]);
+        }
+        if (kmajor) at->row[0] += at->as;
+        if (copy) {
+            v_store(*copied, x[0]);
+            v_store(*copied + VL, x[1]);
+            *copied += NR;
+        }
+        *b = v_here(*b + step);
     }
+    if (!kmajor)
+        UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at->row[i] = v_here(at->row[i] + count);
+}
 
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
                 const int V, const int kmajor, const int copy) {
     vf acc[MR][MAXV];
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
-    const int64_t as = g->as, bs = g->bs, lead = g->lead, step = g->ldb ? g->ldb : NR;
-    if (V <= 2 && !g->add) /* results that nobody has touched yet: let them come while these are made */
-        UNROLL_FOR (int r = 0; r < R; r++)
-            UNROLL_FOR (int l = 0; l < V * VL; l += 16) __builtin_prefetch(c[r] + j + l + lead, 1);
-    gemm_fetch *f = g->fetch;
-    float *d = g->copy;
-    if (copy) { /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
+    const int64_t as = g->as, bs = g->bs, step = g->ldb ? g->ldb : NR;
+    rows_of_a at = {.as = as};
+    UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at.row[i] = v_here(a + 3 * i * as);
+    float *copied = g->copy;
+    gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
+    const float *line = f ? f->at : NULL;
+    int64_t next = 0, per = 0, left = 0;
+    if (f) {
+        next = f->step;
+        left = per = fk_ceil_div(f->per, QUAD);
+    } else if (copy) {
+        /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
         const int64_t soon = fk_min(g->k, AHEAD / R);
-        const float *line = b + soon * step;
-        STEPS(g->k - soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
-        line = g->after;
-        STEPS(soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
-    } else if (V <= 2 && f) {
-        const int64_t next = f->step, per = f->per;
-        for (int64_t p = g->k; p > 0; p -= per, f->at += f->turn) {
-            const float *line = f->at;
-            STEPS(fk_min(p, per), (__builtin_prefetch(line, 0, 2), line += next))
-        }
-        f->lines -= g->k;
-    } else {
-        STEPS(g->k, )
+        line = b + soon * step;
+        left = (g->k - soon) / QUAD;
     }
+    /* the place of the results of the next micro-kernel, a row with each of the first steps: it comes while these are made */
+    int64_t fresh = V <= 4 ? R : 0;
+    const int64_t lead = j + g->lead;
+    float *const *place = c;
+    for (int64_t q = g->k / QUAD; q > 0; q--) {
+        steps(acc, &at, &b, bs, step, &copied, QUAD, R, V, kmajor, copy);
+        if (fresh-- > 0) {
+            const float *to = *place++ + lead;
+            UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
+        }
+        if (copy) {
+            if (left-- == 0) line = g->after;
+            UNROLL_FOR (int s = 0; s < QUAD; s++, line += step) {
+                __builtin_prefetch(line, 0, 2);
+                __builtin_prefetch(line + LINE, 0, 2);
+            }
+        } else if (line) {
+            UNROLL_FOR (int s = 0; s < QUAD; s++, line += next) __builtin_prefetch(line, 0, 2);
+            if (--left == 0) {
+                line = f->at += f->turn;
+                left = per;
+            }
+        }
+    }
+    for (int64_t q = g->k % QUAD; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
+    if (f) f->lines -= g->k;
     if (V <= 2 && n < V * VL)
         leave(g, acc, c, j, n, R, V);
     else
@@ -77,7 +113,7 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
 #define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
 #if MR == 12
 #define EACH(X, V) EACH_ROW(X, V) X(7, V) X(8, V) X(9, V) X(10, V) X(11, V) X(12, V)
-#define WIDE(X) X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(1, 8) X(2, 8) X(3, 8) X(1, 16)
+#define WIDE(X) X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(5, 4) X(6, 4) X(1, 8) X(2, 8) X(3, 8) X(1, 16)
 #else
 #define EACH(X, V) EACH_ROW(X, V)
 #define WIDE(X) X(1, 4) X(2, 4) X(3, 4) X(1, 8)
@@ -100,10 +136,10 @@ EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJO
 static const micro narrow_kernel[2][2][MR + 1] = {{{EACH(NAME0, 1)}, {EACH(NAME0, 2)}},
                                                   {{EACH(NAME1, 1)}, {EACH(NAME1, 2)}}};
 static const micro copying_kernel[MR + 1] = {EACH(NAMEC, 2)};
-/* clang-format on */
 /* by vectors (4, 8, 16) and rows; NULL where the registers do not suffice */
 #define NAMEW(R, V) [V / 8][R] = micro_##R##x##V##_00,
-static const micro wide_kernel[3][FEW + 1] = {WIDE(NAMEW)};
+static const micro wide_kernel[3][MR + 1] = {WIDE(NAMEW)};
+/* clang-format on */
 
 /* One strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough
  * chains of multiply-adds under way. */
@@ -113,12 +149,17 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     int64_t j = 0;
     const float *b = g->b;
     gemm_args t = *g;
-    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor ? g->k : 0, g->fetch, 0};
+    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor && r0 + rows < g->m ? g->k : 0,
+                              g->fetch,         0};
     t.fetch = &strip_after;
-    for (int level = rows <= FEW && !g->kmajor ? 2 : -1; level >= 0; level--) {
+    for (int level = rows <= fk_max(FEW, FLAT) && !g->kmajor ? 2 : -1; level >= 0; level--) {
         const int64_t w = VL * (4 << level);
         const micro kernel = wide_kernel[level][rows];
-        for (; kernel && j + w <= g->n; j += w, b += w / NR * g->bs) kernel(&t, a, b, c, j, w);
+        for (; kernel && j + w <= g->n; j += w, b += w / NR * g->bs) {
+            while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
+            t.lead = j + 2 * w <= g->n ? w : g->rows ? 0 : rows * g->ldc - j;
+            kernel(&t, a, b, c, j, w);
+        }
     }
     for (; j < g->n; j += NR, b += g->bs) {
         const int64_t n = fk_min(NR, g->n - j);
@@ -128,16 +169,18 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     }
 }
 
-/* All strips against one panel after the other, each of which then comes from memory while the one before it is used. No
- * strip has few rows. */
-static void by_panels(const gemm_args *g, int64_t strips) {
+/* All strips against one panel after the other, or two where strips are flat; it then comes from memory while the one before
+ * it is used. No strip has few rows. */
+static void by_panels(const gemm_args *g) {
     const int64_t across = g->kmajor ? 1 : g->as;
     gemm_args t = *g;
     const float *b = g->b;
-    for (int64_t j = 0; j < g->n; j += NR, b += g->bs) {
-        const int64_t n = fk_min(NR, g->n - j);
-        const float *next = j + NR < g->n ? b + g->bs : g->after;
-        gemm_fetch panel = {next, LINE, 16, 16 * LINE, next ? g->k * NR / LINE : 0, g->fetch, 0};
+    for (int64_t j = 0, w; j < g->n; j += w, b += w / NR * g->bs) {
+        const int flat = gemm_flat(g->kmajor, g->n - j);
+        w = flat ? 4 * VL : NR;
+        const int64_t n = fk_min(w, g->n - j), strips = fk_ceil_div(g->m, flat ? FLAT : MR);
+        const float *next = j + w < g->n ? b + w / NR * g->bs : g->after;
+        gemm_fetch panel = {next, LINE, 16, 16 * LINE, next ? g->k * w / LINE : 0, g->fetch, 0};
         t.fetch = &panel;
         for (int64_t s = 0; s < strips; s++) {
             const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
@@ -150,7 +193,7 @@ static void by_panels(const gemm_args *g, int64_t strips) {
             t.fetch = &strip_after;
             while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
             t.lead = s + 1 < strips ? rows * g->ldc : 0;
-            narrow_kernel[g->kmajor][n > VL][rows](&t, a, b, c, j, n);
+            (flat ? wide_kernel[0][rows] : narrow_kernel[g->kmajor][n > VL][rows])(&t, a, b, c, j, n);
         }
     }
 }
@@ -169,23 +212,25 @@ static void copying_strip(const gemm_args *g, int64_t rows) {
 }
 
 void FK(gemm_tile)(const gemm_args *g) {
-    const int64_t strips = fk_ceil_div(g->m, MR);
-    gemm_args packed;
-    int64_t s = 0;
-    if (g->copy && strips) {
-        copying_strip(g, g->m / strips);
-        packed = *g;
-        packed.b = g->copy;
-        packed.bs = g->k * NR;
-        packed.ldb = 0;
-        g = &packed;
-        s = 1;
+    gemm_args rest;
+    if (g->copy && g->m > 0) {
+        const int64_t rows = g->m / fk_ceil_div(g->m, MR);
+        copying_strip(g, rows);
+        rest = *g;
+        rest.a += rows * g->as;
+        rest.c += rows * g->ldc;
+        rest.m -= rows;
+        rest.b = g->copy;
+        rest.bs = g->k * NR;
+        rest.ldb = 0;
+        g = &rest;
     }
-    if (g->once && strips > 1 && s == 0) {
-        by_panels(g, strips);
+    if (g->once && g->m > MR) {
+        by_panels(g);
         return;
     }
-    for (; s < strips; s++) { /* equal strips: a short last one would run at a fraction of the speed */
+    const int64_t strips = fk_ceil_div(g->m, gemm_flat(g->kmajor, g->n) ? FLAT : MR);
+    for (int64_t s = 0; s < strips; s++) { /* equal strips: a short last one would run at a fraction of the speed */
         const int64_t lo = g->m * s / strips, hi = g->m * (s + 1) / strips;
         strip(g, g->a + lo * (g->kmajor ? 1 : g->as), lo, hi - lo);
     }

@@ -8,11 +8,13 @@
 #include "ending.h"
 
 #if VL == 16 || defined(__aarch64__)
-#define MR 12 /* rows of a micro-kernel: MR × 2 vectors of accumulators, where there are 32 registers */
-#define FEW 4 /* rows for which there are wider ones, that read several panels at a time */
+#define MR 12  /* rows of a micro-kernel: MR × 2 vectors of accumulators, where there are 32 registers */
+#define FEW 4  /* rows for which there are wider ones, that read several panels at a time */
+#define FLAT 6 /* rows of strips four vectors wide, which load less for as many multiply-adds */
 #else
 #define MR 6 /* where there are 16 */
 #define FEW 3
+#define FLAT 0
 #endif
 #define NR (2 * VL)     /* columns of a panel */
 #define KC 384          /* the longest block of k: MR rows of it stay in L1 */
@@ -84,12 +86,12 @@ struct gemm_job {
     const int64_t *rows;
     /* sets all of f but next to what packing rows [r, r + m) will read, or NULL */
     void (*upcoming)(gemm_job *, int64_t r, int64_t m, gemm_fetch *f);
-    void *source;        /* of the functions */
-    float *scratch;      /* GEMM_SCRATCH bytes */
+    void *source; /* of the functions */
+    float *scratch; /* GEMM_SCRATCH bytes */
     const fk_call *call; /* to run the epilogue on finished rows, or NULL */
-    int64_t index;       /* of c in the first output of the call */
+    int64_t index; /* of c in the first output of the call */
     const fk_ending *ending; /* NULL, or the same done in registers: then `call` is NULL */
-    int64_t channel;         /* its channel of column 0 */
+    int64_t channel; /* its channel of column 0 */
 };
 #define GEMM_SCRATCH (400 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
@@ -104,9 +106,12 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
 /* whether so few rows, of all chunks, use a packed B that most of the time it comes from memory */
 static inline int gemm_once(int64_t m) { return m <= 4 * ROWS; }
-/* whether reading it in place would be slower: rows on the same lines of a cache, or steps each on a page of its own */
+/* whether strips are flat, for so many columns */
+static inline int gemm_flat(int kmajor, int64_t n) { return FLAT && !kmajor && n >= 4 * VL; }
+/* whether reading it in place would be slower: steps each on a page of its own, or more rows on the same lines of a cache
+ * than a flat strip has */
 static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
-    return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0);
+    return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0 && !gemm_flat(kmajor, n));
 }
 
 /* ---- shares of C, by shape alone */

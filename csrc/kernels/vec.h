@@ -112,6 +112,12 @@ static inline const float *v_here(const float *p) {
     return p;
 }
 
+/* the same for a distance */
+static inline int64_t v_far(int64_t n) {
+    __asm__("" : "+r"(n));
+    return n;
+}
+
 /* a mask is a vi of all ones or all zeros; the vector ?: does not compile in C, so blend by bits */
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
 /* the first n < VL elements, the rest `fill` */
