@@ -1,5 +1,6 @@
 """One kernel step, run by itself: what the kernel tests are written with."""
 import struct
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -29,8 +30,22 @@ def chunks(op, **attrs):
     return _core.chunks(OPS[op][0], attr_words(op, attrs))
 
 
-def parts(op, **attrs):
-    return _core.parts(OPS[op][0], attr_words(op, attrs))
+@contextmanager
+def in_force(isa=None, threads=1):
+    """With this instruction set, on which sizes depend (None: the one that is), and so many threads."""
+    before = _core.isa(), _core.threads()
+    _core.set_isa(isa or before[0])
+    _core.set_threads(threads)
+    try:
+        yield
+    finally:
+        _core.set_isa(before[0])
+        _core.set_threads(before[1])
+
+
+def parts(op, isa=None, **attrs):
+    with in_force(isa):
+        return _core.parts(OPS[op][0], attr_words(op, attrs))
 
 
 def access(x, kind=FLAT, p=0, dim=(), stride=()):
@@ -59,10 +74,7 @@ def program(inputs, outputs, instructions, immediates=()):
 
 def run(op, own, outputs=(), words=None, tile=(), isa=None, threads=1, **attrs):
     """Run one step: `own` are the kernel's tensors (outputs among them, written in place), `tile` the program's."""
-    before = _core.isa(), _core.threads()
-    _core.set_isa(isa or before[0])
-    _core.set_threads(threads)
-    try:
+    with in_force(isa, threads):
         tensors = [*own, *tile]
         # each tensor is a space of its own: fixed addresses, no arena
         refs = [w for i in range(len(tensors)) for w in (i + 1, 0)]
@@ -71,9 +83,6 @@ def run(op, own, outputs=(), words=None, tile=(), isa=None, threads=1, **attrs):
                           np.zeros(0, np.int64) if words is None else words)
         fixed = [(i + 1, t) for i, t in enumerate(tensors)]
         _core.Executor([plan], len(tensors) + 1, 0, fixed, [], []).run([])
-    finally:
-        _core.set_isa(before[0])
-        _core.set_threads(before[1])
     return outputs
 
 

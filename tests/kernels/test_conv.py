@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import step
 from sweep import check_endings, double_plus_channel, sweep
-from test_matmul import in_isa
 from windows import taps
 
 RNG = np.random.default_rng(4)
@@ -61,7 +60,7 @@ def packed(w, g, isa):
     for op, attrs in (
             ('pack_b', {'batch': g['groups'], 'k': k, 'n': n, 'ld': g['oc'], 'trans': 0, 'src_batch': n}),
             ('pack_dx', {name: g[name] for name in ('c', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'groups')})):
-        size = in_isa(isa, step.parts, op, **attrs) * attrs.get('batch', 1)
+        size = step.parts(op, isa, **attrs) * attrs.get('batch', 1)
         results.append(np.full(size, np.nan, np.float32))
         step.run(op, [w, results[-1]], isa=isa, **attrs)
     return results
@@ -97,7 +96,7 @@ def test_conv2d_and_its_gradients(shape):
             wanted = 2 * dx + bias if extra else dx
             close(both_thread_counts('conv2d_dx', [dy, backward], dx.shape, isa, g, extra), wanted,
                   2 * dx_room + np.abs(bias))
-        parts = in_isa(isa, step.parts, 'conv2d_dw', **g)
+        parts = step.parts('conv2d_dw', isa, **g)
         found = both_thread_counts('conv2d_dw', [x, dy], (parts, *dw.shape), isa, g, {})
         close(found.sum(0), dw, dw_room)
 

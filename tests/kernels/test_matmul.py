@@ -21,20 +21,10 @@ def pack(b, isa, transposed=False):
     batch, k, n = b.shape if not transposed else (b.shape[0], b.shape[2], b.shape[1])
     attrs = {'batch': batch, 'k': k, 'n': n, 'ld': max(1, b.shape[2]), 'trans': int(transposed),
              'src_batch': b.shape[1] * b.shape[2]}
-    size = in_isa(isa, step.parts, 'pack_b', **attrs)
+    size = step.parts('pack_b', isa, **attrs)
     out = np.full(batch * size, np.nan, np.float32)
     step.run('pack_b', [b, out], isa=isa, **attrs)
     return out
-
-
-def in_isa(isa, function, *args, **kwargs):
-    """Sizes depend on the instruction set in force."""
-    before = step._core.isa()
-    step._core.set_isa(isa)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        step._core.set_isa(before)
 
 
 def attributes(a, n, k, transposed=False, shared=False):

@@ -189,7 +189,7 @@ def test_as_the_epilogue_of_a_product_cut_by_columns(n, isa):
     m, k = 26, 400
     a, b, residual = floats(m, k), floats(k, n), floats(m, n)
     bias, rows, pattern, scale, flags = floats(n), floats(m), floats(7), floats(1), RNG.integers(0, 2, (m, n)).astype(bool)
-    packed = np.zeros(parts('pack_b', batch=1, k=k, n=n, ld=n, trans=0, src_batch=0), np.float32)
+    packed = np.zeros(parts('pack_b', isa, batch=1, k=k, n=n, ld=n, trans=0, src_batch=0), np.float32)
     run('pack_b', [b, packed], batch=1, k=k, n=n, ld=n, trans=0, src_batch=0, isa=isa)
     y, z = np.empty((2, m, n), np.float32)
     i = np.arange(m * n).reshape(m, n)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import step
 from sweep import check_endings, double_plus_channel
-from test_conv import both_thread_counts, in_isa
+from test_conv import both_thread_counts
 from windows import taps
 
 RNG = np.random.default_rng(7)
@@ -121,7 +121,7 @@ def test_weight_gradient_against_float64(shape):
     dy = RNG.normal(size=(g['n'], g['oh'], g['ow'], g['oc'])).astype(np.float32)
     wanted = exact_sums(g, x, dy)
     for isa in step.ISAS:
-        parts = in_isa(isa, step.parts, 'winograd_dw', **g)
+        parts = step.parts('winograd_dw', isa, **g)
         assert parts > 0
         found = both_thread_counts('winograd_dw', [x, dy], (parts, *wanted.shape), isa, g, {}).sum(0)
         assert np.abs(found - wanted).max() <= 3e-6 * np.abs(wanted).max()
