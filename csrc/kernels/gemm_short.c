@@ -1,9 +1,6 @@
 /* Products of little k, as in the Winograd domain, where setting up a micro-kernel for each strip of rows would take a tenth
  * of the time: one call runs over all strips against a panel. The arithmetic is that of gemm_tile. */
-#include "gemm_tile.h"
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL_FOR _Pragma("GCC unroll 16") for
+#include "gemm_steps.h"
 
 /* what is to be fetched at the next step, and how to go on */
 typedef struct {
@@ -26,74 +23,78 @@ static void put_down(gemm_fetch *f, const lines *l, int64_t count) {
     f->lines -= count;
 }
 
-/* `count` strips of R rows × one panel */
-INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, int64_t count, const int R,
+/* `count` strips of R rows × V vectors: one panel or two */
+INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, int64_t count, const int R, const int V,
                 const int kmajor) {
-    const int64_t as = g->as, ldc = g->ldc, k = g->k;
+    const int64_t as = g->as, bs = g->bs, ldc = g->ldc, k = g->k;
     gemm_fetch *f = g->fetch;
     for (; count > 0; count--, a += kmajor ? R : R * as) {
-        vf acc[MR][2];
+        vf acc[MR][MAXV];
         UNROLL_FOR (int r = 0; r < R; r++)
-            UNROLL_FOR (int v = 0; v < 2; v++) acc[r][v] = (vf){0};
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
         lines l;
         f = take_up(f, a, &l);
-        const float *s[] = {a, a + 4 * as, a + 8 * as}, *p = b; /* few registers for many addresses */
-        for (int64_t q = k; q > 0; q--, p += NR) {
-            const vf x = v_load(p), y = v_load(p + VL);
-            UNROLL_FOR (int r = 0; r < R; r++) {
-                const vf e = v_set1(kmajor ? s[0][r] : s[r / 4][r % 4 * as]);
-                acc[r][0] = v_fma(e, x, acc[r][0]);
-                acc[r][1] = v_fma(e, y, acc[r][1]);
-            }
-            UNROLL_FOR (int i = 0; i < 3; i++) s[i] += kmajor ? as : 1;
-            __builtin_prefetch(l.line, 0, 2);
-            l.line += l.step;
-            if (--l.left == 0) {
+        rows_of_a at = rows_from(a, as, R);
+        const float *p = b;
+        for (int64_t q = k / QUAD; q > 0; q--) {
+            steps(acc, &at, &p, bs, NR, NULL, QUAD, R, V, kmajor, 0);
+            UNROLL_FOR (int s = 0; s < QUAD; s++, l.line += l.step) __builtin_prefetch(l.line, 0, 2);
+            if ((l.left -= QUAD) <= 0) {
                 l.line = l.at += l.turn;
                 l.left = l.per;
             }
         }
+        for (int64_t q = k % QUAD; q > 0; q--) steps(acc, &at, &p, bs, NR, NULL, 1, R, V, kmajor, 0);
         put_down(f, &l, k);
         if (g->add)
             UNROLL_FOR (int r = 0; r < R; r++)
-                UNROLL_FOR (int v = 0; v < 2; v++) acc[r][v] += v_load(c + r * ldc + v * VL);
+                UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load(c + r * ldc + v * VL);
         UNROLL_FOR (int r = 0; r < R; r++, c += ldc)
-            UNROLL_FOR (int v = 0; v < 2; v++) v_store(c + v * VL, acc[r][v]);
+            UNROLL_FOR (int v = 0; v < V; v++) v_store(c + v * VL, acc[r][v]);
     }
 }
 
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *c, int64_t count);
-#define EACH_ROW(X, K) X(1, K) X(2, K) X(3, K) X(4, K) X(5, K) X(6, K)
+#define EACH_ROW(X, V, K) X(1, V, K) X(2, V, K) X(3, V, K) X(4, V, K) X(5, V, K) X(6, V, K)
 #if MR == 12
-#define EACH(X, K) EACH_ROW(X, K) X(7, K) X(8, K) X(9, K) X(10, K) X(11, K) X(12, K)
+#define EACH(X, K) EACH_ROW(X, 2, K) X(7, 2, K) X(8, 2, K) X(9, 2, K) X(10, 2, K) X(11, 2, K) X(12, 2, K)
+#define EACH_FLAT(X, K) EACH_ROW(X, 4, K)
 #else
-#define EACH(X, K) EACH_ROW(X, K)
+#define EACH(X, K) EACH_ROW(X, 2, K)
+#define EACH_FLAT(X, K)
 #endif
-#define DEFINE(R, K)                                                                                          \
-    static void strips_##R##_##K(const gemm_args *g, const float *a, const float *b, float *c, int64_t count) { \
-        run(g, a, b, c, count, R, K);                                                                         \
+#define DEFINE(R, V, K)                                                                                             \
+    static void strips_##R##x##V##_##K(const gemm_args *g, const float *a, const float *b, float *c, int64_t count) { \
+        run(g, a, b, c, count, R, V, K);                                                                            \
     }
-#define NAME(R, K) [R] = strips_##R##_##K,
+#define NAME(R, V, K) [R] = strips_##R##x##V##_##K,
 /* clang-format off */
-EACH(DEFINE, 0) EACH(DEFINE, 1)
-static const micro kernels[2][MR + 1] = {{EACH(NAME, 0)}, {EACH(NAME, 1)}}; /* by storage of A, rows */
+EACH(DEFINE, 0) EACH(DEFINE, 1) EACH_FLAT(DEFINE, 0) EACH_FLAT(DEFINE, 1)
+/* by storage of A, rows */
+static const micro kernels[2][MR + 1] = {{EACH(NAME, 0)}, {EACH(NAME, 1)}};
+static const micro flat_kernels[2][MR + 1] = {{EACH_FLAT(NAME, 0)}, {EACH_FLAT(NAME, 1)}};
 /* clang-format on */
 
+/* the columns from n on, all strips of which are as high as they can be */
+static void columns(const gemm_args *g, int64_t n, const micro *of_rows, int64_t most) {
+    const int64_t strips = fk_ceil_div(g->m, fk_max(1, most)), rows = g->m / strips, longer = g->m % strips;
+    const int64_t high = longer * (rows + 1), step = g->kmajor ? 1 : g->as;
+    const float *b = g->b + n / NR * g->bs;
+    if (longer) of_rows[rows + 1](g, g->a, b, g->c + n, longer);
+    of_rows[rows](g, g->a + high * step, b, g->c + n + high * g->ldc, strips - longer);
+}
+
 void FK(gemm_short)(const gemm_args *g) {
-    const int64_t strips = fk_ceil_div(g->m, MR), step = g->kmajor ? 1 : g->as, whole = g->n / NR;
-    if (strips <= 0) return;
-    const int64_t rows = g->m / strips, longer = g->m % strips, high = longer * (rows + 1);
-    const float *b = g->b;
-    for (int64_t j = 0; j < whole; j++, b += g->bs) {
-        float *c = g->c + j * NR;
-        if (longer) kernels[g->kmajor][rows + 1](g, g->a, b, c, longer);
-        kernels[g->kmajor][rows](g, g->a + high * step, b, c + high * g->ldc, strips - longer);
-    }
-    if (whole * NR < g->n) {
+    if (g->m <= 0) return;
+    int64_t n = 0;
+    if (FLAT)
+        for (; n + 2 * NR <= g->n; n += 2 * NR) columns(g, n, flat_kernels[g->kmajor], FLAT);
+    for (; n + NR <= g->n; n += NR) columns(g, n, kernels[g->kmajor], MR);
+    if (n < g->n) {
         gemm_args rest = *g;
-        rest.b = b;
-        rest.c += whole * NR;
-        rest.n -= whole * NR;
+        rest.b += n / NR * g->bs;
+        rest.c += n;
+        rest.n -= n;
         FK(gemm_tile)(&rest);
     }
 }

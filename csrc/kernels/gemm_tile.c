@@ -1,16 +1,7 @@
 /* The micro-kernels: R rows × V vectors of C, accumulated in registers, and the loops over one block of k. */
-#include "gemm_tile.h"
+#include "gemm_steps.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL_FOR _Pragma("GCC unroll 16") for
-#define MAXV 16
 #define AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
-#if MR == 12 || VL == 8
-#define QUAD 4 /* steps at a time, with addresses made once for all of them */
-#else
-#define QUAD 1 /* without multiply-adds the products take the registers that more would need */
-#endif
-
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
 
@@ -27,44 +18,13 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
 
-/* The addresses of A: of every third row, for the rows between are one or two times `as` away, which an instruction adds by
- * itself; a kernel keeps few registers for them. */
-typedef struct {
-    const float *row[(MR + 2) / 3];
-    int64_t as;
-} rows_of_a;
-
-/* `count` ≤ QUAD steps of all chains */
-INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, int64_t step, float **copied,
-                  const int count, const int R, const int V, const int kmajor, const int copy) {
-    UNROLL_FOR (int s = 0; s < count; s++) {
-        vf x[MAXV];
-        UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(*b + v / 2 * bs + v % 2 * VL);
-        at->as = v_far(at->as);
-        UNROLL_FOR (int r = 0; r < R; r++) {
-            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / 3][r % 3 * at->as + s]);
-            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(e, x[v], acc[r][v]);
-        }
-        if (kmajor) at->row[0] += at->as;
-        if (copy) {
-            v_store(*copied, x[0]);
-            v_store(*copied + VL, x[1]);
-            *copied += NR;
-        }
-        *b = v_here(*b + step);
-    }
-    if (!kmajor)
-        UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at->row[i] = v_here(at->row[i] + count);
-}
-
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
                 const int V, const int kmajor, const int copy) {
     vf acc[MR][MAXV];
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
     const int64_t as = g->as, bs = g->bs, step = g->ldb ? g->ldb : NR;
-    rows_of_a at = {.as = as};
-    UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at.row[i] = v_here(a + 3 * i * as);
+    rows_of_a at = rows_from(a, as, R);
     float *copied = g->copy;
     gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
     const float *line = f ? f->at : NULL;

@@ -3,7 +3,9 @@
 #define FK_VEC_H
 #include "kernel.h"
 #if defined(__x86_64__)
-#include <immintrin.h> /* only for what vector extensions do not reach: parts of a vector, tests of a mask, max */
+#include <immintrin.h> /* only for what vector extensions do not reach: parts of a vector, tests of a mask, max, fma */
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if defined(__AVX512F__)
@@ -122,8 +124,28 @@ static inline int64_t v_far(int64_t n) {
 static inline vf v_blend(vi m, vf a, vf b) { return (vf)(((vi)a & m) | ((vi)b & ~m)); }
 /* the first n < VL elements, the rest `fill` */
 static inline vf v_load_fill(const float *p, int64_t n, vf fill) { return v_blend(v_first(n), v_load_n(p, n), fill); }
-/* contracted where the ISA has FMA (-ffp-contract=fast) */
+/* a · b + c, rounded once where the ISA has that. a * b + c is contracted to it as well (-ffp-contract=fast), but not where the
+ * compiler has another use for the product, or for its block of code. */
+#if defined(__AVX512F__)
+static inline vf v_fma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+#elif defined(__FMA__)
+static inline vf v_fma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+#elif defined(__aarch64__)
+static inline vf v_fma(vf a, vf b, vf c) { return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+#else
 static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+#endif
+/* *c += a · b where *c is: left to itself, GCC writes some sums of a loop that fills the registers to those of their factors,
+ * and moves them back at its end */
+static inline void v_add_product(vf *c, vf a, vf b) {
+#if defined(__AVX512F__)
+    __asm__("vfmadd231ps %1, %2, %0" : "+v"(*c) : "v"(a), "v"(b));
+#elif defined(__FMA__)
+    __asm__("vfmadd231ps %1, %2, %0" : "+x"(*c) : "x"(a), "x"(b));
+#else
+    *c = v_fma(a, b, *c);
+#endif
+}
 /* a > b ? a : b and a < b ? a : b, lane by lane: b where either is NaN. One instruction on x86, which GCC does not find
  * in the blend. */
 #if defined(__AVX512F__)

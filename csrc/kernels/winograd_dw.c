@@ -5,7 +5,7 @@
 #include "winograd.h"
 
 enum { CHANNELS = 128 }; /* the most of either side in a cell: more would not pay for the room that sums take */
-enum { TILES = 24 };     /* at a time: sums are read and written once for so many */
+enum { TILES = 36 };     /* at a time: sums are read and written once for so many */
 
 typedef struct {
     int64_t down, across, tiles; /* of an image, of all */
