@@ -126,6 +126,60 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
         }
 }
 
+/* ---- few tiles: filters of a few channels are used as soon as they are transformed. They never leave L1, where otherwise
+ * writing them to L2 takes longer than anything that few tiles do with them. The products are those of gemm_short. */
+#define FEW_TILES 4
+#define GROUP (MR / 3) /* channels, whose filters of six positions fit the registers */
+
+/* sums over channels [k, k + count) for n ≤ NR output channels from `at` on, added to what is in m if k > 0 */
+WINO_INLINE void products(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
+                          const float *v, int64_t v_plane, float *m, int64_t m_plane, const int tiles) {
+    const int64_t tap = a->c * a->oc, as = row_of_channels(a->c), end = k + count;
+    vf sums[2][WINO_AT][FEW_TILES];
+    memset(sums, 0, sizeof sums);
+    for (int64_t i = k; i < end; i += GROUP)
+        for (int64_t h = 0; h * VL < n; h++) {
+            vf r[GROUP][3 * WINO_IN];
+            for (int q = 0; q < GROUP; q++) {
+                vf g[9];
+                const float *s = w + (i + q) * a->oc + at + h * VL;
+                _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
+                    g[t] = i + q < end ? v_load_upto(s + t * tap, n - h * VL) : (vf){0};
+                    __builtin_prefetch(s + AHEAD * a->oc + t * tap, 0, 2);
+                }
+                _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(g + j, 3, r[q] + j, 3);
+            }
+            const float *e = v + i;
+            for (int y = 0; y < WINO_IN; y++) {
+                vf u[GROUP][WINO_IN];
+                _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) wino_filter(r[q] + 3 * y, 1, u[q], 1);
+                _Pragma("GCC unroll 6") for (int x = 0; x < WINO_IN; x++, e += v_plane)
+                    _Pragma("GCC unroll 4") for (int t = 0; t < tiles; t++) {
+                    vf c = sums[h][y * WINO_IN + x][t];
+                    _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) c =
+                        v_fma(v_set1(e[t * as + q]), u[q][x], c);
+                    sums[h][y * WINO_IN + x][t] = c;
+                }
+            }
+        }
+    for (int p = 0; p < WINO_AT; p++)
+        for (int t = 0; t < tiles; t++)
+            for (int64_t h = 0; h * VL < n; h++) {
+                float *to = m + p * m_plane + t * NR + h * VL;
+                v_store(to, k > 0 ? sums[h][p][t] + v_load(to) : sums[h][p][t]);
+            }
+}
+
+static void few_products(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
+                         const float *v, int64_t v_plane, float *m, int64_t m_plane, int64_t tiles) {
+    switch (tiles) {
+    case 1: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 1); break;
+    case 2: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 2); break;
+    case 3: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 3); break;
+    case 4: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 4); break;
+    }
+}
+
 /* ---- outputs: rows × columns ≤ 4 × 4 pixels of n channels of one tile, VL of which are at m, a plane apart, to y; e: their
  * ending, or NULL, and y's channel */
 WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t down, int64_t right, int64_t rows,
@@ -233,6 +287,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
         const int64_t v_plane = odd_lines(tiles * as), m_plane = odd_lines(tiles * NR);
         float *m = v + WINO_AT * v_plane;
         inputs(a, &b, x, v, as, v_plane);
+        const int few = !a->turned && b1 - b0 == 1 && tiles <= FEW_TILES;
         gemm_fetch *f = lists + 1;
         if (t + 1 < b1) f = next_inputs(a, &after, x, f);
         if (n1 - n0 == a->oc) f = next_outputs(a, &b, y, f);
@@ -241,6 +296,10 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
             int64_t k = 0;
             do {
                 const int64_t count = fk_min(KBLOCK, a->c - k);
+                if (few) {
+                    few_products(a, w, k, count, n, width, v, v_plane, m, m_plane, tiles);
+                    continue;
+                }
                 float *panel = stay ? u + (n - n0) * a->c + k * NR : u;
                 if (!stay || t == b0) (a->turned ? filters_turned : filters)(a, w, k, count, n, width, panel, u_plane);
                 for (int64_t p = 0; p < WINO_AT; p++)

@@ -59,14 +59,14 @@ WINO_INLINE void wino_out(const vf *m, int ms, vf *y, int ys) {
     y[3 * ys] = (m[5 * ms] + p * WINO_A2 * WINO_A * difference_a) + q * WINO_B2 * WINO_B * difference_b;
 }
 
-/* G g: six of three */
+/* G g: six of three. It is inlined in more than one place, in which the compiler would not contract the same sums */
 WINO_INLINE void wino_filter(const vf *g, int gs, vf *u, int us) {
-    const vf even_a = g[0] + WINO_A2 * g[2 * gs], even_b = g[0] + WINO_B2 * g[2 * gs];
+    const vf even_a = v_fma(v_set1(WINO_A2), g[2 * gs], g[0]), even_b = v_fma(v_set1(WINO_B2), g[2 * gs], g[0]);
     u[0] = g[0];
-    u[us] = even_a + WINO_A * g[gs];
-    u[2 * us] = even_a - WINO_A * g[gs];
-    u[3 * us] = even_b + WINO_B * g[gs];
-    u[4 * us] = even_b - WINO_B * g[gs];
+    u[us] = v_fma(v_set1(WINO_A), g[gs], even_a);
+    u[2 * us] = v_fma(v_set1(-WINO_A), g[gs], even_a);
+    u[3 * us] = v_fma(v_set1(WINO_B), g[gs], even_b);
+    u[4 * us] = v_fma(v_set1(-WINO_B), g[gs], even_b);
     u[5 * us] = g[2 * gs];
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from fastkeras import ops
+from fastkeras import config, ops
 from fastkeras.ops.windows import outputs, pads
 from fastkeras.runtime import Function
 
@@ -122,3 +122,21 @@ def test_the_shape_alone_chooses_the_winograd_domain(size, channels, filters, ex
         convolve = Function(lambda x: ops.conv(x, w, 1, 'same', 'channels_last'))
         plan = convolve.plan_for([np.zeros((n, size, size, channels), 'float32')])
         assert ('winograd' in {step.kernel for step in plan.compiled.steps}) == expected
+
+
+@pytest.mark.parametrize('isa', config.isas())
+@pytest.mark.parametrize('size, channels, filters', [((7, 7), 131, 48), ((8, 8), 300, 33), ((4, 12), 17, 16),
+                                                     ((4, 16), 16, 70)])
+def test_few_tiles_have_the_bits_of_many(isa, size, channels, filters):
+    x, w = random(9, *size, channels), random(3, 3, channels, filters, seed=1)
+    convolve = Function(lambda x: ops.conv(x, w, 1, 'same', 'channels_last'))
+    before = config.isa()
+    try:
+        config.set_isa(isa)
+        whole = convolve(x)
+        for i in range(9):
+            np.testing.assert_array_equal(convolve(x[i:i + 1])[0], whole[i])
+    finally:
+        config.set_isa(before)
+    expected = direct(x[:1], w, (1, 1), 'same', (1, 1))
+    np.testing.assert_allclose(whole[:1], expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
