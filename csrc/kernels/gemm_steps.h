@@ -12,15 +12,15 @@
 #define QUAD 1 /* without multiply-adds the products take the registers that more would need */
 #endif
 
-/* The addresses of A: of every third row, for the rows between are one or two times `as` away, which an instruction adds by
- * itself; a kernel keeps few registers for them. */
+/* The addresses of A: of every fourth row. Those between are one to three times `as` away, which instructions add by
+ * themselves: kernels have few registers for addresses. */
 typedef struct {
-    const float *row[(MR + 2) / 3];
+    const float *row[(MR + 3) / 4];
     int64_t as;
 } rows_of_a;
 INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
     rows_of_a at = {.as = as};
-    UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at.row[i] = v_here(a + 3 * i * as);
+    UNROLL_FOR (int i = 0; i < (R + 3) / 4; i++) at.row[i] = v_here(a + 4 * i * as);
     return at;
 }
 
@@ -32,7 +32,7 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
         UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(*b + v / 2 * bs + v % 2 * VL);
         at->as = v_far(at->as);
         UNROLL_FOR (int r = 0; r < R; r++) {
-            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / 3][r % 3 * at->as + s]);
+            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / 4][r % 4 * at->as + s]);
             UNROLL_FOR (int v = 0; v < V; v++) v_add_product(&acc[r][v], e, x[v]);
         }
         if (kmajor) at->row[0] += at->as;
@@ -44,6 +44,6 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
         *b = v_here(*b + step);
     }
     if (!kmajor)
-        UNROLL_FOR (int i = 0; i < (R + 2) / 3; i++) at->row[i] = v_here(at->row[i] + count);
+        UNROLL_FOR (int i = 0; i < (R + 3) / 4; i++) at->row[i] = v_here(at->row[i] + count);
 }
 #endif
