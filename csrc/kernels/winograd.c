@@ -77,7 +77,21 @@ static block block_at(const fk_attr_winograd *a, const wino_grid *g, int64_t ind
     return b;
 }
 
-/* ---- filters: channels [k, k + count) and n ≤ NR output channels from `at` on as panels of the 36 positions */
+/* ---- filters as they are stored */
+typedef struct {
+    const float *w;    /* of tap 0 */
+    int64_t tap, step; /* from tap to tap, from channel to channel */
+} filter_taps;
+
+/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of KBLOCK. Packed
+ * ones come from memory in long runs, where as they are each page of w would be read for every panel. */
+static filter_taps taps_at(const fk_attr_winograd *a, const float *w, int64_t k, int64_t at) {
+    if (!a->depth) return (filter_taps){w + k * a->oc + at, a->c * a->oc, a->oc};
+    const int64_t columns = gemm_panels(a->oc) * NR, item = k / a->depth * a->depth;
+    return (filter_taps){w + item * columns + at * a->depth + (k - item) * NR, a->c * columns, NR};
+}
+
+/* ---- `count` channels and n ≤ NR output channels of them as panels of the 36 positions */
 WINO_INLINE void one_filter(const vf *g, float *u, int64_t plane) {
     vf r[3 * WINO_IN];
     _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(g + j, 3, r + j, 3);
@@ -89,16 +103,13 @@ WINO_INLINE void one_filter(const vf *g, float *u, int64_t plane) {
     }
 }
 
-static void filters(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
-                    float *u, int64_t plane) {
-    const int64_t tap = a->c * a->oc;
-    w += k * a->oc + at;
-    for (int64_t i = 0; i < count; i++, w += a->oc, u += NR)
+static void filters(filter_taps s, int64_t count, int64_t n, float *u, int64_t plane) {
+    for (int64_t i = 0; i < count; i++, s.w += s.step, u += NR)
         for (int64_t half = 0; half < n; half += VL) {
             vf g[9];
             _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
-                g[t] = v_load_upto(w + t * tap + half, n - half);
-                __builtin_prefetch(w + AHEAD * a->oc + t * tap + half, 0, 2);
+                g[t] = v_load_upto(s.w + t * s.tap + half, n - half);
+                __builtin_prefetch(s.w + AHEAD * s.step + t * s.tap + half, 0, 2);
             }
             one_filter(g, u + half, plane);
         }
@@ -131,52 +142,49 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
 #define FEW_TILES 4
 #define GROUP (MR / 3) /* channels, whose filters of six positions fit the registers */
 
-/* sums over channels [k, k + count) for n ≤ NR output channels from `at` on, added to what is in m if k > 0 */
-WINO_INLINE void products(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
-                          const float *v, int64_t v_plane, float *m, int64_t m_plane, const int tiles) {
-    const int64_t tap = a->c * a->oc, as = row_of_channels(a->c), end = k + count;
+/* what gemm_short would do for each of the positions, where A is v_plane and C m_plane from the one before; n ≤ NR */
+WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, filter_taps f, const int tiles) {
     vf sums[2][WINO_AT][FEW_TILES];
     memset(sums, 0, sizeof sums);
-    for (int64_t i = k; i < end; i += GROUP)
-        for (int64_t h = 0; h * VL < n; h++) {
+    for (int64_t i = 0; i < g->k; i += GROUP, f.w += GROUP * f.step)
+        for (int64_t h = 0; h * VL < g->n; h++) {
             vf r[GROUP][3 * WINO_IN];
             for (int q = 0; q < GROUP; q++) {
-                vf g[9];
-                const float *s = w + (i + q) * a->oc + at + h * VL;
+                vf w[9];
+                const float *s = f.w + q * f.step + h * VL;
                 _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
-                    g[t] = i + q < end ? v_load_upto(s + t * tap, n - h * VL) : (vf){0};
-                    __builtin_prefetch(s + AHEAD * a->oc + t * tap, 0, 2);
+                    w[t] = i + q < g->k ? v_load_upto(s + t * f.tap, g->n - h * VL) : (vf){0};
+                    __builtin_prefetch(s + AHEAD * f.step + t * f.tap, 0, 2);
                 }
-                _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(g + j, 3, r[q] + j, 3);
+                _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(w + j, 3, r[q] + j, 3);
             }
-            const float *e = v + i;
+            const float *a = g->a + i;
             for (int y = 0; y < WINO_IN; y++) {
                 vf u[GROUP][WINO_IN];
                 _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) wino_filter(r[q] + 3 * y, 1, u[q], 1);
-                _Pragma("GCC unroll 6") for (int x = 0; x < WINO_IN; x++, e += v_plane)
+                _Pragma("GCC unroll 6") for (int x = 0; x < WINO_IN; x++, a += v_plane)
                     _Pragma("GCC unroll 4") for (int t = 0; t < tiles; t++) {
-                    vf c = sums[h][y * WINO_IN + x][t];
+                    vf *sum = &sums[h][y * WINO_IN + x][t], c = *sum;
                     _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) c =
-                        v_fma(v_set1(e[t * as + q]), u[q][x], c);
-                    sums[h][y * WINO_IN + x][t] = c;
+                        v_fma(v_set1(a[t * g->as + q]), u[q][x], c);
+                    *sum = c;
                 }
             }
         }
     for (int p = 0; p < WINO_AT; p++)
         for (int t = 0; t < tiles; t++)
-            for (int64_t h = 0; h * VL < n; h++) {
-                float *to = m + p * m_plane + t * NR + h * VL;
-                v_store(to, k > 0 ? sums[h][p][t] + v_load(to) : sums[h][p][t]);
+            for (int64_t h = 0; h * VL < g->n; h++) {
+                float *c = g->c + p * m_plane + t * g->ldc + h * VL;
+                v_store(c, g->add ? sums[h][p][t] + v_load(c) : sums[h][p][t]);
             }
 }
 
-static void few_products(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
-                         const float *v, int64_t v_plane, float *m, int64_t m_plane, int64_t tiles) {
-    switch (tiles) {
-    case 1: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 1); break;
-    case 2: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 2); break;
-    case 3: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 3); break;
-    case 4: products(a, w, k, count, at, n, v, v_plane, m, m_plane, 4); break;
+static void few_products(const gemm_args *g, int64_t v_plane, int64_t m_plane, filter_taps f) {
+    switch (g->m) {
+    case 1: products(g, v_plane, m_plane, f, 1); break;
+    case 2: products(g, v_plane, m_plane, f, 2); break;
+    case 3: products(g, v_plane, m_plane, f, 3); break;
+    case 4: products(g, v_plane, m_plane, f, 4); break;
     }
 }
 
@@ -295,24 +303,30 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
             const int64_t width = fk_min(NR, n1 - n);
             int64_t k = 0;
             do {
-                const int64_t count = fk_min(KBLOCK, a->c - k);
+                gemm_args g = {.a = v + k,
+                               .as = as,
+                               .add = k > 0,
+                               .fetch = f - 1,
+                               .c = m,
+                               .ldc = NR,
+                               .m = tiles,
+                               .n = width <= VL ? VL : NR,
+                               .k = fk_min(KBLOCK, a->c - k)};
                 if (few) {
-                    few_products(a, w, k, count, n, width, v, v_plane, m, m_plane, tiles);
+                    g.n = width;
+                    few_products(&g, v_plane, m_plane, taps_at(a, w, k, n));
                     continue;
                 }
                 float *panel = stay ? u + (n - n0) * a->c + k * NR : u;
-                if (!stay || t == b0) (a->turned ? filters_turned : filters)(a, w, k, count, n, width, panel, u_plane);
-                for (int64_t p = 0; p < WINO_AT; p++)
-                    FK(gemm_short)(&(gemm_args){.a = v + p * v_plane + k,
-                                                .as = as,
-                                                .add = k > 0,
-                                                .fetch = f - 1,
-                                                .b = panel + p * u_plane,
-                                                .c = m + p * m_plane,
-                                                .ldc = NR,
-                                                .m = tiles,
-                                                .n = width <= VL ? VL : NR,
-                                                .k = count});
+                if (!stay || t == b0) {
+                    if (a->turned)
+                        filters_turned(a, w, k, g.k, n, width, panel, u_plane);
+                    else
+                        filters(taps_at(a, w, k, n), g.k, width, panel, u_plane);
+                }
+                g.b = panel;
+                for (int64_t p = 0; p < WINO_AT; p++, g.a += v_plane, g.b += u_plane, g.c += m_plane)
+                    FK(gemm_short)(&g);
             } while ((k += KBLOCK) < a->c);
             outputs(a, &b, m, m_plane, y, ending, n, width);
         }

@@ -9,6 +9,8 @@ from .. import config
 
 TILE = 4  # outputs of a tile along an axis
 MOST_CHANNELS = 1024  # what csrc/kernels/winograd.c has room for
+PACKED = 1 << 17  # numbers of a kernel from which on it is packed, to be read in long runs: it does not stay in a cache
+DEEPEST = 384  # rows of a matrix that pack_b leaves in one block
 
 
 def _possible(g):
@@ -33,13 +35,24 @@ def _worthwhile(h, w):
 
 def forward(ctx, g, x, w, y):
     """y = conv(x, w)."""
-    ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt, pl=g.pl, turned=0)
+    depth = _depth(g.c) if 9 * g.c * g.oc >= PACKED and ctx.packed_once(w) else 0
+    if depth:
+        w = ctx.packed(w, 'pack_b', batch=9 * g.c // depth, k=depth, n=g.oc, ld=g.oc, trans=0, src_batch=depth * g.oc)
+    ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt, pl=g.pl, turned=0,
+             depth=depth)
+
+
+def _depth(c):
+    """The channels of an item of packed filters, or 0 where the kernel cannot read them so."""
+    if c <= DEEPEST:
+        return c
+    return max((d for d in range(128, DEEPEST + 1, 128) if c % d == 0), default=0)
 
 
 def backward(ctx, g, dy, w, dx):
     """dx: the convolution of dy with w turned by half a circle, its channels exchanged."""
     ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=2 - g.pt, pl=2 - g.pl,
-             turned=1)
+             turned=1, depth=0)
 
 
 def sums(ctx, g):

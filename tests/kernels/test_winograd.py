@@ -56,8 +56,24 @@ def test_against_float64(shape, turned):
     for isa in step.ISAS:
         for bias, extra in ((0, {}), double_plus_channel(g['oc'])):
             wanted = 2 * y + bias if extra else y
-            found = both_thread_counts('winograd', [x, stored], y.shape, isa, {**g, 'turned': turned}, extra)
+            found = both_thread_counts('winograd', [x, stored], y.shape, isa, {**g, 'turned': turned, 'depth': 0}, extra)
             assert np.abs(found - wanted).max(initial=0) <= 3e-6 * np.abs(wanted).max(initial=0)
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('shape, depth', [((1, 7, 7, 200, 7, 7, 33, 1, 1), 200), ((2, 9, 6, 384, 9, 6, 70, 1, 1), 384),
+                                          ((1, 8, 7, 512, 8, 7, 40, 1, 1), 256), ((1, 9, 9, 640, 9, 9, 20, 1, 1), 128)])
+def test_packed_filters_give_the_same_bits(isa, shape, depth):
+    g = {**geometry(shape), 'turned': 0}
+    x, w = arrays(g)
+    c, oc = g['c'], g['oc']
+    how = {'batch': 9 * c // depth, 'k': depth, 'n': oc, 'ld': oc, 'trans': 0, 'src_batch': depth * oc}
+    packed = np.empty((how['batch'], step.parts('pack_b', isa, **how)), np.float32)
+    step.run('pack_b', [w, packed], isa=isa, **how)
+    y = np.empty((2, g['n'], g['oh'], g['ow'], oc), np.float32)
+    step.run('winograd', [x, w, y[0]], isa=isa, depth=0, **g)
+    step.run('winograd', [x, packed, y[1]], isa=isa, depth=depth, **g)
+    np.testing.assert_array_equal(*y)
 
 
 @pytest.mark.parametrize('shape', [
@@ -66,14 +82,14 @@ def test_endings(shape):
     g = geometry(shape)
     x, w = arrays(g)
     y = exact(g, x, w)
-    check_endings('winograd', [x, w], y, 3e-6 * np.abs(y).max() + 2e-6, RNG, turned=0, **g)
+    check_endings('winograd', [x, w], y, 3e-6 * np.abs(y).max() + 2e-6, RNG, turned=0, depth=0, **g)
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
 @pytest.mark.parametrize('shape', [(33, 7, 6, 17, 7, 6, 40, 1, 1), (33, 2, 3, 70, 4, 5, 20, 2, 2),
                                    (33, 5, 30, 4, 3, 28, 33, 0, 0)], ids=str)
 def test_an_image_does_not_depend_on_the_others(isa, shape):
-    g = {**geometry(shape), 'turned': 0}
+    g = {**geometry(shape), 'turned': 0, 'depth': 0}
     x, w = arrays(g)
     y = np.empty((g['n'], g['oh'], g['ow'], g['oc']), np.float32)
     step.run('winograd', [x, w, y], isa=isa, **g)
@@ -87,7 +103,7 @@ def test_an_image_does_not_depend_on_the_others(isa, shape):
 
 @pytest.mark.parametrize('isa', step.ISAS)
 def test_nan_stays_in_the_tiles_that_windows_reach(isa):
-    g = {**geometry((2, 12, 12, 16, 12, 12, 5, 1, 1)), 'turned': 0}
+    g = {**geometry((2, 12, 12, 16, 12, 12, 5, 1, 1)), 'turned': 0, 'depth': 0}
     x, w = arrays(g)
     x[0, 4, 6, 1] = np.nan
     y = np.empty((2, 12, 12, 5), np.float32)
