@@ -9,13 +9,14 @@ LIGHT = {'add', 'subtract', 'multiply', 'negative', 'relu', 'square', 'greater',
 
 
 def rows_summed(node):
-    """Whether a sum is over the first axes, as of a bias gradient, and its region can take it in."""
+    """Whether a sum is over the first axes, as of a bias gradient, and its region can take it in. The batch is among them: a
+    row of a batch must be summed alike whether it is alone or not."""
     if node.op != 'sum' or node.dtype != 'float32' or node.inputs[0].dtype != 'float32':
         return False
     shape, axes = node.inputs[0].shape, node.attrs['axis']
     kept = [i for i, d in enumerate(shape) if i not in axes and d != 1]
     cut = [i for i in axes if shape[i] != 1]
-    return (cut and node.inputs[0].size >= MIN_SIZE and 0 < node.size <= MAX_INNER and
+    return (cut and 0 in axes and node.inputs[0].size >= MIN_SIZE and 0 < node.size <= MAX_INNER and
             (not kept or max(cut) < min(kept)))
 
 

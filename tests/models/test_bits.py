@@ -49,7 +49,12 @@ def winograd():
                        Conv2D(17, 3, activation='relu'), Conv2D(40, 3, padding='same'), GlobalAveragePooling2D()])
 
 
-@pytest.fixture(params=[dense, convolutions, residual, winograd], ids=lambda f: f.__name__)
+def pooled():
+    """An image is enough for its sums to be made as those over a batch are."""
+    return Sequential([Conv2D(300, 1, activation='relu', input_shape=(9, 8, 3)), GlobalAveragePooling2D(), Dense(3)])
+
+
+@pytest.fixture(params=[dense, convolutions, residual, winograd, pooled], ids=lambda f: f.__name__)
 def model(request):
     set_random_seed(1)
     return request.param()
