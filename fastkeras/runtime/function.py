@@ -4,12 +4,14 @@ import numpy as np
 
 from .. import _core
 from ..compiler.cache import StaticCache, settings
-from ..compiler.pipeline import compile_graph, debug
+from ..compiler.pipeline import compile_graph, debug, disabled
 from ..compiler.profile import printed_at_exit
+from ..compiler.rows import alike, at_a_time
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
 from .bounded import Bounded
+from .parts import Parts
 from .variable import Epoch, Trace
 
 _statics = StaticCache(compile_graph)
@@ -21,12 +23,14 @@ class Function:
 
     Each call runs one plan without the GIL; a plan is traced and compiled at the first call with given shapes and types.
     reuse_outputs: the same result arrays at each call (a training step then allocates nothing); else new ones.
+    by_rows: a long batch may be run a few rows at a time, where each row of the results depends on that of the inputs alone
+    and that is faster (see compiler/rows.py).
     """
 
-    def __init__(self, fn, name=None, reuse_outputs=False):
+    def __init__(self, fn, name=None, reuse_outputs=False, by_rows=False):
         self.fn = fn
         self.name = name or getattr(fn, '__name__', 'function')
-        self.reuse_outputs = reuse_outputs
+        self.reuse_outputs, self.by_rows = reuse_outputs, by_rows
         self._plans = Bounded(MAX_PLANS)
 
     def __call__(self, *arrays):
@@ -50,7 +54,16 @@ class Function:
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
         plan = self._plans.get(key)
         if plan is None or plan.is_stale():
-            plan = self._plans.put(key, Plan(self, [(a.shape, a.dtype.name) for a in arrays]))
+            plan = self._plans.put(key, self._made([(a.shape, a.dtype.name) for a in arrays]))
+        return plan
+
+    def _made(self, specs):
+        plan = Plan(self, specs)
+        if plan.part:
+            parts = Parts(self, plan, specs[0][0][0])
+            traces = [trace(self.fn, s)[0] for s in (specs, [((parts.size, *shape[1:]), dtype) for shape, dtype in specs])]
+            if alike(*traces):
+                return parts
         return plan
 
     def clear(self):
@@ -65,6 +78,7 @@ class Plan:
         graph, self.build = trace(function.fn, specs)
         self.settings = settings()
         self.compiled = compile_graph(graph, _statics)
+        self.part = at_a_time(graph, self.compiled) if function.by_rows and 'rows' not in disabled() else None
         self.execute = self.compiled.executor.run
         if 'profile' in debug():
             self.execute = printed_at_exit(function.name, self.compiled).run

@@ -33,7 +33,7 @@ class Steps:
         found = self._functions.get(key)
         if found is None:
             if kind == 'predict':
-                found = Function(self._predict, 'predict')
+                found = Function(self._predict, 'predict', by_rows=True)
             elif kind == 'test':
                 found = Function(lambda *arrays: self._test(arrays, weighted), 'test')
             else:

@@ -1,0 +1,114 @@
+"""Which graphs treat each row of a batch alone, and how many rows at a time keep what they pass on in the cache.
+
+A long batch writes each result to the main memory and reads it back from there for the next step. Few rows at a time leave
+it in the cache; they read the weights more often.
+"""
+
+import functools
+
+import numpy as np
+
+from ..ops import core
+from .buffers import FIXED
+from .profile import traffic
+
+LARGEST_CACHE = 24 << 20  # bytes; a larger one, on machines that have it, is shared by many processors
+_SHARED = '/sys/devices/system/cpu/cpu0/cache/index3/size'
+
+
+@functools.cache
+def cache_bytes():
+    """What a plan may keep in the cache that all processors share: three quarters of it, if it is known."""
+    try:
+        with open(_SHARED) as file:
+            text = file.read().strip()
+        return min(LARGEST_CACHE, int(text.rstrip('KM')) * {'K': 1 << 10, 'M': 1 << 20}.get(text[-1], 1) * 3 // 4)
+    except (OSError, ValueError):
+        return LARGEST_CACHE
+
+
+def at_a_time(graph, compiled):
+    """The rows of the parts that such a batch is faster in, or None: where it fits, where rows are not alone, and where a
+    part would pass on less than eight times the bytes of the weights: reading these anew then costs what is won."""
+    rows = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 0
+    if rows < 2 or compiled.arena_bytes <= cache_bytes() or not alone(graph, rows):
+        return None
+    part = max(1, cache_bytes() * rows // compiled.arena_bytes)
+    weights = {id(b.root()[0].array): b.root()[0].nbytes
+               for step in compiled.steps for b in step.read() if b.root()[0].kind == FIXED}
+    weights = sum(weights.values())
+    moved = sum(map(traffic, compiled.steps)) - weights
+    return part if moved * part >= 8 * weights * rows else None
+
+
+def alone(graph, rows):
+    """Whether each output's row i depends on row i of the inputs alone, in a way that does not depend on i; what is not
+    known to do so does not."""
+    if graph.updates or any(not n.shape or n.shape[0] != rows for n in (*graph.inputs, *graph.outputs)):
+        return False
+    fed = {id(n) for n in graph.inputs}
+    for node in graph.nodes():
+        if node.op in ('input', 'const', 'variable'):
+            continue
+        if core.record(node.op).random:
+            return False
+        moving = [id(i) in fed for i in node.inputs]
+        if any(moving):
+            if not _keeps_rows(node, moving, rows):
+                return False
+            fed.add(id(node))
+    return all(id(n) in fed for n in graph.outputs)
+
+
+def alike(whole, part):
+    """Whether two traces of a function differ in the number of rows alone: where it met the size of the batch as a number,
+    they do not."""
+    a, b = whole.nodes(), part.nodes()
+    return len(a) == len(b) and all(
+        x.op == y.op and x.shape[1:] == y.shape[1:] and x.dtype == y.dtype and _same(x, y) for x, y in zip(a, b))
+
+
+def _same(x, y):
+    if x.op == 'const':
+        return np.array_equal(x.attrs['value'], y.attrs['value'])
+    return x.op in ('reshape', 'broadcast_to') or x.attrs == y.attrs
+
+
+# ---- rules: (node, which of its inputs have the rows, their number) → whether it keeps them
+def _keeps_rows(node, moving, rows):
+    rule = _RULES.get(node.op) or (_elementwise if core.record(node.op).micro is not None else None)
+    have = all(i.shape and i.shape[0] == rows for i, m in zip(node.inputs, moving) if m)
+    return rule is not None and have and bool(node.shape) and node.shape[0] == rows and rule(node, moving)
+
+
+def _elementwise(node, moving):
+    return all(len(i.shape) == len(node.shape) if m else len(i.shape) < len(node.shape) or i.shape[0] == 1
+               for i, m in zip(node.inputs, moving))
+
+
+def _first(node, moving):
+    return moving[0] and not any(moving[1:])
+
+
+def _matmul(node, moving):
+    a, b = node.inputs
+    if all(moving):
+        return len(a.shape) == len(b.shape) > 2
+    return moving[0] and len(b.shape) <= 2 and (len(a.shape) > 2 or (len(a.shape) == 2 and not node.attrs['transpose_a']))
+
+
+def _reduced(node, moving):
+    axis, dims = node.attrs['axis'], len(node.inputs[0].shape)
+    axes = range(dims) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return all(a % dims for a in axes)
+
+
+_RULES = {
+    **dict.fromkeys(('conv2d', 'depthwise_conv2d', 'conv2d_dx', 'max_pool2d', 'avg_pool2d', 'reshape'), _first),
+    **dict.fromkeys(('sum', 'mean', 'max', 'min', 'prod', 'all', 'any'), _reduced),
+    **dict.fromkeys(('softmax', 'log_softmax'), lambda node, moving: len(node.shape) > 1),
+    'matmul': _matmul,
+    'transpose': lambda node, moving: node.attrs['axes'][0] == 0,
+    'pad': lambda node, moving: tuple(node.attrs['widths'][0]) == (0, 0),
+    'concatenate': lambda node, moving: all(moving) and node.attrs['axis'] % len(node.shape) != 0,
+}
