@@ -6,21 +6,30 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 #define MAXV 16
-#if MR == 12 || VL == 8
-#define QUAD 4 /* steps at a time, with addresses made once for all of them */
-#else
-#define QUAD 1 /* without multiply-adds the products take the registers that more would need */
-#endif
 
+#if MR == 12
+#define QUAD 4 /* steps at a time, with addresses made once for all of them */
+#define MULTIPLY_ADD(acc, x, y) v_add_product(&(acc), x, y)
 /* The addresses of A: of every fourth row. Those between are one to three times `as` away, which instructions add by
  * themselves: kernels have few registers for addresses. */
+#define APART 4
+#define HERE(p) v_here(p)
+#define FAR(n) v_far(n)
+#else
+#define QUAD 1 /* 16 registers: the compiler does best with one step, and its own choice of them and of addresses */
+#define MULTIPLY_ADD(acc, x, y) (acc) = v_fma(x, y, acc)
+#define APART MR
+#define HERE(p) (p)
+#define FAR(n) (n)
+#endif
+
 typedef struct {
-    const float *row[(MR + 3) / 4];
+    const float *row[(MR + APART - 1) / APART];
     int64_t as;
 } rows_of_a;
 INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
     rows_of_a at = {.as = as};
-    UNROLL_FOR (int i = 0; i < (R + 3) / 4; i++) at.row[i] = v_here(a + 4 * i * as);
+    UNROLL_FOR (int i = 0; i * APART < R; i++) at.row[i] = HERE(a + APART * i * as);
     return at;
 }
 
@@ -30,10 +39,10 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
     UNROLL_FOR (int s = 0; s < count; s++) {
         vf x[MAXV];
         UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(*b + v / 2 * bs + v % 2 * VL);
-        at->as = v_far(at->as);
+        at->as = FAR(at->as);
         UNROLL_FOR (int r = 0; r < R; r++) {
-            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / 4][r % 4 * at->as + s]);
-            UNROLL_FOR (int v = 0; v < V; v++) v_add_product(&acc[r][v], e, x[v]);
+            const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / APART][r % APART * at->as + s]);
+            UNROLL_FOR (int v = 0; v < V; v++) MULTIPLY_ADD(acc[r][v], e, x[v]);
         }
         if (kmajor) at->row[0] += at->as;
         if (copy) {
@@ -41,9 +50,9 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
             v_store(*copied + VL, x[1]);
             *copied += NR;
         }
-        *b = v_here(*b + step);
+        *b = HERE(*b + step);
     }
     if (!kmajor)
-        UNROLL_FOR (int i = 0; i < (R + 3) / 4; i++) at->row[i] = v_here(at->row[i] + count);
+        UNROLL_FOR (int i = 0; i * APART < R; i++) at->row[i] = HERE(at->row[i] + count);
 }
 #endif

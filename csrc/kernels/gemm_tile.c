@@ -18,13 +18,12 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
 
-INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
-                const int V, const int kmajor, const int copy) {
-    vf acc[MR][MAXV];
-    UNROLL_FOR (int r = 0; r < R; r++)
-        UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
-    const int64_t as = g->as, bs = g->bs, step = g->ldb ? g->ldb : NR;
-    rows_of_a at = rows_from(a, as, R);
+/* all steps of a micro-kernel. Beside them come what the list names, and the place of the results of the next one */
+#if QUAD > 1
+INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
+                      const int R, const int V, const int kmajor, const int copy) {
+    const int64_t bs = g->bs, step = g->ldb ? g->ldb : NR;
+    rows_of_a at = rows_from(a, g->as, R);
     float *copied = g->copy;
     gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
     const float *line = f ? f->at : NULL;
@@ -38,7 +37,7 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
         line = b + soon * step;
         left = (g->k - soon) / QUAD;
     }
-    /* the place of the results of the next micro-kernel, a row with each of the first steps: it comes while these are made */
+    /* a row with each of the first steps: the lines of all at once would fill the buffers that loads from L2 need */
     int64_t fresh = V <= 4 ? R : 0;
     const int64_t lead = j + g->lead;
     float *const *place = c;
@@ -64,6 +63,48 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     }
     for (int64_t q = g->k % QUAD; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
     if (f) f->lines -= g->k;
+}
+#else
+/* where there are few registers: loops that hold nothing else */
+INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
+                      const int R, const int V, const int kmajor, const int copy) {
+    const int64_t bs = g->bs, step = g->ldb ? g->ldb : NR, lead = j + g->lead;
+    rows_of_a at = rows_from(a, g->as, R);
+    float *copied = g->copy;
+    if (V <= 2 && !g->add)
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(c[r] + l + lead, 1);
+    gemm_fetch *f = g->fetch;
+#define STEPS(count, fetch)                                                \
+    for (int64_t q = (count); q > 0; q--) {                                \
+        steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);     \
+        fetch;                                                             \
+    }
+    if (copy) { /* as above */
+        const int64_t soon = fk_min(g->k, AHEAD / R);
+        const float *line = b + soon * step;
+        STEPS(g->k - soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
+        line = g->after;
+        STEPS(soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
+    } else if (V <= 2 && f) {
+        const int64_t next = f->step, per = f->per;
+        for (int64_t p = g->k; p > 0; p -= per, f->at += f->turn) {
+            const float *line = f->at;
+            STEPS(fk_min(p, per), (__builtin_prefetch(line, 0, 2), line += next))
+        }
+        f->lines -= g->k;
+    } else {
+        STEPS(g->k, )
+    }
+}
+#endif
+
+INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
+                const int V, const int kmajor, const int copy) {
+    vf acc[MR][MAXV];
+    UNROLL_FOR (int r = 0; r < R; r++)
+        UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
+    all_steps(g, acc, a, b, c, j, R, V, kmajor, copy);
     if (V <= 2 && n < V * VL)
         leave(g, acc, c, j, n, R, V);
     else
