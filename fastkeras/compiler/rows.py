@@ -27,18 +27,19 @@ def cache_bytes():
         return LARGEST_CACHE
 
 
-def at_a_time(graph, compiled):
-    """The rows of the parts that such a batch is faster in, or None: where it fits, where rows are not alone, and where a
-    part would pass on less than eight times the bytes of the weights: reading these anew then costs what is won."""
+def at_a_time(graph, compiled, threads):
+    """The rows of the parts that such a batch is faster in, or None: where it fits, where rows are not alone, where a part
+    would have less than one for each thread, and where it would pass on less than eight times the bytes of the weights:
+    reading these anew then costs what is won."""
     rows = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 0
     if rows < 2 or compiled.arena_bytes <= cache_bytes() or not alone(graph, rows):
         return None
-    part = max(1, cache_bytes() * rows // compiled.arena_bytes)
+    part = max(threads, cache_bytes() * rows // compiled.arena_bytes)
     weights = {id(b.root()[0].array): b.root()[0].nbytes
                for step in compiled.steps for b in step.read() if b.root()[0].kind == FIXED}
     weights = sum(weights.values())
     moved = sum(map(traffic, compiled.steps)) - weights
-    return part if moved * part >= 8 * weights * rows else None
+    return part if part < rows and moved * part >= 8 * weights * rows else None
 
 
 def alone(graph, rows):
@@ -61,17 +62,26 @@ def alone(graph, rows):
 
 
 def alike(whole, part):
-    """Whether two traces of a function differ in the number of rows alone: where it met the size of the batch as a number,
-    they do not."""
+    """Whether two traces of a function differ in the number of rows alone. Where it met the size of the batch as a number, or
+    went another way for it, they do not."""
+    rows, fewer = whole.inputs[0].shape[0], part.inputs[0].shape[0]
     a, b = whole.nodes(), part.nodes()
-    return len(a) == len(b) and all(
-        x.op == y.op and x.shape[1:] == y.shape[1:] and x.dtype == y.dtype and _same(x, y) for x, y in zip(a, b))
+    place = [{id(n): k for k, n in enumerate(nodes)} for nodes in (a, b)]
+
+    def shape(x, y):
+        return x.shape == y.shape or (x.shape[:1] == (rows,) and y.shape == (fewer, *x.shape[1:]))
+
+    def inputs(nodes, where):
+        return [where[id(n)] for n in nodes]
+    return (alone(part, fewer) and len(a) == len(b) and inputs(whole.outputs, place[0]) == inputs(part.outputs, place[1]) and
+            all(x.op == y.op and x.dtype == y.dtype and shape(x, y) and _same(x, y) and
+                inputs(x.inputs, place[0]) == inputs(y.inputs, place[1]) for x, y in zip(a, b)))
 
 
 def _same(x, y):
     if x.op == 'const':
         return np.array_equal(x.attrs['value'], y.attrs['value'])
-    return x.op in ('reshape', 'broadcast_to') or x.attrs == y.attrs
+    return x.op in ('reshape', 'broadcast_to') or x.attrs == y.attrs  # the attributes of these two say their shape
 
 
 # ---- rules: (node, which of its inputs have the rows, their number) → whether it keeps them

@@ -6,12 +6,12 @@ from .. import _core
 from ..compiler.cache import StaticCache, settings
 from ..compiler.pipeline import compile_graph, debug, disabled
 from ..compiler.profile import printed_at_exit
-from ..compiler.rows import alike, at_a_time
+from ..compiler.rows import at_a_time
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
 from .bounded import Bounded
-from .parts import Parts
+from .parts import in_parts
 from .variable import Epoch, Trace
 
 _statics = StaticCache(compile_graph)
@@ -54,17 +54,19 @@ class Function:
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
         plan = self._plans.get(key)
         if plan is None or plan.is_stale():
-            plan = self._plans.put(key, self._made([(a.shape, a.dtype.name) for a in arrays]))
+            plan = self._made(key, [(a.shape, a.dtype.name) for a in arrays])
         return plan
 
-    def _made(self, specs):
+    def plan_of(self, specs):
+        """The same for [(shape, name of the type)]."""
+        key = tuple([(shape, np.dtype(dtype).char) for shape, dtype in specs])
+        plan = self._plans.get(key)
+        return self._made(key, specs) if plan is None or plan.is_stale() else plan
+
+    def _made(self, key, specs):
         plan = Plan(self, specs)
-        if plan.part:
-            parts = Parts(self, plan, specs[0][0][0])
-            traces = [trace(self.fn, s)[0] for s in (specs, [((parts.size, *shape[1:]), dtype) for shape, dtype in specs])]
-            if alike(*traces):
-                return parts
-        return plan
+        plan = (in_parts(self, plan, specs) if plan.part else None) or plan
+        return self._plans.put(key, plan)
 
     def clear(self):
         """Forget all plans, so that the next call traces anew."""
@@ -78,10 +80,10 @@ class Plan:
         graph, self.build = trace(function.fn, specs)
         self.settings = settings()
         self.compiled = compile_graph(graph, _statics)
-        self.part = at_a_time(graph, self.compiled) if function.by_rows and 'rows' not in disabled() else None
-        self.execute = self.compiled.executor.run
-        if 'profile' in debug():
-            self.execute = printed_at_exit(function.name, self.compiled).run
+        parted = function.by_rows and 'rows' not in disabled()
+        self.part = at_a_time(graph, self.compiled, _core.threads()) if parted else None
+        self.graph = graph if parted else None  # what parts are compared by
+        self.execute = None
         self.updated = self.compiled.updated
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
@@ -101,6 +103,9 @@ class Plan:
             for s in self.compiled.statics:
                 s.refresh()
             self._epoch = epoch  # as it was before: what changed meanwhile is seen by the next run
+        if self.execute is None:
+            profile = 'profile' in debug()
+            self.execute = printed_at_exit(self.name, self.compiled).run if profile else self.compiled.executor.run
         try:
             return self.execute(arrays, outs)
         except IndexError as e:

@@ -2,20 +2,33 @@
 
 from .. import _core
 from ..compiler.cache import settings
+from ..compiler.rows import alike
+
+
+def in_parts(function, plan, specs):
+    """Parts in place of a plan that would be faster so, or None: where the function makes something else of fewer rows, or
+    cannot take them."""
+    rows = specs[0][0][0]
+    count = -(-rows // plan.part)
+    bounds = [rows * k // count for k in range(count + 1)]
+    for size in {b - a for a, b in zip(bounds, bounds[1:])}:
+        try:
+            part = function.plan_of([((size, *shape[1:]), dtype) for shape, dtype in specs])
+        except Exception:  # whatever the user's code raises for so many rows: it is never asked for them
+            return None
+        if not alike(plan.graph, part.graph):
+            return None
+    return Parts(function, plan, bounds)
 
 
 class Parts:
-    """In place of the plan of a long batch: runs the plans of its parts, one after the other. The rows are the same, bit for
-    bit. A part has `size` rows at most; all have as many as each other, or one less."""
+    """Runs the plans of parts of a batch one after the other. The rows are the same, bit for bit. All parts have as many rows
+    as each other, or one less."""
 
-    outs = result = None
-
-    def __init__(self, function, plan, rows):
-        self.function = function
-        self.build, self.shapes, self.settings = plan.build, plan.shapes, plan.settings
-        count = -(-rows // plan.part)
-        self.bounds = [rows * k // count for k in range(count + 1)]
-        self.size = max(b - a for a, b in zip(self.bounds, self.bounds[1:]))
+    def __init__(self, function, plan, bounds):
+        self.function, self.bounds = function, bounds
+        self.graph, self.build, self.shapes, self.settings = plan.graph, plan.build, plan.shapes, plan.settings
+        self.outs, self.result = plan.outs, plan.result
 
     def is_stale(self):
         return self.settings != settings()

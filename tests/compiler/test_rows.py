@@ -4,6 +4,7 @@ import pytest
 
 from fastkeras import ops
 from fastkeras.compiler import rows
+from fastkeras.compiler.pipeline import compile_graph
 from fastkeras.layers import (
     Activation,
     BatchNormalization,
@@ -83,8 +84,8 @@ def network():
     return Model(inputs, [Dense(3, activation='softmax')(GlobalAveragePooling2D()(x)), y])
 
 
-def plan_of(function):
-    return next(iter(function._plans.values()))
+def parts_of(function):
+    return [p for p in function._plans.values() if isinstance(p, Parts)]
 
 
 @pytest.mark.parametrize('n', [5, 8, 23])
@@ -93,9 +94,8 @@ def test_parts_have_the_bits_of_the_whole(small_cache, monkeypatch, n):
     x = RNG.standard_normal((n, 32, 32, 8)).astype('float32')
     found = model.predict_on_batch(x)
     again = model.predict(x, batch_size=n)
-    functions = [f for f in _functions(model) if isinstance(plan_of(f), Parts)]
-    assert len(functions) == 1
-    lengths = np.diff(plan_of(functions[0]).bounds)
+    parts, = [p for f in _functions(model) for p in parts_of(f)]
+    lengths = np.diff(parts.bounds)
     assert lengths.sum() == n and len(lengths) > 1 and lengths.max() - lengths.min() <= 1
     monkeypatch.setenv('FASTKERAS_DISABLE', 'rows')
     copy = Model.from_config(model.get_config())
@@ -103,7 +103,7 @@ def test_parts_have_the_bits_of_the_whole(small_cache, monkeypatch, n):
     for a, b, c in zip(found, copy.predict_on_batch(x), again):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(c, b)
-    assert not any(isinstance(plan_of(f), Parts) for f in _functions(copy))
+    assert not any(parts_of(f) for f in _functions(copy))
 
 
 def _functions(model):
@@ -112,14 +112,41 @@ def _functions(model):
             getattr(f.fn, '__self__', None) is not None and f.fn.__self__.model is model]
 
 
-@pytest.mark.parametrize('fn, wanted', [(lambda x: x / ops.shape(x)[0], lambda x: x / 9),
-                                        (lambda x: x - ops.mean(x, axis=0), lambda x: x - x.mean(0))])
+@pytest.mark.parametrize('fn, wanted', [
+    (lambda x: x / ops.shape(x)[0], lambda x: x / 9),
+    (lambda x: x - ops.mean(x, axis=0), lambda x: x - x.mean(0)),
+    (lambda x: ops.reshape(x, (9, -1)), lambda x: x.reshape(9, -1)),
+    (lambda x: x if x.shape[0] != 4 else -x, lambda x: x),
+    (lambda x: x if x.shape[0] != 5 else -x, lambda x: x),
+    (lambda x: x - 2 * ops.relu(x) if x.shape[0] > 5 else ops.relu(x) * 2 - x, lambda x: -abs(x)),
+    (lambda x: ops.squeeze(ops.max(x, axis=(1, 2, 3), keepdims=True)), lambda x: x.max((1, 2, 3)))])
 def test_a_layer_that_sees_the_batch_gets_the_whole(small_cache, fn, wanted):
     x = inputs = Input((64, 64, 4))
     model = Model(inputs, Lambda(fn)(Conv2D(8, 3, padding='same')(x)))
     x = RNG.standard_normal((9, 64, 64, 4)).astype('float32')
     first = Model(inputs, model.layers[1].output).predict_on_batch(x)
     np.testing.assert_allclose(model.predict_on_batch(x), wanted(first), rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_of_a_fixed_batch_gets_it(small_cache):
+    x = inputs = Input(batch_shape=(9, 64, 64, 4))
+    model = Model(inputs, GlobalAveragePooling2D()(Conv2D(8, 3, padding='same')(x)))
+    assert model.predict(RNG.standard_normal((9, 64, 64, 4)).astype('float32'), batch_size=9).shape == (9, 8)
+
+
+def test_the_same_results_where_they_are_used_again(small_cache):
+    f = Function(lambda x: ops.relu(x + 1) * ops.sum(x, axis=(1,), keepdims=True), reuse_outputs=True, by_rows=True)
+    x = RNG.standard_normal((900, 700)).astype('float32')
+    y = f(x)
+    np.testing.assert_allclose(y, np.maximum(x + 1, 0) * x.astype(float).sum(1, keepdims=True), rtol=1e-4, atol=1e-3)
+    assert f(2 * x) is y
+
+
+def test_more_threads_than_rows_of_a_part_get_the_whole(monkeypatch):
+    graph, _ = trace(lambda x: ops.sum(ops.sin(x) @ W, axis=1), [((40, 500, 5), 'float32')])
+    compiled = compile_graph(graph)
+    monkeypatch.setattr(rows, 'cache_bytes', lambda: compiled.arena_bytes // 5)
+    assert [rows.at_a_time(graph, compiled, n) for n in (1, 8, 12, 40)] == [8, 8, 12, None]
 
 
 def test_weights_that_are_much_of_the_traffic_keep_a_batch_whole(monkeypatch):
@@ -129,5 +156,5 @@ def test_weights_that_are_much_of_the_traffic_keep_a_batch_whole(monkeypatch):
         f = Function(lambda x: ops.matmul(ops.relu(ops.matmul(x, w)), w), by_rows=True)
         x = RNG.standard_normal((20000, 600)).astype('float32')
         y = f(x)
-        assert isinstance(plan_of(f), Parts) == parted
+        assert bool(parts_of(f)) == parted
         np.testing.assert_array_equal(y[:3], f(x[:3]))
