@@ -9,7 +9,7 @@
 
 #if MR == 12
 #define QUAD 4 /* steps at a time, with addresses made once for all of them */
-#define MULTIPLY_ADD(acc, x, y) v_add_product(&(acc), x, y)
+#define HIGH (FEW + 1) /* rows from which on a vector of B is used often enough to be loaded by itself, and sums stay in place */
 /* The addresses of A: of every fourth row. Those between are one to three times `as` away, which instructions add by
  * themselves: kernels have few registers for addresses. */
 #define APART 4
@@ -17,7 +17,7 @@
 #define FAR(n) v_far(n)
 #else
 #define QUAD 1 /* 16 registers: the compiler does best with one step, and its own choice of them and of addresses */
-#define MULTIPLY_ADD(acc, x, y) (acc) = v_fma(x, y, acc)
+#define HIGH (MR + 1)
 #define APART MR
 #define HERE(p) (p)
 #define FAR(n) (n)
@@ -42,7 +42,11 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
         at->as = FAR(at->as);
         UNROLL_FOR (int r = 0; r < R; r++) {
             const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / APART][r % APART * at->as + s]);
-            UNROLL_FOR (int v = 0; v < V; v++) MULTIPLY_ADD(acc[r][v], e, x[v]);
+            UNROLL_FOR (int v = 0; v < V; v++)
+                if (R >= HIGH)
+                    v_add_product(&acc[r][v], e, x[v]);
+                else
+                    acc[r][v] = v_fma(e, x[v], acc[r][v]);
         }
         if (kmajor) at->row[0] += at->as;
         if (copy) {

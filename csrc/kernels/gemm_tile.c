@@ -22,6 +22,7 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
 #if QUAD > 1
 INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
                       const int R, const int V, const int kmajor, const int copy) {
+    const int quad = R > FEW ? QUAD : 1; /* few rows wait for B, not for addresses */
     const int64_t bs = g->bs, step = g->ldb ? g->ldb : NR;
     rows_of_a at = rows_from(a, g->as, R);
     float *copied = g->copy;
@@ -30,38 +31,38 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     int64_t next = 0, per = 0, left = 0;
     if (f) {
         next = f->step;
-        left = per = fk_ceil_div(f->per, QUAD);
+        left = per = fk_ceil_div(f->per, quad);
     } else if (copy) {
         /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
         const int64_t soon = fk_min(g->k, AHEAD / R);
         line = b + soon * step;
-        left = (g->k - soon) / QUAD;
+        left = (g->k - soon) / quad;
     }
     /* a row with each of the first steps: the lines of all at once would fill the buffers that loads from L2 need */
     int64_t fresh = V <= 4 ? R : 0;
     const int64_t lead = j + g->lead;
     float *const *place = c;
-    for (int64_t q = g->k / QUAD; q > 0; q--) {
-        steps(acc, &at, &b, bs, step, &copied, QUAD, R, V, kmajor, copy);
+    for (int64_t q = g->k / quad; q > 0; q--) {
+        steps(acc, &at, &b, bs, step, &copied, quad, R, V, kmajor, copy);
         if (fresh-- > 0) {
             const float *to = *place++ + lead;
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
         }
         if (copy) {
             if (left-- == 0) line = g->after;
-            UNROLL_FOR (int s = 0; s < QUAD; s++, line += step) {
+            UNROLL_FOR (int s = 0; s < quad; s++, line += step) {
                 __builtin_prefetch(line, 0, 2);
                 __builtin_prefetch(line + LINE, 0, 2);
             }
         } else if (line) {
-            UNROLL_FOR (int s = 0; s < QUAD; s++, line += next) __builtin_prefetch(line, 0, 2);
+            UNROLL_FOR (int s = 0; s < quad; s++, line += next) __builtin_prefetch(line, 0, 2);
             if (--left == 0) {
                 line = f->at += f->turn;
                 left = per;
             }
         }
     }
-    for (int64_t q = g->k % QUAD; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
+    for (int64_t q = g->k % quad; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
     if (f) f->lines -= g->k;
 }
 #else
