@@ -7,8 +7,8 @@ import numpy as np
 
 from .. import _core, config
 from ..graph import toposort
-from . import memory
-from .buffers import FIXED, OUTPUT, Buffer, Step
+from .buffers import FIXED, Buffer
+from .executor import single_step
 from .hoist import static_graph, variables_of
 
 _filling = threading.RLock()
@@ -104,13 +104,9 @@ class Packing:
 
 def _packer(array, offset, dtype, kernel, attrs, count):
     """An executor whose result is the packed array."""
-    from .lower import encode
-    from .pipeline import executor_of
     source = Buffer(array.shape, array.dtype.name, FIXED, array=array)
-    target = Buffer((count,), 'float32', OUTPUT, index=0)
     view = source.view((max(1, array.size),), offset // array.itemsize) if offset else source
-    step = Step(kernel, [view, target], encode(kernel, attrs), [1])
-    return executor_of([step], [], [target], memory.plan_arena([step]))
+    return single_step(kernel, [view], ((count,), 'float32'), **attrs)
 
 
 def _expression(node):

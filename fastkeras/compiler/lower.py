@@ -1,7 +1,6 @@
 """Lowering: a graph as a list of steps on buffers."""
 
-import struct
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 
@@ -9,34 +8,7 @@ from .. import _core
 from ..ops import core
 from . import tile
 from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
-
-
-@lru_cache(maxsize=1)
-def kernels():
-    return _core.ops()
-
-
-def encode(kernel, attrs):
-    """The attributes of a kernel as words, in the order of ops.def. TypeError unless exactly these are given."""
-    _, _, fields, _ = kernels()[kernel]
-    names = [name for _, name in fields]
-    if set(names) != set(attrs):
-        raise TypeError(f'kernel {kernel!r} takes the attributes {names}, got {sorted(attrs)}')
-    words = []
-    for kind, name in fields:
-        value = attrs[name]
-        if kind == 'I':
-            words.append(int(value))
-        elif kind == 'F':
-            words.append(struct.unpack('<q', struct.pack('<d', float(value)))[0])
-        else:
-            words += [*(int(v) for v in value), *[0] * (8 - len(value))]
-    return words
-
-
-def parts(kernel, **attrs):
-    """The kernel's `parts` query (see ops.def)."""
-    return _core.parts(kernels()[kernel][0], np.array(encode(kernel, attrs) or [0], np.int64))
+from .executor import encode, kernels, parts
 
 
 class Context:

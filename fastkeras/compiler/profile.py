@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _core
 from .buffers import Host
-from .lower import kernels
+from .executor import kernels
 
 _WINDOWS = ('conv2d', 'conv2d_dx', 'conv2d_dw', 'depthwise', 'depthwise_dx', 'depthwise_dw')
 _WINOGRAD = ('winograd', 'winograd_dw')

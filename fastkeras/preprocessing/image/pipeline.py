@@ -7,11 +7,8 @@ an image of 0 … 255 before it is rescaled, as Keras does, which rescales after
 
 import numpy as np
 
-from fastkeras.compiler.buffers import INPUT, OUTPUT, Buffer, Step
 from fastkeras.compiler.cache import settings
-from fastkeras.compiler.lower import encode, parts
-from fastkeras.compiler.memory import plan_arena
-from fastkeras.compiler.pipeline import executor_of
+from fastkeras.compiler.executor import parts, single_step
 from fastkeras.runtime.bounded import Bounded
 
 # warp.h
@@ -70,12 +67,10 @@ def executor(**attrs):
         n, h, w, c = (attrs[k] for k in 'nhwc')
         shape = (c, h, w) if attrs['first'] else (h, w, c)
         standard = {0: (0,), 1: (w * c,), 2: (c,), 3: shape}[attrs['standard']]
-        inputs = [Buffer(s, d, INPUT, index=i) for i, (s, d) in enumerate(
-            [((n, WORDS), 'float64'), (standard, 'float32'), (standard, 'float32')])]
-        out = Buffer((n, *shape), 'float64' if attrs['wide'] else 'float32', OUTPUT, index=0)
-        room = Buffer((max(1, n * parts('warp', **attrs)),), 'float64')
-        steps = [Step('warp', [*inputs, room, out], encode('warp', attrs), [3, 4], 'warp')]
-        plan = _plans.put(key, executor_of(steps, inputs, [out], plan_arena(steps)))
+        inputs = [((n, WORDS), 'float64'), (standard, 'float32'), (standard, 'float32')]
+        room = (max(1, n * parts('warp', **attrs)),), 'float64'
+        made = (n, *shape), 'float64' if attrs['wide'] else 'float32'
+        plan = _plans.put(key, single_step('warp', inputs, made, room=[room], **attrs))
     return plan
 
 

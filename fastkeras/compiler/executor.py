@@ -1,0 +1,121 @@
+"""The one door to native plans: steps on buffers become an Executor, whole graphs' as well as single steps'."""
+
+import struct
+from functools import lru_cache
+
+import numpy as np
+
+from .. import _core
+from . import memory
+from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Step
+
+
+@lru_cache(maxsize=1)
+def kernels():
+    return _core.ops()
+
+
+def encode(kernel, attrs):
+    """The attributes of a kernel as words, in the order of ops.def. TypeError unless exactly these are given."""
+    _, _, fields, _ = kernels()[kernel]
+    names = [name for _, name in fields]
+    if set(names) != set(attrs):
+        raise TypeError(f'kernel {kernel!r} takes the attributes {names}, got {sorted(attrs)}')
+    words = []
+    for kind, name in fields:
+        value = attrs[name]
+        if kind == 'I':
+            words.append(int(value))
+        elif kind == 'F':
+            words.append(struct.unpack('<q', struct.pack('<d', float(value)))[0])
+        else:
+            words += [*(int(v) for v in value), *[0] * (8 - len(value))]
+    return words
+
+
+def parts(kernel, **attrs):
+    """The kernel's `parts` query (see ops.def)."""
+    return _core.parts(kernels()[kernel][0], np.array(encode(kernel, attrs) or [0], np.int64))
+
+
+def copy_step(x, y):
+    """A contiguous copy."""
+    item = np.dtype(y.dtype).itemsize
+    attrs = encode('copy', dict(ndim=1, shape=(y.size,), xstride=(1,), ystride=(1,), xoff=0, yoff=0, itemsize=item))
+    return Step('copy', [x, y], attrs, [1])
+
+
+def executor_of(steps, inputs, outputs):
+    """(Executor, bytes of its arena) of the steps, whose buffers in the arena get their places: consecutive native steps are
+    one plan, host steps stand between them. inputs, outputs: the buffers that are bound at each run."""
+    arena_bytes = memory.plan_arena(steps)
+    spaces, fixed = {ARENA: 0}, []
+
+    def place(buffer):
+        root, offset = buffer.root()
+        if root.kind == ARENA:
+            return 0, root.offset + offset
+        key = (root.kind, root.index) if root.kind in (INPUT, OUTPUT) else id(root.array)
+        if key not in spaces:
+            spaces[key] = len(spaces)
+            if root.kind == FIXED:
+                fixed.append((spaces[key], root.array))
+        return spaces[key], offset
+
+    bound_in = [(place(b)[0], b.shape, b.dtype) for b in inputs]
+    bound_out = [(place(b)[0], b.shape, b.dtype) for b in outputs]
+    segments, native = [], []
+
+    def flush():
+        if native:
+            segments.append(_plan(native, place))
+            native.clear()
+
+    for step in steps:
+        if isinstance(step, Host):
+            flush()
+            segments.append(_core.HostStep(step.function, [(*place(b), b.shape, b.dtype) for b in step.refs],
+                                           (*place(step.output), step.output.shape, step.output.dtype)))
+        else:
+            native.append(step)
+    flush()
+    return _core.Executor(segments, len(spaces), arena_bytes, fixed, bound_in, bound_out), arena_bytes
+
+
+def _plan(steps, place):
+    words, refs, attrs, programs = [], [], [], []
+    known = {}
+    for step in steps:
+        program = -1
+        if step.program is not None:
+            key = step.program.words.tobytes()
+            program = known.setdefault(key, len(programs))
+            if program == len(programs):
+                programs.extend(step.program.words.tolist())
+        buffers = step.refs + step.tile_in + step.tile_out
+        words += [kernels()[step.kernel][0], len(refs), len(buffers), len(step.refs), len(attrs), program]
+        refs += [place(b) for b in buffers]
+        attrs += step.attrs
+    flat = [w for r in refs for w in r]
+    return _core.Plan(*(np.array(w, np.int64) for w in (words, flat, attrs, programs)))
+
+
+def single_step(kernel, inputs, output, room=(), **attrs):
+    """The Executor of one step of a kernel.
+
+    inputs: of each tensor that the kernel reads, (shape, dtype) for an array that is bound at each run, or an array that is
+    bound for good, or the Buffer of a part of one. output: (shape, dtype) of the result. room: (shape, dtype) of the
+    memory that the kernel works in, which ops.def names between the two. attrs: the kernel's, by name.
+    """
+    read, bound = [], []
+    for x in inputs:
+        if isinstance(x, tuple):
+            x = Buffer(*x, INPUT, index=len(bound))
+            bound.append(x)
+        elif not isinstance(x, Buffer):
+            x = Buffer(x.shape, x.dtype.name, FIXED, array=x)
+        read.append(x)
+    result = Buffer(*output, OUTPUT, index=0)
+    refs = [*read, *(Buffer(*r) for r in room), result]
+    step = Step(kernel, refs, encode(kernel, attrs), list(range(len(read), len(refs))), kernel)
+    return executor_of([step], bound, [result])[0]
