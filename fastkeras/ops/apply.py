@@ -1,0 +1,248 @@
+"""`apply`, the one door to the operations: it evaluates one (all inputs are arrays) or appends a node."""
+
+import importlib
+import threading
+
+import numpy as np
+
+from .. import config
+from ..graph import Node
+from .dtypes import FLOATS, dtype_name, met, promoted, to_array
+from .registry import record
+
+LARGEST = 2 ** 45   # elements of one array: of float32, more than an address space holds
+
+_local = threading.local()
+
+
+# ---- hooks that the runtime installs
+def _first_value(op, arrays, attrs):
+    """The evaluator until the runtime has installed its own, which it does when the first value is wanted."""
+    importlib.import_module(__package__.rpartition('.')[0] + '.runtime')
+    return _hooks['eager'](op, arrays, attrs)
+
+
+_hooks = {'eager': _first_value, 'tracing': lambda: False, 'tensor': Node}
+
+
+def set_eager(fn):
+    """Install the evaluator fn(op, arrays, attrs) -> array of ops on arrays."""
+    _hooks['eager'] = fn
+
+
+def set_tracing(fn):
+    """Install fn() -> bool: whether a trace is active, in which Variables are symbolic."""
+    _hooks['tracing'] = fn
+
+
+def set_tensor(cls):
+    """Install the class of the nodes that `apply` makes."""
+    _hooks['tensor'] = cls
+
+
+def tracing():
+    """Whether a trace is active."""
+    return _hooks['tracing']()
+
+
+class named:
+    """`with named('dense_1'):` nodes made inside carry the name of their layer, for messages and profiles."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        self.outer = getattr(_local, 'name', None)
+        if self.name:
+            _local.name = self.name
+        return self
+
+    def __exit__(self, *exc):
+        _local.name = self.outer
+
+
+def current_name():
+    """Name of the layer whose call is being traced, or None."""
+    return getattr(_local, 'name', None)
+
+
+# ---- values
+def is_symbolic(x):
+    """Whether an op on x gives a node: a Tensor, or a Variable inside a trace."""
+    return isinstance(x, Node) or (hasattr(x, '__fastkeras_tensor__') and tracing())
+
+
+def symbolic(x):
+    """The Tensor that x (a Tensor or a Variable) stands for, or None for anything else."""
+    if isinstance(x, Node):
+        return x
+    return x.__fastkeras_tensor__() if hasattr(x, '__fastkeras_tensor__') else None
+
+
+def dtype_of(x):
+    """Name of the type of a Tensor, Variable, array or number (floats: floatx)."""
+    if isinstance(x, Node):
+        return x.dtype
+    dtype = getattr(x, 'dtype', None)
+    return dtype_name(dtype) if dtype is not None else to_array(x).dtype.name
+
+
+def as_tensor(x):
+    """x as something with shape and dtype that ops take: a Tensor, a Variable (its Tensor inside a trace), or an
+    array."""
+    if isinstance(x, Node):
+        return x
+    if hasattr(x, '__fastkeras_tensor__'):
+        return x.__fastkeras_tensor__() if tracing() else x
+    return to_array(x)
+
+
+def constant(value, dtype=None, shape=None):
+    """A 'const' Tensor of a number or array, broadcast to `shape` without being copied."""
+    value = to_array(value, dtype)
+    if shape is not None and value.shape != tuple(shape):
+        value = np.broadcast_to(value, tuple(shape))
+    return _make('const', (), {'value': value}, value.shape, value.dtype.name)
+
+
+def tensor(x, dtype=None):
+    """x as a Tensor: itself, the leaf of a Variable, or a constant; cast to dtype where one is given."""
+    t = symbolic(x)
+    if t is None:
+        return constant(x, dtype)
+    return t if dtype is None or t.dtype == dtype else apply('cast', (t,), dtype=dtype_name(dtype))
+
+
+def _common(inputs):
+    """The type in which operands meet. A Tensor's type is firm. Python's numbers are weak: they take the type of the
+    rest, unless a fraction meets integers. Arrays stand between: float64 and int64, NumPy's defaults, yield to float32
+    and int32; those without axes are as weak as numbers, but for themselves."""
+    firm = soft = scalar = None
+    numbers = []
+    for x in inputs:
+        if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__'):
+            firm = x.dtype if firm is None else promoted(firm, x.dtype)
+        elif not isinstance(x, np.ndarray):
+            numbers.append(x)
+        elif x.ndim:
+            soft = met(soft, x.dtype.name)
+        else:
+            numbers.append(x)
+            scalar = met(scalar, x.dtype.name)
+    if firm is not None and soft is not None:
+        if soft in FLOATS:
+            firm = firm if firm in FLOATS else config.floatx()
+        elif firm not in FLOATS:
+            firm = promoted(firm, 'int32' if soft == 'int64' else soft)
+    dtype = firm or soft or scalar
+    if dtype is None:
+        return to_array(numbers).dtype.name
+    for x in numbers:
+        if dtype in FLOATS:
+            return dtype
+        kind = x.dtype.kind if isinstance(x, np.ndarray) else np.asarray(x).dtype.kind
+        if kind == 'f':
+            return dtype if dtype in FLOATS else config.floatx()
+        if kind in 'iu' and (dtype == 'bool' or dtype == 'uint8' and not 0 <= x <= 255):
+            dtype = 'int32'
+    return dtype
+
+
+def _to_type(x, dtype):
+    if isinstance(x, Node):
+        return x if x.dtype == dtype else apply('cast', (x,), dtype=dtype)
+    if not isinstance(x, np.ndarray):
+        return np.array(x, dtype)
+    return x if x.dtype.name == dtype else x.astype(dtype)
+
+
+def operands(inputs, promote=None, floating=False):
+    """(inputs as Tensors or else all as arrays, whether they are symbolic), brought to one type as `register` says."""
+    lively = False
+    for x in inputs:
+        if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__') and tracing():
+            lively = True
+            break
+    values = []
+    for k, x in enumerate(inputs):
+        if isinstance(x, Node):
+            values.append(x)
+        elif hasattr(x, '__fastkeras_tensor__'):
+            values.append(x.__fastkeras_tensor__() if lively else to_array(x))
+        elif promote is not None and k >= promote and type(x) in (float, int, bool):
+            values.append(x)
+        else:
+            values.append(to_array(x))
+    if promote is not None:
+        dtype = _common(values[promote:])
+        if floating and dtype not in FLOATS:
+            dtype = config.floatx()
+        for i in range(promote, len(values)):
+            values[i] = _to_type(values[i], dtype)
+    if lively:
+        values = [v if isinstance(v, Node) else constant(v) for v in values]
+    return tuple(values), lively
+
+
+def _make(op, inputs, attrs, shape, dtype):
+    return _hooks['tensor'](op, inputs, attrs, shape, dtype, getattr(_local, 'name', None))
+
+
+class _Shaped:
+    """What a spec needs to know of an array."""
+
+    __slots__ = ('shape', 'dtype')
+
+    def __init__(self, array):
+        self.shape, self.dtype = array.shape, array.dtype.name
+
+    ndim = property(lambda self: len(self.shape))
+
+
+def apply(op, inputs, **attrs):
+    """The op on Tensors, Variables, arrays and numbers. Only arrays: the value, as an array; else a Tensor.
+
+    attrs: hashable. Raises ValueError, with the name of the op and of the layer being traced, where shapes do not fit.
+    """
+    rec = record(op)
+    inputs, lively = operands(inputs, rec.promote, rec.floating)
+    try:
+        if not lively:
+            shape, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
+            check_size(shape)
+            value = np.asarray(_hooks['eager'](op, inputs, attrs))
+            return value if value.dtype.name == dtype else value.astype(dtype)
+        shape, dtype = rec.spec(*inputs, **attrs)
+        check_size(shape)
+        if rec.compose is not None and not any(None in x.shape for x in inputs):
+            made = rec.compose(*inputs, **attrs)
+            if made is not None:
+                return made
+        return _make(op, inputs, attrs, shape, dtype)
+    except ValueError as e:
+        raise _explained(op, e) from None
+
+
+def check_size(shape, what='the result'):
+    """ValueError where the known sizes of a shape make more elements than any machine holds."""
+    n = 1
+    for d in shape:
+        if d is not None:
+            if d > LARGEST:
+                n = d
+                break
+            n *= d
+    if n > LARGEST:
+        raise ValueError(f'{what} would have the shape {tuple(shape)}; expected at most {LARGEST} elements, got at '
+                         f'least {n}: the sizes asked for are too large')
+
+
+def _explained(op, failure):
+    text = str(failure)
+    return failure if text.startswith('[') else error(op, text)
+
+
+def error(op, text):
+    """A ValueError that begins with the op and, while a layer is being traced, the layer's name."""
+    name = current_name()
+    return ValueError(f'[{op}]' + (f' in layer {name!r}' if name else '') + f': {text}')
