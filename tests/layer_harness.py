@@ -13,7 +13,7 @@ from fastkeras.layers.context import collect_losses
 from fastkeras.models import Model, Sequential
 from fastkeras.runtime import Function
 from fastkeras.saving import legacy_h5
-from fastkeras.saving.config import encode
+from fastkeras.saving.json import encode
 from fastkeras.utils import nest
 
 RTOL, ATOL = 2e-5, 2e-6

@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parent.parent / 'fastkeras'
 
 # lowest first; what is on one line may import each other
 LEVELS = [
-    ['config', 'generation', 'utils.errors', '_core'],
+    ['config', 'generation', 'utils.errors', 'utils.seed', '_core'],
     ['graph'],
     ['ops'],
     ['compiler'],
     ['runtime'],
-    ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1'],
+    ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1', 'legacy.generators'],
     ['activations', 'initializers', 'regularizers', 'constraints'],
     ['losses', 'metrics', 'optimizers'],
     ['training.logs', 'callbacks'],

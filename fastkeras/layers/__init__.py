@@ -1,6 +1,8 @@
 """Layers: one file per family."""
 
-from . import activation, base, convolution, core, function, implicit, input, merge, normalization, pooling, reshaping
+from fastkeras.runtime import SeedGenerator
+
+from . import activation, base, convolution, core, implicit, input, lambda_, merge, normalization, pooling, reshaping
 from .activation import *  # noqa: F403
 from .base import *  # noqa: F403
 from .context import learning_phase, set_learning_phase
@@ -15,9 +17,9 @@ from .convolution import (
     SeparableConv2D,
 )
 from .core import *  # noqa: F403
-from .function import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
+from .lambda_ import *  # noqa: F403
 from .merge import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
@@ -35,9 +37,8 @@ from .pooling import (
 )
 from .registry import deserialize, serialize
 from .reshaping import *  # noqa: F403
-from .seed import SeedGenerator
 
-_FAMILIES = (activation, base, convolution, core, function, implicit, input, merge, normalization, pooling, reshaping)
+_FAMILIES = (activation, base, convolution, core, implicit, input, lambda_, merge, normalization, pooling, reshaping)
 
 # other names of the same classes
 AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D = AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D

@@ -13,11 +13,11 @@ from fastkeras.utils import nest
 
 from . import construction, context, naming, tracking
 from .calls import Calls, takes
-from .config import Configured
+from .configured import Configured
 from .connections import Connected
 from .context import collect_losses
+from .history import Node
 from .input_spec import InputSpec, check_inputs, title
-from .node import Node
 
 __all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
 

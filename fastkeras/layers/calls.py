@@ -12,8 +12,8 @@ from fastkeras.runtime.variable import Trace
 from fastkeras.utils import nest
 
 from . import construction, context
+from .history import Node, keras_tensor
 from .input_spec import title
-from .node import Node, keras_tensor
 
 _MANY = (list, tuple, dict)
 

@@ -2,11 +2,11 @@
 
 from fastkeras import activations, constraints, initializers, ops, regularizers
 from fastkeras import config as settings
+from fastkeras.runtime import SeedGenerator
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number, sequence
 from .input_spec import title
-from .seed import SeedGenerator
 
 __all__ = ['Activation', 'ActivityRegularization', 'Dense', 'Dropout', 'Flatten', 'Masking', 'Permute', 'RepeatVector',
            'Reshape', 'SpatialDropout1D', 'SpatialDropout2D', 'SpatialDropout3D']

@@ -9,7 +9,7 @@ from fastkeras.utils import nest
 
 from . import naming
 from .base import Layer
-from .node import History, Node
+from .history import History, Node
 
 __all__ = ['OpLayer']
 

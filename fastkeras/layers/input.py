@@ -6,7 +6,7 @@ from fastkeras.ops.tensor import Tensor
 
 from . import naming
 from .base import Layer, _type_name
-from .node import History, Node, keras_tensor
+from .history import History, Node, keras_tensor
 
 __all__ = ['Input', 'InputLayer']
 

@@ -2,9 +2,9 @@
 
 from fastkeras.losses import classes as _classes
 from fastkeras.losses import functions as _functions
-from fastkeras.losses.checks import check_labels, check_target, is_sparse, loss_function  # noqa: F401
 from fastkeras.losses.classes import *  # noqa: F403
 from fastkeras.losses.functions import *  # noqa: F403
+from fastkeras.losses.targets import check_labels, check_target, is_sparse, loss_function  # noqa: F401
 from fastkeras.saving import objects as _objects
 
 _TABLE = {name: getattr(module, name) for module in (_functions, _classes) for name in module.__all__}

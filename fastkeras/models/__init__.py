@@ -2,14 +2,14 @@
 
 import importlib
 
+from fastkeras.layers.described import get_source_inputs
 from fastkeras.layers.input import Input, InputLayer
 
 from .clone import clone_model
-from .graph import get_source_inputs
 from .model import Model
 from .sequential import Sequential
 
-_IN_FILES = {'load_model': 'saver', 'save_model': 'saver', 'model_from_config': 'config', 'model_from_json': 'config'}
+_IN_FILES = {'load_model': 'saver', 'save_model': 'saver', 'model_from_config': 'json', 'model_from_json': 'json'}
 
 __all__ = ['Input', 'InputLayer', 'Model', 'Sequential', 'clone_model', 'get_source_inputs', *_IN_FILES]
 

@@ -2,8 +2,8 @@
 
 from fastkeras import generation
 from fastkeras.layers import registry
+from fastkeras.layers.history import Node
 from fastkeras.layers.input import InputLayer
-from fastkeras.layers.node import Node
 from fastkeras.ops.tensor import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest

@@ -3,6 +3,7 @@
 from fastkeras import generation
 from fastkeras.layers import context, naming
 from fastkeras.layers.base import Layer
+from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
 from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
@@ -13,7 +14,6 @@ from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest
 
 from . import functional
-from .graph import LayerGraph
 
 __all__ = ['Model']
 
@@ -263,7 +263,7 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs):
         """The configuration as JSON text, as `model_from_json` reads it. kwargs: of json.dumps."""
-        from fastkeras.saving.config import to_json
+        from fastkeras.saving.json import to_json
         return to_json(self, **kwargs)
 
     def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):

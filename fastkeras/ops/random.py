@@ -160,7 +160,7 @@ def set_stream(fn):
 def as_seed(seed):
     """An int32[2] seed from an int, a pair of ints or a tensor; None draws one from NumPy's global generator, or, inside a
     trace, takes a stream that goes on from run to run."""
-    if seed is None and tracing() and _stream:
+    if seed is None and tracing():
         return _stream[0]()
     if seed is None:
         seed = int(np.random.randint(2 ** 31))

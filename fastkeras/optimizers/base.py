@@ -11,7 +11,7 @@ from fastkeras import config as settings
 from fastkeras import generation, ops
 from fastkeras.generation import chosen
 from fastkeras.optimizers import clipping, schedules
-from fastkeras.optimizers.settings import COMMON, finite
+from fastkeras.optimizers.hyperparameters import COMMON, finite
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
 from fastkeras.saving import objects

@@ -15,7 +15,7 @@ from fastkeras.generation import (
     chosen,
 )
 from fastkeras.optimizers.base import Optimizer
-from fastkeras.optimizers.settings import Hyperparameter, is_zero, one_minus_power, takes_common_options
+from fastkeras.optimizers.hyperparameters import Hyperparameter, is_zero, one_minus_power, takes_common_options
 from fastkeras.runtime import Variable
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from fastkeras import ops
 from fastkeras.optimizers.base import Optimizer
 from fastkeras.optimizers.classic import Adam, adam_moments
-from fastkeras.optimizers.settings import Hyperparameter, finite, one_minus_power, takes_common_options
+from fastkeras.optimizers.hyperparameters import Hyperparameter, finite, one_minus_power, takes_common_options
 
 
 class AdamW(Adam):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras.preprocessing.batches import Batches
+from fastkeras.preprocessing.indexed_batches import Batches
 from fastkeras.preprocessing.labelled_folders import Arguments, encoded
 
 _FUNCTION = 'text_dataset_from_directory'

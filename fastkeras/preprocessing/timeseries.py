@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras.preprocessing.batches import Batches
+from fastkeras.preprocessing.indexed_batches import Batches
 
 _FUNCTION = 'timeseries_dataset_from_array'
 

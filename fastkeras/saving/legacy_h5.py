@@ -10,7 +10,7 @@ import numpy as np
 
 from fastkeras import optimizers
 from fastkeras.layers.input_spec import title
-from fastkeras.saving import config as configs
+from fastkeras.saving import json as configs
 from fastkeras.saving import objects
 
 # an attribute must fit into the header of its object, of 64 KB

@@ -6,9 +6,9 @@ import numpy as np
 
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
+from fastkeras.legacy.generators import Generators
 from fastkeras.training import arguments, data, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
-from fastkeras.training.generators import Generators
 from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.step import Steps

@@ -10,7 +10,7 @@ _NAMES = {
     'deserialize_keras_object': 'saving.objects', 'get_custom_objects': 'saving.objects',
     'get_registered_name': 'saving.objects', 'get_registered_object': 'saving.objects',
     'register_keras_serializable': 'saving.objects', 'serialize_keras_object': 'saving.objects',
-    'get_source_inputs': 'models.graph', 'clear_session': 'layers.session',
+    'get_source_inputs': 'layers.described', 'clear_session': 'layers.session',
     'print_summary': 'utils.summary', 'count_params': 'utils.summary',
     'set_random_seed': 'utils.seed', 'Progbar': 'utils.progbar', 'Sequence': 'utils.sequence',
     'array_to_img': 'preprocessing.image.files', 'img_to_array': 'preprocessing.image.files',
@@ -24,7 +24,7 @@ _NAMES = {
     'Config': 'utils.named_values', 'is_keras_tensor': 'utils.tensors', 'standardize_dtype': 'utils.tensors',
     'convert_all_kernels_in_model': 'utils.layer_utils', 'multi_gpu_model': 'utils.multi_gpu_utils',
     'model_to_dot': 'utils.vis_utils', 'plot_model': 'utils.vis_utils',
-    'get_file': 'utils.files', 'validate_file': 'utils.hashing',
+    'get_file': 'utils.cached_files', 'validate_file': 'utils.hashing',
     'SequenceEnqueuer': 'utils.enqueuer', 'OrderedEnqueuer': 'utils.enqueuer', 'GeneratorEnqueuer': 'utils.enqueuer',
     **dict.fromkeys(('enable_interactive_logging', 'disable_interactive_logging', 'is_interactive_logging_enabled'), 'config'),
 }

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from sweep import sweep
 
-from fastkeras.preprocessing.image.pipeline import MATRIX, MODES, RECORD, TYPES
+from fastkeras.preprocessing.image.warp import MATRIX, MODES, RECORD, TYPES
 
 ndimage = pytest.importorskip('scipy.ndimage', reason='scipy is the reference')
 NONE = np.zeros(0, np.float32)

@@ -21,7 +21,7 @@ from fastkeras.layers import (
 )
 from fastkeras.models import Model, Sequential, clone_model, get_source_inputs
 from fastkeras.runtime import Variable
-from fastkeras.saving.config import encode
+from fastkeras.saving.json import encode
 
 RNG = np.random.default_rng(0)
 X, Z = (RNG.standard_normal((5, 3)).astype('float32') for _ in range(2))

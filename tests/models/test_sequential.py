@@ -7,7 +7,7 @@ import pytest
 
 from fastkeras.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, InputLayer, Lambda
 from fastkeras.models import Model, Sequential, clone_model
-from fastkeras.saving.config import encode
+from fastkeras.saving.json import encode
 
 X = np.random.default_rng(0).standard_normal((5, 3)).astype('float32')
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastkeras as keras
-from fastkeras.saving.config import encode
+from fastkeras.saving.json import encode
 
 from . import layer_cases as cases
 

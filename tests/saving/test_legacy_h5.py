@@ -171,11 +171,11 @@ def test_custom_objects(tmp_path):
 
 
 def test_code_in_files(tmp_path, monkeypatch):
-    from fastkeras.layers import function
     model = Sequential([Dense(2, input_shape=(3,)), Lambda(lambda x: x * 2, name='twice')])
+    from fastkeras.layers import lambda_
     model.save(tmp_path / 'm.h5')
     np.testing.assert_array_equal(load_model(tmp_path / 'm.h5', compile=False)(X), model(X))
-    monkeypatch.setattr(function, '_written', {})       # as another process sees it
+    monkeypatch.setattr(lambda_, '_written', {})       # as another process sees it
     with pytest.raises(ValueError, match='safe_mode=False'):
         load_model(tmp_path / 'm.h5', compile=False)
     np.testing.assert_array_equal(load_model(tmp_path / 'm.h5', compile=False, safe_mode=False)(X), model(X))

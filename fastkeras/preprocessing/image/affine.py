@@ -9,10 +9,10 @@ turns images of channels_first about another point than their middle.
 import numpy as np
 
 from fastkeras import config
-from fastkeras.preprocessing.image import pipeline
+from fastkeras.preprocessing.image import warp
 from fastkeras.preprocessing.image.augment import cast
-from fastkeras.preprocessing.image.pipeline import Pipeline
 from fastkeras.preprocessing.image.settings import is_number
+from fastkeras.preprocessing.image.warp import Pipeline
 
 
 def _image(function, x):
@@ -50,7 +50,7 @@ def transform_matrix_offset_center(matrix, x, y):
     matrix = np.asarray(matrix, np.float64)
     if matrix.shape != (3, 3):
         raise ValueError(f'transform_matrix_offset_center: matrix must have shape (3, 3), got {matrix.shape}')
-    return pipeline.about_center(matrix, x, y)
+    return warp.about_center(matrix, x, y)
 
 
 def apply_transform(x, transform_matrix, channel_axis=0, fill_mode='nearest', cval=0., order=0):
@@ -76,7 +76,7 @@ def _warped(x, matrix, offset, axes, fill_mode, cval, order):
     else:
         work = np.float32 if x.dtype.itemsize < 4 else np.float64
     image = np.ascontiguousarray(np.moveaxis(x, axes, (0, 1, 2)), work)
-    made = pipeline.warp(image, matrix, offset, fill_mode, cval, order)
+    made = warp.warp(image, matrix, offset, fill_mode, cval, order)
     made = made >= 0.5 if x.dtype == bool else cast(made, x.dtype)
     return np.moveaxis(made, (0, 1, 2), axes)
 
@@ -99,7 +99,7 @@ def _moved(function, x, amounts, row_axis, col_axis, channel_axis, fill_mode, cv
     axes = _axes(function, row_axis, col_axis, channel_axis)
     if not all(map(is_number, amounts)):
         raise ValueError(f'{function}: theta, tx, ty, shear, zx and zy must be numbers, got {amounts}')
-    matrix, offset, changed = pipeline.transform_matrices(
+    matrix, offset, changed = warp.transform_matrices(
         np.array([amounts], np.float64), x.shape[row_axis], x.shape[col_axis])
     if not changed[0]:
         return x

@@ -3,10 +3,10 @@
 import numpy as np
 
 from fastkeras import config
-from fastkeras.preprocessing.batches import Batches
 from fastkeras.preprocessing.image import resizing
 from fastkeras.preprocessing.image.files import CHANNELS, ImageFileError, checked_color_mode, checked_size
 from fastkeras.preprocessing.image.reading import checked_on_error, read_all, read_image
+from fastkeras.preprocessing.indexed_batches import Batches
 from fastkeras.preprocessing.labelled_folders import Arguments, encoded
 
 EXTENSIONS = ('.bmp', '.gif', '.jpeg', '.jpg', '.png')

@@ -6,10 +6,10 @@ import numpy as np
 
 from fastkeras import config
 from fastkeras.legacy.keras1 import accepts
-from fastkeras.preprocessing.image import draws, pipeline, settings, states
+from fastkeras.preprocessing.image import draws, settings, states, warp
 from fastkeras.preprocessing.image.augment import cast, is_ours, ours
-from fastkeras.preprocessing.image.pipeline import Pipeline
 from fastkeras.preprocessing.image.statistics import Moments
+from fastkeras.preprocessing.image.warp import Pipeline
 
 _FIT_BYTES = 1 << 24    # of images that `fit` works on at a time
 
@@ -78,7 +78,7 @@ class ImageDataGenerator:
         self.shear_range = settings.number('shear_range', shear_range)
         self.zoom_range = settings.zoom(zoom_range)
         self.channel_shift_range = settings.number('channel_shift_range', channel_shift_range)
-        pipeline.check('ImageDataGenerator', fill_mode, interpolation_order)
+        warp.check('ImageDataGenerator', fill_mode, interpolation_order)
         self.fill_mode = fill_mode
         self.interpolation_order = interpolation_order
         self.cval = settings.number('cval', cval)

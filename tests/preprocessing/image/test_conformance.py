@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastkeras.preprocessing.image import ImageDataGenerator
-from fastkeras.preprocessing.image.pipeline import GEOMETRY, transform_matrices
+from fastkeras.preprocessing.image.warp import GEOMETRY, transform_matrices
 
 MOVES = dict(rotation_range=40, width_shift_range=.2, height_shift_range=3, shear_range=15., zoom_range=.3,
              horizontal_flip=True, vertical_flip=True)

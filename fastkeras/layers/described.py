@@ -1,11 +1,12 @@
 """The graph of layer calls between the inputs and the outputs of a functional model."""
 
 from fastkeras import ops
-from fastkeras.layers import context, implicit
-from fastkeras.layers.calls import masked
-from fastkeras.layers.input import InputLayer
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
+
+from . import context, implicit
+from .calls import masked
+from .input import InputLayer
 
 
 class LayerGraph:

@@ -1,10 +1,10 @@
-"""The random state of a layer: a variable that every run of a plan reads and advances."""
+"""The random state of a layer, or of an op without a seed: a variable that every run of a plan reads and advances."""
 
 import numpy as np
 
-from fastkeras.ops import random
-from fastkeras.runtime import Variable
-from fastkeras.utils.seed import as_seed
+from ..ops import random
+from ..utils.seed import as_seed
+from .variable import Variable
 
 
 class SeedGenerator:

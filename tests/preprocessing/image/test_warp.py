@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastkeras import _core
-from fastkeras.preprocessing.image.pipeline import Pipeline
+from fastkeras.preprocessing.image.warp import Pipeline
 
 pytestmark = [pytest.mark.filterwarnings('ignore:Please import:DeprecationWarning'),
               pytest.mark.filterwarnings('ignore:This ImageDataGenerator:UserWarning'),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastkeras import config
-from fastkeras.utils import data_utils, files, get_file, hashing
+from fastkeras.utils import cached_files, data_utils, get_file, hashing
 from tests.utils.loopback import serve
 from tests.utils.test_archives import FILES, contents, make_tar, make_zip
 
@@ -190,7 +190,7 @@ def test_cache_that_cannot_be_written_to(site, home, tmp_path, monkeypatch):
     assert path == str(private / 'datasets' / 'g.txt') and stat.S_IMODE(private.stat().st_mode) == 0o700
     private.chmod(0o777)
     with pytest.raises(PermissionError, match='set KERAS_HOME'):
-        files._private_temporary()
+        cached_files._private_temporary()
     private.chmod(0o700)
     with pytest.raises(PermissionError, match='nothing can be written to'):
         get_file('g.txt', f'{site.address}/f.txt', cache_subdir=str(home / 'datasets'))

@@ -8,7 +8,7 @@ import pytest
 from fastkeras import generation
 from fastkeras.layers import BatchNormalization, Conv2D, Dense, Flatten, Input, UpSampling2D, add
 from fastkeras.models import Model, Sequential, model_from_config, model_from_json
-from fastkeras.saving import config
+from fastkeras.saving import json as configs
 
 X = np.random.default_rng(0).standard_normal((2, 6, 6, 1)).astype('float32')
 
@@ -79,7 +79,7 @@ def test_hard_sigmoid_by_the_writer():
 
 def test_numbers_of_numpy():
     assert json.loads(json.dumps([np.float32(2), np.int64(3), np.ones(2), np.dtype('int32')],
-                                 default=config.encode)) == [
+                                 default=configs.encode)) == [
         2.0, 3, [1.0, 1.0], 'int32']
 
 
