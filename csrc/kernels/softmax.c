@@ -15,31 +15,45 @@ static float row_max(const float *x, int64_t n) {
     return v_largest(v_max(v_max(m[0], m[1]), v_max(m[2], m[3])));
 }
 
-/* the sum of e^(x - top); keep: the terms go to y */
+/* the sum of e^(x - top); keep: the terms go to y. Without: less 1, and what makes it more than 1 is not rounded beside it, so
+ * that the share of a row's largest element is exact however near it is to 1. */
+static inline __attribute__((always_inline)) vf exp_term(vf v, vf t, int keep, vf *tops) {
+    vf e = v_exp(v - t);
+    if (keep) return e;
+    vi top = v == t;
+    *tops += (vf)((vi)v_set1(1.0f) & top);
+    return (vf)((vi)e & ~top);
+}
 static inline __attribute__((always_inline)) float exp_sum(const float *x, float *y, int64_t n, float top, int keep) {
-    vf t = v_set1(top), total = {0};
+    vf t = v_set1(top), total = {0}, tops = {0};
     for (int64_t lo = 0; lo < n; lo += BLOCK) {
         int64_t i = lo, hi = fk_min(n, lo + BLOCK);
         vf s[LANES] = {{0}};
         for (; i + LANES * VL <= hi; i += LANES * VL)
             for (int k = 0; k < LANES; k++) {
-                vf e = v_exp(v_load(x + i + k * VL) - t);
+                vf e = exp_term(v_load(x + i + k * VL), t, keep, &tops);
                 if (keep) v_store(y + i + k * VL, e);
                 s[k] += e;
             }
         for (; i + VL <= hi; i += VL) {
-            vf e = v_exp(v_load(x + i) - t);
+            vf e = exp_term(v_load(x + i), t, keep, &tops);
             if (keep) v_store(y + i, e);
             s[0] += e;
         }
         if (i < hi) {
-            vf e = v_exp(v_load_n(x + i, hi - i) - t);
+            vf e = exp_term(v_load_fill(x + i, hi - i, v_set1(-INFINITY)), t, keep, &tops);
             if (keep) v_store_n(y + i, e, hi - i);
             s[0] += (vf)((vi)e & v_first(hi - i));
         }
         total += (s[0] + s[1]) + (s[2] + s[3]);
     }
-    return v_sum(total);
+    return keep ? v_sum(total) : v_sum(total) + (v_sum(tops) - 1.0f) + (top - top); /* NaN where the top is no number */
+}
+
+/* The logarithm y of the share of x: where x is finite it is finite, though x - top be beyond all numbers, for a target of 0
+ * times -inf would make a loss of NaN. */
+static inline vf finite_kept(vf x, vf y) {
+    return v_blend((y == -INFINITY) & (x > -INFINITY), v_set1(-3.40282347e38f), y);
 }
 
 /* a row within one vector: what is missing reads as -inf, whose share is 0 */
@@ -49,8 +63,9 @@ static void softmax_short(const float *x, float *y, int64_t n) {
 }
 static void log_softmax_short(const float *x, float *y, int64_t n) {
     vf v = v_load_fill(x, n, v_set1(-INFINITY));
-    v = v - v_largest(v);
-    v_store_n(y, v - v_log(v_set1(v_sum(v_exp(v)))), n);
+    vf top = v_set1(v_largest(v)), tops = {0}, rest = exp_term(v, top, 0, &tops);
+    vf more = v_set1(v_sum(rest) + (v_sum(tops) - 1.0f)) + (top - top);
+    v_store_n(y, finite_kept(v, v - top - v_log1p(more)), n);
 }
 static void softmax_row(const float *x, float *y, int64_t n) {
     float scale = 1.0f / exp_sum(x, y, n, row_max(x, n), 1);
@@ -59,10 +74,16 @@ static void softmax_row(const float *x, float *y, int64_t n) {
     if (i < n) v_store_n(y + i, v_load_n(y + i, n - i) * scale, n - i);
 }
 static void log_softmax_row(const float *x, float *y, int64_t n) {
-    float top = row_max(x, n), log_total = v_log(v_set1(exp_sum(x, NULL, n, top, 0)))[0];
+    float top = row_max(x, n), log_total = v_log1p(v_set1(exp_sum(x, NULL, n, top, 0)))[0];
     int64_t i = 0;
-    for (; i + VL <= n; i += VL) v_store(y + i, v_load(x + i) - top - log_total);
-    if (i < n) v_store_n(y + i, v_load_n(x + i, n - i) - top - log_total, n - i);
+    for (; i + VL <= n; i += VL) {
+        vf v = v_load(x + i);
+        v_store(y + i, finite_kept(v, v - top - log_total));
+    }
+    if (i < n) {
+        vf v = v_load_n(x + i, n - i);
+        v_store_n(y + i, finite_kept(v, v - top - log_total), n - i);
+    }
 }
 
 #define ROW_KERNEL(op)                                                                              \

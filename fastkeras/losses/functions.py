@@ -7,6 +7,7 @@ more, it is dropped.
 import math
 
 from fastkeras import config, ops
+from fastkeras.ops.logits import log_shares, misses
 
 __all__ = ['KLD', 'MAE', 'MAPE', 'MSE', 'MSLE', 'binary_crossentropy', 'binary_focal_crossentropy',
            'categorical_crossentropy', 'categorical_focal_crossentropy', 'categorical_generalized_cross_entropy',
@@ -15,6 +16,8 @@ __all__ = ['KLD', 'MAE', 'MAPE', 'MSE', 'MSLE', 'binary_crossentropy', 'binary_f
            'mean_absolute_error', 'mean_absolute_percentage_error', 'mean_squared_error',
            'mean_squared_logarithmic_error', 'mse', 'msle', 'poisson', 'sparse_categorical_crossentropy',
            'squared_hinge', 'tversky']
+
+_TINY = 1e-30   # a power with an exponent below 1 has no slope at 0
 
 
 def _float(x):
@@ -59,8 +62,8 @@ def mean_absolute_percentage_error(y_true, y_pred):
 def mean_squared_logarithmic_error(y_true, y_pred):
     """Mean of (log(y_pred + 1) - log(y_true + 1))², negative values counting as 0."""
     y_true, y_pred = _pair(y_true, y_pred)
-    a = ops.log(ops.maximum(y_pred, config.epsilon()) + 1.0)
-    b = ops.log(ops.maximum(y_true, config.epsilon()) + 1.0)
+    a = ops.log1p(ops.maximum(y_pred, config.epsilon()))
+    b = ops.log1p(ops.maximum(y_true, config.epsilon()))
     return ops.mean(ops.square(a - b), axis=-1)
 
 
@@ -101,7 +104,10 @@ def logcosh(y_true, y_pred):
     """Mean of log(cosh(y_pred - y_true))."""
     y_true, y_pred = _pair(y_true, y_pred)
     x = y_pred - y_true
-    return ops.mean(x + ops.softplus(-2.0 * x) - math.log(2.0), axis=-1)
+    far = ops.absolute(x)
+    near = ops.tanh(ops.clip(x, -1.0, 1.0))     # cosh² is 1 / (1 - tanh²); log 2 would leave nothing of a small error
+    return ops.mean(ops.where(far < 1.0, -0.5 * ops.log1p(-near * near),
+                              far + ops.softplus(-2.0 * far) - math.log(2.0)), axis=-1)
 
 
 def kullback_leibler_divergence(y_true, y_pred):
@@ -144,9 +150,8 @@ def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha
     y_true, y_pred = _pair(y_true, y_pred)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    p = ops.sigmoid(y_pred) if from_logits else y_pred
-    right = y_true * p + (1.0 - y_true) * (1.0 - p)
-    loss = ops.power(1.0 - right, gamma) * ops.binary_crossentropy(y_true, p)
+    missed = ops.maximum(misses(y_true, y_pred, from_logits), _TINY)
+    loss = ops.power(missed, gamma) * ops.binary_crossentropy(y_true, y_pred, from_logits)
     if apply_class_balancing:
         loss = loss * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
     return ops.mean(loss, axis=axis)
@@ -173,9 +178,9 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     """Categorical cross-entropy times alpha · (1 - p)^gamma for each class (Lin et al. 2018)."""
     y_true, y_pred = _pair(y_true, y_pred)
     y_true = _smoothed(y_true, label_smoothing, axis)
-    p = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
-    p = ops.clip(p / ops.sum(p, axis=axis, keepdims=True), config.epsilon(), 1.0 - config.epsilon())
-    return -ops.sum(alpha * ops.power(1.0 - p, gamma) * y_true * ops.log(p), axis=axis)
+    logp = log_shares('categorical_focal_crossentropy', y_pred, from_logits, axis)
+    missed = ops.maximum(-ops.expm1(logp), _TINY)       # 1 - p, exact where p is nearly 1
+    return -ops.sum(alpha * ops.power(missed, gamma) * y_true * logp, axis=axis)
 
 
 def categorical_generalized_cross_entropy(y_true, y_pred, q):

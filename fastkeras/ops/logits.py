@@ -11,7 +11,20 @@ import numpy as np
 
 from .. import config
 from .core import Sample, apply, as_tensor, error, register
-from .elementwise import cast, clip, divide, exp, log, multiply, negative, softplus, subtract
+from .elementwise import (
+    add,
+    cast,
+    clip,
+    divide,
+    exp,
+    log,
+    log1p,
+    multiply,
+    negative,
+    sigmoid,
+    softplus,
+    subtract,
+)
 from .index import pick
 from .move import moveaxis, reshape, transpose
 from .reduce import sum
@@ -51,10 +64,14 @@ def _softmax_ref(x):
 
 
 def _log_softmax_ref(x):
-    s = _shifted(x)
+    """At least the lowest finite number where x is finite: a target of 0 times -inf would make a loss of NaN."""
+    with np.errstate(over='ignore'):
+        s = _shifted(x)
     if not s.size:
         return s
-    return s - np.log(np.sum(np.exp(s), axis=-1, keepdims=True))
+    more = np.sum(np.where(s == 0, 0, np.exp(s)), axis=-1, keepdims=True)     # than the largest's 1, not rounded beside it
+    y = s - np.log1p(more + (np.count_nonzero(s == 0, axis=-1, keepdims=True) - 1).astype(s.dtype))
+    return np.where(np.isneginf(y) & (x > -np.inf), np.finfo(y.dtype).min, y)
 
 
 def _softmax_vjp(node, ct):
@@ -126,9 +143,19 @@ def binary_crossentropy(target, output, from_logits=False):
     _same_shape('binary_crossentropy', target, output)
     logits = output if from_logits else _logits(output, 'sigmoid')
     if logits is not None:
-        return subtract(softplus(logits), multiply(target, logits))
+        # not softplus(l) - t · l, of which nothing is left where l is large and t is 1; nor is its gradient, p - t
+        return add(multiply(target, softplus(negative(logits))), multiply(1.0 - target, softplus(logits)))
     p = _clipped(output)
-    return negative(multiply(target, log(p)) + multiply(1.0 - target, log(1.0 - p)))
+    return negative(multiply(target, log(p)) + multiply(1.0 - target, log1p(negative(p))))
+
+
+def misses(target, output, from_logits=False):
+    """The probability that a binary prediction gives to what is not so, t · (1 - p) + (1 - t) · p, exact though it be
+    small. from_logits: p is sigmoid(output)."""
+    output = as_tensor(output)
+    logits = output if from_logits else _logits(output, 'sigmoid')
+    no, yes = (sigmoid(negative(logits)), sigmoid(logits)) if logits is not None else (1.0 - output, output)
+    return add(multiply(target, no), multiply(1.0 - target, yes))
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):
@@ -136,15 +163,20 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     output = as_tensor(output)
     target = cast(target, output.dtype)
     _same_shape('categorical_crossentropy', target, output)
+    return negative(sum(multiply(target, log_shares('categorical_crossentropy', output, from_logits, axis)), axis=axis))
+
+
+def log_shares(op, output, from_logits, axis):
+    """The logarithms of what `output` gives to each class, its sum along `axis` scaled to 1. from_logits: they are
+    softmax(output). op: for the message."""
+    output = as_tensor(output)
     if not output.shape:
-        raise error('categorical_crossentropy', 'expected an output of 1 dimension or more, got a scalar')
+        raise error(op, 'expected an output of 1 dimension or more, got a scalar')
     last = axis in (-1, len(output.shape) - 1)
     logits = output if from_logits else _logits(output, 'softmax') if last else None
     if logits is not None:
-        logp = log_softmax(logits, axis=axis)
-    else:
-        logp = log(_clipped(divide(output, sum(output, axis=axis, keepdims=True))))
-    return negative(sum(multiply(target, logp), axis=axis))
+        return log_softmax(logits, axis=axis)
+    return log(_clipped(divide(output, sum(output, axis=axis, keepdims=True))))
 
 
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):

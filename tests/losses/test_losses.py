@@ -188,3 +188,98 @@ def test_labels_out_of_range():
     for bad in ([0, 3], [-1, 0], [float('nan')], [0.5]):
         with pytest.raises(ValueError, match="output 'out': expected"):
             losses.check_labels(np.array(bad), 3, sparse, 'out')
+
+
+TAILS = np.linspace(-100, 100, 401)
+
+
+def _binary_by_hand(t, logit, gamma=0.0):
+    """(loss, its slope by the logit) in float64."""
+    yes, no = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
+    missed = t * no + (1 - t) * yes
+    loss = t * np.logaddexp(0, -logit) + (1 - t) * np.logaddexp(0, logit)
+    slope = (1 - t) * yes - t * no
+    return missed ** gamma * loss, (missed ** gamma * slope
+                                    + gamma * missed ** (gamma - 1) * (1 - 2 * t) * yes * no * loss)
+
+
+@pytest.mark.parametrize('t', [0.0, 1.0, 0.1, 0.95])
+@pytest.mark.parametrize('name,kwargs,gamma', [
+    ('binary_crossentropy', {}, 0.0), ('binary_focal_crossentropy', {}, 2.0),
+    ('binary_focal_crossentropy', {'gamma': 0.5}, 0.5), ('binary_focal_crossentropy', {'gamma': 0.0}, 0.0)])
+@pytest.mark.parametrize('way', ['logits', 'sigmoid'])
+def test_binary_losses_are_exact_in_both_tails(name, kwargs, gamma, t, way):
+    def both(y, logits):
+        y_pred = logits if way == 'logits' else ops.sigmoid(logits)
+        loss = getattr(losses, name)(y, y_pred, from_logits=way == 'logits', **kwargs)
+        return loss, gradients(ops.sum(loss), [logits])[0]
+
+    logits = TAILS.astype('float32')[:, None]
+    y = np.full_like(logits, t)
+    loss, slope = Function(both)(y, logits)
+    expected, expected_slope = _binary_by_hand(y[:, 0].astype('float64'), logits[:, 0].astype('float64'), gamma)
+    # what is below the smallest normal number, also on the way, is as good as 0
+    np.testing.assert_allclose(loss, expected, rtol=3e-6, atol=1e-36)
+    np.testing.assert_allclose(slope[:, 0], expected_slope, rtol=3e-6, atol=2e-7 if 0 < t < 1 else 1e-29)
+
+
+def test_label_smoothing_is_exact_in_both_tails():
+    logits = TAILS.astype('float32')[:, None]
+    for y in 0.0, 1.0:
+        got = losses.binary_crossentropy(np.full_like(logits, y), logits, from_logits=True, label_smoothing=0.1)
+        np.testing.assert_allclose(got, _binary_by_hand(y * 0.9 + 0.05, TAILS)[0], rtol=3e-6)
+
+
+def test_small_probabilities_and_errors_are_not_lost_beside_one():
+    p = np.float32([[1e-6], [3e-5], [1e-3]])
+    np.testing.assert_allclose(losses.binary_crossentropy(np.zeros_like(p), p), -np.log1p(-p[:, 0].astype('float64')),
+                               rtol=1e-6)
+    np.testing.assert_allclose(losses.binary_crossentropy(np.ones_like(p), 1 - p),
+                               -np.log((1 - p)[:, 0].astype('float64')), rtol=1e-6)
+    np.testing.assert_allclose(losses.logcosh(np.zeros_like(p), p), np.log(np.cosh(p[:, 0].astype('float64'))), rtol=1e-3)
+    far = np.float32([[-1e30], [-200], [-1.5], [-0.999], [-1e-4], [0], [1e-4], [1.0], [50], [1e30]])
+    wide = far[:, 0].astype('float64')
+    np.testing.assert_allclose(losses.logcosh(np.zeros_like(far), far),
+                               np.logaddexp(wide, -wide) - np.log(2) + (np.abs(wide) < 1e-2) * (
+                                   wide ** 2 / 2 - np.logaddexp(wide, -wide) + np.log(2)), rtol=1e-6)
+    slope = Function(lambda x: gradients(ops.sum(losses.logcosh(x * 0.0, x)), [x])[0])(far)
+    np.testing.assert_allclose(slope, np.tanh(wide)[:, None], rtol=1e-6)
+    np.testing.assert_allclose(losses.msle(np.zeros_like(p), p),
+                               np.square(np.log1p(p[:, 0].astype('float64')) - np.log1p(1e-7)), rtol=1e-5)
+
+
+def test_categorical_focal_is_exact_where_the_prediction_is_sure():
+    logits = np.float32([[0, z] for z in (-50, -20, -5, 0, 5, 20, 25)])
+    y = np.float32([[0, 1]] * len(logits))
+    wide = logits[:, 1].astype('float64')
+    expected = 0.25 * (1 / (1 + np.exp(wide))) ** 2 * np.logaddexp(0, -wide)
+    np.testing.assert_allclose(losses.categorical_focal_crossentropy(y, logits, from_logits=True), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize('classes', [3, 40])
+def test_crossentropy_of_a_sure_prediction_is_exact(classes):
+    gaps = np.arange(0, 80, 0.5)
+    x = np.full((len(gaps), classes), -300, 'float32')
+    x[:, -1], x[:, 0] = gaps + 1, 1
+    np.testing.assert_allclose(losses.sparse_categorical_crossentropy(np.full(len(gaps), classes - 1), x, from_logits=True),
+                               np.log1p(np.exp(-gaps)), rtol=1e-6)
+    equal = np.full((1, classes), 7, 'float32')
+    np.testing.assert_allclose(ops.log_softmax(equal), -np.log(classes), rtol=1e-6)
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+@pytest.mark.parametrize('classes', [3, 40])
+def test_crossentropy_of_the_largest_logits_is_finite(classes, dtype):
+    top = float(np.finfo(dtype).max)
+    x = np.zeros((2, classes), dtype)
+    x[:, 0], x[:, 1] = -top, top
+    y = np.eye(classes, dtype=dtype)[[0, 1]]
+    expected = [top, 0]
+    for loss in (lambda x: losses.categorical_crossentropy(y, x, from_logits=True),
+                 lambda x: losses.sparse_categorical_crossentropy(np.array([0, 1]), x, from_logits=True)):
+        np.testing.assert_array_equal(loss(x), expected)
+        slope = Function(lambda x, loss=loss: gradients(ops.sum(loss(x) * 1e-3), [x])[0])(x)
+        assert np.isfinite(slope).all()
+    x[0, 0], x[1, 1] = -np.inf, np.inf
+    np.testing.assert_array_equal(ops.log_softmax(x)[0, :2], [-np.inf, 0])
+    assert np.isnan(ops.log_softmax(x)[1]).all()
