@@ -62,7 +62,7 @@ def check_gradient(op, sample, seed=0, step=1e-6, rtol=1e-5):
 def compiled(op, sample, arrays=None):
     """(Function of the op alone, the plan for the sample's inputs)."""
     function = Function(lambda *xs: core.apply(op, xs, **sample.attrs), name=op)
-    return function, function.plan_for(sample.inputs if arrays is None else arrays)
+    return function, function.traced_for(sample.inputs if arrays is None else arrays)
 
 
 def host_steps(plan):

@@ -72,7 +72,7 @@ def test_what_is_compiled_later_respects_winograd():
     def kernels():
         y = convolve(x, w)
         np.testing.assert_array_equal(ops.conv(x, w, 1, 'same', 'channels_last'), y)
-        return {step.kernel for step in convolve.plan_for((x, w)).compiled.steps}
+        return {step.kernel for step in convolve.traced_for((x, w)).compiled.steps}
     config.set_winograd(True)
     assert 'winograd' in kernels()
     config.set_winograd(False)

@@ -8,7 +8,7 @@ from fastkeras import config as settings
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Function, active_trace, outside_trace
-from fastkeras.runtime.variable import Trace
+from fastkeras.runtime.trace import Trace
 from fastkeras.utils import nest
 
 from . import construction, context

@@ -6,7 +6,7 @@ All of it is per thread. It acts while a graph is traced; what was decided then 
 import threading
 from contextlib import contextmanager
 
-from fastkeras.runtime.variable import outside_trace
+from fastkeras.runtime.trace import outside_trace
 
 
 class _State(threading.local):

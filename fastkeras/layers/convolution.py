@@ -7,8 +7,10 @@ from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, numbers, one_of, spatial, window_count, with_spatial
 from .input_spec import title
 
-__all__ = ['Conv1D', 'Conv1DTranspose', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv1D', 'DepthwiseConv2D',
-           'SeparableConv1D', 'SeparableConv2D']
+__all__ = ['Conv1D', 'Conv1DTranspose', 'Conv2D', 'Conv2DTranspose', 'Convolution1D', 'Convolution1DTranspose',
+           'Convolution2D', 'Convolution2DTranspose', 'Deconv2D', 'Deconvolution2D', 'DepthwiseConv1D', 'DepthwiseConv2D',
+           'DepthwiseConvolution2D', 'SeparableConv1D', 'SeparableConv2D', 'SeparableConvolution1D',
+           'SeparableConvolution2D']
 
 
 class _Windows(Layer):
@@ -354,3 +356,11 @@ class SeparableConv2D(_Separable):
                          activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
                          depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer,
                          depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs)
+
+
+# other names of the same classes
+Convolution1D, Convolution2D = Conv1D, Conv2D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+Deconv2D = Deconvolution2D = Conv2DTranspose
+DepthwiseConvolution2D = DepthwiseConv2D
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -6,9 +6,10 @@ from fastkeras import ops
 from .base import InputSpec, Layer
 from .checks import as_float, numbers, one_of, spatial, window_count, with_spatial
 
-__all__ = ['AveragePooling1D', 'AveragePooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D',
-           'GlobalAveragePooling3D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalMaxPooling3D', 'MaxPooling1D',
-           'MaxPooling2D']
+__all__ = ['AveragePooling1D', 'AveragePooling2D', 'AvgPool1D', 'AvgPool2D', 'GlobalAveragePooling1D',
+           'GlobalAveragePooling2D', 'GlobalAveragePooling3D', 'GlobalAvgPool1D', 'GlobalAvgPool2D', 'GlobalAvgPool3D',
+           'GlobalMaxPool1D', 'GlobalMaxPool2D', 'GlobalMaxPool3D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D',
+           'GlobalMaxPooling3D', 'MaxPool1D', 'MaxPool2D', 'MaxPooling1D', 'MaxPooling2D']
 
 
 class _Pooling(Layer):
@@ -158,3 +159,10 @@ class GlobalAveragePooling3D(_GlobalAverage):
     """The mean over all voxels: (batch, channels)."""
 
     rank = 3
+
+
+# other names of the same classes
+AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D = AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
+GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
+GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D

@@ -1,4 +1,4 @@
-"""Layers that pad, crop and enlarge sequences, images and volumes."""
+"""Layers that arrange their inputs in another shape, or pad, crop and enlarge sequences, images and volumes."""
 
 import numpy as np
 
@@ -6,11 +6,114 @@ from fastkeras import config as settings
 from fastkeras import generation, ops
 
 from .base import InputSpec, Layer
-from .checks import as_float, numbers, one_of, pairs, spatial, with_spatial
+from .checks import as_float, count, numbers, one_of, pairs, sequence, spatial, with_spatial
 from .input_spec import title
 
-__all__ = ['Cropping1D', 'Cropping2D', 'Cropping3D', 'UpSampling1D', 'UpSampling2D', 'UpSampling3D', 'ZeroPadding1D',
-           'ZeroPadding2D', 'ZeroPadding3D']
+__all__ = ['Cropping1D', 'Cropping2D', 'Cropping3D', 'Flatten', 'Permute', 'RepeatVector', 'Reshape', 'UpSampling1D',
+           'UpSampling2D', 'UpSampling3D', 'ZeroPadding1D', 'ZeroPadding2D', 'ZeroPadding3D']
+
+
+class Flatten(Layer):
+    """(batch, …) → (batch, product of the rest); (batch,) → (batch, 1).
+
+    data_format: 'channels_first' moves the second axis last before, so that weights behind fit either format.
+    """
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = settings.standardize_data_format(data_format)
+        self.input_spec = InputSpec(min_ndim=1)
+
+    def call(self, inputs):
+        n = len(inputs.shape)
+        if self.data_format == 'channels_first' and n > 2:
+            inputs = ops.transpose(inputs, (0, *range(2, n), 1))
+        batch, size = self.compute_output_shape(inputs.shape)
+        return ops.reshape(inputs, (batch, -1 if size is None else size))
+
+    def compute_output_shape(self, input_shape):
+        rest = input_shape[1:]
+        return (input_shape[0], None if None in rest else _product(rest))
+
+    def get_config(self):
+        return self._config_with('data_format')
+
+
+def _product(sizes):
+    n = 1
+    for d in sizes:
+        n *= d
+    return n
+
+
+class Reshape(Layer):
+    """(batch, …) → (batch, *target_shape), the same elements in order.
+
+    target_shape: sizes without the batch; one of them may be -1: what is left. Raises ValueError where the numbers of
+    elements differ.
+    """
+
+    def __init__(self, target_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.target_shape = sequence(self, 'target_shape', target_shape)
+        if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
+            raise ValueError(f'{title(self)}: expected sizes and at most one -1, got {target_shape!r}')
+
+    def compute_output_shape(self, input_shape):
+        rest, known = input_shape[1:], _product(d for d in self.target_shape if d != -1)
+        if None in rest:
+            return (input_shape[0], *(None if d == -1 else d for d in self.target_shape))
+        total = _product(rest)
+        if total != known and (-1 not in self.target_shape or known == 0 or total % known):
+            raise ValueError(f'{title(self)}: {total} elements of an input of shape {tuple(rest)} (without the batch) '
+                             f'cannot be arranged as {self.target_shape}')
+        return (input_shape[0], *(total // known if d == -1 else d for d in self.target_shape))
+
+    def call(self, inputs):
+        shape = self.compute_output_shape(tuple(inputs.shape))
+        return ops.reshape(inputs, (shape[0], *(-1 if d is None else d for d in shape[1:])))
+
+    def get_config(self):
+        return self._config_with('target_shape')
+
+
+class Permute(Layer):
+    """The axes behind the batch in another order. dims: their present positions, from 1, in the order wanted."""
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        self.dims = sequence(self, 'dims', dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f'{title(self)}: expected dims to be the numbers 1 to {len(self.dims)} in some order, got '
+                             f'{dims!r}')
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def call(self, inputs):
+        return ops.transpose(inputs, (0, *self.dims))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *(input_shape[d] for d in self.dims))
+
+    def get_config(self):
+        return self._config_with('dims')
+
+
+class RepeatVector(Layer):
+    """(batch, features) → (batch, n, features)."""
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        self.n = count(self, 'n', n)
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs):
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.n, input_shape[1])
+
+    def get_config(self):
+        return self._config_with('n')
 
 
 class _Spatial(Layer):

@@ -8,7 +8,7 @@ from fastkeras.layers.input import Input
 from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import active_trace
-from fastkeras.runtime.variable import Trace
+from fastkeras.runtime.trace import Trace
 from fastkeras.saving import objects
 from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest

@@ -1,29 +1,9 @@
-"""Operations, by their Keras 3 names: on symbolic tensors they append a node, on arrays they run at once."""
+"""Operations, by their Keras 3 names: on symbolic tensors they append a node, on arrays they run at once. One line for each
+file of them."""
 
-from . import (
-    arrange,
-    bitwise,
-    contraction,
-    control,
-    convolution,
-    core,
-    create,
-    elementwise,
-    index,
-    linalg,
-    logits,
-    math,
-    move,
-    nan,
-    nn,
-    normalization,
-    patches,
-    pool,
-    random,
-    reduce,
-    slices,
-    sorting,
-)
+from types import ModuleType as _ModuleType
+
+from . import core as core
 from .arrange import *  # noqa: F403
 from .bitwise import *  # noqa: F403
 from .contraction import *  # noqa: F403
@@ -45,8 +25,6 @@ from .random import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .slices import *  # noqa: F403
 from .sorting import *  # noqa: F403
-from .tensor import Tensor
+from .tensor import Tensor as Tensor
 
-_modules = (arrange, bitwise, contraction, control, convolution, create, elementwise, index, linalg, logits, math,
-            move, nan, nn, normalization, patches, pool, random, reduce, slices, sorting)
-__all__ = ['Tensor', 'core', *(name for m in _modules for name in m.__all__)]
+__all__ = ['core', *(name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType))]

@@ -193,7 +193,7 @@ class Optimizer(State):
 
     def get_updates(self, loss, params):
         """The step as pairs (variable, new value) for a symbolic loss, without assigning."""
-        from fastkeras.runtime.variable import Trace
+        from fastkeras.runtime.trace import Trace
         grads = self._gradients(self.scale_loss(loss), params)
         with Trace() as trace:
             self.apply(grads, params)

@@ -12,10 +12,11 @@ from ..ops import core
 from ..ops.tensor import Tensor
 from .bounded import Bounded
 from .parts import in_parts
-from .variable import Epoch, Trace
+from .trace import Trace
+from .variable import ChangeClock
 
 _statics = StaticCache(compile_graph)
-MAX_PLANS = 64  # of one Function: the least recently made goes first
+MAX_TRACED = 64  # of one Function: the least recently made goes first
 
 
 class Function:
@@ -31,49 +32,49 @@ class Function:
         self.fn = fn
         self.name = name or getattr(fn, '__name__', 'function')
         self.reuse_outputs, self.by_rows = reuse_outputs, by_rows
-        self._plans = Bounded(MAX_PLANS)
+        self._traced = Bounded(MAX_TRACED)
 
     def __call__(self, *arrays):
         for a in arrays:
             if type(a) is not np.ndarray or not a.flags.c_contiguous:
                 arrays = [np.asarray(x, order='C') for x in arrays]
                 break
-        plan = self.plan_for(arrays)
-        outs = plan.outs
+        traced = self.traced_for(arrays)
+        outs = traced.outs
         if outs is None:
-            return plan.build(plan.run(arrays))
-        plan.run(arrays, outs)
-        return plan.result
+            return traced.build(traced.run(arrays))
+        traced.run(arrays, outs)
+        return traced.result
 
     def run_into(self, arrays, outs):
         """Run with the flat list of result arrays to write to."""
-        return self.plan_for(arrays).run(arrays, outs)
+        return self.traced_for(arrays).run(arrays, outs)
 
-    def plan_for(self, arrays):
-        """The compiled plan for arrays of these shapes and types (made when there is none yet)."""
+    def traced_for(self, arrays):
+        """The compiled trace for arrays of these shapes and types (made when there is none yet)."""
         key = tuple([(a.shape, a.dtype.char) for a in arrays])
-        plan = self._plans.get(key)
-        if plan is None or plan.is_stale():
-            plan = self._made(key, [(a.shape, a.dtype.name) for a in arrays])
-        return plan
+        traced = self._traced.get(key)
+        if traced is None or traced.is_stale():
+            traced = self._made(key, [(a.shape, a.dtype.name) for a in arrays])
+        return traced
 
-    def plan_of(self, specs):
+    def traced_of(self, specs):
         """The same for [(shape, name of the type)]."""
         key = tuple([(shape, np.dtype(dtype).char) for shape, dtype in specs])
-        plan = self._plans.get(key)
-        return self._made(key, specs) if plan is None or plan.is_stale() else plan
+        traced = self._traced.get(key)
+        return self._made(key, specs) if traced is None or traced.is_stale() else traced
 
     def _made(self, key, specs):
-        plan = Plan(self, specs)
-        plan = (in_parts(self, plan, specs) if plan.part else None) or plan
-        return self._plans.put(key, plan)
+        traced = Traced(self, specs)
+        parts = in_parts(self, traced, specs) if traced.part else None
+        return self._traced.put(key, parts or traced)
 
     def clear(self):
-        """Forget all plans, so that the next call traces anew."""
-        self._plans.clear()
+        """Forget all traces, so that the next call traces anew."""
+        self._traced.clear()
 
 
-class Plan:
+class Traced:
     """One trace of a Function, compiled."""
 
     def __init__(self, function, specs):
@@ -88,7 +89,7 @@ class Plan:
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
         self.outs = self.result = None
-        self._epoch = -1
+        self._refreshed = -1
         if function.reuse_outputs:
             self.outs = [_core.empty(s, d) for s, d in self.shapes]
             self.result = self.build(self.outs)
@@ -98,11 +99,11 @@ class Plan:
         return self.settings != settings()
 
     def run(self, arrays, outs=None):
-        epoch = Epoch.count
-        if self._epoch != epoch:
+        now = ChangeClock.count
+        if self._refreshed != now:
             for s in self.compiled.statics:
                 s.refresh()
-            self._epoch = epoch  # as it was before: what changed meanwhile is seen by the next run
+            self._refreshed = now  # as it was before: what changed meanwhile is seen by the next run
         if self.execute is None:
             profile = 'profile' in debug()
             self.execute = printed_at_exit(self.name, self.compiled).run if profile else self.compiled.executor.run

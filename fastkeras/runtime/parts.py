@@ -13,7 +13,7 @@ def in_parts(function, plan, specs):
     bounds = [rows * k // count for k in range(count + 1)]
     for size in {b - a for a, b in zip(bounds, bounds[1:])}:
         try:
-            part = function.plan_of([((size, *shape[1:]), dtype) for shape, dtype in specs])
+            part = function.traced_of([((size, *shape[1:]), dtype) for shape, dtype in specs])
         except Exception:  # whatever the user's code raises for so many rows: it is never asked for them
             return None
         if not alike(plan.graph, part.graph):

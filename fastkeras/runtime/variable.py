@@ -1,52 +1,16 @@
 """State: an array with a name that plans read and write in place."""
 
 import itertools
-import threading
 
 import numpy as np
 
 from .. import _core
 from ..ops import core
 from ..ops.tensor import Tensor
-
-_local = threading.local()
-
-
-class Trace:
-    """What one trace has recorded: the present value of each variable, and the variables assigned, in order."""
-
-    def __init__(self):
-        self.current = {}
-        self.assigned = {}
-
-    def __enter__(self):
-        _local.stack = [*getattr(_local, 'stack', ()), self]
-        return self
-
-    def __exit__(self, *exc):
-        _local.stack = _local.stack[:-1]
+from .trace import active_trace
 
 
-class outside_trace:
-    """Inside the block no trace is active: ops on arrays and variables are computed at once, `assign` acts at once."""
-
-    def __enter__(self):
-        self.stack = getattr(_local, 'stack', ())
-        if self.stack:
-            _local.stack = [*self.stack, None]
-
-    def __exit__(self, *exc):
-        if self.stack:
-            _local.stack = self.stack
-
-
-def active_trace():
-    """The innermost trace of this thread, or None."""
-    stack = getattr(_local, 'stack', None)
-    return stack[-1] if stack else None
-
-
-class Epoch:
+class ChangeClock:
     """The number of the latest change of any variable, so that a run can see in one comparison that nothing changed. No number
     is given twice, whatever threads do."""
 
@@ -138,7 +102,7 @@ class Variable:
 
     def touch(self):
         """Say that the array was changed in place."""
-        self.version = Epoch.next()
+        self.version = ChangeClock.next()
 
     def assign_add(self, value):
         return self.assign(core.apply('add', (self, value)))
@@ -182,5 +146,3 @@ _OPERATORS = ('add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mo
               'lt le gt ge getitem')
 for _name in _OPERATORS.split():
     setattr(Variable, f'__{_name}__', _delegate(f'__{_name}__'))
-
-core.set_tracing(lambda: active_trace() is not None)

@@ -140,7 +140,7 @@ def predict(batches, function, callbacks=None, progbar=None):
         for k, (arrays, size) in enumerate(given):
             if begin:
                 callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
-            plan = function.plan_for(arrays)
+            plan = function.traced_for(arrays)
             by_row = total is not None and all(s and s[0] == size for s, _ in plan.shapes)
             if by_row and result is None and not parts:
                 result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]

@@ -87,7 +87,7 @@ class QuickPredict:
             x = x.reshape(self.x_shape)
         arrays = [contiguous(x, self.dtype)]
         if self.plan is None or self.plan.is_stale():
-            self.plan = self.function.plan_for(arrays)
+            self.plan = self.function.traced_for(arrays)
         outs = self.plan.build(self.plan.run(arrays))
         return outs[0] if len(outs) == 1 else outs
 

@@ -15,7 +15,7 @@ def arrays(*shapes):
 
 
 def kernels(function, *inputs):
-    return [s.kernel for s in function.plan_for(inputs).compiled.steps]
+    return [s.kernel for s in function.traced_for(inputs).compiled.steps]
 
 
 def check(fn, *inputs, rtol=1e-4, atol=1e-3):
@@ -88,7 +88,7 @@ def test_batch_normalisation_and_its_gradients(off, monkeypatch):
         made = kernels(f, x, up)
         # the moments, the normalised values, one pass for all sums, one for dx
         assert made.count('sums') == 1 and 'reduce' not in made[:2], made
-        large = [s for s in f.plan_for([x, up]).compiled.steps if any(b.size == x.size for b in s.written())]
+        large = [s for s in f.traced_for([x, up]).compiled.steps if any(b.size == x.size for b in s.written())]
         assert len(large) <= 3, [s.kernel for s in large]
 
 

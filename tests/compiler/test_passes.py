@@ -92,11 +92,11 @@ def test_large_weights_exist_once():
         x = np.ones((rows, 64), 'float32')
         f = Function(lambda x: ops.matmul(x, small))
         f(x)
-        assert len(f.plan_for([x]).compiled.statics) == 1
+        assert len(f.traced_for([x]).compiled.statics) == 1
         x = np.ones((rows, 2048), 'float32')
         f = Function(lambda x: ops.matmul(x, large))
         np.testing.assert_array_equal(f(x), np.full((rows, 1100), 2048))
-        compiled = f.plan_for([x]).compiled
+        compiled = f.traced_for([x]).compiled
         assert not compiled.statics and compiled.arena_bytes < large.array.nbytes
 
 
@@ -112,7 +112,7 @@ def test_batch_normalisation_folds_into_the_kernel():
     x = rng.standard_normal((2, 8, 8, 4)).astype('float32')
     f = Function(lambda x: ops.relu((ops.conv(x, w, padding='same') - shift) * scale + 1.0))
     got = f(x)
-    steps = f.plan_for([x]).compiled.steps
+    steps = f.traced_for([x]).compiled.steps
     assert [s.kernel for s in steps] == ['conv2d']
     plain = Function(lambda x: ops.conv(x, w, padding='same'))(x)
     np.testing.assert_allclose(got, np.maximum((plain - shift.numpy()) * scale.numpy() + 1, 0), rtol=1e-4, atol=1e-4)

@@ -16,14 +16,14 @@ def test_work_and_results_of_a_profiled_plan():
     x, y = (RNG.standard_normal(s).astype('float32') for s in ((7, 12), (2, 8, 9, 4)))
     f = Function(lambda x, y: (ops.relu(ops.matmul(x, w)), ops.conv(y, k, padding='same')))
     want = f(x, y)
-    compiled = f.plan_for([x, y]).compiled
+    compiled = f.traced_for([x, y]).compiled
     work = {s.kernel: flops(s) for s in compiled.steps}
     assert work == {'matmul': 2 * 7 * 12 * 5, 'conv2d': 2 * 2 * 8 * 9 * 3 * 3 * 4 * 6}
     grid = Variable(RNG.standard_normal((3, 3, 16, 17)).astype('float32'))
     g = Function(lambda x: ops.conv(x, grid, padding='same'))
     z = RNG.standard_normal((2, 8, 9, 16)).astype('float32')
     g(z)
-    assert [flops(s) for s in g.plan_for([z]).compiled.steps] == [2 * 2 * 8 * 9 * 3 * 3 * 16 * 17]
+    assert [flops(s) for s in g.traced_for([z]).compiled.steps] == [2 * 2 * 8 * 9 * 3 * 3 * 16 * 17]
     assert attributes(next(s for s in compiled.steps if s.kernel == 'matmul'))['k'] == 12
     profile = Profile('step', compiled)
     for _ in range(3):

@@ -85,7 +85,7 @@ def network():
 
 
 def parts_of(function):
-    return [p for p in function._plans.values() if isinstance(p, Parts)]
+    return [p for p in function._traced.values() if isinstance(p, Parts)]
 
 
 @pytest.mark.parametrize('n', [5, 8, 23])

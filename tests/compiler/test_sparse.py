@@ -25,7 +25,7 @@ def train(optimizer, more=lambda table, x, loss: []):
         return [loss, *returned]
     f = Function(step)
     results = [f(b) for b in BATCHES]
-    kernels = [s.kernel for s in f.plan_for([BATCHES[0]]).compiled.steps]
+    kernels = [s.kernel for s in f.traced_for([BATCHES[0]]).compiled.steps]
     return kernels, [v.numpy() for v in (table, scale, *optimizer._state())] + [a for r in results for a in r]
 
 

@@ -1,4 +1,4 @@
-"""Dense, dropout and the layers that reshape, mask or wrap a function."""
+"""Dense, Activation, Masking, and what layers say of arguments that do not fit."""
 
 import numpy as np
 import pytest
@@ -37,96 +37,11 @@ def test_activation():
                    expected=lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True), expected_mask=True)
 
 
-def test_activity_regularization():
-    run_layer_test(layers.ActivityRegularization, {'l1': 0.1, 'l2': 0.2}, (3, 4), expected=lambda x: x)
-
-
-def test_flatten():
-    run_layer_test(layers.Flatten, {}, (3, 4, 5), expected_output_shape=(3, 20), expected=lambda x: x.reshape(3, 20))
-    run_layer_test(layers.Flatten, {}, (3, 4, 5, 2), expected=lambda x: x.reshape(3, 40))
-    run_layer_test(layers.Flatten, {}, (4,), expected=lambda x: x.reshape(4, 1))
-
-
-def test_reshape():
-    run_layer_test(layers.Reshape, {'target_shape': (4, 3)}, (5, 12), expected=lambda x: x.reshape(5, 4, 3))
-    run_layer_test(layers.Reshape, {'target_shape': (-1, 2)}, (5, 3, 4), expected=lambda x: x.reshape(5, 6, 2))
-
-
-def test_permute():
-    run_layer_test(layers.Permute, {'dims': (3, 1, 2)}, (2, 3, 4, 5), expected=lambda x: x.transpose(0, 3, 1, 2))
-
-
-def test_repeat_vector():
-    run_layer_test(layers.RepeatVector, {'n': 3}, (2, 4), expected=lambda x: np.repeat(x[:, None], 3, 1))
-
-
 def test_masking():
     x = np.random.default_rng(0).standard_normal((3, 4, 2)).astype('float32')
     x[0, 1] = x[2, 3] = 5
     run_layer_test(layers.Masking, {'mask_value': 5}, input_data=x,
                    expected=lambda x: x * (x != 5).any(-1, keepdims=True), expected_mask=(x != 5).any(-1))
-
-
-def test_lambda():
-    run_layer_test(layers.Lambda, {'function': lambda x: x * 2 + 1}, (3, 4), expected=lambda x: x * 2 + 1)
-    run_layer_test(layers.Lambda, {'function': np.tanh}, (3, 4), expected=lambda x: np.tanh(x))
-    run_layer_test(layers.Lambda, {'function': lambda xs: ops.concatenate([xs[0], -xs[1]], axis=1)}, [(3, 4), (3, 2)],
-                   expected=lambda xs: np.concatenate([xs[0], -xs[1]], 1))
-
-
-def test_lambda_arguments():
-    def power(x, n):
-        return x ** n
-    layer = layers.Lambda(power, arguments={'n': 3})
-    x = np.float32([[1, 2], [3, 4]])
-    np.testing.assert_allclose(layer(x), x ** 3, rtol=1e-6)
-
-
-# ---- dropout
-
-def test_dropout_in_inference():
-    run_layer_test(layers.Dropout, {'rate': 0.5, 'seed': 3}, (3, 4), expected=lambda x: x, trains=False)
-
-
-@pytest.mark.parametrize('cls, shape, same', [
-    (layers.Dropout, (40, 50), ()), (layers.SpatialDropout1D, (20, 6, 30), (1,)),
-    (layers.SpatialDropout2D, (20, 4, 5, 30), (1, 2)), (layers.SpatialDropout3D, (20, 2, 2, 2, 30), (1, 2, 3))])
-def test_dropout_in_training(cls, shape, same):
-    layer = cls(0.3, seed=5)
-    x = np.ones(shape, np.float32)
-    y, z = layer(x, training=True), layer(x, training=True)
-    assert set(np.unique(y)) == {0, np.float32(1 / 0.7)}
-    assert abs((y == 0).mean() - 0.3) < 0.06
-    assert (y != z).any()
-    for axis in same:
-        assert (np.ptp(y, axis=axis) == 0).all()
-    np.testing.assert_array_equal(cls(0.3, seed=5)(x, training=True), y)
-
-
-def test_dropout_noise_shape():
-    y = layers.Dropout(0.5, noise_shape=(None, 1), seed=1)(np.ones((50, 6), np.float32), training=True)
-    assert (np.ptp(y, axis=1) == 0).all() and 0 < (y[:, 0] == 0).sum() < 50
-
-
-def test_dropout_keeps_its_mask_for_the_gradient_and_its_state_out_of_the_weights():
-    layer = layers.Dropout(0.5, seed=2)
-    layer(np.ones((2, 3)))
-    run_layer_test(layers.Dropout, {'rate': 0.5, 'seed': 2}, (8, 9), stochastic=True)
-    assert layer.weights == [] and layer.count_params() == 0
-    assert (layers.Dropout(1.0)(np.ones((2, 3)), training=True) == 0).all()
-
-
-def test_random_numbers_without_a_seed_differ_from_run_to_run():
-    layer = layers.Lambda(lambda x: x + ops.random_normal(ops.shape(x)))
-    model = Sequential([layers.InputLayer((200,)), layer])
-    x = np.zeros((2, 200), np.float32)
-    a, b = model.predict(x), model.predict(x)
-    assert (a != b).all() and (a[0] != a[1]).all() and abs(a.std() - 1) < 0.2
-    assert (layer(x) != layer(x)).all()
-    np.random.seed(3)
-    first = layers.Lambda(layer.function)(x)
-    np.random.seed(3)
-    np.testing.assert_array_equal(layers.Lambda(layer.function)(x), first)
 
 
 # ---- what does not fit

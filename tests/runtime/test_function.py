@@ -260,7 +260,7 @@ def test_constants_are_packed_once():
     f = Function(lambda x: ops.matmul(x, c))
     x = np.arange(10, dtype='float32').reshape(2, 5)
     np.testing.assert_array_equal(f(x), x)
-    assert [s.kernel for s in f.plan_for([x]).compiled.steps] == ['matmul']
+    assert [s.kernel for s in f.traced_for([x]).compiled.steps] == ['matmul']
 
 
 def test_views_of_arrays_are_taken():

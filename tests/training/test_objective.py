@@ -209,11 +209,11 @@ def test_a_new_rate_needs_no_new_trace():
     model = regressor(optimizer=optimizers.SGD(lr=0.1))
     model.train_on_batch(X, Y)
     function = model._steps.function('train')
-    plans = dict(function._plans)
+    plans = dict(function._traced)
     model.optimizer.lr = 0.0
     before = model.get_weights()
     model.train_on_batch(X, Y)
-    assert model._steps.function('train') is function and function._plans == plans
+    assert model._steps.function('train') is function and function._traced == plans
     for a, b in zip(before, model.get_weights()):
         np.testing.assert_array_equal(a, b)
 

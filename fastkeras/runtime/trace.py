@@ -1,0 +1,44 @@
+"""What a trace records: the function of a user runs once, on symbolic tensors, and leaves a graph."""
+
+import threading
+
+from ..ops import core
+
+_local = threading.local()
+
+
+class Trace:
+    """What one trace has recorded: the present value of each variable, and the variables assigned, in order."""
+
+    def __init__(self):
+        self.current = {}
+        self.assigned = {}
+
+    def __enter__(self):
+        _local.stack = [*getattr(_local, 'stack', ()), self]
+        return self
+
+    def __exit__(self, *exc):
+        _local.stack = _local.stack[:-1]
+
+
+class outside_trace:
+    """Inside the block no trace is active: ops on arrays and variables are computed at once, `assign` acts at once."""
+
+    def __enter__(self):
+        self.stack = getattr(_local, 'stack', ())
+        if self.stack:
+            _local.stack = [*self.stack, None]
+
+    def __exit__(self, *exc):
+        if self.stack:
+            _local.stack = self.stack
+
+
+def active_trace():
+    """The innermost trace of this thread, or None."""
+    stack = getattr(_local, 'stack', None)
+    return stack[-1] if stack else None
+
+
+core.set_tracing(lambda: active_trace() is not None)
