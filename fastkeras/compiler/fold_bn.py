@@ -54,8 +54,8 @@ def _plain(n):
     """Whether the last axis of the result is the output channels of the weight, one for one."""
     if n.op == 'matmul':
         w = n.inputs[1]
-        return w.ndim == 2 and n.ndim >= 2 and not n.attrs.get('transpose_b')
-    return n.attrs.get('data_format', 'channels_last') == 'channels_last'
+        return w.ndim == 2 and n.ndim >= 2 and not n.attrs['transpose_b']
+    return n.attrs['data_format'] == 'channels_last'
 
 
 def _follow(conv, users, wanted, static):

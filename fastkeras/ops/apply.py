@@ -205,6 +205,7 @@ def apply(op, inputs, **attrs):
     attrs: hashable. Raises ValueError, with the name of the op and of the layer being traced, where shapes do not fit.
     """
     rec = record(op)
+    attrs = {**rec.defaults, **attrs}
     inputs, lively = operands(inputs, rec.promote, rec.floating)
     try:
         if not lively:

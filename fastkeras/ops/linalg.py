@@ -18,7 +18,7 @@ LARGE = 1 << 21  # elements
 
 def _vjp(node, ct):
     a, b = node.inputs
-    ta, tb = node.attrs.get('transpose_a', False), node.attrs.get('transpose_b', False)
+    ta, tb = node.attrs['transpose_a'], node.attrs['transpose_b']
     if ta:
         da = _product(b, ct, tb, True)
     else:
@@ -54,7 +54,7 @@ def _materialized(ctx, x, batch):
 
 def _lower(ctx, node, ins, out):
     a, b = ins
-    ta, tb = node.attrs.get('transpose_a', False), node.attrs.get('transpose_b', False)
+    ta, tb = node.attrs['transpose_a'], node.attrs['transpose_b']
     m, n = out.shape[-2:]
     k = a.shape[-2] if ta else a.shape[-1]
     batch, batch_a, batch_b = out.shape[:-2], math.prod(a.shape[:-2]), math.prod(b.shape[:-2])

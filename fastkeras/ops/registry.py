@@ -22,11 +22,12 @@ class Sample:
 class Record:
     """What is known of one operation. The fields are those of `register`."""
 
-    __slots__ = ('name', 'spec', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random', 'promote',
-                 'floating', 'compose', 'supports')
+    __slots__ = ('name', 'spec', 'defaults', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random',
+                 'promote', 'floating', 'compose', 'supports')
 
     def __init__(self, name, spec, **fields):
         self.name, self.spec = name, spec
+        self.defaults = spec.__kwdefaults__ or {}  # of attributes: `apply` gives them to every node
         for field, value in fields.items():
             setattr(self, field, value)
 
@@ -44,7 +45,8 @@ class Record:
 
 def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, micro=None, epilogue=False,
              random=False, promote=None, floating=False, compose=None, supports=None):
-    """Decorator of an op's `spec(*inputs, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes.
+    """Decorator of an op's `spec(*inputs, *, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes. Attributes
+    that a caller leaves out take the spec's defaults: a node has all of them.
 
     vjp(node, ct) -> list: for each input a Tensor, or None where there is no gradient. None: not differentiable.
     ref(*arrays, **attrs) -> array. lower(ctx, node, ins, out) emits kernel steps. view(node) -> element offset or None.

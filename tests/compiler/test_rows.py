@@ -40,6 +40,7 @@ def alone(fn, *shapes):
     (lambda x: ops.max(x, axis=-1), [(4, 3)], True),
     (lambda x: ops.reshape(ops.transpose(x, (0, 2, 1)), (N, 12)), [(4, 3)], True),
     (lambda x, y: ops.matmul(x, y), [(4, 3), (3, 2)], True),
+    (lambda x: x @ W, [(5,)], True),
     (lambda x, y: ops.concatenate([x, y], 1), [(4,), (3,)], True),
     (lambda x: ops.matmul(x, x, transpose_b=True), [(5,)], False),
     (lambda x: ops.matmul(np.ones((N, N), 'float32'), x), [(5,)], False),
