@@ -18,7 +18,7 @@ LEVELS = [
     ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1', 'legacy.generators'],
     ['activations', 'initializers', 'regularizers', 'constraints'],
     ['losses', 'metrics', 'optimizers'],
-    ['training.logs', 'callbacks'],
+    ['callbacks'],
     ['layers'],
     ['training'],
     ['models', 'saving'],

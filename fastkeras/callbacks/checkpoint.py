@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
+from fastkeras.callbacks.logs import Logs
 from fastkeras.callbacks.schedule import checked_mode, larger_is_better
-from fastkeras.training.logs import Logs
 from fastkeras.utils.messages import print_msg
 
 

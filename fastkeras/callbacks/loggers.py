@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
-from fastkeras.training.logs import Logs
+from fastkeras.callbacks.logs import Logs
 from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
-from fastkeras.training.logs import rate_key
+from fastkeras.callbacks.logs import rate_key
 from fastkeras.utils.messages import print_msg
 
 _MODES = ('auto', 'min', 'max')

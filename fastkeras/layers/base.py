@@ -356,10 +356,6 @@ class Layer(Calls, Connected, Configured):
         """Raise ValueError where the inputs do not meet `input_spec`."""
         check_inputs(self, self.input_spec, inputs)
 
-    def compute_output_shape(self, input_shape):
-        """The shape(s) of the result for the shape(s) of the input; by tracing `call`, in a layer that says no more."""
-        return self._inferred_shape(input_shape)
-
     def compute_mask(self, inputs, mask=None):
         """The mask of the result: the input's, in a layer that supports masking.
 

@@ -220,7 +220,7 @@ class Calls:
         """The shapes of the results, where sizes that the trace left open are filled in from compute_output_shape."""
         leaves = nest.flatten(outputs)
         shapes = [None if y is None else tuple(y.shape) for y in leaves]
-        if type(self).compute_output_shape is _base().compute_output_shape or all(
+        if type(self).compute_output_shape is Calls.compute_output_shape or all(
                 s is None or None not in s[1:] for s in shapes):
             return shapes
         given = nest.map_structure(lambda x: tuple(x.shape), inputs)
@@ -230,6 +230,10 @@ class Calls:
             return shapes
         return [s if s is None or d is None or len(d) != len(s) else tuple(b if a is None else a for a, b in zip(s, d))
                 for s, d in zip(shapes, declared)]
+
+    def compute_output_shape(self, input_shape):
+        """The shape(s) of the result for the shape(s) of the input; by tracing `call`, in a layer that says no more."""
+        return self._inferred_shape(input_shape)
 
     def _inferred_shape(self, input_shape):
         """The shape(s) of the result by tracing `call`, without recording anything."""
@@ -322,11 +326,6 @@ def _output(y):
 
 def _any(mask):
     return any(m is not None for m in nest.flatten(mask))
-
-
-def _base():
-    from .base import Layer
-    return Layer
 
 
 def takes(function, name):

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 
-from fastkeras.training.logs import Logs
+from fastkeras.callbacks.logs import Logs
 
 
 def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch=0, validate=None, validation_freq=1):

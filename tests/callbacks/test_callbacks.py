@@ -9,7 +9,7 @@ import pytest
 from fastkeras import callbacks
 from fastkeras.callbacks import CallbackList, LambdaCallback
 from fastkeras.callbacks.base import HOOKS
-from fastkeras.training.logs import Logs
+from fastkeras.callbacks.logs import Logs
 
 
 class Optimizer:

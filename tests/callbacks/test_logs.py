@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from fastkeras.training.logs import Logs, spellings
+from fastkeras.callbacks.logs import Logs, spellings
 
 
 @pytest.mark.parametrize('stored, asked', [
