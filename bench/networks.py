@@ -37,6 +37,16 @@ def mnist_cnn(layers):
     return inputs, layers.Dense(10, activation='softmax', name='out')(x)
 
 
+def five_layers(layers):
+    """What a first attempt looks like: for what small models cost beside their numbers."""
+    x = inputs = layers.Input((28, 28, 1))
+    x = layers.Conv2D(32, 3, activation='relu', name='conv')(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(128, activation='relu', name='dense')(x)
+    return inputs, layers.Dense(10, activation='softmax', name='out')(x)
+
+
 def cifar10_cnn(layers):
     x = inputs = layers.Input((32, 32, 3))
     for filters in (32, 64):
@@ -63,8 +73,9 @@ def vgg16(layers):
     return inputs, layers.Dense(1000, activation='softmax', name='out')(x)
 
 
-def resnet50(layers):
-    """He et al. 2015, as in Keras: stride in the first 1 x 1 convolution of a stage, convolutions with biases."""
+def resnet(layers, depths):
+    """He et al. 2015, as in Keras: stride in the first 1 x 1 convolution of a stage, convolutions with biases. depths: blocks
+    of each stage."""
     def norm(x, name):
         return layers.BatchNormalization(epsilon=1.001e-5, name=f'{name}_bn')(x)
 
@@ -74,7 +85,7 @@ def resnet50(layers):
     x = layers.ReLU()(norm(x, 'conv1'))
     x = layers.ZeroPadding2D(1)(x)
     x = layers.MaxPooling2D(3, strides=2)(x)
-    for stage, (filters, times) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], 2):
+    for stage, (filters, times) in enumerate(zip((64, 128, 256, 512), depths), 2):
         for i in range(times):
             name, stride = f'conv{stage}_{i + 1}', 2 if i == 0 and stage > 2 else 1
             shortcut = x
@@ -88,6 +99,14 @@ def resnet50(layers):
             x = layers.ReLU()(layers.Add()([shortcut, y]))
     x = layers.GlobalAveragePooling2D()(x)
     return inputs, layers.Dense(1000, activation='softmax', name='out')(x)
+
+
+def resnet50(layers):
+    return resnet(layers, (3, 4, 6, 3))
+
+
+def resnet152(layers):
+    return resnet(layers, (3, 8, 36, 3))
 
 
 def mobilenetv2(layers):
@@ -119,10 +138,12 @@ def mobilenetv2(layers):
 NETWORKS = {
     'VGG16': Network(vgg16, (224, 224, 3), 1000, 'categorical_crossentropy'),
     'ResNet50': Network(resnet50, (224, 224, 3), 1000, 'categorical_crossentropy'),
+    'ResNet152': Network(resnet152, (224, 224, 3), 1000, 'categorical_crossentropy'),
     'MobileNetV2': Network(mobilenetv2, (224, 224, 3), 1000, 'categorical_crossentropy'),
     'cifar10_cnn': Network(cifar10_cnn, (32, 32, 3), 10, 'categorical_crossentropy'),
     'mnist_cnn': Network(mnist_cnn, (28, 28, 1), 10, 'categorical_crossentropy'),
     'mnist_mlp': Network(mnist_mlp, (784,), 10, 'categorical_crossentropy'),
+    'five_layers': Network(five_layers, (28, 28, 1), 10, 'categorical_crossentropy'),
     'dense': Network(dense, (10,), 1, 'mse'),
 }
 

@@ -107,7 +107,7 @@ def markdown(results):
         rows = [r for r in results['results'] if r['part'] == part]
         if rows:
             parts.append(f'### {title}\n\n{table(rows)}')
-    for part in ('memory', 'latency', 'data'):
+    for part in ('memory', 'latency', 'compile', 'data'):
         rows = [r for r in results['results'] if r['part'] == part]
         if rows:
             body = [[r['name'], f'{r["value"]:.4g}', r['unit'], '' if r['bound'] is None else f'{r["bound"]:.4g}', _met(r)]

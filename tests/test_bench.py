@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from bench import augmentation, compare, feeding, harness, networks, report
+from bench import augmentation, compare, compile, feeding, harness, networks, report
 from bench.__main__ import main
 from bench.cases import CASES, Case
 from bench.engines import native
@@ -79,6 +79,16 @@ def test_feeding(monkeypatch, tmp_path, capsys):
     assert sorted(shares.values(), key=str) == [feeding.BOUND, feeding.BOUND, None]
     assert all(row['value'] > 0 for row in found.values()) and 'Found' not in capsys.readouterr().out
     assert list(feeding.rows('vgg16')) == []
+
+
+def test_compile():
+    case = compile.Case('five_layers', 'predict', (1, 2, 3), 1e9)
+    found = list(compile.rows_of(case, compile.measured(case)))
+    assert all(row['value'] > 0 for row in found if 'beyond' not in row['name'])
+    assert [row['met'] for row in found if row['bound']] == [True]
+    assert {'trace', 'fuse', 'lower', 'memory', 'encode'} <= {row['name'].split(',')[0].split()[-1] for row in found}
+    assert list(compile.rows('no such network')) == []
+    assert {case.network for case in compile.CASES} <= set(networks.NETWORKS)
 
 
 @pytest.mark.filterwarnings('ignore::DeprecationWarning')  # of scipy, for how it is called

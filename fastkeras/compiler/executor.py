@@ -8,6 +8,7 @@ import numpy as np
 from .. import _core
 from . import memory
 from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Step
+from .stages import stage
 
 
 @lru_cache(maxsize=1)
@@ -48,7 +49,13 @@ def copy_step(x, y):
 def executor_of(steps, inputs, outputs):
     """(Executor, bytes of its arena) of the steps, whose buffers in the arena get their places: consecutive native steps are
     one plan, host steps stand between them. inputs, outputs: the buffers that are bound at each run."""
-    arena_bytes = memory.plan_arena(steps)
+    with stage('memory'):
+        arena_bytes = memory.plan_arena(steps)
+    with stage('encode'):
+        return _encoded(steps, inputs, outputs, arena_bytes), arena_bytes
+
+
+def _encoded(steps, inputs, outputs, arena_bytes):
     spaces, fixed = {ARENA: 0}, []
 
     def place(buffer):
@@ -79,7 +86,7 @@ def executor_of(steps, inputs, outputs):
         else:
             native.append(step)
     flush()
-    return _core.Executor(segments, len(spaces), arena_bytes, fixed, bound_in, bound_out), arena_bytes
+    return _core.Executor(segments, len(spaces), arena_bytes, fixed, bound_in, bound_out)
 
 
 def _plan(steps, place):

@@ -15,6 +15,7 @@ from .lower import lower
 from .profile import kind
 from .simplify import simplify
 from .sparse import sparse
+from .stages import stage
 
 
 def disabled():
@@ -46,20 +47,28 @@ def optimise(graph, cache=None):
     """All passes that rewrite the graph; returns it with the list of static values it now reads."""
     off = disabled()
     statics = []
-    verify(graph)
+    with stage('verify'):
+        verify(graph)
     if 'simplify' not in off:
-        graph = simplify(graph)
-    graph = layout(graph)  # kernels know one layout: never off
+        with stage('simplify'):
+            graph = simplify(graph)
+    with stage('layout'):
+        graph = layout(graph)  # kernels know one layout: never off
     if 'fold_bn' not in off:
-        graph = fold_bn(graph)
+        with stage('fold_bn'):
+            graph = fold_bn(graph)
     if 'simplify' not in off:
-        graph = simplify(graph)
+        with stage('simplify'):
+            graph = simplify(graph)
     if cache is not None and 'hoist' not in off:
-        graph, statics = hoist(graph, cache)
+        with stage('hoist'):
+            graph, statics = hoist(graph, cache)
     if 'sparse' not in off:
-        graph = sparse(graph)
+        with stage('sparse'):
+            graph = sparse(graph)
     if 'fuse' not in off:
-        graph = fuse(graph)
+        with stage('fuse'):
+            graph = fuse(graph)
     return graph, statics
 
 
@@ -70,12 +79,14 @@ def compile_graph(graph, cache=None):
     graph, statics = optimise(graph, cache)
     if 'fused' in debug():
         print(graph, file=sys.stderr)
-    packed = Packing(cache, graph) if cache is not None else None
-    steps, outputs, updates, inputs = lower(graph, packed)
+    with stage('lower'):
+        packed = Packing(cache, graph) if cache is not None else None
+        steps, outputs, updates, inputs = lower(graph, packed)
     statics = statics + (packed.used if packed is not None else [])
     result = Compiled()
-    outputs = memory.place_outputs(steps, outputs, updates, copy_step)
-    memory.place_updates(steps, updates, copy_step)
+    with stage('memory'):
+        outputs = memory.place_outputs(steps, outputs, updates, copy_step)
+        memory.place_updates(steps, updates, copy_step)
     result.steps, result.statics = steps, statics
     result.updated = [v for v, _ in updates]
     result.executor, result.arena_bytes = executor_of(steps, inputs, outputs)

@@ -1,8 +1,11 @@
 """Functions: Python written in ops, traced once per shapes and run as one plan."""
 
+import sys
+
 import numpy as np
 
 from .. import _core
+from ..compiler import stages
 from ..compiler.cache import StaticCache, settings
 from ..compiler.pipeline import compile_graph, debug, disabled
 from ..compiler.profile import printed_at_exit
@@ -65,9 +68,16 @@ class Function:
         return self._made(key, specs) if traced is None or traced.is_stale() else traced
 
     def _made(self, key, specs):
+        if 'times' not in debug():
+            return self._traced.put(key, self._new(specs))
+        with stages.watched() as found:
+            traced = self._traced.put(key, self._new(specs))
+        print(f'{self.name} {specs}: {stages.text(found)}', file=sys.stderr)
+        return traced
+
+    def _new(self, specs):
         traced = Traced(self, specs)
-        parts = in_parts(self, traced, specs) if traced.part else None
-        return self._traced.put(key, parts or traced)
+        return (in_parts(self, traced, specs) if traced.part else None) or traced
 
     def clear(self):
         """Forget all traces, so that the next call traces anew."""
@@ -78,11 +88,13 @@ class Traced:
     """One trace of a Function, compiled."""
 
     def __init__(self, function, specs):
-        graph, self.build = trace(function.fn, specs)
+        with stages.stage('trace'):
+            graph, self.build = trace(function.fn, specs)
         self.settings = settings()
         self.compiled = compile_graph(graph, _statics)
         parted = function.by_rows and 'rows' not in disabled()
-        self.part = at_a_time(graph, self.compiled, _core.threads()) if parted else None
+        with stages.stage('rows'):
+            self.part = at_a_time(graph, self.compiled, _core.threads()) if parted else None
         self.graph = graph if parted else None  # what parts are compared by
         self.execute = None
         self.updated = self.compiled.updated

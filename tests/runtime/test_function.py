@@ -275,3 +275,12 @@ def test_ops_alone_run_on_the_engine():
             'from fastkeras.ops import core; print(core._hooks["eager"].__module__)')
     out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert out.stdout.strip() == 'fastkeras.runtime.eager', out.stderr
+
+
+def test_stages_of_a_plan_are_told(monkeypatch, capsys):
+    monkeypatch.setenv('FASTKERAS_DEBUG', 'times')
+    f = Function(lambda x: ops.tanh(x) * 2.0, name='small')
+    f(np.ones((3, 2), 'float32'))
+    f(np.ones((3, 2), 'float32'))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('small')]
+    assert len(lines) == 1 and all(stage in lines[0] for stage in ('trace', 'fuse', 'lower', 'encode'))
