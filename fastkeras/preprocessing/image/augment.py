@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras.preprocessing.image import states
+from fastkeras.preprocessing.image.pipeline import working_type
 
 
 class Drawn:
@@ -74,7 +75,8 @@ def _may_draw(generator):
 def augmented(generator, images, drawn, dtype='float32'):
     """A new array (n, *shape) of the images, transformed and standardized as the generator says.
 
-    images: n arrays of rank 3 and one shape, of any number type; they are not changed. drawn: from `draw`.
+    images: n arrays of rank 3 and one shape, of any number type; they are not changed. drawn: from `draw`. What float32
+    cannot hold is computed in float64.
     """
     dtype = np.dtype(dtype)
     n = len(images)
@@ -86,7 +88,7 @@ def augmented(generator, images, drawn, dtype='float32'):
         made = _one_by_one(generator, images, drawn.random, dtype)
         drawn.finish(n)
     else:
-        made = np.empty((n, *images[0].shape), np.float32)
+        made = np.empty((n, *images[0].shape), working_type(dtype))
         if generator.preprocessing_function is None:
             generator._run(images, drawn.params, made)
         else:
@@ -115,9 +117,9 @@ def _one_by_one(generator, images, random, dtype):
 
 
 # ---- preprocessing functions
-def _called(function, image):
-    """The function's result for a copy of the image, in float32."""
-    x = np.asarray(function(np.array(image, np.float32)), np.float32)
+def _called(function, image, dtype):
+    """The function's result for a copy of the image, both in this float type."""
+    x = np.asarray(function(np.array(image, dtype)), dtype)
     if x.shape != image.shape:
         raise ValueError(f'preprocessing_function: expected an image of the shape {image.shape} that it was given, got '
                          f'{x.shape}')
@@ -133,14 +135,14 @@ def _mark():
 def _run_behind_function(generator, images, drawn, out):
     function, params = generator.preprocessing_function, drawn.params
     if params is not None:
-        made = [_called(function, x) for x in images]
+        made = [_called(function, x, out.dtype) for x in images]
     else:       # it may draw as well, and does so between the transforms
         params, made, quiet = [], [], True
         with states.as_global(drawn.random):
             for image in images:
                 params.append(generator.get_random_transform(image.shape))
                 before = _mark()
-                made.append(_called(function, image))
+                made.append(_called(function, image, out.dtype))
                 quiet = quiet and _mark() == before
         drawn.finish(len(images))
         if quiet:
@@ -167,9 +169,9 @@ def _run_in_units_of_the_picture(generator, images, made, params, out):
     pictures = [_mapped_back(image, x, *unit) for image, x, unit in zip(images, made, units)]
     if generator.fill_mode == 'constant':       # cval means the function's numbers
         for x, p, o, (scale, offset, _) in zip(pictures, params, out, units):
-            generator._geometry(cval=(generator.cval - offset) / scale).run([x], [p], o[None])
+            generator._geometry(out.dtype, (generator.cval - offset) / scale).run([x], [p], o[None])
     else:
-        generator._geometry().run(pictures, params, out)
+        generator._geometry(out.dtype).run(pictures, params, out)
     for x, (scale, offset, _) in zip(out, units):
         x *= scale
         x += offset
@@ -190,12 +192,13 @@ def _unit(image, x):
 
 def _mapped_back(image, x, scale, offset, spread):
     """x in the units of the image: the image itself, where the function is no more than this factor and constant."""
-    far = np.multiply(image, np.float32(scale), dtype=np.float32)
-    far += np.float32(offset)
+    kind = x.dtype.type
+    far = np.multiply(image, kind(scale), dtype=kind)
+    far += kind(offset)
     far -= x
     if max(far.max(), -far.min()) <= _NEAR / 255 * spread:
         return image
-    picture = (x - np.float32(offset)) / np.float32(scale)
+    picture = (x - kind(offset)) / kind(scale)
     whole = np.rint(picture)
     if image.dtype.kind in 'iu' or np.array_equal(image, np.rint(image)):
         # brightness cuts fractions off: 99.99999 must be 100 again

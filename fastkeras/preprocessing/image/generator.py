@@ -189,18 +189,21 @@ class ImageDataGenerator:
         x = np.asarray(x)
         if x.dtype.kind != 'f':
             x = x.astype(self.dtype if np.dtype(self.dtype).kind == 'f' else np.float32)
+        mean, std, matrix = self._learned()
+        given = x.dtype
+        if matrix is not None:      # which magnifies errors
+            x = x.astype(np.float64)
         if self.rescale:
             x *= self.rescale
         if self.samplewise_center:
-            x -= np.mean(x, keepdims=True)
+            x -= np.mean(x, keepdims=True, dtype=np.float64)
         if self.samplewise_std_normalization:
-            x /= np.std(x, keepdims=True) + 1e-6
-        mean, std, matrix = self._learned()
+            x /= np.std(x, keepdims=True, dtype=np.float64) + 1e-6
         if mean is not None:
             x -= mean
         if std is not None:
             x /= std + 1e-6
-        return x if matrix is None else self._whitened(x, matrix)
+        return x if matrix is None else self._whitened(x, matrix).astype(given, copy=False)
 
     @ours
     def get_random_transform(self, img_shape, seed=None):
@@ -222,9 +225,10 @@ class ImageDataGenerator:
         x = np.asarray(x)
         if x.ndim != 3:
             raise ValueError(f'apply_transform: x must be one image, an array of rank 3, got shape {x.shape}')
-        made = self._geometry().run([x], [transform_parameters], np.empty((1, *x.shape), np.float32))[0]
+        work = pipeline.working_type(x.dtype)
+        made = self._geometry(work).run([x], [transform_parameters], np.empty((1, *x.shape), work))[0]
         values = any(transform_parameters.get(name) is not None for name in ('channel_shift_intensity', 'brightness'))
-        return made if values and x.dtype.kind != 'f' else cast(made, x.dtype)
+        return cast(made, np.dtype(np.float32) if values and x.dtype.kind != 'f' else x.dtype)
 
     @ours
     def random_transform(self, x, seed=None):
@@ -237,7 +241,8 @@ class ImageDataGenerator:
 
         x: array of rank 4. They are rescaled first; preprocessing_function and samplewise standardization are left out,
         as in Keras. augment: learn from `rounds` random transforms of each image, drawn with `seed`, in place of the
-        images. The sums are in float64, over a part of the images at a time.
+        images. All is computed in float64, over a part of the images at a time, and kept in it whatever `dtype` is: what
+        of an image is near its mean is nothing but rounding errors otherwise.
 
         Raises ValueError for an empty array and other ranks, MemoryError where the images are too large for whitening.
         """
@@ -256,28 +261,30 @@ class ImageDataGenerator:
             size = x[0].size
             raise MemoryError(f'fit: not enough memory; the matrix of ZCA whitening has {size} × {size} numbers for images '
                               f'of shape {x.shape[1:]}') from error
-        kind = self.dtype if np.dtype(self.dtype).kind == 'f' else 'float32'
         if self.featurewise_center:
-            self.mean = moments.mean.astype(kind)
+            self.mean = moments.mean
         if self.featurewise_std_normalization:
-            self.std = moments.std.astype(kind)
+            self.std = moments.std
         if self.zca_whitening:
             std = moments.std + 1e-6 if self.featurewise_std_normalization else None
-            self.principal_components = moments.whitening(self.zca_epsilon, self.featurewise_center, std).astype(kind)
+            self.principal_components = moments.whitening(self.zca_epsilon, self.featurewise_center, std)
 
     def _parts(self, x):
-        size = max(1, _FIT_BYTES // (4 * x[0].size))
+        size = max(1, _FIT_BYTES // (8 * x[0].size))
         return (x[i:i + size] for i in range(0, len(x), size))
 
     def _rescaled(self, x):
         for part in self._parts(x):
-            images = part.astype(self.dtype)
-            yield images * np.asarray(self.rescale, images.dtype) if self.rescale else images
+            images = part.astype(np.float64)
+            if self.rescale:
+                images *= self.rescale
+            yield images
 
     def _augmented(self, x, rounds, random):
         """Parts of `rounds` times x, transformed and rescaled."""
         by_image = not all(is_ours(self, name) for name in ('random_transform', 'get_random_transform', 'apply_transform'))
-        run = Pipeline(self.data_format, self.fill_mode, self.cval, self.interpolation_order, self.rescale).run
+        run = Pipeline(self.data_format, self.fill_mode, self.cval, self.interpolation_order, self.rescale,
+                       dtype='float64').run
         for _ in range(rounds):
             if by_image:
                 for images in self._rescaled(x):
@@ -286,7 +293,7 @@ class ImageDataGenerator:
                 continue
             for part in self._parts(x):
                 params = [self._transform(part.shape[1:], random) for _ in part]
-                yield run(part, params, np.empty(part.shape, np.float32))
+                yield run(part, params, np.empty(part.shape))
 
     def _learned(self):
         """(mean, std, matrix) as far as they are to be applied; warns of those that are missing."""
@@ -302,22 +309,28 @@ class ImageDataGenerator:
 
     @staticmethod
     def _whitened(x, matrix):
-        return (x.reshape(-1, len(matrix)) @ np.asarray(matrix, x.dtype)).reshape(x.shape)
+        """x, of float64, whitened."""
+        flat = x.reshape(-1, len(matrix))
+        return (flat @ np.asarray(matrix, np.float64)).reshape(x.shape)
 
     # ---- for augment.py
     def _transform(self, shape, random):
         """Random parameters, drawn from `random`."""
         return draws.transform(self, shape, random)
 
-    def _geometry(self, cval=None):
+    def _geometry(self, dtype, cval=None):
         """The transforms alone."""
-        return Pipeline(self.data_format, self.fill_mode, self.cval if cval is None else cval, self.interpolation_order)
+        return Pipeline(self.data_format, self.fill_mode, self.cval if cval is None else cval, self.interpolation_order,
+                        dtype=np.dtype(dtype).name)
 
     def _run(self, images, params, out):
-        """Everything but preprocessing_function, for n images; into `out`, of float32."""
+        """Everything but preprocessing_function, for n images; into `out`, of float32 or float64, in whose type it is
+        computed. Whitening magnifies the errors of what it is done to, so there all is in float64."""
         mean, std, matrix = self._learned()
-        Pipeline(self.data_format, self.fill_mode, self.cval, self.interpolation_order, self.rescale,
-                 self.samplewise_center, self.samplewise_std_normalization, mean, std).run(images, params, out)
+        made = out if matrix is None else np.empty(out.shape)
+        run = Pipeline(self.data_format, self.fill_mode, self.cval, self.interpolation_order, self.rescale,
+                       self.samplewise_center, self.samplewise_std_normalization, mean, std, made.dtype.name).run
+        run(images, params, made)
         if matrix is not None:
-            out[...] = self._whitened(out, matrix)
+            out[...] = self._whitened(made, matrix)
         return out

@@ -3,6 +3,8 @@
 In this order: rescale; affine warp; channel shift; flip of columns, then of rows; brightness; the sample's own mean and
 deviation; the given mean and deviation. The channel shift is given in units of the image as it came, and brightness makes
 an image of 0 … 255 before it is rescaled, as Keras does, which rescales after both.
+
+In float64 the kernel does the warp and the flips, and NumPy the rest, so that nothing is rounded to float32 on the way.
 """
 
 import numpy as np
@@ -102,6 +104,12 @@ def warp(image, matrix, offset, fill_mode, cval, order):
     return made[0]
 
 
+def working_type(dtype):
+    """In which of the two float types images are worked on that are to be of this type: float32, unless it cannot hold all
+    of its values, as those of float64 and of integers of 32 bits and more."""
+    return np.float32 if np.result_type(dtype, np.float32) == np.float32 else np.float64
+
+
 class Pipeline:
     """What is done to every image of a batch, in one pass over it in C.
 
@@ -111,32 +119,37 @@ class Pipeline:
     rescale: factor, or None (and 0) for none.
     samplewise_center, samplewise_std_normalization: take off an image's own mean; divide by its deviation plus 1e-6.
     mean, std: arrays that broadcast to an image, or None: taken off; divided by, plus 1e-6.
+    dtype: 'float32', or 'float64' in which all is computed then, in several passes.
 
     Threads may share a Pipeline.
     """
 
     def __init__(self, data_format='channels_last', fill_mode='nearest', cval=0., order=1, rescale=None,
-                 samplewise_center=False, samplewise_std_normalization=False, mean=None, std=None):
+                 samplewise_center=False, samplewise_std_normalization=False, mean=None, std=None,
+                 dtype='float32'):
         if data_format not in ('channels_last', 'channels_first'):
             raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
         check('Pipeline', fill_mode, order)
+        if dtype not in ('float32', 'float64'):
+            raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
         self.first = data_format == 'channels_first'
+        self._type = np.dtype(dtype)
         scale = float(rescale) if rescale else 1.
         self._attrs = dict(order=int(order), mode=MODES[fill_mode], cval=float(cval) / scale, rescale=scale,
                            center=bool(samplewise_center), scale=bool(samplewise_std_normalization), wide=0)
-        self._mean = None if mean is None else np.asarray(mean, np.float32)
-        self._factor = None if std is None else np.float32(1) / (np.asarray(std, np.float32) + np.float32(1e-6))
+        self._mean = None if mean is None else np.asarray(mean, self._type)
+        self._factor = None if std is None else (1 / (np.asarray(std, np.float64) + 1e-6)).astype(self._type)
         self._standards = Bounded(16)
 
     def run(self, images, params, out):
         """Do it.
 
         images: sequence or array of n arrays of the shape of out[0]; uint8 and float32 are read as they are, others are
-            converted to float32.
+            converted to float32; all of them to float64 where that is computed in.
         params: a dictionary for each image, as `get_random_transform` makes them, or None for no transforms. Read are
             'theta', 'shear' (degrees), 'tx', 'ty' (pixels along the rows and the columns), 'zx', 'zy' (factors),
             'flip_horizontal', 'flip_vertical', 'channel_shift_intensity', 'brightness'.
-        out: float32 array (n, …) that is written to. Returns it.
+        out: array (n, …) that is written to, best of the Pipeline's dtype. Returns it.
         """
         n, shape = len(images), tuple(out.shape[1:])
         if len(shape) != 3 or len(out) != n:
@@ -148,20 +161,52 @@ class Pipeline:
         if not out.size:
             return out
         records = np.zeros(n, RECORD)
-        keep = _bind(images, shape, records)
+        keep = _bind(images, shape, records, self._type)
         c, h, w = shape if self.first else (shape[2], *shape[:2])
         if params is not None:
             _transforms(params, h, w, records)
-        whole = bool(self._attrs['center'] or self._attrs['scale'] or (records['what'] & (SHIFT | BRIGHTNESS)).any())
-        standard, mean, factor = self._standard(shape)
-        run = executor(n=n, h=h, w=w, c=c, first=self.first, standard=standard, whole=whole, **self._attrs)
-        direct = out if out.dtype == np.float32 and out.flags.c_contiguous and out.flags.aligned else None
-        made, = run.run([records.view(np.float64).reshape(n, WORDS), mean, factor],
-                        None if direct is None else [direct])
+        sizes = dict(n=n, h=h, w=w, c=c, first=self.first)
+        direct = out if out.dtype == self._type and out.flags.c_contiguous and out.flags.aligned else None
+        run = self._run_wide if self._type == np.float64 else self._run
+        made = run(records, shape, sizes, direct)
         del keep  # the images, which the records point to
         if direct is None:
             out[...] = made
         return out
+
+    def _run(self, records, shape, sizes, out):
+        """The batch, written to `out` unless that is None."""
+        whole = bool(self._attrs['center'] or self._attrs['scale'] or (records['what'] & (SHIFT | BRIGHTNESS)).any())
+        standard, mean, factor = self._standard(shape)
+        plan = executor(**sizes, standard=standard, whole=whole, **self._attrs)
+        made, = plan.run([records.view(np.float64).reshape(-1, WORDS), mean, factor], None if out is None else [out])
+        return made
+
+    def _run_wide(self, records, shape, sizes, out):
+        """`_run` in float64."""
+        self._standard(shape)       # checks mean and std
+        attrs = dict(self._attrs, wide=1, rescale=1., center=False, scale=False)
+        none = np.zeros(0, np.float32)
+        plan = executor(**sizes, standard=0, whole=False, **attrs)
+        made, = plan.run([records.view(np.float64).reshape(-1, WORDS), none, none], None if out is None else [out])
+        for x, record in zip(made, records):
+            if record['what'] & SHIFT:
+                np.clip(x + record['shift'], x.min(), x.max(), out=x)
+            if record['what'] & BRIGHTNESS:     # it makes bytes of the image, which float32 holds
+                kind = 'channels_first' if self.first else 'channels_last'
+                x[...] = Pipeline(kind).run([x], [{'brightness': record['brightness']}], np.empty((1, *shape), np.float32))[0]
+        made *= self._attrs['rescale']
+        if self._attrs['scale']:
+            deviation = made.std((1, 2, 3), keepdims=True) + 1e-6
+        if self._attrs['center']:
+            made -= made.mean((1, 2, 3), keepdims=True)
+        if self._attrs['scale']:
+            made /= deviation
+        if self._mean is not None:
+            made -= self._mean
+        if self._factor is not None:
+            made *= self._factor
+        return made
 
     def _standard(self, shape):
         """(kind, mean, factor): how the two are laid out, as ops.def numbers it."""
@@ -191,9 +236,10 @@ class Pipeline:
         return kind, *(laid if kind == 3 else [a.reshape(-1) for a in laid])
 
 
-def _bind(images, shape, records):
-    """The addresses and types of the images; returns the arrays that own them."""
-    if isinstance(images, np.ndarray) and images.dtype in TYPES and images.dtype != np.float64 and images.flags.c_contiguous:
+def _bind(images, shape, records, kind):
+    """The addresses and types of the images, for work in the float type `kind`; returns the arrays that own them."""
+    known = (kind,) if kind == np.float64 else (np.uint8, np.float32)
+    if isinstance(images, np.ndarray) and images.dtype in known and images.flags.c_contiguous:
         if images.shape[1:] != shape:
             raise ValueError(f'images: expected the shape {shape} of out, got {images.shape[1:]}')
         address = images.__array_interface__['data'][0]
@@ -205,8 +251,8 @@ def _bind(images, shape, records):
         image = np.asarray(image)
         if image.shape != shape:
             raise ValueError(f'images: expected the shape {shape} of out, got {image.shape} at index {i}')
-        if image.dtype not in TYPES or image.dtype == np.float64:
-            image = image.astype(np.float32)
+        if image.dtype not in known:
+            image = image.astype(kind)
         image = np.ascontiguousarray(image)
         keep.append(image)
         addresses.append(image.__array_interface__['data'][0])

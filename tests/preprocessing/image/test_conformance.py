@@ -162,6 +162,42 @@ def test_fit(keras, settings, data_format, augment):
     close(ours.standardize(whole.copy()), theirs.standardize(whole.copy()), 2e-5)
 
 
+@pytest.mark.parametrize('settings', [
+    {}, dict(MOVES, channel_shift_range=40.), dict(MOVES, interpolation_order=3, fill_mode='constant', cval=9.),
+    dict(MOVES, rescale=1 / 255, samplewise_center=True, samplewise_std_normalization=True),
+    dict(MOVES, preprocessing_function=lambda x: x / 127.5 - 1)], ids=str)
+@pytest.mark.parametrize('data_format', FORMATS)
+def test_float64_is_computed_in_float64(keras, settings, data_format):
+    """By batches and by single images, of values that float32 does not hold."""
+    x = pictures(data_format, dtype='float64') + np.pi * 1e-6
+    theirs, ours = generators(keras, dict(settings, dtype='float64'), data_format)
+    arguments = dict(batch_size=3, seed=4)
+    same_batches(ours.flow(x, **arguments), theirs.flow(x, **arguments), 4, 1e-13)
+    close(ours.random_transform(x[0], 3), theirs.random_transform(x[0], 3), 1e-13)
+    close(ours.standardize(x[0].copy()), theirs.standardize(x[0].copy()), 1e-13)
+
+
+def test_brightness_in_float64(keras):
+    theirs, ours = generators(keras, dict(MOVES, brightness_range=(.2, 1.8), dtype='float64'))
+    same_batches(ours.flow(pictures(), batch_size=3, seed=4), theirs.flow(pictures(), batch_size=3, seed=4), 4, 0)
+
+
+@pytest.mark.parametrize('settings', FITTED[:3] + FITTED[4:], ids=str)
+@pytest.mark.parametrize('augment', [False, True])
+def test_fit_in_float64(keras, settings, augment):
+    x = pictures(n=150, h=5, w=4)
+    theirs, ours = generators(keras, {**settings, 'rotation_range': 30, 'dtype': 'float64'})
+    for generator in (theirs, ours):
+        generator.fit(x, augment=augment, rounds=2, seed=3)
+    for name in ('mean', 'std'):
+        if getattr(theirs, name) is not None:
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-12)
+    if settings.get('zca_whitening'):
+        want = theirs.principal_components
+        np.testing.assert_allclose(ours.principal_components, want, rtol=0, atol=1e-9 * np.abs(want).max())
+    same_batches(ours.flow(x, batch_size=9, seed=2), theirs.flow(x, batch_size=9, seed=2), 6, 1e-9)
+
+
 def test_without_seed(keras):
     """The stream of the global state."""
     x = pictures()

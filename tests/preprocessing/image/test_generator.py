@@ -56,6 +56,59 @@ def test_values_before_whitening():
     np.testing.assert_allclose(generator.standardize(x[3].astype('float64')), z[3].reshape(x[3].shape), atol=1e-3)
 
 
+def test_statistics_are_of_float64_whatever_the_batches_are_of():
+    """Images far from 0, of which float32 holds no more than the mean."""
+    x = np.random.default_rng(0).normal(size=(50, 3, 4, 2)) * 1e-3 + 1e4
+    for dtype in ('float32', 'float16', 'float64'):
+        generator = ImageDataGenerator(featurewise_center=True, featurewise_std_normalization=True, dtype=dtype)
+        generator.fit(x)
+        np.testing.assert_allclose(generator.mean, x.mean((0, 1, 2), keepdims=True)[0], rtol=1e-14)
+        np.testing.assert_allclose(generator.std, x.std((0, 1, 2), keepdims=True)[0], rtol=1e-9)
+        assert generator.mean.dtype == generator.std.dtype == np.float64
+
+
+def test_a_centred_batch_has_no_mean():
+    """Below 1e-6, as with keras-preprocessing; float32 leaves 1e-5 of these."""
+    x = np.random.default_rng(0).uniform(0, 255, (20, 8, 9, 3))
+    for settings in (dict(featurewise_center=True), dict(featurewise_center=True, featurewise_std_normalization=True),
+                     dict(samplewise_center=True), dict(samplewise_center=True, samplewise_std_normalization=True)):
+        generator = ImageDataGenerator(dtype='float64', **settings)
+        generator.fit(x)
+        batch = first(generator, x)
+        assert batch.dtype == np.float64
+        axes = (0, 1, 2) if 'featurewise_center' in settings else (1, 2, 3)
+        assert np.abs(batch.mean(axes)).max() < 1e-12
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+def test_whitening_is_in_float64(dtype):
+    """Of pixels of which two hardly differ: their difference is magnified a thousand times."""
+    x = np.random.default_rng(2).integers(0, 256, (60, 2, 2, 1)).astype(np.float64)
+    x[:, 1] = x[:, 0] + np.random.default_rng(3).normal(size=(60, 2, 1)) * 1e-3
+    generator = ImageDataGenerator(featurewise_center=True, zca_whitening=True, zca_epsilon=1e-9, dtype=dtype)
+    generator.fit(x)
+    flat = (x - x.mean()).reshape(60, -1)
+    values, vectors = np.linalg.eigh(flat.T @ flat / 60)
+    want = (flat @ (vectors / np.sqrt(values + 1e-9) @ vectors.T)).reshape(x.shape)
+    if dtype == 'float64':
+        np.testing.assert_allclose(first(generator, x), want, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(generator.standardize(x.copy()), want, rtol=1e-6, atol=1e-6)
+    rounded = x.astype(np.float32)
+    exact = (rounded.astype(np.float64) - generator.mean).reshape(60, -1) @ generator.principal_components
+    for got in (first(generator, rounded), generator.standardize(rounded.copy())):
+        np.testing.assert_allclose(got, exact.reshape(x.shape), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize('dtype', ['int32', 'int64', 'float64'])
+def test_numbers_that_float32_does_not_hold_are_kept(dtype):
+    x = pictures(dtype='int64') + 2 ** 25 + 1
+    x = x.astype(dtype)
+    np.testing.assert_array_equal(first(ImageDataGenerator(dtype=dtype), x), x)
+    turned = first(ImageDataGenerator(dtype=dtype, horizontal_flip=True, preprocessing_function=lambda a: a), x)
+    assert turned.dtype == dtype and set(turned.ravel()) <= set(x.ravel())
+    np.testing.assert_array_equal(ImageDataGenerator().apply_transform(x[0], {'flip_vertical': True}), x[0, ::-1])
+
+
 def test_whitened_pixels_are_not_correlated():
     x = pictures(n=300, h=3, w=3) // 4
     x[:, 1] = x[:, 0] // 2 + x[:, 1]
