@@ -67,6 +67,15 @@ def test_imports_point_down(path):
     assert not wrong, f'{module} must not import what stands above it: {wrong}'
 
 
+def test_the_compiler_has_one_door():
+    """What is no compiler itself makes plans by `executor` and gradients by `autodiff`: the other files are its own."""
+    inside = ('compiler', 'runtime')
+    wrong = [f'{path.relative_to(ROOT)}:{line} {name}' for path in FILES if path.relative_to(ROOT).parts[0] not in inside
+             for line, name in imports(path) if name.startswith('compiler.')
+             and name.split('.')[1] not in ('executor', 'autodiff')]
+    assert not wrong, wrong
+
+
 def test_ops_do_not_know_the_runtime():
     code = 'import fastkeras.graph, fastkeras.ops.core, sys; print([m for m in sys.modules if "fastkeras.runtime" in m])'
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip() == '[]'

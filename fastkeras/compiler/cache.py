@@ -5,18 +5,13 @@ import weakref
 
 import numpy as np
 
-from .. import _core, config
+from .. import _core
 from ..graph import toposort
 from .buffers import FIXED, Buffer
-from .executor import single_step
+from .executor import settings, single_step
 from .hoist import static_graph, variables_of
 
 _filling = threading.RLock()
-
-
-def settings():
-    """What a compiled plan depends on beside its graph: a plan is run only while this is as it was."""
-    return _core.isa(), config.winograd()
 
 
 class Static:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import _core
+from .. import _core, config
 from . import memory
 from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Step
 from .stages import stage
@@ -14,6 +14,11 @@ from .stages import stage
 @lru_cache(maxsize=1)
 def kernels():
     return _core.ops()
+
+
+def settings():
+    """What a compiled plan depends on beside its graph: a plan is run only while this is as it was."""
+    return _core.isa(), config.winograd()
 
 
 def encode(kernel, attrs):

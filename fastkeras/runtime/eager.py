@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..compiler.cache import settings
+from ..compiler.executor import settings
 from ..compiler.pipeline import compile_graph
 from ..graph import Graph
 from ..ops import core

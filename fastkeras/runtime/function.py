@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import _core
 from ..compiler import stages
-from ..compiler.cache import StaticCache, settings
+from ..compiler.cache import StaticCache
+from ..compiler.executor import settings
 from ..compiler.pipeline import compile_graph, debug, disabled
 from ..compiler.profile import printed_at_exit
 from ..compiler.rows import at_a_time

@@ -1,7 +1,7 @@
 """Batches that are run a few rows at a time."""
 
 from .. import _core
-from ..compiler.cache import settings
+from ..compiler.executor import settings
 from ..compiler.rows import alike
 
 

@@ -1,33 +1,23 @@
 """One kernel step, run by itself: what the kernel tests are written with."""
 import struct
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 
 from fastkeras import _core
+from fastkeras.compiler import executor
+from fastkeras.compiler.buffers import FIXED, Buffer, Step
 
-OPS = _core.ops()
+OPS = executor.kernels()
 MICROS = _core.micros()
 ISAS = _core.isas()
 DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3, 'int64': 4}
 FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
 
 
-def attr_words(op, attrs):
-    """The attributes as the kernel's struct has them; every one must be given."""
-    words = []
-    for kind, name in OPS[op][2]:
-        value = attrs.pop(name)
-        if kind == 'A':
-            words += [int(v) for v in value] + [0] * (8 - len(value))
-        else:
-            words.append(struct.unpack('<q', struct.pack('<d', value))[0] if kind == 'F' else int(value))
-    assert not attrs, f'{op} has no attributes {sorted(attrs)}'
-    return np.array(words, np.int64)
-
-
 def chunks(op, **attrs):
-    return _core.chunks(OPS[op][0], attr_words(op, attrs))
+    return _core.chunks(OPS[op][0], np.array(executor.encode(op, attrs), np.int64))
 
 
 @contextmanager
@@ -45,7 +35,7 @@ def in_force(isa=None, threads=1):
 
 def parts(op, isa=None, **attrs):
     with in_force(isa):
-        return _core.parts(OPS[op][0], attr_words(op, attrs))
+        return executor.parts(op, **attrs)
 
 
 def access(x, kind=FLAT, p=0, dim=(), stride=()):
@@ -75,14 +65,11 @@ def program(inputs, outputs, instructions, immediates=()):
 def run(op, own, outputs=(), words=None, tile=(), isa=None, threads=1, **attrs):
     """Run one step: `own` are the kernel's tensors (outputs among them, written in place), `tile` the program's."""
     with in_force(isa, threads):
-        tensors = [*own, *tile]
-        # each tensor is a space of its own: fixed addresses, no arena
-        refs = [w for i in range(len(tensors)) for w in (i + 1, 0)]
-        steps = np.array([OPS[op][0], 0, len(tensors), len(own), 0, -1 if words is None else 0], np.int64)
-        plan = _core.Plan(steps, np.array(refs, np.int64), attr_words(op, attrs),
-                          np.zeros(0, np.int64) if words is None else words)
-        fixed = [(i + 1, t) for i, t in enumerate(tensors)]
-        _core.Executor([plan], len(tensors) + 1, 0, fixed, [], []).run([])
+        buffers = [Buffer(t.shape, t.dtype.name, FIXED, array=t) for t in [*own, *tile]]
+        step = Step(op, buffers[:len(own)], executor.encode(op, attrs), [])
+        if words is not None:
+            step.program, step.tile_in = SimpleNamespace(words=words, flat=()), buffers[len(own):]
+        executor.executor_of([step], [], [])[0].run([])
     return outputs
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastkeras.preprocessing.image import states
-from fastkeras.preprocessing.image.pipeline import working_type
+from fastkeras.preprocessing.image.warp import working_type
 
 
 class Drawn:

@@ -225,7 +225,7 @@ class ImageDataGenerator:
         x = np.asarray(x)
         if x.ndim != 3:
             raise ValueError(f'apply_transform: x must be one image, an array of rank 3, got shape {x.shape}')
-        work = pipeline.working_type(x.dtype)
+        work = warp.working_type(x.dtype)
         made = self._geometry(work).run([x], [transform_parameters], np.empty((1, *x.shape), work))[0]
         values = any(transform_parameters.get(name) is not None for name in ('channel_shift_intensity', 'brightness'))
         return cast(made, np.dtype(np.float32) if values and x.dtype.kind != 'f' else x.dtype)

@@ -9,8 +9,7 @@ In float64 the kernel does the warp and the flips, and NumPy the rest, so that n
 
 import numpy as np
 
-from fastkeras.compiler.cache import settings
-from fastkeras.compiler.executor import parts, single_step
+from fastkeras.compiler.executor import parts, settings, single_step
 from fastkeras.runtime.bounded import Bounded
 
 # warp.h
