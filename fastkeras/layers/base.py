@@ -57,6 +57,7 @@ class Layer(Calls, Connected, Configured):
     _untracked = frozenset()
     _names_its_weights = True
     _was_called = False
+    _losses_of_call = ()        # what was added in the last call on arrays
     _weights_of_call = None     # (name, which of that name) → a weight that `call` made
 
     def __init_subclass__(cls, **kwargs):
@@ -300,6 +301,9 @@ class Layer(Calls, Connected, Configured):
         if collected is not None:
             loss = core.tensor(loss)
             collected.append(ops.sum(loss) if loss.shape else loss)
+        elif active_trace() is not None:
+            loss = core.tensor(loss)
+            active_trace().losses.append((self, ops.sum(loss) if loss.shape else loss))
         elif context.is_building(self) and not isinstance(loss, Tensor):
             self._callable_losses.append(lambda: loss)
 
@@ -319,12 +323,19 @@ class Layer(Calls, Connected, Configured):
 
     @property
     def losses(self):
-        """Penalties now: in a `collect_losses` block, all that was collected; else those on the weights, as scalars."""
+        """Penalties now, as scalars: in a `collect_losses` block, all that was collected; else what add_loss and
+        activity_regularizer added in the last call, in a trace that call's, and the penalties on the weights."""
         collected = context.collection()
         if collected is not None:
             return list(collected)
-        out = [v.regularizer(v) for v in self.weights if v.regularizer is not None]
-        return out + [loss() for layer in self._flatten_layers() for loss in layer._callable_losses]
+        layers, trace = self._flatten_layers(), active_trace()
+        if trace is None:
+            out = [loss for layer in layers for loss in layer._losses_of_call]
+        else:
+            own = {id(layer) for layer in layers}
+            out = [loss for layer, loss in trace.losses if id(layer) in own]
+        out += [v.regularizer(v) for v in self.weights if v.regularizer is not None]
+        return out + [loss() for layer in layers for loss in layer._callable_losses]
 
     @property
     def updates(self):
@@ -335,14 +346,17 @@ class Layer(Calls, Connected, Configured):
         """The penalties that depend on no input, for inputs=None; else none: those exist only while a call is
         traced.
         """
-        return self.losses if inputs is None else []
+        if inputs is not None:
+            return []
+        added = {id(loss) for layer in self._flatten_layers() for loss in layer._losses_of_call}
+        return [loss for loss in self.losses if id(loss) not in added]
 
     def get_updates_for(self, inputs):
         """Always empty, see `updates`."""
         return []
 
     def _penalize_activity(self, outputs):
-        if self.activity_regularizer is None or context.collection() is None:
+        if self.activity_regularizer is None:
             return
         for y in nest.flatten(outputs):
             if y is not None:

@@ -21,6 +21,8 @@ _MANY = (list, tuple, dict)
 class Calls:
     """Mixin of Layer: `__call__` and what it is made of."""
 
+    _has_losses_of_call = False
+
     def call(self, inputs, **kwargs):
         """The computation. Every layer defines its own; this one gives the inputs back."""
         return inputs
@@ -261,13 +263,34 @@ class Calls:
             fixed = [None if fed else x for x, fed in zip(leaves, feeds)]       # holds no array
             structure = nest.map_structure(lambda x: None, [inputs, kwargs])
 
+            owners = []
+
             def call(*tensors):
                 rest = iter(tensors)
-                return self._run(*nest.pack(structure, [next(rest) if fed else x for x, fed in zip(fixed, feeds)]))
+                with context.no_collection():
+                    result = self._run(*nest.pack(structure, [next(rest) if fed else x for x, fed in zip(fixed, feeds)]))
+                first = len(owners)
+                owners.extend(layer for layer, _ in active_trace().losses)
+                return result, {first + k: loss for k, (_, loss) in enumerate(active_trace().losses)}
 
             with outside_trace():
-                function = self._functions[key] = Function(call, name=self.name)
-        return function(*arrays)
+                function = self._functions[key] = Function(call, name=self.name), owners
+        function, owners = function
+        result, losses = function(*arrays)
+        if losses or self._has_losses_of_call:
+            self._keep_losses([(owners[k], loss) for k, loss in losses.items()])
+        collected = context.collection()
+        if collected is not None:
+            collected.extend(losses.values())
+            if not collected.depth:
+                collected.add_regularization(self)
+        return result
+
+    def _keep_losses(self, added):
+        """Let the layers inside show what they added to the loss in this call, and no more what in an earlier one."""
+        for layer in self._flatten_layers():
+            layer._losses_of_call = [loss for owner, loss in added if owner is layer]
+        self._has_losses_of_call = bool(added)
 
     def _as_inputs(self, inputs):
         """Inputs in which a nesting of plain numbers, as in [[1.0, 2.0]], is one array."""

@@ -8,11 +8,13 @@ _local = threading.local()
 
 
 class Trace:
-    """What one trace has recorded: the present value of each variable, and the variables assigned, in order."""
+    """What one trace has recorded: the present value of each variable, and the variables assigned, in order; what layers
+    added to the loss where nobody collects it, pairs (layer, scalar)."""
 
     def __init__(self):
         self.current = {}
         self.assigned = {}
+        self.losses = []
 
     def __enter__(self):
         _local.stack = [*getattr(_local, 'stack', ()), self]

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from fastkeras import optimizers
+from fastkeras import losses, metrics, optimizers
 from fastkeras.layers.input_spec import title
 from fastkeras.saving import json as configs
 from fastkeras.saving import objects
@@ -224,17 +224,18 @@ def compile_as_saved(model, trained, custom_objects=None):
     optimizer = optimizers.deserialize(trained['optimizer_config'], custom_objects)
     known = objects.visible_custom_objects(custom_objects)
 
-    def revived(value):
+    def revived(value, get):
         if isinstance(value, list):
-            return [revived(v) for v in value]
-        if isinstance(value, dict) and 'class_name' not in value:
-            return {k: revived(v) for k, v in value.items()}
+            return [revived(v, get) for v in value]
+        if isinstance(value, dict):
+            return get(value) if 'class_name' in value else {k: revived(v, get) for k, v in value.items()}
         return known.get(value, value) if isinstance(value, str) else value
 
     with objects.CustomObjectScope(custom_objects or {}):
-        model.compile(optimizer=optimizer, loss=revived(trained.get('loss')), metrics=revived(trained.get('metrics')),
-                      loss_weights=trained.get('loss_weights'), sample_weight_mode=trained.get('sample_weight_mode'),
-                      weighted_metrics=revived(trained.get('weighted_metrics')))
+        model.compile(optimizer=optimizer, loss=revived(trained.get('loss'), losses.get),
+                      metrics=revived(trained.get('metrics'), metrics.get), loss_weights=trained.get('loss_weights'),
+                      sample_weight_mode=trained.get('sample_weight_mode'),
+                      weighted_metrics=revived(trained.get('weighted_metrics'), metrics.get))
 
 
 def _read_optimizer(model, group):

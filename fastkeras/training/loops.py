@@ -54,7 +54,8 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
             break
         logs = Logs()
         if validate is not None and not model.stop_training and due(epoch, validation_freq):
-            logs = Logs(zip([f'val_{n}' for n in names], validate()))
+            found = validate()      # the first time, it may add to the names
+            logs = Logs(zip([f'val_{n}' for n in names], found))
         for name, value in zip(names, averages(totals, seen, values, stateful)):
             logs[name] = value
         callbacks.on_epoch_end(epoch, logs)

@@ -60,7 +60,7 @@ class Objective:
     def __init__(self, names, shapes, dtypes, loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
                  weighted_metrics=None):
         loss_list = [losses.get(f) for f in _per_output('loss', loss, names)]
-        if isinstance(loss, dict):
+        if isinstance(loss, dict) and 'class_name' not in loss:
             for name in names:
                 if name not in loss:
                     warnings.warn(f'output {name!r} has no loss in the dict that compile got: it is not trained, and '
@@ -86,6 +86,8 @@ class Objective:
         self.stateful = [False] * (len(self.names) - len(entries)) + [e.stateful for e in entries]
         self.stateful_names = [n for n, s in zip(self.names, self.stateful) if s]
         self.states = [e.measure for e in entries if e.stateful]
+        self.reported = []      # the last of the names: what layers report
+        self.tracked = []       # (name, Metric) of those that are Metrics of theirs
 
     def _add_metrics(self, names, plain, weighted):
         lists = [_metrics_per_output(argument, value, names) for argument, value in
@@ -116,11 +118,27 @@ class Objective:
         output.entries.append(Entry(name, given, measure, weighted))
         self.names.append(name)
 
-    def add_reported(self, name):
-        """A name for a number that a layer reports by add_metric; known once the first step is traced."""
+    def add_reported(self, name, stateful=False):
+        """A name for a number that a layer reports, by add_metric (known once the first step is traced) or by a Metric
+        of its own."""
         if name not in self.names:
             self.names.append(name)
-            self.stateful.append(False)
+            self.stateful.append(stateful)
+            self.reported.append(name)
+
+    def track(self, measures):
+        """Report the Metrics that layers keep and update in their `call`, each once."""
+        for measure in measures:
+            if any(measure is m for m in self.states):
+                continue
+            name, number = measure.name, 1
+            while name in self.names:
+                name = f'{measure.name}_{number}'
+                number += 1
+            self.add_reported(name, True)
+            self.stateful_names.append(name)
+            self.states.append(measure)
+            self.tracked.append((name, measure))
 
     def measure(self, entry, output, y_shape):
         """The function or Metric of an entry; for 'accuracy' the one that also suits the targets' shape."""

@@ -73,8 +73,9 @@ class QuickPredict:
         """Whether the data take this way: one array of numbers, no more than a batch."""
         return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
 
-    def __init__(self, function, x, batches, standard):
-        self.function, self.plan = function, None
+    def __init__(self, function, x, batches, standard, arranged):
+        """arranged: arrays of the outputs → what predict gives."""
+        self.function, self.plan, self.arranged = function, None, arranged
         self.looked_at = _looked_at(standard.slots, (x,))
         self.dtype = batches.feed.dtypes[0]
         fed = batches.feed.arrays[0].shape
@@ -89,7 +90,7 @@ class QuickPredict:
         if self.plan is None or self.plan.is_stale():
             self.plan = self.function.traced_for(arrays)
         outs = self.plan.build(self.plan.run(arrays))
-        return outs[0] if len(outs) == 1 else outs
+        return self.arranged(outs)
 
 
 def _looked_at(slots, arrays):

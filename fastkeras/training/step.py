@@ -1,8 +1,12 @@
 """The traced steps: one Function each for training, testing and predicting, which one plan runs."""
 
+import math
+
 from fastkeras import generation, ops
+from fastkeras.layers import tracking
 from fastkeras.layers.context import collect_losses, trainable_as, trainable_state
-from fastkeras.metrics import name_of
+from fastkeras.metrics import Metric, name_of
+from fastkeras.ops import core
 from fastkeras.runtime import Function
 from fastkeras.training.results import as_result, depends_on, with_step_values
 from fastkeras.utils import nest
@@ -24,6 +28,8 @@ class Steps:
         self.flags = trainable_state(model._flatten_layers()) if objective is not None else None
         self._functions = {}
         self._version = None
+        if objective is not None:
+            objective.track(self._metrics_of_layers())
 
     def function(self, kind, weighted=()):
         """The Function of kind 'train', 'test' or 'predict'."""
@@ -85,12 +91,24 @@ class Steps:
                                              penalties.values))
         for penalty in penalties:
             total = penalty if total is None else total + penalty
-        for name, value in penalties.metrics:
-            self.objective.add_reported(name)
-            measured.append(value)
+        measured += self._reported(penalties.metrics)
         if total is None:
             raise ValueError(f'model {self.model.name!r} has no loss: give one to compile, as in compile(loss=…)')
         return total, [total, *(parts if len(self.objective.outputs) > 1 else []), *measured]
+
+    def _reported(self, added):
+        """The numbers of objective.reported. added: pairs (name, value) of add_metric."""
+        objective, found = self.objective, dict(added)
+        for name in found:
+            objective.add_reported(name)
+        objective.track(self._metrics_of_layers())
+        for name, measure in objective.tracked:
+            found[name] = as_result(measure.result(), f'the metric {name!r}', core.tensor(0.0))
+        # what is reported in training alone has no value in a test
+        return [found[name] if name in found else core.tensor(math.nan) for name in objective.reported]
+
+    def _metrics_of_layers(self):
+        return [m for layer in self.model._flatten_layers() for m in tracking.found(layer, Metric)]
 
     def _split(self, arrays, weighted):
         n, m = len(self.model.inputs), len(self.objective.trained)

@@ -7,6 +7,7 @@ import numpy as np
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
 from fastkeras.legacy.generators import Generators
+from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
 from fastkeras.training.objective import Objective
@@ -40,7 +41,9 @@ class Trainer(Generators):
     _predict_steps = None
     _warned_of_loss = False     # that it is not finite; once is enough outside of fit
     _quick = None           # signature of a batch → how it is run without being looked at again
-    _untracked = frozenset(('_compile_args', '_steps', '_predict_steps', '_quick'))
+    # what compile and fit set, beside what they keep for themselves
+    _set_by_compile = ('optimizer', 'loss', 'metrics', 'loss_weights', 'weighted_metrics', 'history')
+    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_predict_steps', '_quick'))
 
     # ---- compile
     @arguments.either_order
@@ -62,6 +65,7 @@ class Trainer(Generators):
                 raise TypeError(f'compile: unknown argument {key!r}')
         if target_tensors is not None:
             raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
+        self._check_attributes()
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self.metrics = metrics or []
@@ -76,6 +80,15 @@ class Trainer(Generators):
         self._warned_of_loss = False
         if self._outputs_known():
             self._resolve()
+
+    def _check_attributes(self):
+        """ValueError where the user's class keeps a layer or a weight under a name that compile is about to set."""
+        for name in self._set_by_compile:
+            kept = [v for v in nest.flatten(self.__dict__.get(name))
+                    if hasattr(v, '_flatten_layers') or isinstance(v, Variable)]
+            if kept:
+                raise ValueError(f'compile: model {self.name!r} keeps {kept[0]!r} in its attribute {name!r}, which compile '
+                                 'and fit set; give the attribute another name')
 
     def _outputs_known(self):
         return bool(getattr(self, 'inputs', None)) and bool(getattr(self, 'outputs', None))
@@ -181,12 +194,13 @@ class Trainer(Generators):
         return _answer(steps.objective.names, values, return_dict)
 
     def predict_on_batch(self, x):
-        """Array, or list of arrays, of the outputs for all of x at once."""
+        """Array, or list or dict of arrays, of the outputs for all of x at once."""
         return self.predict(x, max(1, _samples(x)))
 
     # ---- predict
     def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **queue):
-        """Array of the output for every sample of x, a list of arrays where there are several outputs.
+        """Array of the output for every sample of x, a list of arrays where there are several outputs, a dict where the
+        model gives one.
 
         x: array, list, dict, generator, Sequence or anything that gives batches when it is iterated over. batch_size: 32
         unless given. steps: number of batches, needed for a generator. verbose: 1 shows a bar. workers, max_queue_size,
@@ -215,10 +229,17 @@ class Trainer(Generators):
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
             if steps is None and QuickPredict.serves(x, standard, batches):
-                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches, standard))
+                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches, standard,
+                                                                                            self._arranged))
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose == 1 else None
-        return nest.unpack(loops.predict(batches, function, calls, bar))
+        return self._arranged(loops.predict(batches, function, calls, bar))
+
+    def _arranged(self, arrays):
+        """Arrays of the outputs as a prediction gives them: the only one, a list or, where the model gives a dict, in
+        its nesting."""
+        structure = self._graph.outputs if self._graph is not None else self._example[1]
+        return nest.pack(structure, arrays) if nest.has_dict(structure) else nest.unpack(arrays)
 
     # ---- evaluate
     def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,

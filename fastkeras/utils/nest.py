@@ -16,6 +16,11 @@ def map_structure(function, structure):
     return function(structure)
 
 
+def has_dict(structure):
+    """Whether there is a dict in a nesting."""
+    return isinstance(structure, dict) or isinstance(structure, (list, tuple)) and any(map(has_dict, structure))
+
+
 def flatten(structure):
     """List of the leaves; dicts in the order of their keys' insertion."""
     if isinstance(structure, dict):

@@ -303,7 +303,9 @@ def test_penalties():
     kernel = layer.get_weights()[0]
     np.testing.assert_allclose(sorted(losses_of(layer, X)),
                                sorted([0.01 * np.abs(y).sum(), 0.01 * (kernel ** 2).sum(), 0.02]), rtol=1e-5)
-    np.testing.assert_allclose(sorted(layer.losses), sorted([0.01 * (kernel ** 2).sum(), 0.02]), rtol=1e-5)
+    np.testing.assert_allclose(sorted(layer.losses), sorted([0.01 * np.abs(y).sum(), 0.01 * (kernel ** 2).sum(), 0.02]),
+                               rtol=1e-5)
+    np.testing.assert_allclose(sorted(layer.get_losses_for(None)), sorted([0.01 * (kernel ** 2).sum(), 0.02]), rtol=1e-5)
 
 
 def test_penalties_of_shared_weights_count_once():
@@ -398,3 +400,31 @@ def test_mask_of_a_tensor_can_be_used():
     x = np.ones((1, 3, 2), np.float32)
     x[0, 2] = 0
     np.testing.assert_array_equal(Model(a, y)(x), [[[2, 2], [2, 2], [1, 1]]])
+
+
+@pytest.mark.parametrize('name', ['loss', 'optimizer', 'metrics', 'history', 'callbacks', 'loss_weights'])
+def test_names_of_compile_are_free_in_layers(name):
+    class Own(Layer):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, Dense(2))
+
+        def call(self, x):
+            return getattr(self, name)(x)
+
+    layer = Own()
+    layer(np.ones((1, 3), 'float32'))
+    assert len(layer.weights) == len(layer.trainable_weights) == 2
+
+
+def test_a_model_cannot_keep_a_layer_where_compile_writes():
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.loss = Dense(2)
+
+        def call(self, x):
+            return self.loss(x)
+
+    with pytest.raises(ValueError, match="compile: model .* in its attribute 'loss'"):
+        Own().compile('sgd', 'mse')

@@ -4,14 +4,16 @@ import copy
 import io
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 
-from fastkeras import layers, optimizers
+from fastkeras import generation, layers, losses, metrics, optimizers
 from fastkeras.layers import BatchNormalization, Concatenate, Dense, Dropout, Input, Lambda, Layer
 from fastkeras.models import Model, Sequential, load_model, save_model
 from fastkeras.saving import legacy_h5
+from fastkeras.utils import nest
 
 h5py = pytest.importorskip('h5py')
 RNG = np.random.default_rng(0)
@@ -250,3 +252,42 @@ def test_failed_save_leaves_the_old_file(tmp_path):
         bad.save(tmp_path / 'm.h5')
     assert load_model(tmp_path / 'm.h5', compile=False).output_shape == (None, 3)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def two_outputs():
+    a = Input((3,), name='a')
+    return Model(a, [Dense(2, name='one')(a), Dense(2, name='two')(a)])
+
+
+@pytest.mark.parametrize('form', [2, 3])
+@pytest.mark.parametrize('make', [
+    lambda: dict(loss=losses.Huber(0.5), metrics=[metrics.MeanSquaredError(name='q'), 'mae']),
+    lambda: dict(loss=[losses.Huber(0.5), 'mse'], metrics=[['mae'], [metrics.BinaryAccuracy(threshold=0.3)]]),
+    lambda: dict(loss={'one': losses.LogCosh(), 'two': losses.mse}, loss_weights={'one': 0.5},
+                 metrics={'one': metrics.RootMeanSquaredError(), 'two': ['mae', losses.mse]},
+                 weighted_metrics=[metrics.MeanSquaredError(name='w')]),
+    lambda: dict(loss={'two': losses.BinaryFocalCrossentropy(gamma=1.5)})])
+def test_compiled_with_objects(tmp_path, form, make):
+    """Losses and metrics come back as objects, nothing is warned of, and the numbers are the same."""
+    with generation.scope(form):
+        model = two_outputs()
+        rate = optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            model.compile(optimizers.Adam(rate), **make())
+        one_target = len(model.metrics_names) == 2 or isinstance(model.loss, dict) and 'one' not in model.loss
+        targets = [Y] if one_target else [Y, Y]
+        model.fit(X, targets, verbose=0)
+        model.save(tmp_path / 'm.h5')
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            if one_target:
+                warnings.filterwarnings('ignore', "output 'one' has no loss")
+            new = load_model(tmp_path / 'm.h5')
+        given = [v for v in nest.flatten([new.loss, new.metrics, new.weighted_metrics]) if v is not None]
+        assert all(isinstance(v, (str, losses.Loss, metrics.Metric)) for v in given)
+        assert 'ExponentialDecay' in str(new.optimizer.get_config()['learning_rate' if form == 3 else 'lr'])
+        for _ in range(2):
+            assert new.evaluate(X, targets, verbose=0) == model.evaluate(X, targets, verbose=0)
+            assert new.metrics_names == model.metrics_names
+            np.testing.assert_array_equal(new.train_on_batch(X, targets), model.train_on_batch(X, targets))
