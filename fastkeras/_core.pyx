@@ -3,7 +3,6 @@
 
 import os
 import time
-import warnings
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int64_t, uintptr_t
@@ -94,12 +93,13 @@ def isa():
 
 def _warn_of_environment():
     """What FASTKERAS_ISA and FASTKERAS_NUM_THREADS say is passed over when it cannot be."""
+    from fastkeras.utils.errors import warn
     name, number = os.environ.get('FASTKERAS_ISA'), os.environ.get('FASTKERAS_NUM_THREADS')
     if name and name != isa():
-        warnings.warn(f'FASTKERAS_ISA: expected one of {isas()}, got {name!r}; {isa()!r} is used', RuntimeWarning)
+        warn(f'FASTKERAS_ISA: expected one of {isas()}, got {name!r}; {isa()!r} is used', RuntimeWarning)
     if number and not (number.isdecimal() and int(number)):
-        warnings.warn(f'FASTKERAS_NUM_THREADS: expected a whole number of at least 1, got {number!r}; '
-                      f'{threads()} is used', RuntimeWarning)
+        warn(f'FASTKERAS_NUM_THREADS: expected a whole number of at least 1, got {number!r}; '
+             f'{threads()} is used', RuntimeWarning)
 
 
 def set_isa(str name):

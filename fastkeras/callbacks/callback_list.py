@@ -1,12 +1,12 @@
 """A list of callbacks, called in turn."""
 
 import time
-import warnings
 from collections import deque
 
 from fastkeras.callbacks.base import HOOKS, Callback
 from fastkeras.callbacks.loggers import History, ProgbarLogger
 from fastkeras.callbacks.logs import Logs
+from fastkeras.utils.errors import warn
 
 # Keras 2 names the hooks of a training batch without the word; the new names call the old ones by default
 _OLD_NAMES = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
@@ -129,8 +129,8 @@ class CallbackList:
         median = sorted(self._spent)[len(self._spent) // 2]
         if median > 0.1 and median > 0.95 * batch_time:
             self._warned = True
-            warnings.warn(f'the callbacks take {median:.3f} s after each batch, longer than the batch itself '
-                          f'({batch_time:.3f} s); look at their on_batch_end methods')
+            warn(f'the callbacks take {median:.3f} s after each batch, longer than the batch itself '
+                 f'({batch_time:.3f} s); look at their on_batch_end methods')
 
     on_batch_begin = on_train_batch_begin
     on_batch_end = on_train_batch_end

@@ -3,13 +3,13 @@
 import math
 import os
 import string
-import warnings
 
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
 from fastkeras.callbacks.logs import Logs
 from fastkeras.callbacks.schedule import checked_mode, larger_is_better
+from fastkeras.utils.errors import warn
 from fastkeras.utils.messages import print_msg
 
 
@@ -85,8 +85,8 @@ class ModelCheckpoint(Callback):
             return
         value = logs.get(self.monitor)
         if value is None:
-            warnings.warn(f"ModelCheckpoint: the logs have no {self.monitor!r}, so nothing is saved; they have "
-                          f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning, stacklevel=3)
+            warn(f"ModelCheckpoint: the logs have no {self.monitor!r}, so nothing is saved; they have "
+                 f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning)
         elif self.monitor_op(value, self.best):
             path = self.path(epoch, logs, batch)
             if self.verbose > 0:

@@ -114,7 +114,7 @@ class ProgbarLogger(Callback):
         logs = logs or {}
         self.log_values += [(name, logs[name]) for name in self.params['metrics'] if name in logs]
         if self.verbose:
-            self.progbar.update(self.seen, self.log_values)
+            self.progbar.update(self.seen, self.log_values, finalize=True)
 
 
 class CSVLogger(Callback):

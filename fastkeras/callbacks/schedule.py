@@ -1,12 +1,12 @@
 """Callbacks that steer a run: stop it, or change its learning rate."""
 
 import math
-import warnings
 
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
 from fastkeras.callbacks.logs import rate_key
+from fastkeras.utils.errors import warn
 from fastkeras.utils.messages import print_msg
 
 _MODES = ('auto', 'min', 'max')
@@ -16,8 +16,7 @@ def checked_mode(owner, mode):
     """`mode`, or 'auto' with a warning for an unknown one."""
     if mode in _MODES:
         return mode
-    warnings.warn(f"{owner}: unknown mode {mode!r}, taken as 'auto'; known are 'auto', 'min', 'max'", RuntimeWarning,
-                  stacklevel=3)
+    warn(f"{owner}: unknown mode {mode!r}, taken as 'auto'; known are 'auto', 'min', 'max'", RuntimeWarning)
     return 'auto'
 
 
@@ -31,8 +30,8 @@ def larger_is_better(monitor, mode):
 
 def warn_missing(owner, monitor, logs):
     """Say that the monitored quantity is not among the logs."""
-    warnings.warn(f"{owner}: the logs have no {monitor!r}, so nothing is done; they have "
-                  f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning, stacklevel=3)
+    warn(f"{owner}: the logs have no {monitor!r}, so nothing is done; they have "
+         f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning)
 
 
 class Plateau(Callback):
@@ -134,7 +133,7 @@ class ReduceLROnPlateau(Plateau):
                  min_lr=0, **kwargs):
         if 'epsilon' in kwargs:
             min_delta = kwargs.pop('epsilon')
-            warnings.warn('ReduceLROnPlateau: the argument epsilon is now called min_delta', stacklevel=2)
+            warn('ReduceLROnPlateau: the argument epsilon is now called min_delta')
         if kwargs:
             raise TypeError(f"ReduceLROnPlateau: unknown arguments {', '.join(map(repr, kwargs))}")
         if not factor < 1.0:

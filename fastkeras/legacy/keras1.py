@@ -4,11 +4,10 @@ One table says per callable what is renamed, which values change and which speci
 """
 
 import functools
-import sys
-import warnings
 from operator import index
 
 from fastkeras import config
+from fastkeras.utils.errors import warn
 
 _ORDERING = {'dim_ordering': {'tf': 'channels_last', 'th': 'channels_first', 'default': None}}
 _DATA_FORMAT = {'dim_ordering': 'data_format'}
@@ -105,7 +104,7 @@ def _forget_bias(args, kwargs, converted):
             kwargs['unit_forget_bias'] = True
             converted.append('unit_forget_bias')
         else:
-            _warn('The `forget_bias_init` argument has been ignored. Use `unit_forget_bias=True` instead to initialize '
+            warn('The `forget_bias_init` argument has been ignored. Use `unit_forget_bias=True` instead to initialize '
                   'with ones.')
     return args
 
@@ -125,7 +124,7 @@ def _steps(args, kwargs, converted):
 def _recurrent(args, kwargs, converted):
     args = _forget_bias(args, kwargs, converted)
     if 'input_dim' in kwargs:
-        _warn('The `input_dim` and `input_length` arguments in recurrent layers are deprecated. '
+        warn('The `input_dim` and `input_length` arguments in recurrent layers are deprecated. '
               'Use `input_shape` instead.')
     return _steps(args, kwargs, converted)
 
@@ -133,7 +132,7 @@ def _recurrent(args, kwargs, converted):
 def _embedding(args, kwargs, converted):
     if 'dropout' in kwargs:
         del kwargs['dropout']
-        _warn('The `dropout` argument is no longer supported in `Embedding`. A `SpatialDropout1D` layer right after it '
+        warn('The `dropout` argument is no longer supported in `Embedding`. A `SpatialDropout1D` layer right after it '
               'does the same.')
     return args
 
@@ -156,7 +155,7 @@ def _padding(args, kwargs, converted):
             top, bottom, left, right = (given.get(n, 0) for n in names)
             kwargs['padding'] = ((top, bottom), (left, right))
             args = args[1:] if args else args
-            _warn('The `padding` argument in the Keras 2 API no longer accepts dict types. You can now input argument '
+            warn('The `padding` argument in the Keras 2 API no longer accepts dict types. You can now input argument '
                   'as: `padding=((top_pad, bottom_pad), (left_pad, right_pad))`')
     return args
 
@@ -186,7 +185,7 @@ def _atrous_2d(args, kwargs, converted):
 def _generator(args, kwargs, converted):
     old = [k for k in ('samples_per_epoch', 'val_samples', 'nb_epoch', 'nb_val_samples', 'nb_worker') if k in kwargs]
     if old:
-        _warn('The semantics of the Keras 2 argument `steps_per_epoch` is not the same as the Keras 1 argument '
+        warn('The semantics of the Keras 2 argument `steps_per_epoch` is not the same as the Keras 1 argument '
               '`samples_per_epoch`. `steps_per_epoch` is the number of batches to draw from the generator at each '
               'epoch. Basically steps_per_epoch = samples_per_epoch/batch_size. Similarly '
               '`nb_val_samples`->`validation_steps` and `val_samples`->`steps` arguments have changed. '
@@ -264,18 +263,6 @@ _RENAMED = {'fit': 'The `nb_epoch` argument in `fit` has been renamed `epochs`.'
             'Tokenizer': 'The `nb_words` argument in `Tokenizer` has been renamed `num_words`.'}
 
 
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=_depth())
-
-
-def _depth():
-    """The stacklevel, for a warning given in the caller, of the first frame that is not ours."""
-    frame, depth = sys._getframe(1), 1
-    while frame is not None and frame.f_globals.get('__name__', '').split('.')[0] == 'fastkeras':
-        frame, depth = frame.f_back, depth + 1
-    return depth
-
-
 def _shown(value):
     if isinstance(value, str):
         return f'"{value}"'
@@ -310,11 +297,11 @@ def convert(class_name, args, kwargs):
         converted.append(new)
     if converted:
         if class_name in _RENAMED:
-            _warn(_RENAMED[class_name])
+            warn(_RENAMED[class_name])
         else:
             name = NAMES.get(class_name, class_name).replace('AtrousConvolution', 'Conv')
             call = ', '.join([*map(_shown, args), *(f'{k}={_shown(v)}' for k, v in kwargs.items())])
-            _warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
+            warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
     return args, kwargs
 
 

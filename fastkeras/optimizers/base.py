@@ -3,7 +3,6 @@
 A step is written in ops on Variables. Inside a trace it becomes part of the traced function; outside it runs at once.
 """
 
-import warnings
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON, finite
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
-from fastkeras.saving import objects
+from fastkeras.utils.errors import nearest, warn
 
 # keywords of other Keras versions that change nothing here
 _IGNORED = ('jit_compile', 'is_legacy_optimizer', 'dynamic')
@@ -50,7 +49,7 @@ class Optimizer(State):
                  gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, **kwargs):
         for key in kwargs:
             if key not in _IGNORED:
-                near = objects.nearest(key, [*COMMON, 'lr', 'decay', *self._settings])
+                near = nearest(key, [*COMMON, 'lr', 'decay', *self._settings])
                 raise TypeError(f'{type(self).__name__}: unexpected keyword argument {key!r} passed to optimizer; '
                                 f'{near}')
         owner = type(self).__name__
@@ -220,7 +219,7 @@ class Optimizer(State):
         if without and len(without) == len(grads):
             raise ValueError(f'{type(self).__name__}: the loss has no gradient with respect to any variable')
         if without:
-            warnings.warn(f'the loss has no gradient with respect to {", ".join(map(repr, without))}; not updated')
+            warn(f'the loss has no gradient with respect to {", ".join(map(repr, without))}; not updated')
         self.build(variables)
         pairs = [(g, v) for g, v in zip(grads, variables) if g is not None]
         if self.loss_scale_factor is not None:

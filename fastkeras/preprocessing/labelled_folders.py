@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from fastkeras.preprocessing.image.listing import class_folders, endings, files_of_class, walk
+from fastkeras.utils.messages import print_msg
 
 
 class Arguments:
@@ -67,7 +68,7 @@ class Arguments:
         for part in ('training', 'validation') if self.subset == 'both' else (self.subset,):
             chosen = paths[parts[part]]
             if part is not None:
-                print(f'Using {len(chosen)} files for {part}.')
+                print_msg(f'Using {len(chosen)} files for {part}.')
             if not chosen:
                 raise ValueError(f'{self.function}: there are no {part + " " if part else ""}{self.kind} files in '
                                  f'{self.directory!r}; their names end with {", ".join(endings(self.extensions))}')
@@ -91,7 +92,7 @@ class Arguments:
             paths += [os.path.join(self.directory, file) for file in files]
             labels += [number] * len(files)
         if self.verbose:
-            print(f'Found {len(paths)} files belonging to {len(names)} classes.')
+            print_msg(f'Found {len(paths)} files belonging to {len(names)} classes.')
         return paths, np.array(labels, np.int32), names
 
     def _index_whole(self):
@@ -101,7 +102,7 @@ class Arguments:
                  for name in names if name.lower().endswith(last)]
         if self.labels is None:
             if self.verbose:
-                print(f'Found {len(paths)} files.')
+                print_msg(f'Found {len(paths)} files.')
             return paths, None, None
         if len(self.labels) != len(paths):
             raise ValueError(f'{self.function}: labels must be one for each file, got {len(self.labels)} labels for '
@@ -114,7 +115,7 @@ class Arguments:
             raise ValueError(f"{self.function}: labels for label_mode 'categorical' must be numbers from 0 to {len(names) - 1}"
                              f', for there are {len(names)} different ones, got {names}')
         if self.verbose:
-            print(f'Found {len(paths)} files belonging to {len(names)} classes.')
+            print_msg(f'Found {len(paths)} files belonging to {len(names)} classes.')
         return paths, labels.astype(np.int32), names
 
 

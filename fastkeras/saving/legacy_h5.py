@@ -4,7 +4,6 @@ h5py is imported only when a file is opened.
 """
 
 import json
-import warnings
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from fastkeras import losses, metrics, optimizers
 from fastkeras.layers.input_spec import title
 from fastkeras.saving import json as configs
 from fastkeras.saving import objects
+from fastkeras.utils.errors import warn
 
 # an attribute must fit into the header of its object, of 64 KB
 ATTRIBUTE_LIMIT = 64512
@@ -137,7 +137,7 @@ def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
             except ValueError as error:
                 if not skip_mismatch:
                     raise
-                warnings.warn(f'weights are left out: {error}', stacklevel=2)
+                warn(f'weights are left out: {error}')
     for v, value in pairs:
         v.assign(value)
 
@@ -181,7 +181,7 @@ def write_model(model, file, include_optimizer=True):
     if not include_optimizer or optimizer is None:
         return
     if not hasattr(optimizer, 'get_config'):
-        warnings.warn('the optimizer has no get_config, so how the model was compiled is not saved', stacklevel=2)
+        warn('the optimizer has no get_config, so how the model was compiled is not saved')
         return
     file.attrs['training_config'] = json.dumps({
         'optimizer_config': optimizers.serialize(optimizer), 'loss': model.loss, 'metrics': list(model.metrics or ())
@@ -211,7 +211,7 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
     read_weights(group, model.layers)
     trained = attribute(file, 'training_config')
     if compile and trained is None:
-        warnings.warn('the file does not say how the model was compiled; compile it before training', stacklevel=2)
+        warn('the file does not say how the model was compiled; compile it before training')
     elif compile:
         compile_as_saved(model, json.loads(trained), custom_objects)
         if 'optimizer_weights' in file:
@@ -244,4 +244,4 @@ def _read_optimizer(model, group):
         model.optimizer.build(model.trainable_weights)
         model.optimizer.set_weights(values)
     except ValueError as error:
-        warnings.warn(f'the state of the optimizer could not be restored, it begins anew: {error}', stacklevel=2)
+        warn(f'the state of the optimizer could not be restored, it begins anew: {error}')

@@ -5,7 +5,6 @@ Two written forms, both always read: Keras 2's {'class_name', 'config'} and Kera
 given in custom_objects.
 """
 
-import difflib
 import importlib
 import inspect
 import threading
@@ -13,6 +12,7 @@ import threading
 import numpy as np
 
 from fastkeras import generation
+from fastkeras.utils.errors import nearest
 
 _custom_objects = {}        # what get_custom_objects() returns and user code adds to
 _by_registered_name = {}    # 'package>name' → object
@@ -101,19 +101,6 @@ def get_registered_object(name, custom_objects=None, module_objects=None):
     if name in _by_registered_name:
         return _by_registered_name[name]
     return (module_objects or {}).get(name)
-
-
-def nearest(name, names, n=3):
-    """Text that offers the known names closest to a wrong one, or lists them when they are few."""
-    names = sorted({str(k) for k in names})
-    close = difflib.get_close_matches(str(name), names, n=n, cutoff=0.6)
-    if not close:                           # perhaps of the other spelling: maxPooling, max_pooling
-        plain = {k.lower().replace('_', ''): k for k in names}
-        wanted = str(name).lower().replace('_', '')
-        close = [plain[k] for k in difflib.get_close_matches(wanted, plain, n=n, cutoff=0.6)]
-    if close:
-        return 'did you mean ' + ' or '.join(map(repr, close)) + '?'
-    return 'known are ' + ', '.join(names[:30]) + (', ….' if len(names) > 30 else '.')
 
 
 def unknown(kind, name, table):

@@ -1,12 +1,12 @@
 """The loops over epochs and batches."""
 
 import math
-import warnings
 from contextlib import closing
 
 import numpy as np
 
 from fastkeras.callbacks.logs import Logs
+from fastkeras.utils.errors import warn
 
 
 def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch=0, validate=None, validation_freq=1):
@@ -36,9 +36,8 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
                 totals = added(totals, values, size)
                 if not warned and not math.isfinite(values[0]):
                     warned = model._warned_of_loss = True
-                    warnings.warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; '
-                                  'a lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning,
-                                  stacklevel=4)
+                    warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; '
+                         'a lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning)
                 if end:
                     callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
                 if model.stop_training:
@@ -47,9 +46,9 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
         if totals is None and epoch == initial_epoch:
             raise ValueError('fit: the generator ended before its first batch')
         if ended:
-            warnings.warn(f'fit: the generator ran out of data after {batches.given} of the {batches.steps} batches of '
-                          f'epoch {epoch + 1}, so training ends here; it must give steps_per_epoch * epochs = '
-                          f'{batches.steps * (epochs - initial_epoch)} batches in all', UserWarning, stacklevel=4)
+            warn(f'fit: the generator ran out of data after {batches.given} of the {batches.steps} batches of '
+                 f'epoch {epoch + 1}, so training ends here; it must give steps_per_epoch * epochs = '
+                 f'{batches.steps * (epochs - initial_epoch)} batches in all', UserWarning)
         if totals is None:
             break
         logs = Logs()
@@ -67,15 +66,15 @@ def check_finite(model, loss, method):
     """Warn, once for each compile, of a loss that is inf or NaN."""
     if not math.isfinite(loss) and not model._warned_of_loss:
         model._warned_of_loss = True
-        warnings.warn(f'the loss of model {model.name!r} is {loss} in {method}; a lower learning rate, clipnorm or '
-                      'scaled inputs may help', RuntimeWarning, stacklevel=4)
+        warn(f'the loss of model {model.name!r} is {loss} in {method}; a lower learning rate, clipnorm or '
+             'scaled inputs may help', RuntimeWarning)
 
 
 def warn_if_short(batches, method):
     """Warn of a generator that ended early."""
     if batches.missing:
-        warnings.warn(f'{method}: the generator ran out of data after {batches.given} of {batches.steps} batches; the '
-                      'result is that of those', UserWarning, stacklevel=4)
+        warn(f'{method}: the generator ran out of data after {batches.given} of {batches.steps} batches; the '
+             'result is that of those', UserWarning)
 
 
 def due(epoch, freq):
@@ -119,6 +118,8 @@ def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
                 callbacks.on_test_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
             if progbar is not None:
                 progbar.update(k + 1 if batches.samples is None or batches.steps else seen)
+    if progbar is not None:
+        progbar.finish()
     warn_if_short(batches, 'evaluate')
     result = averages(totals, seen, values, stateful) if totals is not None else []
     if callbacks is not None:
@@ -156,6 +157,8 @@ def predict(batches, function, callbacks=None, progbar=None):
                 callbacks.on_predict_batch_end(k, Logs(batch=k, size=size, outputs=outs))
             if progbar is not None:
                 progbar.update(k + 1 if total is None else done)
+    if progbar is not None:
+        progbar.finish()
     warn_if_short(batches, 'predict')
     if result is None and not parts:
         raise ValueError('predict: the generator ended before its first batch')

@@ -1,9 +1,9 @@
 """What `compile` was told, resolved per output: losses, their weights, metrics and their names."""
 
-import warnings
 
 from fastkeras import generation, losses, metrics
 from fastkeras.training.data import Slot
+from fastkeras.utils.errors import warn
 
 _BY_LOSS = ('accuracy', 'acc', 'crossentropy', 'ce')    # which function they mean depends on loss and shapes
 
@@ -63,8 +63,8 @@ class Objective:
         if isinstance(loss, dict) and 'class_name' not in loss:
             for name in names:
                 if name not in loss:
-                    warnings.warn(f'output {name!r} has no loss in the dict that compile got: it is not trained, and '
-                                  'takes no targets', stacklevel=4)
+                    warn(f'output {name!r} has no loss in the dict that compile got: it is not trained, and '
+                         'takes no targets')
         weights = _per_output('loss_weights', loss_weights, names, 1.0, many=True)
         modes = _per_output('sample_weight_mode', sample_weight_mode, names)
         for name, weight, mode in zip(names, weights, modes):

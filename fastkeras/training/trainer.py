@@ -1,6 +1,5 @@
 """What makes a model trainable: compile, fit, evaluate, predict and their one-batch forms."""
 
-import warnings
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
+from fastkeras.utils.errors import warn
 from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 from fastkeras.utils.sequence import is_batches, peeked
@@ -114,8 +114,8 @@ class Trainer(Generators):
             self._ensure_built(x)
             self._resolve()
         elif doing != 'evaluate' and len(self.trainable_weights) != len(self._steps.trainable):
-            warnings.warn('the trainable weights are not those that were found by compile; a changed `trainable` flag '
-                          'takes effect when compile is called again', stacklevel=4)
+            warn('the trainable weights are not those that were found by compile; a changed `trainable` flag '
+                 'takes effect when compile is called again')
         return self._steps
 
     def _ensure_built(self, x):

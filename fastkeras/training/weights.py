@@ -1,10 +1,10 @@
 """Sample weights and class weights → one array of weights per output, or None where all weigh the same."""
 
-import warnings
 
 import numpy as np
 
 from fastkeras.training.data import describe, from_objects
+from fastkeras.utils.errors import warn
 
 _LISTED = 8     # how many classes a message lists
 
@@ -107,7 +107,7 @@ def standardize(targets, slots, temporal, sample_weight=None, class_weight=None)
     result = []
     for y, slot, over_time, sw, cw in zip(targets, slots, temporal, samples, classes):
         if sw is not None and cw is not None:
-            warnings.warn('sample_weight and class_weight are both given: class_weight is ignored', stacklevel=4)
+            warn('sample_weight and class_weight are both given: class_weight is ignored')
         if sw is not None:
             result.append(sample_weights(y, sw, over_time, slot.name))
         elif cw is not None:

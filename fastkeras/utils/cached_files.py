@@ -4,10 +4,10 @@ import contextlib
 import os
 import stat
 import tempfile
-import warnings
 from urllib.parse import urlsplit
 
 from fastkeras import generation
+from fastkeras.utils.errors import warn
 from fastkeras.utils.hashing import algorithm_of, validate_file
 from fastkeras.utils.messages import print_msg
 
@@ -72,8 +72,8 @@ def get_file(fname=None, origin=None, untar=False, md5_hash=None, file_hash=None
     if fresh or result == path or not os.path.exists(result):
         from fastkeras.utils.archives import extract_archive
         if not extract_archive(path, into, 'tar' if untar else archive_format):
-            warnings.warn(f'get_file: {path} is no archive of the format {"tar" if untar else archive_format!r}: nothing was '
-                          'unpacked', stacklevel=2)
+            warn(f'get_file: {path} is no archive of the format {"tar" if untar else archive_format!r}: nothing was '
+                 'unpacked')
     return result
 
 
@@ -114,7 +114,7 @@ def _folder_for(file, cache_dir, cache_subdir):
     other = os.path.join(_private_temporary(), os.fspath(cache_subdir))
     if os.path.join(other, file) == path:           # given as an absolute path
         raise PermissionError(f'get_file: nothing can be written to {os.path.dirname(path)}')
-    warnings.warn(f'get_file: nothing can be written to {folder}, so {file} is kept in {other}', stacklevel=3)
+    warn(f'get_file: nothing can be written to {folder}, so {file} is kept in {other}')
     os.makedirs(os.path.dirname(os.path.join(other, file)), exist_ok=True)
     return other
 

@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import re
-import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -243,15 +242,13 @@ def _ask(origin, timeout, headers=None):
 
 def _copy(response, file, start, size, origin):
     print_msg(f'Downloading data from {origin}' + (f', from byte {start} on' if start else ''))
-    terminal = getattr(sys.stdout, 'isatty', bool)()
-    bar = Progbar(None if size is None else size - start, interval=0.1 if terminal else 10)
+    bar = Progbar(None if size is None else size - start, interval=0.1)
     got = start
     try:
         while data := _read(response, got, size):
             file.write(data)
             got += len(data)
-            if terminal or size is not None:
-                bar.update(got - start, finalize=got == size)
+            bar.update(got - start, finalize=got == size)
     finally:
         file.flush()                                # what is there is there for the next try, whatever ended this one
     if size is not None and got < size:

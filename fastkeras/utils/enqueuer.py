@@ -8,13 +8,13 @@ or in `on_epoch_end`, counts for the first batch of the next.
 import itertools
 import threading
 import time
-import warnings
 from collections import deque
 from concurrent.futures import CancelledError
 
 import numpy as np
 
 from fastkeras.utils.enqueuer_workers import PATIENCE, Workers
+from fastkeras.utils.errors import warn
 from fastkeras.utils.seed import make_seed
 from fastkeras.utils.sequence import is_sequence, length
 
@@ -228,9 +228,8 @@ class IteratorReader:
 
     def __init__(self, source, queue, finish=None, shuffle=False):
         if queue.processes:
-            warnings.warn('a generator has a single state and so is read by one thread, whatever workers and '
-                          'use_multiprocessing say; for several processes make it a Sequence', UserWarning,
-                          stacklevel=2)
+            warn('a generator has a single state and so is read by one thread, whatever workers and '
+                 'use_multiprocessing say; for several processes make it a Sequence', UserWarning)
         one = None if queue.workers is None else min(queue.workers, 1)
         self.queue, self.finish, self.source = Queue(one, queue.size), finish, source
         self.once = hasattr(source, '__next__')     # what ends for good
@@ -361,7 +360,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         super().__init__(sequence, use_multiprocessing)
         self.random_seed = random_seed
         if wait_time is not None:
-            warnings.warn('GeneratorEnqueuer: wait_time is not used any more', DeprecationWarning, stacklevel=2)
+            warn('GeneratorEnqueuer: wait_time is not used any more', DeprecationWarning)
 
     def _make_reader(self, queue):
         return IteratorReader(self.sequence, queue)

@@ -4,8 +4,9 @@ import contextlib
 import queue
 import threading
 import time
-import warnings
 from concurrent.futures import Future
+
+from fastkeras.utils.errors import warn
 
 PATIENCE = 5.0     # seconds that `stop` waits for a call that is under way; nothing can end a thread from outside
 
@@ -57,8 +58,8 @@ class Workers:
             if thread.ident is not None:
                 thread.join(None if end is None else max(0.0, end - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
-            warnings.warn(f'a thread is still reading a batch {timeout:g} s after the reading was to end; it ends as '
-                          'soon as the generator or Sequence gives that batch', RuntimeWarning, stacklevel=2)
+            warn(f'a thread is still reading a batch {timeout:g} s after the reading was to end; it ends as '
+                 'soon as the generator or Sequence gives that batch', RuntimeWarning)
 
     def __enter__(self):
         return self.start()

@@ -2,7 +2,7 @@
 
 import json
 
-from fastkeras.saving.objects import nearest
+from fastkeras.utils.errors import nearest
 
 
 class Config:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from fastkeras import config
-from fastkeras.utils.messages import print_msg
+from fastkeras.utils.messages import on_terminal, print_msg
 
 
 class Progbar:
@@ -17,8 +17,8 @@ class Progbar:
     value is shown; all others are averaged over the units. stateless_metrics: when given, only these are averaged.
     unit_name: taken for Keras 3; the time of a unit is written as Keras 2 does, 'us/step'.
 
-    On a terminal (or in a notebook) the bar is redrawn in place; elsewhere each drawing is a new line, so that a log
-    file holds no control characters.
+    On a terminal (or in a notebook) the bar is redrawn in place. Elsewhere, as in a log file, it is drawn once, when it is
+    full or final.
     """
 
     def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None,
@@ -30,13 +30,13 @@ class Progbar:
         self.stateful_metrics = set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self.unit_name = unit_name
-        isatty = getattr(sys.stdout, 'isatty', None)
-        self._in_place = bool(isatty and isatty()) or 'ipykernel' in sys.modules
+        self._in_place = on_terminal() or 'ipykernel' in sys.modules
         self._shown = 0     # characters of the line on the screen
         self._seen = 0
         self._sums = {}     # name → [sum of value × units, units]
         self._start = time.time()
         self._last = 0.0
+        self._ended = False
 
     def update(self, current, values=None, finalize=None):
         """Move to unit `current`. values: pairs (name, value over the units since the last call). finalize: whether
@@ -63,20 +63,26 @@ class Progbar:
         if self.verbose == 1:
             if now - self._last < self.interval and known and not last:
                 return
-            if not last and not config.is_interactive_logging_enabled():
+            if not last and not (self._in_place and config.is_interactive_logging_enabled()):
                 return
             self._draw(current, now, last)
         elif self.verbose == 2 and (last or not known):
             print_msg(f' - {now - self._start:.0f}s' + self._averages())
         self._last = now
+        self._ended = last
 
     def add(self, n, values=None):
         """Move on by n units."""
         self.update(self._seen + n, values)
 
+    def finish(self):
+        """Show what was reached, unless the target was: no more units come."""
+        if not self._ended:
+            self.update(self._seen, finalize=True)
+
     def _draw(self, current, now, last):
         before = self._shown
-        head = '\b' * before + '\r' if self._in_place else '\n'
+        head = '\b' * before + '\r' if self._in_place else ''
         bar = self._bar(current, last)
         per_unit = (now - self._start) / current if current else 0.0
         if self.target is not None and not last:

@@ -1,6 +1,9 @@
 """Messages on standard output, or in the log."""
 
+import io
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -46,3 +49,64 @@ def test_in_the_log(logged, capsys, caplog):
     assert len(bars) == 2 and not any(c in m for m in caplog.messages for c in '\b\r\n')    # one line per epoch
     assert 'Epoch 2/3' in caplog.messages and 'Epoch 00002: early stopping' in caplog.messages
     assert {r.name for r in caplog.records} == {'fastkeras'} and {r.levelno for r in caplog.records} == {logging.INFO}
+
+
+def test_a_log_file_gets_a_line_for_each_epoch(capsys):
+    model = fk.Sequential([fk.layers.Dense(1, input_shape=(2,))])
+    model.compile('sgd', 'mse')
+    x, y = np.ones((1000, 2)), np.ones((1000, 1))
+    model.fit(x, y, epochs=4, verbose=1, batch_size=2, validation_split=0.5)
+    out = capsys.readouterr().out
+    assert out.count('[====') == 4 and out.count('\n') == 9 and len(out) < 1000 and out.count('val_loss') == 4
+    model.fit(((x[:2], y[:2]) for _ in range(6)), steps_per_epoch=3, epochs=2)
+    model.evaluate(x, y, batch_size=2)
+    model.evaluate(((x[:2], y[:2]) for _ in range(3)), steps=3)
+    model.predict(x, batch_size=2, verbose=1)
+    assert capsys.readouterr().out.count('\n') == 7
+
+
+class Broken(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError(32, 'Broken pipe')
+
+
+class Ascii(io.StringIO):
+    def write(self, text):
+        text.encode('ascii')
+        super().write(text)
+
+
+def closed():
+    out = io.StringIO()
+    out.close()
+    return out
+
+
+@pytest.mark.parametrize('make', [lambda: None, closed, Broken], ids=['none', 'closed', 'broken'])
+def test_nowhere_to_talk_to(make, monkeypatch, caplog, tmp_path):
+    caplog.set_level(logging.INFO, 'fastkeras')
+    monkeypatch.setattr(sys, 'stdout', make())
+    train()
+    model = fk.Sequential([fk.layers.Dense(1, input_shape=(2,))])
+    model.compile('sgd', 'mse')
+    model.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=1)
+    assert model.predict(np.ones((4, 2)), verbose=1).shape == (4, 1)
+    (tmp_path / 'a').mkdir()
+    fk.preprocessing.image.ImageDataGenerator().flow_from_directory(tmp_path)
+    assert 'Epoch 2/3' in caplog.messages and 'Epoch 00002: early stopping' in caplog.messages
+
+
+def test_a_pipe_that_nobody_reads():
+    code = ('import sys; from tests.utils.test_messages import train; sys.stdin.readline(); train(); '
+            'print("trained", file=sys.stderr)')
+    process = subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    _, err = process.communicate('\n', timeout=120)
+    assert 'trained' in err and 'Traceback' not in err
+
+
+def test_a_name_that_the_terminal_cannot_write(monkeypatch):
+    monkeypatch.setattr(sys, 'stdout', Ascii())
+    print_msg('größe')
+    assert sys.stdout.getvalue() == 'gr\\xf6\\xdfe\n'

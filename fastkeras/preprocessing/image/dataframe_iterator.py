@@ -1,13 +1,14 @@
 """Batches of images that a table names: `ImageDataGenerator.flow_from_dataframe`."""
 
 import os
-import warnings
 
 from fastkeras.legacy.keras1 import accepts
 from fastkeras.preprocessing.image.iterator import Iterator
 from fastkeras.preprocessing.image.labelled_files import LabelledFiles
 from fastkeras.preprocessing.image.listing import endings
 from fastkeras.preprocessing.image.table import Table, is_image, with_endings
+from fastkeras.utils.errors import warn
+from fastkeras.utils.messages import print_msg
 
 _OF_CLASSES = ('categorical', 'binary', 'sparse')
 
@@ -70,7 +71,7 @@ class DataFrameIterator(LabelledFiles):
         if class_mode in _OF_CLASSES:
             _check_labels(class_mode, table.cells(y_col), y_col, classes)
         elif classes:
-            warnings.warn(f'DataFrameIterator: classes is of no use for class_mode {class_mode!r}', stacklevel=3)
+            warn(f'DataFrameIterator: classes is of no use for class_mode {class_mode!r}')
         if validate_filenames:
             names = self._validated(table, names, x_col)
         if class_mode in _OF_CLASSES:
@@ -95,7 +96,7 @@ class DataFrameIterator(LabelledFiles):
         self.samples = len(names)
         validated = 'validated' if validate_filenames else 'non-validated'
         of_classes = f' belonging to {len(self.class_indices)} classes' if class_mode in _OF_CLASSES else ''
-        print(f'Found {self.samples} {validated} image filenames{of_classes}.')
+        print_msg(f'Found {self.samples} {validated} image filenames{of_classes}.')
         self._filepaths = [os.path.join(self.directory, name) for name in names]
         Iterator.__init__(self, self.samples, batch_size, shuffle, seed)
 
@@ -126,8 +127,8 @@ class DataFrameIterator(LabelledFiles):
         rows = [i for i, name in enumerate(names) if is_image(os.path.join(self.directory, name), last)]
         if len(rows) < len(names):
             bad = sorted(set(range(len(names))) - set(rows))
-            warnings.warn(f'DataFrameIterator: {len(bad)} rows are left out, for the x_col {x_col!r} names no image file '
-                          f'there, the first being {os.path.join(self.directory, names[bad[0]])!r}', stacklevel=4)
+            warn(f'DataFrameIterator: {len(bad)} rows are left out, for the x_col {x_col!r} names no image file '
+                 f'there, the first being {os.path.join(self.directory, names[bad[0]])!r}')
             table.keep(rows)
         return [names[i] for i in rows]
 
@@ -151,7 +152,7 @@ class DataFrameIterator(LabelledFiles):
 
 
 def _warn_of(word, advice):
-    warnings.warn(f'flow_from_dataframe: {word} is an old word; {advice}', DeprecationWarning, stacklevel=4)
+    warn(f'flow_from_dataframe: {word} is an old word; {advice}', DeprecationWarning)
 
 
 def _check_labels(class_mode, labels, y_col, classes):

@@ -1,7 +1,6 @@
 """Batches of images from folders, one folder for each class: `ImageDataGenerator.flow_from_directory`."""
 
 import os
-import warnings
 
 import numpy as np
 
@@ -9,6 +8,8 @@ from fastkeras.legacy.keras1 import accepts
 from fastkeras.preprocessing.image.iterator import Iterator
 from fastkeras.preprocessing.image.labelled_files import LabelledFiles
 from fastkeras.preprocessing.image.listing import class_folders, files_of_class
+from fastkeras.utils.errors import warn
+from fastkeras.utils.messages import print_msg
 
 
 class DirectoryIterator(LabelledFiles):
@@ -69,8 +70,8 @@ class DirectoryIterator(LabelledFiles):
         self.num_classes = len(names)
         self.class_indices = {name: i for i, name in enumerate(names)}
         if class_mode == 'binary' and len(names) > 2:
-            warnings.warn(f"DirectoryIterator: class_mode 'binary' is for two classes, but there are {len(names)}: labels "
-                          f'go up to {len(names) - 1}', stacklevel=3)
+            warn(f"DirectoryIterator: class_mode 'binary' is for two classes, but there are {len(names)}: labels "
+                 f'go up to {len(names) - 1}')
         self.filenames, numbers = [], []
         for i, name in enumerate(names):
             files = files_of_class(directory, name, self.white_list_formats, follow_links)
@@ -80,7 +81,7 @@ class DirectoryIterator(LabelledFiles):
             numbers += [i] * len(files)
         self.classes = np.array(numbers, np.int32)
         self.samples = len(self.filenames)
-        print(f'Found {self.samples} images belonging to {self.num_classes} classes.')
+        print_msg(f'Found {self.samples} images belonging to {self.num_classes} classes.')
         self._filepaths = [os.path.join(directory, name) for name in self.filenames]
         Iterator.__init__(self, self.samples, batch_size, shuffle, seed)
 

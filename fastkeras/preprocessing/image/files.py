@@ -4,7 +4,6 @@ import functools
 import io
 import os
 import stat
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from fastkeras import config
 from fastkeras.legacy import keras1
+from fastkeras.utils.errors import warn
 
 INTERPOLATIONS = {'nearest': Image.Resampling.NEAREST, 'bilinear': Image.Resampling.BILINEAR,
                   'bicubic': Image.Resampling.BICUBIC, 'hamming': Image.Resampling.HAMMING,
@@ -197,7 +197,7 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
             color_mode, target_size, interpolation, keep_aspect_ratio)
         color_mode = grayscale
     elif grayscale:
-        warnings.warn('load_img: grayscale=True is the old word for color_mode="grayscale"', stacklevel=2)
+        warn('load_img: grayscale=True is the old word for color_mode="grayscale"')
         color_mode = 'grayscale'
     checked_color_mode('load_img', color_mode)
     size = resample = None
@@ -273,6 +273,6 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
     if file_format is not None:
         file_format = {'jpg': 'jpeg', 'tif': 'tiff'}.get(file_format.lower(), file_format)
     if image.mode == 'RGBA' and file_format is not None and file_format.lower() == 'jpeg':
-        warnings.warn('save_img: JPEG has no transparency, the fourth channel is left out', stacklevel=2)
+        warn('save_img: JPEG has no transparency, the fourth channel is left out')
         image = image.convert('RGB')
     image.save(path, format=file_format, **kwargs)

@@ -1,6 +1,5 @@
 """`ImageDataGenerator`: images transformed at random and standardized, batch by batch."""
 
-import warnings
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from fastkeras.preprocessing.image import draws, settings, states, warp
 from fastkeras.preprocessing.image.augment import cast, is_ours, ours
 from fastkeras.preprocessing.image.statistics import Moments
 from fastkeras.preprocessing.image.warp import Pipeline
+from fastkeras.utils.errors import warn
 
 _FIT_BYTES = 1 << 24    # of images that `fit` works on at a time
 
@@ -105,7 +105,7 @@ class ImageDataGenerator:
     def _override(self, cause, name, value):
         if bool(getattr(self, name)) != value:
             setattr(self, name, value)
-            warnings.warn(f'ImageDataGenerator: {cause}=True sets {name}={value}', stacklevel=5)
+            warn(f'ImageDataGenerator: {cause}=True sets {name}={value}')
 
     @property
     def zca_whitening_matrix(self):
@@ -302,8 +302,8 @@ class ImageDataGenerator:
                               ('zca_whitening', 'principal_components')):
             value = getattr(self, name) if getattr(self, setting) else None
             if value is None and getattr(self, setting):
-                warnings.warn(f'ImageDataGenerator: {setting} is wanted, but {name} is not known: call fit(x) before; it '
-                              'is left out', stacklevel=3)
+                warn(f'ImageDataGenerator: {setting} is wanted, but {name} is not known: call fit(x) before; it '
+                     'is left out')
             found.append(value)
         return found
 

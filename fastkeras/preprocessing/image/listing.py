@@ -1,7 +1,8 @@
 """Which files of a folder are images, and of which classes: read once, in an order that every machine shares."""
 
 import os
-import warnings
+
+from fastkeras.utils.errors import warn
 
 EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
 
@@ -25,7 +26,7 @@ def walk(folder, follow_links=False, hidden=True):
         try:
             entries = list(os.scandir(root))
         except PermissionError as error:
-            warnings.warn(f'a folder is left out: {error}', stacklevel=4)
+            warn(f'a folder is left out: {error}')
             continue
         for entry in entries:
             if _is(entry.is_dir):
@@ -82,7 +83,7 @@ def files_of_class(directory, name, extensions=EXTENSIONS, follow_links=False):
     below it but hidden ones."""
     folder = os.path.join(directory, name)
     if not os.path.isdir(folder):
-        warnings.warn(f'the class {name!r} has no folder in {os.fspath(directory)!r}, so no images', stacklevel=4)
+        warn(f'the class {name!r} has no folder in {os.fspath(directory)!r}, so no images')
         return []
     last, found = endings(extensions), []
     for root, files in walk(folder, follow_links, hidden=False):

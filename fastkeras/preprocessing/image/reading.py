@@ -7,12 +7,12 @@ import contextlib
 import errno
 import os
 import threading
-import warnings
 
 import numpy as np
 
 from fastkeras import config
 from fastkeras.preprocessing.image.files import decode, name_of, open_regular
+from fastkeras.utils.errors import warn
 
 _OUT_OF_HANDLES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)    # says nothing about the file
 
@@ -115,7 +115,7 @@ def read_all(read, paths, on_error, errors):
         if paths[i] not in errors:
             errors[paths[i]] = getattr(error, 'cause', None) or error.strerror or str(error)
             if on_error == 'report':
-                warnings.warn(f'an image is left out: {error}', stacklevel=7)
+                warn(f'an image is left out: {error}')
     places = [i for i in range(len(paths)) if i not in failures]
     return [made[i] for i in places], places
 

@@ -2,9 +2,10 @@
 
 import math
 import numbers
-import warnings
 
 import numpy as np
+
+from fastkeras.utils.errors import warn
 
 
 def error(argument, expected, got):
@@ -74,5 +75,5 @@ def warn_of_channels(function, shape, data_format):
     """Warn if a batch of this shape has neither 1, 3 nor 4 channels: the data format may be the wrong one."""
     axis = 3 if data_format == 'channels_last' else 1
     if shape[axis] not in (1, 3, 4):
-        warnings.warn(f'{function}: the data format is {data_format!r} (channels on axis {axis}), but an array of shape '
-                      f'{shape} has {shape[axis]} channels there, not 1, 3 or 4')
+        warn(f'{function}: the data format is {data_format!r} (channels on axis {axis}), but an array of shape '
+             f'{shape} has {shape[axis]} channels there, not 1, 3 or 4')

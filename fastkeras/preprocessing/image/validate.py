@@ -39,7 +39,7 @@ def validate_directory(directory, classes=None, follow_links=False, color_mode='
     FileNotFoundError, NotADirectoryError.
 
         for problem in validate_directory('data/train'):
-            print(problem)
+            print_msg(problem)
             if problem.is_error:
                 os.remove(problem.path)
     """

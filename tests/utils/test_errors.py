@@ -1,0 +1,109 @@
+"""Warnings point to the user's line; misspelt names get the right ones."""
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastkeras as fk
+from fastkeras.utils import errors
+
+
+def model(**kwargs):
+    m = fk.Sequential([fk.layers.Dense(1, input_shape=(2,))])
+    m.compile('sgd', 'mse')
+    return m
+
+
+X, Y = np.ones((4, 2)), np.ones((4, 1))
+
+
+def nan_loss():
+    model().fit(X, np.full((4, 1), np.nan), verbose=0)
+
+
+def nan_loss_evaluated():
+    model().evaluate(X, np.full((4, 1), np.nan), verbose=0)
+
+
+def nan_loss_of_a_batch():
+    model().train_on_batch(X, np.full((4, 1), np.nan))
+
+
+def short_generator():
+    model().fit(iter([(X, Y)]), steps_per_epoch=3, verbose=0)
+
+
+def frozen_after_compile():
+    m = model()
+    m.layers[0].trainable = False
+    m.fit(X, Y, verbose=0)
+
+
+def both_weights():
+    model().fit(X, Y, class_weight={0: 1, 1: 1}, sample_weight=np.ones(4), verbose=0)
+
+
+def unknown_mode():
+    fk.callbacks.EarlyStopping(mode='least')
+
+
+def missing_quantity():
+    model().fit(X, Y, verbose=0, callbacks=[fk.callbacks.EarlyStopping('val_loss')])
+
+
+def unsaved_quantity():
+    model().fit(X, Y, verbose=0, callbacks=[fk.callbacks.ModelCheckpoint('/tmp/never.h5', save_best_only=True)])
+
+
+def without_gradient():
+    m = model()
+    m.add(fk.layers.Lambda(lambda x: x * 0 + 1))
+    m.layers[0].add_weight('unused', (2,))
+    m.compile('sgd', 'mse')
+    m.fit(X, Y, verbose=0)
+
+
+def old_words():
+    fk.layers.Dense(3, init='zeros')
+
+
+def many_workers():
+    model().fit(iter([(X, Y)]), steps_per_epoch=1, verbose=0, workers=3, use_multiprocessing=True)
+
+
+@pytest.mark.parametrize('case', [nan_loss, nan_loss_evaluated, nan_loss_of_a_batch, short_generator, frozen_after_compile,
+                                  both_weights, unknown_mode, missing_quantity, unsaved_quantity, without_gradient, old_words,
+                                  many_workers], ids=lambda f: f.__name__)
+def test_warnings_point_to_the_user(case):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        case()
+    assert seen and {w.filename for w in seen} == {__file__}, [(w.filename, w.lineno, str(w.message)) for w in seen]
+
+
+def test_a_warning_of_the_environment_points_to_the_import(tmp_path):
+    script = tmp_path / 'mine.py'
+    script.write_text('import os\n\nimport fastkeras.layers\n')
+    err = subprocess.run([sys.executable, str(script)], capture_output=True, text=True,
+                         env={**os.environ, 'FASTKERAS_NUM_THREADS': 'many'}).stderr
+    assert f'{script}:3: RuntimeWarning: FASTKERAS_NUM_THREADS' in err
+
+
+def test_nothing_else_warns():
+    """warnings.warn with a number of frames is wrong as soon as a function is called from another depth."""
+    package = Path(fk.__file__).parent
+    found = [str(p) for p in package.rglob('*.py*') if p.suffix in ('.py', '.pyx') and p.name != 'errors.py'
+             and re.search(r'warnings\.warn\b', p.read_text())]
+    assert not found
+
+
+def test_nearest():
+    assert errors.nearest('epoch', ['epochs', 'verbose']) == "did you mean 'epochs'?"
+    assert errors.nearest('maxPooling', ['max_pooling', 'x']) == "did you mean 'max_pooling'?"
+    assert errors.nearest('q', ['epochs', 'x1']) == 'known are epochs, x1.'
