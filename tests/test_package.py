@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,11 @@ def test_names():
         _ = fastkeras.layrs
     with pytest.raises(ImportError):
         from fastkeras.models import Sequentail  # noqa: F401
+
+
+def test_the_licence_is_named_and_packed():
+    root = Path(__file__).resolve().parent.parent
+    text = (root / 'LICENSE').read_text()
+    assert text.split()[:2] == ['Apache', 'License'] and 'END OF TERMS AND CONDITIONS' in text
+    project = (root / 'pyproject.toml').read_text()
+    assert 'license = "Apache-2.0"' in project and 'license-files = ["LICENSE"]' in project
