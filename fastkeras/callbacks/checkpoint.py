@@ -11,6 +11,7 @@ from fastkeras.callbacks.logs import Logs
 from fastkeras.callbacks.schedule import checked_mode, larger_is_better
 from fastkeras.utils.errors import warn
 from fastkeras.utils.messages import print_msg
+from fastkeras.utils.paths import check_writable
 
 
 class ModelCheckpoint(Callback):
@@ -20,7 +21,8 @@ class ModelCheckpoint(Callback):
     counted from 1). monitor: the quantity that tells the best model. save_best_only: keep a file of a better model.
     save_weights_only: model.save_weights instead of model.save. mode: 'min', 'max', or 'auto', by the name of the
     quantity. period: epochs from one saving to the next. save_freq: 'epoch', or a number of batches.
-    initial_value_threshold: what the first saved value has to improve on. verbose: 1 says what was done.
+    initial_value_threshold: what the first saved value has to improve on. verbose: 1 says what was done. FileNotFoundError
+    or another OSError, before the first epoch, where no file can be written.
     """
 
     def __init__(self, filepath, monitor='val_loss', verbose=0, save_best_only=False, save_weights_only=False,
@@ -31,6 +33,11 @@ class ModelCheckpoint(Callback):
         if save_freq != 'epoch' and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
         self.filepath = os.fspath(filepath)
+        try:
+            list(string.Formatter().parse(self.filepath))
+        except ValueError as e:
+            raise ValueError(f'ModelCheckpoint: filepath: expected fields such as {{epoch:02d}}, got {self.filepath!r}: '
+                             f'{e}') from None
         self.monitor = monitor
         self.verbose = verbose
         self.save_best_only = save_best_only
@@ -45,6 +52,9 @@ class ModelCheckpoint(Callback):
         self.best = initial_value_threshold
         if self.best is None:
             self.best = -math.inf if self.monitor_op is np.greater else math.inf
+
+    def on_train_begin(self, logs=None):
+        check_writable('ModelCheckpoint: filepath', self.filepath)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch

@@ -9,6 +9,7 @@ import numpy as np
 from fastkeras.callbacks.base import Callback
 from fastkeras.callbacks.logs import Logs
 from fastkeras.utils.messages import print_msg
+from fastkeras.utils.paths import check_writable
 from fastkeras.utils.progbar import Progbar
 
 
@@ -134,6 +135,7 @@ class CSVLogger(Callback):
         self.csv_file = None
 
     def on_train_begin(self, logs=None):
+        check_writable('CSVLogger: filename', self.filename)
         if self.append and os.path.exists(self.filename):
             with open(self.filename, newline='') as f:
                 self.append_header = not f.readline()

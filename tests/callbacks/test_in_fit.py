@@ -105,3 +105,23 @@ def test_the_bar_counts_steps_when_they_make_an_epoch(capsys):
     out = capsys.readouterr().out
     assert out.startswith('Train on 30 samples, validate on 10 samples\nEpoch 1/1\n')
     assert '3/3 [==============================]' in out and '- val_loss:' in out
+
+
+@pytest.mark.parametrize('make', [
+    lambda f: callbacks.ModelCheckpoint(f / 'nodir' / 'w.h5'), lambda f: callbacks.ModelCheckpoint(f / 'nodir' / '{epoch}.h5'),
+    lambda f: callbacks.ModelCheckpoint(f / 'file' / 'w.h5'), lambda f: callbacks.ModelCheckpoint(f),
+    lambda f: callbacks.CSVLogger(f / 'nodir' / 'log.csv'), lambda f: callbacks.CSVLogger(f)],
+    ids=['checkpoint', 'field', 'in_a_file', 'folder', 'csv', 'csv_folder'])
+def test_where_nothing_can_be_written_is_said_before_the_first_epoch(make, tmp_path):
+    (tmp_path / 'file').write_text('')
+    model, epochs = regressor(), []
+    count = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    callback = make(tmp_path)
+    with pytest.raises(OSError, match=f'{type(callback).__name__}: file.*{tmp_path.name}'):
+        model.fit(X, Y, verbose=0, callbacks=[count, callback])
+    assert epochs == []
+
+
+def test_fields_of_a_file_name_are_parsed_when_the_callback_is_made():
+    with pytest.raises(ValueError, match=r'ModelCheckpoint: filepath: expected fields such as \{epoch:02d\}'):
+        callbacks.ModelCheckpoint('w{epoch.h5')

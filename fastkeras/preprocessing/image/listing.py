@@ -5,13 +5,16 @@ import os
 from fastkeras.utils.errors import warn
 
 EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
+# folders that archivers and file systems put beside one's own, lower case
+_OF_SYSTEMS = ('__macosx', '@eadir', '$recycle.bin', 'system volume information', 'lost+found', '__pycache__')
 
 
 def walk(folder, follow_links=False, hidden=True):
     """(folder, names of its regular files), sorted by folder and name, for `folder` and all folders below it.
 
     Links to files are followed; links to folders with follow_links, and each folder is visited once, so that a loop of
-    links ends. hidden: visit folders whose name begins with a dot too. What is no regular file (a pipe, a socket, a
+    links ends. hidden=False: leave out folders whose name begins with a dot or that a system made (__MACOSX), and the
+    files ._name in which macOS keeps what other file systems do not hold. What is no regular file (a pipe, a socket, a
     device, a dangling link) is left out, and so is, with a warning, a folder that may not be read.
     """
     found, seen, stack = [], set(), [os.fspath(folder)]
@@ -30,13 +33,17 @@ def walk(folder, follow_links=False, hidden=True):
             continue
         for entry in entries:
             if _is(entry.is_dir):
-                if (follow_links or not entry.is_symlink()) and (hidden or not entry.name.startswith('.')):
+                if (follow_links or not entry.is_symlink()) and (hidden or not _is_hidden(entry.name)):
                     below.append(entry.path)
-            elif _is(entry.is_file):
+            elif _is(entry.is_file) and (hidden or not entry.name.startswith('._')):
                 names.append(entry.name)
         found.append((root, sorted(names)))
         stack += sorted(below, reverse=True)
     return sorted(found)
+
+
+def _is_hidden(folder):
+    return folder.startswith('.') or folder.lower() in _OF_SYSTEMS
 
 
 def _is(test):
@@ -65,13 +72,13 @@ def list_pictures(directory, ext=EXTENSIONS):
 
 
 def class_folders(directory):
-    """Sorted names of the folders in `directory` that are classes: neither hidden nor a link to the directory itself or
-    to one that holds it."""
+    """Sorted names of the folders in `directory` that are classes: neither hidden, nor made by a system (__MACOSX), nor a link
+    to the directory itself or to one that holds it."""
     outer = os.path.realpath(directory)
     names = []
     with os.scandir(directory) as entries:
         for entry in entries:
-            if _is(entry.is_dir) and not entry.name.startswith('.'):
+            if _is(entry.is_dir) and not _is_hidden(entry.name):
                 inner = os.path.realpath(entry.path) if entry.is_symlink() else None
                 if inner is None or os.path.commonpath([inner, outer]) != inner:
                     names.append(entry.name)
@@ -80,7 +87,7 @@ def class_folders(directory):
 
 def files_of_class(directory, name, extensions=EXTENSIONS, follow_links=False):
     """Sorted names, relative to `directory`, of the files of one class: those in the folder `name` and in all folders
-    below it but hidden ones."""
+    below it but hidden ones. Warns of a class without any."""
     folder = os.path.join(directory, name)
     if not os.path.isdir(folder):
         warn(f'the class {name!r} has no folder in {os.fspath(directory)!r}, so no images')
@@ -89,4 +96,7 @@ def files_of_class(directory, name, extensions=EXTENSIONS, follow_links=False):
     for root, files in walk(folder, follow_links, hidden=False):
         below = os.path.join(name, os.path.relpath(root, folder)) if root != folder else name
         found += [os.path.join(below, file) for file in files if file.lower().endswith(last)]
+    if not found:
+        warn(f'the class {name!r} is empty: in {folder!r} no file name ends with {", ".join(last)}; labels count it all the '
+             'same, so remove the folder if it is no class')
     return found

@@ -1,10 +1,12 @@
 """Which files of a folder are images, and of which classes."""
 
 import os
+import warnings
 
 import pytest
 from PIL import Image
 
+import fastkeras
 from fastkeras.preprocessing.image import list_pictures
 from fastkeras.preprocessing.image.listing import EXTENSIONS, class_folders, files_of_class, walk
 
@@ -86,3 +88,27 @@ def test_walk_visits_everything_else(tmp_path):
     Image.new('L', (2, 2)).save(tmp_path / 'a.png')
     touch(tmp_path, '.h/x.txt')
     assert walk(tmp_path) == [(str(tmp_path), ['a.png']), (str(tmp_path / '.h'), ['x.txt'])]
+
+
+def test_folders_of_archivers_are_no_classes(tmp_path):
+    for name in ('cats', '__MACOSX', '.cache', '@eaDir', 'cats/__MACOSX'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'a.png').write_bytes(b'')
+    (tmp_path / 'cats' / '._a.png').write_bytes(b'')
+    assert class_folders(tmp_path) == ['cats']
+    assert files_of_class(tmp_path, 'cats') == [os.path.join('cats', 'a.png')]
+
+
+@pytest.mark.parametrize('reader', [
+    lambda f: fastkeras.preprocessing.image.ImageDataGenerator().flow_from_directory(f),
+    lambda f: fastkeras.utils.image_dataset_from_directory(f), lambda f: fastkeras.utils.text_dataset_from_directory(f)])
+def test_an_empty_class_is_warned_of(reader, tmp_path):
+    for name in ('cats', 'dogs', 'mice'):
+        (tmp_path / name).mkdir()
+        if name != 'dogs':
+            Image.new('RGB', (4, 4)).save(tmp_path / name / 'a.png')
+            (tmp_path / name / 'a.txt').write_text('a')
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        reader(tmp_path)
+    assert ["the class 'dogs' is empty" in str(w.message) for w in seen] == [True] and seen[0].filename == __file__
