@@ -45,13 +45,14 @@ class Buffer:
 
 class Step:
     """A kernel on buffers. refs: its own, inputs before outputs; writes: the indices of refs that it writes. program: the
-    tile program or None, with its buffers tile_in, tile_out."""
+    tile program or None, with its buffers tile_in, tile_out. flops: the multiplications and additions of its op, without those
+    of the tile program."""
 
-    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes')
+    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes', 'flops')
 
     def __init__(self, kernel, refs, attrs, writes, name=None):
         self.kernel, self.refs, self.attrs, self.writes, self.name = kernel, list(refs), attrs, writes, name
-        self.program, self.tile_in, self.tile_out = None, [], []
+        self.program, self.tile_in, self.tile_out, self.flops = None, [], [], 0
 
     def read(self):
         return [b for i, b in enumerate(self.refs) if i not in self.writes] + self.tile_in
@@ -64,6 +65,7 @@ class Host:
     """A step that the op's NumPy reference does."""
 
     __slots__ = ('function', 'refs', 'output', 'name')
+    flops = 0
 
     def __init__(self, function, refs, output, name=None):
         self.function, self.refs, self.output, self.name = function, list(refs), output, name

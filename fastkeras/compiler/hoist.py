@@ -8,19 +8,9 @@ from ..graph import LEAVES, Graph, Node, toposort
 
 def hoist(graph, cache):
     """Returns (graph, statics). Values of variables that the graph itself updates stay in it."""
-    updated = {id(v) for v, _ in graph.updates}
     nodes = graph.nodes()
-    static = {}
-    for n in nodes:
-        if n.op == 'const':
-            static[id(n)] = True
-        elif n.op == 'variable':
-            static[id(n)] = id(n.attrs['var']) not in updated
-        elif n.op == 'input':
-            static[id(n)] = False
-        else:
-            static[id(n)] = bool(n.inputs) and all(static[id(i)] for i in n.inputs)
-    worth = {id(n) for n in nodes if static[id(n)] and n.op not in LEAVES}
+    static = graph.static()
+    worth = {id(n) for n in nodes if id(n) in static and n.op not in LEAVES}
     edge = {}
     for n in nodes:
         if id(n) not in worth:

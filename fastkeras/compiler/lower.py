@@ -113,10 +113,16 @@ def _lower_node(ctx, node, ins):
         region = tile_region(node)
         ctx.tile(region, {id(i): b for i, b in zip(node.inputs, ins)}, [out])
     elif record.lower is not None and record.native(node):
-        record.lower(ctx, node, ins, out)
+        _emit(ctx, record, node, ins, out)
     else:
         ctx.host(node, ins, out)
     return out
+
+
+def _emit(ctx, record, node, ins, out):
+    step = record.lower(ctx, node, ins, out)
+    if record.flops is not None:
+        step.flops = record.flops(node)
 
 
 def fuse_types(node):
@@ -156,7 +162,7 @@ def _lower_region(ctx, node, place):
         raw = next((b for o, b in zip(region.outputs, outs) if o is root), None)
         if raw is None:
             raw = Buffer(root.shape, root.dtype)
-        core.record(root.op).lower(ctx, root, ins[:nroot], raw)
+        _emit(ctx, core.record(root.op), root, ins[:nroot], raw)
         values[id(root)] = raw
         last = ctx.steps[-1]
         if not kernels()[last.kernel][3] or last.program is not None or not any(b is raw for b in last.written()):

@@ -7,34 +7,8 @@ import numpy as np
 
 from .. import _core
 from .buffers import Host
-from .executor import kernels
 
-_WINDOWS = ('conv2d', 'conv2d_dx', 'conv2d_dw', 'depthwise', 'depthwise_dx', 'depthwise_dw')
-_WINOGRAD = ('winograd', 'winograd_dw')
 ROWS = 40  # of a plan's table
-
-
-def attributes(step):
-    """The attributes of a native step by name; of an array its first word."""
-    words = iter(step.attrs)
-    return {name: [next(words) for _ in range(8)][0] if kind == 'A' else next(words)
-            for kind, name in kernels()[step.kernel][2]}
-
-
-def flops(step):
-    """Multiplications and additions of a product or convolution, None for other steps. The tile program is not counted; in the
-    Winograd domain those of the direct convolution are, so that a share of the peak may be above 1."""
-    if isinstance(step, Host):
-        return None
-    a = attributes(step)
-    if step.kernel == 'matmul':
-        return 2 * a['batch'] * a['m'] * a['n'] * a['k']
-    if step.kernel in _WINDOWS:
-        channels = a['c'] * a['mult'] if 'mult' in a else a['c'] // a['groups'] * a['oc']
-        return 2 * a['n'] * a['oh'] * a['ow'] * a['kh'] * a['kw'] * channels
-    if step.kernel in _WINOGRAD:
-        return 2 * a['n'] * a['oh'] * a['ow'] * 9 * a['c'] * a['oc']
-    return None
 
 
 def traffic(step):
@@ -60,7 +34,8 @@ class Profile:
         return results
 
     def table(self):
-        """Two tables: the time by kernel, and the steps that take longest, in the order they run."""
+        """Two tables: the time by kernel, and the steps that take longest, in the order they run. In the Winograd domain the
+        work is that of the direct convolution, so that a share of the peak may be above 1."""
         seconds = self.total / max(1, self.runs - 1)
         peak, whole = _core.fma_peak(0.02), max(seconds.sum(), 1e-12)
         lines = ['', f'{self.name}: {self.runs} runs of {len(seconds)} steps, one thread, {whole * 1e3:.3f} ms; '
@@ -74,7 +49,7 @@ class Profile:
         kinds = {}
         for step, time in zip(self.compiled.steps, seconds):
             row = kinds.setdefault(kind(step), [0, 0.0, 0, 0])
-            for i, value in enumerate((1, time, flops(step) or 0, traffic(step))):
+            for i, value in enumerate((1, time, step.flops, traffic(step))):
                 row[i] += value
         for what, (count, *rest) in sorted(kinds.items(), key=lambda item: -item[1][1]):
             line(count, what, *rest)
@@ -82,7 +57,7 @@ class Profile:
         for k in sorted(np.argsort(-seconds, kind='stable')[:ROWS]):
             step = self.compiled.steps[k]
             shapes = ' '.join(f'{list(b.shape)}' for b in step.read()), ' '.join(f'{list(b.shape)}' for b in step.written())
-            line(k, kind(step), seconds[k], flops(step), traffic(step),
+            line(k, kind(step), seconds[k], step.flops, traffic(step),
                  '  ' + ' -> '.join(shapes) + (f'  # {step.name}' if step.name else ''))
         return '\n'.join(lines)
 

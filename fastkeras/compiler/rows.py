@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 
+from ..graph import LEAVES
 from ..ops import core
 from .buffers import FIXED
 from .profile import traffic
@@ -49,7 +50,7 @@ def alone(graph, rows):
         return False
     fed = {id(n) for n in graph.inputs}
     for node in graph.nodes():
-        if node.op in ('input', 'const', 'variable'):
+        if node.op in LEAVES:
             continue
         if core.record(node.op).random:
             return False
@@ -81,44 +82,14 @@ def alike(whole, part):
 def _same(x, y):
     if x.op == 'const':
         return np.array_equal(x.attrs['value'], y.attrs['value'])
-    return x.op in ('reshape', 'broadcast_to') or x.attrs == y.attrs  # the attributes of these two say their shape
+    if x.attrs == y.attrs:
+        return True
+    sized = core.record(x.op).sized if x.op not in LEAVES else ()
+    return bool(sized) and all(v == y.attrs[k] for k, v in x.attrs.items() if k not in sized)
 
 
-# ---- rules: (node, which of its inputs have the rows, their number) → whether it keeps them
 def _keeps_rows(node, moving, rows):
-    rule = _RULES.get(node.op) or (_elementwise if core.record(node.op).micro is not None else None)
+    """Whether the result has a row for each of the inputs that are `moving`, made of that alone."""
+    rule = core.record(node.op).rows
     have = all(i.shape and i.shape[0] == rows for i, m in zip(node.inputs, moving) if m)
     return rule is not None and have and bool(node.shape) and node.shape[0] == rows and rule(node, moving)
-
-
-def _elementwise(node, moving):
-    return all(len(i.shape) == len(node.shape) if m else len(i.shape) < len(node.shape) or i.shape[0] == 1
-               for i, m in zip(node.inputs, moving))
-
-
-def _first(node, moving):
-    return moving[0] and not any(moving[1:])
-
-
-def _matmul(node, moving):
-    a, b = node.inputs
-    if all(moving):
-        return len(a.shape) == len(b.shape) > 2
-    return moving[0] and len(b.shape) <= 2 and (len(a.shape) > 2 or (len(a.shape) == 2 and not node.attrs['transpose_a']))
-
-
-def _reduced(node, moving):
-    axis, dims = node.attrs['axis'], len(node.inputs[0].shape)
-    axes = range(dims) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return all(a % dims for a in axes)
-
-
-_RULES = {
-    **dict.fromkeys(('conv2d', 'depthwise_conv2d', 'conv2d_dx', 'max_pool2d', 'avg_pool2d', 'reshape'), _first),
-    **dict.fromkeys(('sum', 'mean', 'max', 'min', 'prod', 'all', 'any'), _reduced),
-    **dict.fromkeys(('softmax', 'log_softmax'), lambda node, moving: len(node.shape) > 1),
-    'matmul': _matmul,
-    'transpose': lambda node, moving: node.attrs['axes'][0] == 0,
-    'pad': lambda node, moving: tuple(node.attrs['widths'][0]) == (0, 0),
-    'concatenate': lambda node, moving: all(moving) and node.attrs['axis'] % len(node.shape) != 0,
-}

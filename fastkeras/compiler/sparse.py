@@ -10,6 +10,7 @@ rate of NaN, reaches the touched rows alone.)
 
 from ..graph import LEAVES, Graph, Node, toposort
 from ..ops import core
+from ..ops.facts import ZERO
 
 
 def sparse(graph):
@@ -59,19 +60,12 @@ def _without_gradient(n, grad, known):
     """What n is where the gradient is 0: 'zero', a variable's leaf, or None when that is not known."""
     if id(n) in known:
         return known[id(n)]
-    parts = [_without_gradient(i, grad, known) for i in n.inputs] if n is not grad else []
-    zero = [p == 'zero' for p in parts]
-    result = None
-    if n is grad:
-        result = 'zero'
-    elif n.op == 'variable':
-        result = n
-    elif n.op == 'multiply' and any(zero) or n.op in ('divide', 'square', 'negative', 'sqrt') and zero[0]:
-        result = 'zero'
-    elif n.op == 'add' and any(zero):
-        result = parts[zero.index(True) ^ 1]
-    elif n.op == 'subtract' and zero[1]:
-        result = parts[0]
+    result = 'zero' if n is grad else n if n.op == 'variable' else None
+    rule = core.record(n.op).zeros
+    if result is None and rule is not None:
+        parts = [_without_gradient(i, grad, known) for i in n.inputs]
+        which = rule([p == 'zero' for p in parts])
+        result = None if which is None else 'zero' if which == ZERO else parts[which]
     known[id(n)] = result
     return result
 

@@ -1,11 +1,11 @@
 """Which sums a region takes in, and what is computed where it is read rather than kept."""
 
 from ..graph import LEAVES, remake
+from ..ops import core
 
 MAX_SUMS = 4        # of one region
 MAX_INNER = 4096    # elements of one sum: a block of the kernel is a row or more
 MIN_SIZE = 1 << 14  # elements that are summed: below, nothing is gained beside a reduction with an epilogue
-LIGHT = {'add', 'subtract', 'multiply', 'negative', 'relu', 'square', 'greater', 'less', 'cast'}
 
 
 def rows_summed(node):
@@ -46,7 +46,7 @@ def recompute(graph, elementwise):
     kept = materialised(nodes, users, wanted, elementwise)
 
     def light(n):
-        if n.op not in LIGHT or id(n) in kept or not elementwise(n):
+        if id(n) in kept or not core.record(n.op).light or not elementwise(n):
             return False
         full = [i for i in n.inputs if i.size == n.size]
         return len(full) == 1 and id(full[0]) in kept and all(8 * i.size <= n.size for i in n.inputs if i is not full[0])

@@ -44,6 +44,17 @@ class Graph:
                 users.setdefault(id(i), []).append(node)
         return users
 
+    def static(self):
+        """ids of the nodes whose values depend on nothing but constants and variables that the graph does not update."""
+        updated, static = {id(v) for v, _ in self.updates}, set()
+        for n in self.nodes():
+            if n.inputs:
+                if all(id(i) in static for i in n.inputs):
+                    static.add(id(n))
+            elif n.op == 'const' or n.op == 'variable' and id(n.attrs['var']) not in updated:
+                static.add(id(n))
+        return static
+
     def rewrite(self, rule):
         """A new graph in which rule(node, inputs) made each node from its already rewritten inputs. A rule returns a Node,
         or None for the same operation. All but leaves are made anew, so that the order of making stays the order."""

@@ -4,6 +4,7 @@ import numbers as kinds
 
 from fastkeras import ops
 from fastkeras.ops import core
+from fastkeras.ops.windows import outputs
 
 from .input_spec import title
 
@@ -85,24 +86,10 @@ def as_float(layer, x):
     return x if core.dtype_of(x) in core.FLOATS else ops.cast(x, layer.compute_dtype)
 
 
-def window_count(layer, size, window, stride, padding, dilation=1):
-    """How many windows fit along an axis of this size; None for an unknown one."""
-    if size is None:
-        return None
-    extent = (window - 1) * dilation + 1
-    if padding in ('same', 'causal'):
-        return -(-size // stride)
-    if size < extent:
-        raise ValueError(f'{title(layer)}: a window of {window}' + (f' with dilation {dilation}' if dilation > 1
-                                                                    else '')
-                         + f" does not fit into {size} elements; expected a larger input, a smaller window or "
-                           f"padding='same'")
-    return (size - extent) // stride + 1
-
-
-def spatial(shape, data_format):
-    """The sizes between batch and channels, whatever the format."""
-    return tuple(shape[2:] if data_format == 'channels_first' else shape[1:-1])
+def window_counts(layer, sizes, window, strides, padding, dilation):
+    """How many windows fit along each axis; None for one of unknown size."""
+    with core.named(layer.name):
+        return outputs('same' if padding == 'causal' else padding, sizes, window, strides, dilation, type(layer).__name__)
 
 
 def with_spatial(shape, sizes, data_format, channels=None):

@@ -2,9 +2,10 @@
 
 from fastkeras import activations, constraints, initializers, ops, regularizers
 from fastkeras import config as settings
+from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
-from .checks import as_float, count, last_axis, numbers, one_of, spatial, window_count, with_spatial
+from .checks import as_float, count, last_axis, numbers, one_of, window_counts, with_spatial
 from .input_spec import title
 
 __all__ = ['Conv1D', 'Conv1DTranspose', 'Conv2D', 'Conv2DTranspose', 'Convolution1D', 'Convolution1DTranspose',
@@ -55,9 +56,8 @@ class _Windows(Layer):
         return self.activation(y)
 
     def _output(self, input_shape, filters):
-        sizes = [window_count(self, n, k, s, self.padding, d)
-                 for n, k, s, d in zip(spatial(input_shape, self.data_format), self.kernel_size, self.strides,
-                                       self.dilation_rate)]
+        sizes = window_counts(self, spatial(input_shape, self.data_format), self.kernel_size, self.strides, self.padding,
+                              self.dilation_rate)
         return with_spatial(input_shape, sizes, self.data_format, filters)
 
 

@@ -2,9 +2,10 @@
 
 from fastkeras import config as settings
 from fastkeras import ops
+from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
-from .checks import as_float, numbers, one_of, spatial, window_count, with_spatial
+from .checks import as_float, numbers, one_of, window_counts, with_spatial
 
 __all__ = ['AveragePooling1D', 'AveragePooling2D', 'AvgPool1D', 'AvgPool2D', 'GlobalAveragePooling1D',
            'GlobalAveragePooling2D', 'GlobalAveragePooling3D', 'GlobalAvgPool1D', 'GlobalAvgPool2D', 'GlobalAvgPool3D',
@@ -29,8 +30,8 @@ class _Pooling(Layer):
         return self.pool(as_float(self, inputs), self.pool_size, self.strides, self.padding, self.data_format)
 
     def compute_output_shape(self, input_shape):
-        sizes = [window_count(self, n, k, s, self.padding)
-                 for n, k, s in zip(spatial(input_shape, self.data_format), self.pool_size, self.strides)]
+        sizes = window_counts(self, spatial(input_shape, self.data_format), self.pool_size, self.strides, self.padding,
+                              (1,) * self.rank)
         return with_spatial(input_shape, sizes, self.data_format)
 
     def get_config(self):

@@ -4,9 +4,10 @@ import numpy as np
 
 from fastkeras import config as settings
 from fastkeras import generation, ops
+from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
-from .checks import as_float, count, numbers, one_of, pairs, sequence, spatial, with_spatial
+from .checks import as_float, count, numbers, one_of, pairs, sequence, with_spatial
 from .input_spec import title
 
 __all__ = ['Cropping1D', 'Cropping2D', 'Cropping3D', 'Flatten', 'Permute', 'RepeatVector', 'Reshape', 'UpSampling1D',

@@ -4,6 +4,7 @@ host."""
 import numpy as np
 
 from .core import FLOATS, Sample, apply, register
+from .facts import each_element
 from .shapes import broadcast
 
 __all__ = ['bitwise_and', 'bitwise_invert', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift',
@@ -29,7 +30,7 @@ def _bits(name, ref, logical=None):
     def compose(x1, x2):
         return apply(logical, (x1, x2)) if logical and x1.dtype == 'bool' else None
 
-    register(name, ref=ref, samples=_samples, promote=0, compose=compose)(spec)
+    register(name, ref=ref, samples=_samples, promote=0, compose=compose, rows=each_element)(spec)
 
 
 _bits('bitwise_and', np.bitwise_and, 'logical_and')
@@ -40,7 +41,7 @@ _bits('right_shift', np.right_shift)
 
 
 @register('bitwise_not', ref=np.bitwise_not, samples=lambda: [Sample([np.arange(-3, 4, dtype=np.int32)], grad=False)],
-          compose=lambda x: apply('logical_not', (x,)) if x.dtype == 'bool' else None)
+          compose=lambda x: apply('logical_not', (x,)) if x.dtype == 'bool' else None, rows=each_element)
 def _not_spec(x):
     _whole(x)
     return x.shape, x.dtype

@@ -1,14 +1,14 @@
-"""Convolutions over one or two dimensions, in Keras's vocabulary, on the records of conv2d.py and depthwise.py.
+"""Convolutions over one or two dimensions, in Keras's vocabulary, on the records of conv_records.py and depthwise.py.
 
 Images are (n, h, w, c) or, data_format='channels_first', (n, c, h, w); sequences (n, steps, c) or (n, c, steps). A
 sequence is convolved as an image of one row. Padding: 'valid'; 'same', TensorFlow's rule; 'causal' (sequences: all
 zeros before the first step); or pairs (before, after) for each dimension.
 """
 
-from . import conv2d, depthwise  # noqa: F401  (their import registers the records)
+from . import conv_records, depthwise  # noqa: F401  (their import registers the records)
 from .core import apply, as_tensor, error
 from .move import expand_dims, squeeze, transpose
-from .windows import checked_padding, data_format_of, extent, ints, pads
+from .windows import checked_padding, data_format_of, extent, ints, pads, spatial
 
 __all__ = ['conv', 'conv_transpose', 'depthwise_conv', 'separable_conv']
 
@@ -86,14 +86,12 @@ class _Call:
 
     def forward(self, record, grouped):
         x, w = self.x, self.w
-        sizes = x.shape[1:3] if self.layout == 'channels_last' else x.shape[2:4]
-        padding = pads(self.padding, sizes, w.shape[:2], self.strides, self.dilation)
+        padding = pads(self.padding, spatial(x.shape, self.layout), w.shape[:-2], self.strides, self.dilation)
         attrs = {'strides': self.strides, 'padding': self.padding if None in padding else padding,
-                 'dilation': self.dilation,
-                     'data_format': self.layout}
+                 'dilation': self.dilation, 'data_format': self.layout}
         if grouped:
-            channels = x.shape[3] if self.layout == 'channels_last' else x.shape[1]
-            attrs['groups'] = self.groups(channels, w.shape[2])
+            channels = x.shape[-1] if self.layout == 'channels_last' else x.shape[1]
+            attrs['groups'] = self.groups(channels, w.shape[-2])
         return self.as_given(apply(record, [x, w], **attrs))
 
     def groups(self, channels, depth):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from . import core
+from . import core, facts
 from .core import FLOATS, INTS, Sample, apply, register
 from .shapes import broadcast, sum_to
 
@@ -32,8 +32,8 @@ def _floats(seed, low, high, *shapes):
     return [rng.uniform(low, high, s).astype(np.float32) for s in shapes]
 
 
-def _unary(name, micro, ref, grad, doc, low=-2.0, high=2.0, floating=True, compose=None, check=True, rtol=1e-6):
-    """grad(x, y, ct) gives the gradient of x; None: it is zero everywhere."""
+def _unary(name, micro, ref, grad, doc, low=-2.0, high=2.0, floating=True, compose=None, check=True, rtol=1e-6, **more):
+    """grad(x, y, ct) gives the gradient of x; None: it is zero everywhere. more: facts, as `register` takes them."""
     def spec(x):
         return x.shape, x.dtype
 
@@ -45,8 +45,20 @@ def _unary(name, micro, ref, grad, doc, low=-2.0, high=2.0, floating=True, compo
         return [Sample([x], rtol=rtol, atol=1e-6, grad=check) for x in arrays]
 
     register(name, vjp=vjp, ref=ref, samples=samples, promote=0, floating=floating, compose=compose,
-             micro=lambda node: micro if node.inputs[0].dtype == 'float32' else None)(spec)
+             micro=lambda node: micro if node.inputs[0].dtype == 'float32' else None, **more)(spec)
     _export(lambda x: apply(name, (x,)), name, doc)
+
+
+def _always(node):
+    return True
+
+
+def _zero_stays(flags):
+    return facts.ZERO if flags[0] else None
+
+
+def _twice_negative(node, inputs):
+    return inputs[0].inputs[0] if inputs[0].op == 'negative' else None
 
 
 def _integers_stay(x):
@@ -72,7 +84,7 @@ def _masked(keep, ct):
     return apply('where', (keep, ct, 0.0))
 
 
-_unary('exp', 'exp', np.exp, lambda x, y, ct: ct * y, 'e to the power of x.')
+_unary('exp', 'exp', np.exp, lambda x, y, ct: ct * y, 'e to the power of x.', nonnegative=_always)
 _unary('expm1', 'expm1', np.expm1, lambda x, y, ct: ct * (y + 1.0), 'exp(x) - 1, exact near 0.')
 _unary('log', 'log', np.log, lambda x, y, ct: ct / x, 'Natural logarithm.', 0.1, 5.0)
 _unary('log1p', 'log1p', np.log1p, lambda x, y, ct: ct / (x + 1.0), 'log(1 + x), exact near 0.', -0.8, 5.0)
@@ -84,23 +96,27 @@ _unary('arccos', 'acos', np.arccos, lambda x, y, ct: -(ct * apply('rsqrt', (1.0 
        -0.95, 0.95)
 _unary('arctan', 'atan', np.arctan, lambda x, y, ct: ct / (x * x + 1.0), 'Inverse tangent.', -4.0, 4.0)
 _unary('tanh', 'tanh', np.tanh, lambda x, y, ct: ct * (1.0 - y * y), 'Hyperbolic tangent.', -4.0, 4.0)
-_unary('sigmoid', 'sigmoid', _sigmoid, lambda x, y, ct: ct * (y * (1.0 - y)), '1 / (1 + exp(-x)).', -6.0, 6.0)
+_unary('sigmoid', 'sigmoid', _sigmoid, lambda x, y, ct: ct * (y * (1.0 - y)), '1 / (1 + exp(-x)).', -6.0, 6.0,
+       nonnegative=_always)
 _unary('softplus', 'softplus', lambda x: np.logaddexp(x, np.zeros((), x.dtype)),
-       lambda x, y, ct: ct * apply('sigmoid', (x,)), 'log(1 + exp(x)).', -6.0, 6.0)
+       lambda x, y, ct: ct * apply('sigmoid', (x,)), 'log(1 + exp(x)).', -6.0, 6.0, nonnegative=_always)
 _unary('erf', 'erf', _erf, lambda x, y, ct: ct * (apply('exp', (-(x * x),)) * (2.0 / math.sqrt(math.pi))),
        'Gauss error function.')
-_unary('sqrt', 'sqrt', np.sqrt, lambda x, y, ct: ct * 0.5 / y, 'Square root.', 0.1, 4.0)
+_unary('sqrt', 'sqrt', np.sqrt, lambda x, y, ct: ct * 0.5 / y, 'Square root.', 0.1, 4.0, zeros=_zero_stays)
 _unary('rsqrt', 'rsqrt', lambda x: 1 / np.sqrt(x), lambda x, y, ct: ct * (y * y * y * -0.5), '1 / sqrt(x).', 0.1, 4.0)
 _unary('reciprocal', 'reciprocal', lambda x: 1 / x, lambda x, y, ct: -(ct * (y * y)), '1 / x.', 0.3, 4.0)
 _unary('relu', 'relu', lambda x: np.maximum(x, np.zeros((), x.dtype)), lambda x, y, ct: _masked(y > 0.0, ct),
        'max(x, 0).',
-       floating=False, compose=lambda x: None if x.dtype in FLOATS else apply('maximum', (x, 0)))
+       floating=False, compose=lambda x: None if x.dtype in FLOATS else apply('maximum', (x, 0)), nonnegative=_always,
+       light=True)
 _unary('square', 'square', np.square, lambda x, y, ct: ct * (x * 2.0), 'x · x.', floating=False,
-       compose=lambda x: None if x.dtype in FLOATS else apply('multiply', (x, x)))
+       compose=lambda x: None if x.dtype in FLOATS else apply('multiply', (x, x)), zeros=_zero_stays,
+       nonnegative=_always, light=True)
 _unary('negative', 'neg', np.negative, lambda x, y, ct: -ct, '-x.', floating=False,
-       compose=lambda x: None if x.dtype in FLOATS else apply('subtract', (0, x)))
+       compose=lambda x: None if x.dtype in FLOATS else apply('subtract', (0, x)), zeros=_zero_stays,
+       simplify=_twice_negative, light=True)
 _unary('absolute', 'abs', np.absolute, lambda x, y, ct: ct * apply('sign', (x,)), '|x|.', floating=False,
-       compose=_magnitude)
+       compose=_magnitude, nonnegative=_always)
 _unary('sign', 'sign', np.sign, None, '-1, 0 or 1: the sign of x. Its gradient is 0.', floating=False)
 _unary('floor', 'floor', np.floor, None, 'The largest whole number of at most x. Its gradient is 0.', floating=False,
        compose=_integers_stay)
@@ -159,9 +175,9 @@ def _number(x):
 
 
 def _arithmetic(name, micro, imicro, ref, parts, doc, low=-2.0, high=2.0, floating=False, compose=None, grad=True,
-                rtol=1e-6):
+                rtol=1e-6, **more):
     """parts(a, b, y, ct) -> functions that give the gradients. imicro: the micro-operation on int32, None: the
-    reference."""
+    reference. more: facts, as `register` takes them."""
     def spec(x1, x2):
         return broadcast(x1.shape, x2.shape), 'int32' if x1.dtype == 'bool' else x1.dtype
 
@@ -178,7 +194,7 @@ def _arithmetic(name, micro, imicro, ref, parts, doc, low=-2.0, high=2.0, floati
         return micro if dtype == 'float32' else imicro if dtype in INTS else None
 
     register(name, vjp=vjp, ref=lambda a, b: ref(_number(a), _number(b)), micro=which, promote=0, floating=floating,
-             samples=_binary_samples(name, low, high, grad, rtol), compose=as_numbers)(spec)
+             samples=_binary_samples(name, low, high, grad, rtol), compose=as_numbers, **more)(spec)
     _export(lambda x1, x2: apply(name, (x1, x2)), name, doc)
 
 
@@ -194,11 +210,53 @@ def _simple_power(x1, x2):
     return None
 
 
-_arithmetic('add', 'add', 'iadd', np.add, lambda a, b, y, ct: (lambda: ct, lambda: ct), 'x1 + x2.')
-_arithmetic('subtract', 'sub', 'isub', np.subtract, lambda a, b, y, ct: (lambda: ct, lambda: -ct), 'x1 - x2.')
-_arithmetic('multiply', 'mul', 'imul', np.multiply, lambda a, b, y, ct: (lambda: ct * b, lambda: ct * a), 'x1 · x2.')
+def _plus(shift, v):
+    return v if shift is None else shift + v
+
+
+def _times(x, v):
+    return None if x is None else x * v
+
+
+def _over(x, v):
+    return None if x is None else x / v
+
+
+def _power_simpler(node, inputs):
+    p = facts.number(inputs[1])
+    if p == 1:
+        return inputs[0]
+    if p in (2, 0.5):
+        return facts.made('square' if p == 2 else 'sqrt', (inputs[0],), node)
+    return None
+
+
+def _smaller_nonnegative(node):
+    """A bound that is not negative takes nothing from an operand that is not either."""
+    for a, b in (node.inputs, node.inputs[::-1]):
+        known = core.record(a.op).nonnegative
+        if known is not None and known(a) and b.op == 'const' and np.all(np.asarray(b.attrs['value']) >= 0):
+            return True
+    return False
+
+
+_arithmetic('add', 'add', 'iadd', np.add, lambda a, b, y, ct: (lambda: ct, lambda: ct), 'x1 + x2.',
+            simplify=facts.neutral(0, 0, 1), light=True,
+            linear=dict.fromkeys((0, 1), lambda scale, shift, v: (scale, _plus(shift, v))),
+            zeros=lambda flags: 1 if flags[0] else 0 if flags[1] else None)
+_arithmetic('subtract', 'sub', 'isub', np.subtract, lambda a, b, y, ct: (lambda: ct, lambda: -ct), 'x1 - x2.',
+            simplify=facts.neutral(0, 1), light=True,
+            linear={0: lambda scale, shift, v: (scale, -v if shift is None else shift - v),
+                    1: lambda scale, shift, v: (-1.0 if scale is None else -scale, v if shift is None else v - shift)},
+            zeros=lambda flags: 0 if flags[1] else None)
+_arithmetic('multiply', 'mul', 'imul', np.multiply, lambda a, b, y, ct: (lambda: ct * b, lambda: ct * a), 'x1 · x2.',
+            simplify=facts.neutral(1, 0, 1), light=True,
+            linear=dict.fromkeys((0, 1), lambda scale, shift, v: (v if scale is None else scale * v, _times(shift, v))),
+            zeros=lambda flags: facts.ZERO if any(flags) else None)
 _arithmetic('divide', 'div', None, np.divide, lambda a, b, y, ct: (lambda: ct / b, lambda: -(ct * y / b)),
-            'x1 / x2, a float also for integers.', 0.4, 2.0, floating=True)
+            'x1 / x2, a float also for integers.', 0.4, 2.0, floating=True, simplify=facts.neutral(1, 1),
+            linear={0: lambda scale, shift, v: (1.0 / v if scale is None else scale / v, _over(shift, v))},
+            zeros=_zero_stays)
 _arithmetic('floor_divide', 'floordiv', None, np.floor_divide, lambda a, b, y, ct: (None, None),
             'floor(x1 / x2). Its gradient is 0.', 0.4, 2.0)
 _arithmetic('mod', 'mod', None, np.mod, lambda a, b, y, ct: (lambda: ct, lambda: -(ct * apply('floor', (a / b,)))),
@@ -206,7 +264,7 @@ _arithmetic('mod', 'mod', None, np.mod, lambda a, b, y, ct: (lambda: ct, lambda:
 _arithmetic('power', 'pow', None, np.power,
             lambda a, b, y, ct: (lambda: ct * (b * apply('power', (a, b - 1.0))),
                                  lambda: ct * apply('where', (a > 0.0, y * apply('log', (a,)), 0.0))),
-            'x1 to the power of x2.', 0.4, 2.0, compose=_simple_power, rtol=3e-6)
+            'x1 to the power of x2.', 0.4, 2.0, compose=_simple_power, rtol=3e-6, simplify=_power_simpler)
 _arithmetic('arctan2', 'atan2', None, np.arctan2,
             lambda a, b, y, ct: (lambda: ct * b / (a * a + b * b), lambda: -(ct * a / (a * a + b * b))),
             'The angle of the point (x2, x1), from -π to π.', floating=True)
@@ -215,10 +273,11 @@ _arithmetic('maximum', 'maximum', 'imax', np.maximum,
             'The larger of x1 and x2; NaN where either is NaN. Where they are equal the gradient is x1\'s.')
 _arithmetic('minimum', 'minimum', 'imin', np.minimum,
             lambda a, b, y, ct: (lambda: _masked(a <= b, ct), lambda: _masked(a > b, ct)),
-            'The smaller of x1 and x2; NaN where either is NaN. Where they are equal the gradient is x1\'s.')
+            'The smaller of x1 and x2; NaN where either is NaN. Where they are equal the gradient is x1\'s.',
+            nonnegative=_smaller_nonnegative)
 
 
-def _comparison(name, micro, imicro, ref, doc, swapped=None):
+def _comparison(name, micro, imicro, ref, doc, swapped=None, light=False):
     def spec(x1, x2):
         return broadcast(x1.shape, x2.shape), 'bool'
 
@@ -236,15 +295,15 @@ def _comparison(name, micro, imicro, ref, doc, swapped=None):
         return [Sample([a, b], grad=False), Sample([a, b[0]], grad=False),
                 Sample([(a[1:] * 2).astype(np.int32), (b[1:] * 2).astype(np.int32)], grad=False)]
 
-    register(name, ref=ref, micro=which, promote=0, samples=samples, compose=compose)(spec)
+    register(name, ref=ref, micro=which, promote=0, samples=samples, compose=compose, light=light)(spec)
     _export(lambda x1, x2: apply(name, (x1, x2)), name, doc)
 
 
 _comparison('equal', 'eq', 'ieq', np.equal, 'Where x1 = x2.')
 _comparison('not_equal', 'ne', 'ine', np.not_equal, 'Where x1 ≠ x2.')
-_comparison('less', 'lt', 'ilt', np.less, 'Where x1 < x2.')
+_comparison('less', 'lt', 'ilt', np.less, 'Where x1 < x2.', light=True)
 _comparison('less_equal', 'le', 'ile', np.less_equal, 'Where x1 ≤ x2.')
-_comparison('greater', 'gt', None, np.greater, 'Where x1 > x2.', swapped='less')
+_comparison('greater', 'gt', None, np.greater, 'Where x1 > x2.', swapped='less', light=True)
 _comparison('greater_equal', 'ge', None, np.greater_equal, 'Where x1 ≥ x2.', swapped='less_equal')
 
 
@@ -351,7 +410,7 @@ def _cast_samples():
 
 
 @register('cast', vjp=_cast_vjp, ref=lambda x, *, dtype: x.astype(dtype), micro=_cast_micro, compose=_cast_compose,
-          samples=_cast_samples)
+          samples=_cast_samples, simplify=facts.the_input, light=True)
 def _cast_spec(x, *, dtype):
     return x.shape, dtype
 

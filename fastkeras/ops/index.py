@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import config
-from . import core
+from . import core, facts
 from .core import FLOATS, INTS, Sample, apply, register
 from .lowering import fits, lower_copy, strides
 from .shapes import count, one_axis, shape_of
@@ -57,9 +57,14 @@ def _gather_samples():
                             ((5, 64), 0, (40,)), ((300, 130), 0, (5, 400)))]
 
 
+def _gather_rows(node, moving):
+    """Rows of indices into a table, or rows that all are picked from alike."""
+    return not moving[0] if node.attrs['axis'] == 0 else not moving[1]
+
+
 @register('gather', vjp=_gather_vjp, lower=_gather_lower, samples=_gather_samples,
           ref=lambda x, i, *, axis: np.take(x, _within('gather', i, x.shape[axis]), axis),
-          supports=lambda node: node.inputs[1].dtype == 'int32')
+          supports=lambda node: node.inputs[1].dtype == 'int32', rows=_gather_rows)
 def _gather_spec(x, indices, *, axis):
     _whole('indices', indices)
     return tuple(x.shape[:axis]) + tuple(indices.shape) + tuple(x.shape[axis + 1:]), x.dtype
@@ -111,7 +116,7 @@ def _scatter_lower(ctx, node, ins, out):
 
 
 @register('scatter_add', vjp=lambda node, ct: [None, apply('gather', (ct, node.inputs[0]), axis=node.attrs['axis'])],
-          ref=_scatter_ref, lower=_scatter_lower,
+          ref=_scatter_ref, lower=_scatter_lower, rows=lambda node, moving: node.attrs['axis'] > 0 and not moving[0],
           samples=lambda: [Sample([s.inputs[1], np.take(*s.inputs, s.attrs['axis'])],
                                   {'axis': s.attrs['axis'], 'size': s.inputs[0].shape[s.attrs['axis']]})
                            for s in _gather_samples()])
@@ -202,7 +207,7 @@ def _pick_samples():
             for s in ((5, 37), (2, 3, 4), (1, 1))]
 
 
-@register('pick', vjp=_pick_vjp, ref=_pick_ref, samples=_pick_samples,
+@register('pick', vjp=_pick_vjp, ref=_pick_ref, samples=_pick_samples, rows=facts.all_move,
           lower=lambda ctx, node, ins, out: ctx.step('pick', [*ins, out], rows=out.size, size=node.inputs[0].shape[-1]))
 def _pick_spec(x, indices):
     _whole('indices', indices)
@@ -221,7 +226,7 @@ def _one_hot_ref(indices, *, depth, on, off):
     return np.where(indices[..., None] == np.arange(depth), np.float32(on), np.float32(off))
 
 
-@register('one_hot', ref=_one_hot_ref, vjp=lambda node, ct: [None],
+@register('one_hot', ref=_one_hot_ref, vjp=lambda node, ct: [None], rows=facts.first_moves,
           lower=lambda ctx, node, ins, out: ctx.step('one_hot', [*ins, out], nidx=ins[0].size, **node.attrs),
           samples=lambda: [Sample([np.array([[0, 3, 4], [-1, 2, 9]], np.int32)], {'depth': 5, 'on': 1.0, 'off': 0.0},
                                   grad=False),
@@ -371,6 +376,7 @@ def _update_vjp(node, ct):
 
 
 @register('slice_update', vjp=_update_vjp, ref=_update_ref, lower=_update_lower, promote=0,
+          rows=lambda node, moving: all(moving),
           supports=lambda node: fits(node.shape, strides(node.shape), strides(node.shape)) and len(node.shape) <= 8,
           samples=lambda: [Sample([_rng().normal(size=(5, 7)).astype(np.float32),
                                    _rng(2).normal(size=(2, 3)).astype(np.float32)],

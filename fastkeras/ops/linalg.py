@@ -69,8 +69,9 @@ def _lower(ctx, node, ins, out):
     ldb = k if tb else n
     stored = _as_stored(m, n, k, ta, tb, ctx.packed_once(b))
     right = b if stored else ctx.packed(b, 'pack_b', batch=batch_b, k=k, n=n, ld=ldb, trans=int(tb), src_batch=k * n)
-    ctx.step('matmul', [a, right, out], batch=count, m=m, n=n, k=k, lda=m if ta else k, trans_a=int(ta),
-             ldb=ldb if stored else 0, trans_b=int(tb), a_batch=m * k if batch_a > 1 else 0, b_batch=int(batch_b > 1))
+    return ctx.step('matmul', [a, right, out], batch=count, m=m, n=n, k=k, lda=m if ta else k, trans_a=int(ta),
+                    ldb=ldb if stored else 0, trans_b=int(tb), a_batch=m * k if batch_a > 1 else 0,
+                    b_batch=int(batch_b > 1))
 
 
 def _as_stored(m, n, k, ta, tb, once):
@@ -112,8 +113,26 @@ def _compose(a, b, *, transpose_a=False, transpose_b=False):
     return squeeze(y, -1) if column else y
 
 
+def _rows(node, moving):
+    a, b = node.inputs
+    if all(moving):
+        return len(a.shape) == len(b.shape) > 2
+    return moving[0] and len(b.shape) <= 2 and (len(a.shape) > 2 or (len(a.shape) == 2 and not node.attrs['transpose_a']))
+
+
+def _affine(node):
+    """Factors on the columns of the result are factors on those of the right side."""
+    b, n = node.inputs[1], node.shape[-1]
+    return (1, (n, 1) if node.attrs['transpose_b'] else (n,)) if b.ndim == 2 and node.ndim >= 2 else None
+
+
+def _flops(node):
+    a = node.inputs[0]
+    return 2 * node.size * a.shape[-2 if node.attrs['transpose_a'] else -1]
+
+
 @register('matmul', vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, epilogue=True, promote=0, floating=True,
-          compose=_compose)
+          compose=_compose, rows=_rows, affine=_affine, flops=_flops)
 def matmul_spec(a, b, *, transpose_a=False, transpose_b=False):
     """op(a)[..., m, k] · op(b)[..., k, n], leading axes broadcast; op swaps the last two axes of a transposed
     operand."""

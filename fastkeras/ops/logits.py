@@ -25,6 +25,7 @@ from .elementwise import (
     softplus,
     subtract,
 )
+from .facts import last_axis_meets
 from .index import pick
 from .move import moveaxis, reshape, transpose
 from .reduce import sum
@@ -84,7 +85,8 @@ def _log_softmax_vjp(node, ct):
 
 
 for _name, _vjp, _ref in ('softmax', _softmax_vjp, _softmax_ref), ('log_softmax', _log_softmax_vjp, _log_softmax_ref):
-    register(_name, vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, promote=0, floating=True)(_spec(_name))
+    register(_name, vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, promote=0, floating=True,
+             rows=last_axis_meets)(_spec(_name))
 
 
 # ---- softmax along any axis

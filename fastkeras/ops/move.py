@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import core
+from . import core, facts
 from .core import Sample, apply, register
 from .lowering import fits, lower_copy, strides
 from .shapes import broadcast, count, many_axes, one_axis, shape_of, sum_to
@@ -54,8 +54,16 @@ def _resolve(old, shape):
     return tuple(new)
 
 
+def _reshape_simpler(node, inputs):
+    source = inputs[0]
+    while source.op == 'reshape':
+        source = source.inputs[0]
+    return source if source.shape == node.shape else facts.made('reshape', (source,), node, shape=node.shape)
+
+
 @register('reshape', vjp=lambda node, ct: [apply('reshape', (ct,), shape=node.inputs[0].shape)],
           ref=lambda x, *, shape: x.reshape(_resolve(x.shape, shape)), view=lambda node: 0,
+          simplify=_reshape_simpler, rows=facts.first_moves, sized=('shape',),
           samples=lambda: [Sample(normal((4, 6)), {'shape': (3, -1)}),
                            Sample(normal((2, 3, 4)), {'shape': (None, 12)})])
 def _reshape_spec(x, *, shape):
@@ -122,9 +130,24 @@ def _transpose_vjp(node, ct):
     return [apply('transpose', (ct,), axes=tuple(int(i) for i in np.argsort(node.attrs['axes'])))]
 
 
+def _transpose_simpler(node, inputs):
+    """Two in a row are one; one that moves only axes of size 1 is a reshape."""
+    axes, source = node.attrs['axes'], inputs[0]
+    if source.op == 'transpose':
+        first = source.attrs['axes']
+        axes, source = tuple(first[a] for a in axes), source.inputs[0]
+    if axes == tuple(range(len(axes))):
+        return source
+    real = [a for a in axes if source.shape[a] != 1]
+    if real == sorted(real):
+        return facts.made('reshape', (source,), node, shape=node.shape)
+    return facts.made('transpose', (source,), node, axes=axes)
+
+
 @register('transpose', vjp=_transpose_vjp, ref=lambda x, *, axes: np.transpose(x, axes),
           lower=lambda ctx, node, ins, out: lower_copy(ctx, ins[0], out, *_transpose_layout(node)),
-          supports=lambda node: fits(*_transpose_layout(node)),
+          supports=lambda node: fits(*_transpose_layout(node)), simplify=_transpose_simpler,
+          rows=lambda node, moving: node.attrs['axes'][0] == 0,
           samples=lambda: [Sample(normal(s), {'axes': a}) for s, a in (
               ((5, 37), (1, 0)), ((601, 1003), (1, 0)), ((2, 3, 4, 5), (0, 3, 1, 2)), ((2, 3, 4, 5), (3, 1, 0, 2)),
               ((3, 70, 33), (0, 2, 1)))])
@@ -187,7 +210,7 @@ def _broadcast_lower(ctx, node, ins, out):
 @register('broadcast_to', vjp=lambda node, ct: [sum_to(ct, node.inputs[0].shape)], lower=_broadcast_lower,
           ref=lambda x, *, shape: np.broadcast_to(x, _target(x.shape, shape)),
           micro=lambda node: None if node.dtype == 'float64' else 'copy',
-          supports=lambda node: len(node.shape) <= 8,
+          supports=lambda node: len(node.shape) <= 8, simplify=facts.the_input, sized=('shape',),
           samples=lambda: [Sample(normal(s), {'shape': t}) for s, t in (
               ((5, 1), (5, 37)), ((37,), (5, 37)), ((2, 1, 4, 1), (2, 3, 4, 5)), ((), (3, 4)))])
 def _broadcast_spec(x, *, shape):

@@ -5,12 +5,11 @@ A window counts only elements inside the image, for averages too; a NaN in a win
 gradient of a maximum goes to the first largest element of its window, row by row.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
-from .conv2d import check_gradient_size
-from .core import Sample, apply, as_tensor, error, register
+from .conv_records import check_gradient_size
+from .core import Sample, apply, as_tensor, error, record, register
+from .facts import all_move
 from .move import expand_dims, squeeze, transpose
 from .reduce import max, mean
 from .windows import (
@@ -23,45 +22,44 @@ from .windows import (
     outputs,
     padded,
     pads,
+    spatial,
     taps,
     to_last,
+    window_attributes,
+    windows,
 )
 
 __all__ = ['average_pool', 'global_average_pool', 'global_max_pool', 'max_pool']
 
-Geometry = namedtuple('Geometry', 'n h w c oh ow kh kw sh sw pt pl')
-Geometry.__doc__ = 'The attributes of the pooling kernels (csrc/ops.def).'
-_Windows = namedtuple('_Windows', Geometry._fields + ('dh', 'dw'))
-
-
-def geometry(x_shape, y_size, pool_size, strides, padding):
-    (pt, _), (pl, _) = pads(padding, x_shape[1:3], pool_size, strides)
-    return Geometry(*x_shape, *y_size, *pool_size, *strides, pt, pl)
+RANK = 2
 
 
 def _windows(x_shape, pool_size, strides, padding):
-    size = outputs(padding, x_shape[1:3], pool_size, strides, (1, 1), 'pool')
-    return _Windows(*geometry(x_shape, size, pool_size, strides, padding), 1, 1)
+    return windows(x_shape[1:-1], pool_size, strides, padding, op='pool')
+
+
+def _pool_size(node):
+    return node.attrs['pool_size']
 
 
 def _checked(op, x, pool_size, strides, padding, data_format):
     """(n, size, c), number of windows in each dimension and type."""
-    if len(x.shape) != 4:
-        raise error(op, f'inputs: expected 4 dimensions ({data_format}), got shape {tuple(x.shape)}')
+    if len(x.shape) != RANK + 2:
+        raise error(op, f'inputs: expected {RANK + 2} dimensions ({data_format}), got shape {tuple(x.shape)}')
     if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
         raise error(op, f'padding: expected less than the pool size {tuple(pool_size)} on each side, so that every '
                         f'window holds an element, got {padding}')
     n, *size, c = to_last(x.shape, data_format)
-    return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1, 1), op)
+    return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1,) * RANK, op)
 
 
 def _lower(kernel):
     """Lowering of a pooling record: the larger image, the record's result or one of its operands, sets the geometry."""
     def lower(ctx, node, ins, out):
-        a = node.attrs
-        x, y = (out, ins[-1]) if kernel.endswith('_dx') else (ins[0], out)
-        ctx.step(kernel, [*ins, out], **geometry(x.shape, y.shape[1:3], a['pool_size'], a['strides'],
-                                                 a['padding'])._asdict())
+        a, x = node.attrs, out if kernel.endswith('_dx') else ins[0]
+        g = window_attributes(_windows(x.shape, a['pool_size'], a['strides'], a['padding']), RANK)
+        del g['dh'], g['dw']
+        ctx.step(kernel, [*ins, out], n=x.shape[0], c=x.shape[-1], **g)
     return lower
 
 
@@ -82,10 +80,10 @@ def cases():
     for s in shapes:
         x = s.pop('x')
         a = dict({'padding': 'valid', 'data_format': 'channels_last'}, **s)
-        n, h, w, c = to_last(x, a['data_format'])
-        size = outputs(a['padding'], (h, w), a['pool_size'], a['strides'], (1, 1), 'pool')
+        n, *size, c = to_last(x, a['data_format'])
+        size = outputs(a['padding'], size, a['pool_size'], a['strides'], (1,) * RANK, 'pool')
         # distinct values: at a tie the maximum has no derivative
-        values = rng.permutation(n * h * w * c).reshape(x).astype('float32') / 16 - 2
+        values = rng.permutation(int(np.prod(x))).reshape(x).astype('float32') / 16 - 2
         result.append((values, rng.standard_normal(from_last((n, *size, c), a['data_format'])).astype('float32'), a))
     return result
 
@@ -96,8 +94,8 @@ def cases():
 def _max_ref(x, pool_size, strides, padding='valid'):
     g = _windows(x.shape, pool_size, strides, padding)
     full = padded(x, g, -np.inf)
-    y = np.full((g.n, g.oh, g.ow, g.c), -np.inf, x.dtype)
-    for _, _, index in taps(g):
+    y = np.full((x.shape[0], *g.count, x.shape[-1]), -np.inf, x.dtype)
+    for _, index in taps(g):
         np.maximum(y, full[index], out=y)
     return y
 
@@ -105,9 +103,9 @@ def _max_ref(x, pool_size, strides, padding='valid'):
 def _chosen(x, y, g):
     """For every element of the window, its index and where it is the maximum that was found first."""
     full = padded(x, g)
-    real = padded(np.ones((1, g.h, g.w, 1), bool), g._replace(n=1, c=1), False)
+    real = padded(np.ones((1, *g.size, 1), bool), g, False)
     free = np.ones(y.shape, bool)
-    for _, _, index in taps(g):
+    for _, index in taps(g):
         value = full[index]
         hit = free & real[index] & ((value == y) | (value != value))
         free &= ~hit
@@ -137,6 +135,7 @@ def _max_vjp(node, ct):
 
 
 @register('max_pool2d', vjp=_max_vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True, promote=0, floating=True,
+          images=(0, -1), window=_pool_size, border='least', rows=all_move,
           samples=lambda: [Sample([x], a) for x, _, a in cases()])
 def max_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
     n, _, c, size = _checked('max_pool2d', x, pool_size, strides, padding, data_format)
@@ -144,7 +143,7 @@ def max_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='chan
 
 
 def _max_samples():
-    return [([x, _max_ref(x, **a), dy], a) for x, dy, a in cases()]
+    return [([x, record('max_pool2d').ref(x, **a), dy], a) for x, dy, a in cases()]
 
 
 def _max_dx_vjp(node, ct):
@@ -153,6 +152,7 @@ def _max_dx_vjp(node, ct):
 
 
 @register('max_pool2d_dx', vjp=_max_dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'), promote=0, floating=True,
+          images=(0, 1, 2, -1), rows=all_move,
           samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in _max_samples()])
 def max_pool2d_dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
     """The gradient of max_pool2d by x; y is its result."""
@@ -166,6 +166,7 @@ def _max_take_vjp(node, ct):
 
 
 @register('max_pool2d_take', vjp=_max_take_vjp, ref=_max_take_ref, promote=0, floating=True,
+          images=(0, 1, 2, -1), rows=all_move,
           samples=lambda: [Sample([x, y, x * 0.5], a, grad=False) for (x, y, _), a in _max_samples()])
 def max_pool2d_take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
     """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
@@ -179,41 +180,42 @@ def _same_shapes(op, y, dy, x, pool_size, strides, padding, data_format):
     n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format)
     expected = from_last((n, *size, c), data_format)
     for name, node in (('outputs', y), ('output gradient', dy)):
-        if len(node.shape) != 4 or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
+        if len(node.shape) != RANK + 2 or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
             raise error(op, f'{name}: expected shape {expected}, got {tuple(node.shape)}')
 
 
 # ---- average
 
 def _counts(g, dtype):
-    real = padded(np.ones((1, g.h, g.w, 1), dtype), g._replace(n=1, c=1))
-    return sum(real[index] for _, _, index in taps(g))
+    real = padded(np.ones((1, *g.size, 1), dtype), g)
+    return sum(real[index] for _, index in taps(g))
 
 
 @last_first(0, -1)
 def _avg_ref(x, pool_size, strides, padding='valid'):
     g = _windows(x.shape, pool_size, strides, padding)
     full = padded(x, g)
-    return sum(full[index] for _, _, index in taps(g)) / _counts(g, x.dtype)
+    return sum(full[index] for _, index in taps(g)) / _counts(g, x.dtype)
 
 
 @last_first(0, -1)
 def _avg_dx_ref(dy, size, pool_size, strides, padding='valid'):
-    x_shape = (dy.shape[0], *size, dy.shape[3])
+    x_shape = (dy.shape[0], *size, dy.shape[-1])
     g = _windows(x_shape, pool_size, strides, padding)
     full = padded(np.zeros(x_shape, dy.dtype), g)
     share = dy / _counts(g, dy.dtype)
-    for _, _, index in taps(g):
+    for _, index in taps(g):
         full[index] += share
     return np.ascontiguousarray(inside(full, g))
 
 
 def _avg_vjp(node, ct):
-    size = to_last(node.inputs[0].shape, node.attrs['data_format'])[1:3]
+    size = spatial(node.inputs[0].shape, node.attrs['data_format'])
     return [apply('avg_pool2d_dx', [ct], size=size, **node.attrs)]
 
 
 @register('avg_pool2d', vjp=_avg_vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True, promote=0, floating=True,
+          images=(0, -1), rows=all_move,
           samples=lambda: [Sample([x], a) for x, _, a in cases()])
 def avg_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
     n, _, c, size = _checked('avg_pool2d', x, pool_size, strides, padding, data_format)
@@ -225,11 +227,12 @@ def _avg_dx_vjp(node, ct):
 
 
 @register('avg_pool2d_dx', vjp=_avg_dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'), promote=0, floating=True,
-          samples=lambda: [Sample([dy], dict(a, size=to_last(x.shape, a['data_format'])[1:3])) for x, dy, a in cases()])
+          images=(0, -1), rows=all_move,
+          samples=lambda: [Sample([dy], dict(a, size=spatial(x.shape, a['data_format']))) for x, dy, a in cases()])
 def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_format='channels_last'):
     """The gradient of avg_pool2d by its input of spatial `size`."""
     n, *dy_size, c = to_last(dy.shape, data_format)
-    check_gradient_size('avg_pool2d_dx', size, dy_size, pool_size, strides, padding, (1, 1))
+    check_gradient_size('avg_pool2d_dx', size, dy_size, pool_size, strides, padding, (1,) * RANK)
     return from_last((n, *size, c), data_format), dy.dtype
 
 
@@ -277,8 +280,7 @@ def _pool(op, record, inputs, pool_size, strides, padding, data_format):
         x = expand_dims(transpose(x, (0, 2, 1)) if flip else x, 1)
         layout, pool_size, strides = 'channels_last', (1, *pool_size), (1, *strides)
         padding = padding if isinstance(padding, str) else ((0, 0), *padding)
-    sizes = x.shape[1:3] if layout == 'channels_last' else x.shape[2:4]
-    known = pads(padding, sizes, pool_size, strides)
+    known = pads(padding, spatial(x.shape, layout), pool_size, strides)
     y = apply(record, [x], pool_size=pool_size, strides=strides, padding=padding if None in known else known,
               data_format=layout)
     if rank == 1:

@@ -5,7 +5,8 @@ The names of this module hide Python's sum, max, min, any and all.
 
 import numpy as np
 
-from . import core
+from ..graph import Node
+from . import core, facts
 from .core import FLOATS, Sample, apply, register
 from .lowering import lower_reduce
 from .shapes import count, many_axes, one_axis, reduced, shape_of
@@ -50,6 +51,30 @@ def _prod_vjp(node, ct):
     return [_kept(node, ct) * single]
 
 
+def _sum_simpler(node, inputs):
+    """A sign, or a factor that is the same along the summed axes, is taken once, behind the sum."""
+    source, axes = inputs[0], node.attrs['axis']
+    if node.dtype != 'float32' or source.size <= node.size:
+        return None
+
+    def total_of(x):
+        total = facts.made('sum', (x,), node, **node.attrs)
+        return _sum_simpler(total, total.inputs) or total
+
+    if source.op == 'negative':
+        return facts.made('negative', (total_of(source.inputs[0]),), node)
+    if source.op != 'multiply':
+        return None
+    for x, v in (source.inputs, source.inputs[::-1]):
+        shape = (1,) * (len(source.shape) - len(v.shape)) + v.shape
+        if x.shape == source.shape and not [i for i in axes if shape[i] != 1]:
+            total = total_of(x)
+            shape = shape if node.attrs['keepdims'] else tuple(d for i, d in enumerate(shape) if i not in axes)
+            v = Node('reshape', (v,), {'shape': shape}, shape, v.dtype, node.name)
+            return facts.made('multiply', (total, v), node)
+    return None
+
+
 def _samples(signed=True):
     def samples():
         rng = np.random.default_rng(7)
@@ -65,7 +90,7 @@ def _samples(signed=True):
     return samples
 
 
-def _reduction(name, ref, vjp, identity, signed=True):
+def _reduction(name, ref, vjp, identity, signed=True, simplify=None):
     kind = _KINDS[name]
     counts = name in ('sum', 'prod')
 
@@ -92,10 +117,11 @@ def _reduction(name, ref, vjp, identity, signed=True):
                          dtype='bool')
         return None
 
-    register(name, vjp=vjp, ref=reference, lower=lower, samples=_samples(signed), epilogue=True, compose=compose)(spec)
+    register(name, vjp=vjp, ref=reference, lower=lower, samples=_samples(signed), epilogue=True, compose=compose,
+             rows=facts.beside_axis, sink=facts.axes_vanish, simplify=simplify)(spec)
 
 
-_reduction('sum', np.sum, _sum_vjp, 0)
+_reduction('sum', np.sum, _sum_vjp, 0, simplify=_sum_simpler)
 _reduction('max', np.max, _extreme_vjp, None)
 _reduction('min', np.min, _extreme_vjp, None)
 _reduction('prod', np.prod, _prod_vjp, 1, signed=False)
@@ -157,7 +183,8 @@ def _mean_ref(x, *, axis, keepdims):
     return np.sum(x, axis=axis, keepdims=keepdims) / np.asarray(n, x.dtype)
 
 
-@register('mean', ref=_mean_ref, compose=_mean_compose, samples=_samples(), promote=0, floating=True)
+@register('mean', ref=_mean_ref, compose=_mean_compose, samples=_samples(), promote=0, floating=True,
+          rows=facts.beside_axis, sink=facts.axes_vanish)
 def _mean_spec(x, *, axis, keepdims):
     return reduced(x.shape, axis, keepdims), x.dtype
 
@@ -224,7 +251,7 @@ def _quantifier(name, ref, compare):
         return reduced(x.shape, axis, keepdims), 'bool'
 
     register(name, ref=lambda x, *, axis, keepdims: ref(x, axis=axis, keepdims=keepdims), compose=compose,
-             samples=_truth_samples)(spec)
+             samples=_truth_samples, rows=facts.beside_axis, sink=facts.axes_vanish)(spec)
 
 
 _quantifier('any', np.any, 'greater')
@@ -266,7 +293,7 @@ def _position(name, ref, kind):
         return apply(name, (apply('cast', (x,), dtype='float32'),), axis=axis, keepdims=keepdims) if small else None
 
     register(name, ref=reference, lower=lower, samples=_arg_samples, compose=compose,
-             supports=lambda node: node.inputs[0].dtype == 'float32')(spec)
+             supports=lambda node: node.inputs[0].dtype == 'float32', rows=facts.beside_axis, sink=facts.axes_vanish)(spec)
 
 
 _position('argmax', np.argmax, 1)
@@ -322,7 +349,8 @@ def _cumsum_samples():
                                ((3, 9), 1, True, True))]
 
 
-@register('cumsum', vjp=_cumsum_vjp, ref=_cumsum_ref, lower=_cumsum_lower, samples=_cumsum_samples)
+@register('cumsum', vjp=_cumsum_vjp, ref=_cumsum_ref, lower=_cumsum_lower, samples=_cumsum_samples,
+          rows=facts.beside_axis, sink=facts.axis_moves)
 def _cumsum_spec(x, *, axis, exclusive, reverse):
     return x.shape, 'int32' if x.dtype in ('bool', 'uint8') else x.dtype
 

@@ -5,6 +5,8 @@ The rule of its shape and type, its gradient, its NumPy reference, its lowering,
 
 import numpy as np
 
+from . import facts
+
 _records = {}
 
 
@@ -23,7 +25,8 @@ class Record:
     """What is known of one operation. The fields are those of `register`."""
 
     __slots__ = ('name', 'spec', 'defaults', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random',
-                 'promote', 'floating', 'compose', 'supports')
+                 'promote', 'floating', 'compose', 'supports', 'images', 'window', 'border', 'rows', 'sized', 'sink',
+                 'affine', 'linear', 'flops', 'simplify', 'zeros', 'nonnegative', 'light')
 
     def __init__(self, name, spec, **fields):
         self.name, self.spec = name, spec
@@ -44,7 +47,9 @@ class Record:
 
 
 def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, micro=None, epilogue=False,
-             random=False, promote=None, floating=False, compose=None, supports=None):
+             random=False, promote=None, floating=False, compose=None, supports=None, images=(), window=None, border=None,
+             rows=None, sized=(), sink=None, affine=None, linear=None, flops=None, simplify=None, zeros=None,
+             nonnegative=None, light=False):
     """Decorator of an op's `spec(*inputs, *, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes. Attributes
     that a caller leaves out take the spec's defaults: a node has all of them.
 
@@ -55,14 +60,40 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
     promote: index of the first of the inputs that are brought to one type (weak typing of numbers); None: none are.
     floating: integers become floats first. compose(*inputs, **attrs) -> Tensor or None: the op written in others, taken
     instead of a node once all shapes are known. supports(node) -> bool: what `lower` can do beside float32.
+
+    What follows are facts for the passes of the compiler. Each may be left out: the pass then lets the operation alone.
+
+    images: which inputs are images, whose axes the attribute data_format names; -1 among them: the result is one. The
+    kernels know channels_last.
+    window(node) -> sizes of the window that slides over the first input's spatial axes, by the attributes strides, padding
+    and, where there is one, dilation. border: what the window meets in the padding: 'zero', or 'least', what no element is
+    below; None: something else.
+    rows(node, moving) -> bool: whether row i of the result is made of row i alone of the inputs that moving[k] says have the
+    batch's rows, in a way that does not depend on i or their number; the others are the same for all. Elementwise operations
+    have theirs (facts.each_element). sized: attributes that say the result's shape.
+    sink(node, order) -> (attrs, result's order) or None: op(transpose(x, order), …, attributes of the node) is
+    transpose(op(x, …, attrs), result's order), all inputs being transposed alike. Elementwise operations need none.
+    affine(node) -> (k, shape) or None: factors on the channels (the last axis) of the result may go, reshaped to `shape`, into
+    input k.
+    linear: {k: fn(scale, shift, v) -> (scale, shift)}: what becomes of scale · x + shift when it is operand k of two and v the
+    other; None stands for 1 and for 0.
+    flops(node) -> multiplications and additions, of products; `lower` then returns the step that does them.
+    simplify(node, inputs) -> a simpler node of the same value on these inputs, or None.
+    zeros(flags) -> facts.ZERO where the result is 0 when the inputs with a flag are, or the index of the input that it then
+    is, or None.
+    nonnegative(node) -> bool: whether no element can be below 0.
+    light: so cheap that computing it again where it is read beats keeping it.
     """
     def add(spec):
         if name in _records:
             raise ValueError(f'the op {name!r} is registered twice')
         quiet = None if ref is None else np.errstate(all='ignore')(ref)  # inf and NaN say enough, as from a kernel
-        _records[name] = Record(name, spec, vjp=vjp, ref=quiet, lower=lower, view=view, samples=samples, micro=micro,
-                                epilogue=epilogue, random=random, promote=promote, floating=floating, compose=compose,
-                                supports=supports)
+        _records[name] = Record(
+            name, spec, vjp=vjp, ref=quiet, lower=lower, view=view, samples=samples, micro=micro, epilogue=epilogue,
+            random=random, promote=promote, floating=floating, compose=compose, supports=supports, images=images,
+            window=window, border=border, rows=rows or (facts.each_element if micro is not None else None), sized=sized,
+            sink=sink, affine=affine, linear=linear, flops=flops, simplify=simplify, zeros=zeros, nonnegative=nonnegative,
+            light=light)
         return spec
     return add
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import core
+from . import core, facts
 from .core import Sample, apply, register
 from .lowering import lower_copy, lower_fill, strides
 from .move import expand_dims, normal, ravel, repeat, reshape, squeeze
@@ -50,6 +50,15 @@ def _slice_lower(ctx, node, ins, out):
     lower_copy(ctx, ins[0], out, sizes, steps, strides(sizes), xoff=offset)
 
 
+def _whole_axis(size, cut):
+    return _range(size, cut) == (0, 1, size)
+
+
+def _axes_of_copy(node, order):
+    """A slice that is a view, as a step of a sequence whose steps were brought first, is best left where it is."""
+    return None if _slice_view(node) is not None else facts.axes_move('key')(node, order)
+
+
 def _slice_samples():
     return [Sample(normal(s), {'key': k}) for s, k in (
         ((6, 5), ((1, 4, 1), (None, None, 1))), ((6, 5), ((None, None, 1), (1, -1, 1))),
@@ -58,6 +67,7 @@ def _slice_samples():
 
 @register('slice', vjp=lambda node, ct: [apply('place', (ct,), key=node.attrs['key'], shape=node.inputs[0].shape)],
           ref=lambda x, *, key: x[_slices(key)], lower=_slice_lower, view=_slice_view, samples=_slice_samples,
+          rows=lambda node, moving: _whole_axis(node.inputs[0].shape[0], node.attrs['key'][0]), sink=_axes_of_copy,
           supports=lambda node: len(node.shape) <= 8,
           compose=lambda x, *, key: x if all(
               r == (0, 1, d) for r, d in zip(_ranges(x.shape, key), x.shape)) else None)
@@ -80,7 +90,8 @@ def _place_lower(ctx, node, ins, out):
 
 
 @register('place', vjp=lambda node, ct: [apply('slice', (ct,), key=node.attrs['key'])], ref=_place_ref,
-          lower=_place_lower,
+          lower=_place_lower, rows=lambda node, moving: _whole_axis(node.shape[0], node.attrs['key'][0]),
+          sink=facts.axes_move('key', 'shape'), sized=('shape',),
           supports=lambda node: len(node.shape) <= 8,
           samples=lambda: [Sample([s.inputs[0][_slices(s.attrs['key'])]],
                                   {'key': s.attrs['key'], 'shape': s.inputs[0].shape}) for s in _slice_samples()])
@@ -267,7 +278,8 @@ def _concatenate_lower(ctx, node, ins, out):
 
 @register('concatenate', vjp=_concatenate_vjp, ref=lambda *xs, axis: np.concatenate(xs, axis), lower=_concatenate_lower,
           promote=0, supports=lambda node: len(node.shape) <= 8,
-          compose=lambda *xs, axis: xs[0] if len(xs) == 1 else None,
+          compose=lambda *xs, axis: xs[0] if len(xs) == 1 else None, sink=facts.axis_moves,
+          rows=lambda node, moving: all(moving) and node.attrs['axis'] != 0,
           samples=lambda: [Sample(normal((5, 3), (5, 37)), {'axis': 1}),
                            Sample(normal((901, 500), (901, 77)), {'axis': 1}),
                            Sample(normal((2, 3), (1, 3), (4, 3)), {'axis': 0}),
@@ -336,7 +348,8 @@ def _pad_vjp(node, ct):
 
 
 @register('pad', vjp=_pad_vjp, ref=lambda x, *, widths, value: np.pad(x, widths, constant_values=value),
-          lower=_pad_lower,
+          lower=_pad_lower, sink=facts.axes_move('widths'),
+          rows=lambda node, moving: not any(node.attrs['widths'][0]),
           supports=lambda node: len(node.shape) <= 8,
           compose=lambda x, *, widths, value: None if any(a or b for a, b in widths) else x,
           samples=lambda: [Sample(normal((4, 6)), {'widths': ((1, 0), (2, 3)), 'value': 0.0}),

@@ -7,6 +7,7 @@ import numpy as np
 from . import core
 from .core import FLOATS, Sample, apply, register
 from .elementwise import add, cast, less_equal, multiply, subtract
+from .facts import axis_moves, beside_axis
 from .index import scatter_add, take_along_axis
 from .move import moveaxis, ravel, reshape
 from .reduce import sum
@@ -30,7 +31,7 @@ def _argsort_samples():
             Sample([np.round(x)], {'axis': 0, 'descending': True}, grad=False)]
 
 
-@register('argsort', ref=_argsort_ref, samples=_argsort_samples)
+@register('argsort', ref=_argsort_ref, samples=_argsort_samples, rows=beside_axis, sink=axis_moves)
 def _argsort_spec(x, *, axis, descending):
     return x.shape, 'int32'
 

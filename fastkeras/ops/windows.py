@@ -1,9 +1,13 @@
-"""Sliding windows in two dimensions: the arithmetic that convolution and pooling share.
+"""Sliding windows over any number of spatial axes: the arithmetic that convolution and pooling share.
 
-A *window attribute set* is what the records carry: kernel or pool size, strides, dilation, and `padding`, which is
-'same', 'valid' or ((top, bottom), (left, right)). 'same' is TensorFlow's rule: ceil(size / stride) results, the
-larger half of the zeros after. A pad after may be negative: that many rows at the end are not read.
+A *window attribute set* is what the records carry: kernel or pool size, strides, dilation, each with a number for every
+spatial axis, and `padding`, which is 'same', 'valid' or a pair (before, after) for each. 'same' is TensorFlow's rule:
+ceil(size / stride) results, the larger half of the zeros after. A pad after may be negative: that many rows at the end are
+not read. Spatial axes are depth, height, width; of fewer, the last ones.
 """
+
+from collections import namedtuple
+from itertools import product
 
 import numpy as np
 
@@ -30,13 +34,28 @@ def data_format_of(value, op):
 
 
 def to_last(shape, data_format):
-    """A shape of four sizes as (n, h, w, c)."""
-    return (shape[0], shape[2], shape[3], shape[1]) if data_format == 'channels_first' else tuple(shape)
+    """The shape of an image in the order of channels_last."""
+    return (shape[0], *shape[2:], shape[1]) if data_format == 'channels_first' else tuple(shape)
 
 
 def from_last(shape, data_format):
-    """(n, h, w, c) in the order of the data format."""
-    return (shape[0], shape[3], shape[1], shape[2]) if data_format == 'channels_first' else tuple(shape)
+    """The shape of a channels_last image in the order of the data format."""
+    return (shape[0], shape[-1], *shape[1:-1]) if data_format == 'channels_first' else tuple(shape)
+
+
+def last_order(ndim):
+    """The order of a channels_first image's axes that makes it channels_last."""
+    return (0, *range(2, ndim), 1)
+
+
+def first_order(ndim):
+    """The order of a channels_last image's axes that makes it channels_first."""
+    return (0, ndim - 1, *range(1, ndim - 1))
+
+
+def spatial(shape, data_format):
+    """The sizes between batch and channels."""
+    return tuple(shape[2:] if data_format == 'channels_first' else shape[1:-1])
 
 
 def extent(kernel, dilation):
@@ -44,27 +63,27 @@ def extent(kernel, dilation):
     return (kernel - 1) * dilation + 1
 
 
-def checked_padding(padding, op, spatial=2):
+def checked_padding(padding, op, axes):
     """'same', 'valid' or explicit pairs, as a hashable value."""
     if isinstance(padding, str):
         if padding.lower() in ('same', 'valid'):
             return padding.lower()
-    elif isinstance(padding, (tuple, list)) and len(padding) == spatial:
+    elif isinstance(padding, (tuple, list)) and len(padding) == axes:
         pairs = [tuple(p) if isinstance(p, (tuple, list)) else (p, p) for p in padding]
         if all(len(p) == 2 and all(hasattr(v, '__index__') for v in p) and p[0] >= 0 for p in pairs):
             return tuple((int(a), int(b)) for a, b in pairs)
-    raise error(op, f"padding: expected 'same', 'valid' or {spatial} pairs (before, after) of integers, got "
+    raise error(op, f"padding: expected 'same', 'valid' or {axes} pairs (before, after) of integers, got "
                     f"{padding!r}")
 
 
-def pads(padding, sizes, kernel, strides, dilation=(1, 1)):
+def pads(padding, sizes, kernel, strides, dilation=None):
     """The padding as explicit pairs; None for a dimension of unknown size under 'same' with a stride."""
     if padding == 'valid':
         return ((0, 0),) * len(sizes)
     if padding != 'same':
         return padding
     result = []
-    for size, k, s, d in zip(sizes, kernel, strides, dilation):
+    for size, k, s, d in zip(sizes, kernel, strides, dilation or (1,) * len(sizes)):
         if size is None and s > 1:
             result.append(None)
             continue
@@ -92,27 +111,54 @@ def outputs(padding, sizes, kernel, strides, dilation, op):
     return tuple(result)
 
 
+Windows = namedtuple('Windows', 'size count kernel strides dilation before')
+Windows.__doc__ = 'Windows over an image of known size: for each spatial axis its size, the number of windows, … pixels before.'
+
+
+def windows(size, kernel, strides, padding, dilation=None, op='windows'):
+    """The Windows of an attribute set over an image of known `size`."""
+    dilation = dilation or (1,) * len(size)
+    before = tuple([b for b, _ in pads(padding, size, kernel, strides, dilation)])
+    return Windows(tuple(size), outputs(padding, size, kernel, strides, dilation, op), tuple(kernel), tuple(strides),
+                   tuple(dilation), before)
+
+
+AXES = 'dhw'  # depth, height, width
+_BEFORE = {'d': 'pf', 'h': 'pt', 'w': 'pl'}  # front, top, left
+
+
+def window_attributes(g, axes):
+    """The attributes by which kernels know the Windows g, on so many spatial axes: the first ones, where g has fewer, of one
+    element."""
+    attrs = {}
+    for k, name in enumerate(AXES[3 - axes:]):
+        at = k - axes + len(g.size)
+        values = [v[at] for v in g] if at >= 0 else (1, 1, 1, 1, 1, 0)
+        for prefix, value in zip(('', 'o', 'k', 's', 'd'), values):
+            attrs[prefix + name] = value
+        attrs[_BEFORE[name]] = values[5]
+    return attrs
+
+
 def padded(x, g, value=0):
-    """x[n,h,w,c] with `value` around it, as far as the windows of geometry g reach and no further."""
-    rows = g.oh * g.sh + extent(g.kh, g.dh) - 1
-    cols = g.ow * g.sw + extent(g.kw, g.dw) - 1
-    full = np.full((x.shape[0], max(rows, g.pt + g.h), max(cols, g.pl + g.w), x.shape[3]), value, x.dtype)
-    full[:, g.pt:g.pt + g.h, g.pl:g.pl + g.w] = x
+    """x[n,…,c] with `value` around it, as far as the windows of g reach and no further."""
+    reach = [o * s + extent(k, d) - 1 for o, s, k, d in zip(g.count, g.strides, g.kernel, g.dilation)]
+    whole = [max(r, b + n) for r, b, n in zip(reach, g.before, g.size)]
+    full = np.full((x.shape[0], *whole, x.shape[-1]), value, x.dtype)
+    inside(full, g)[...] = x
     return full
 
 
 def inside(full, g):
     """The part of padded(x, g) that was x."""
-    return full[:, g.pt:g.pt + g.h, g.pl:g.pl + g.w]
+    return full[(slice(None), *(slice(b, b + n) for b, n in zip(g.before, g.size)))]
 
 
 def taps(g):
-    """For every element (i, j) of the window, row by row: i, j and the index of what it meets in padded(x, g)."""
-    for i in range(g.kh):
-        for j in range(g.kw):
-            rows = slice(i * g.dh, i * g.dh + g.oh * g.sh, g.sh)
-            cols = slice(j * g.dw, j * g.dw + g.ow * g.sw, g.sw)
-            yield i, j, (slice(None), rows, cols)
+    """For every element of the window, row by row: its index in the window and that of what it meets in padded(x, g)."""
+    for tap in product(*map(range, g.kernel)):
+        cuts = (slice(t * d, t * d + o * s, s) for t, d, o, s in zip(tap, g.dilation, g.count, g.strides))
+        yield tap, (slice(None), *cuts)
 
 
 def last_first(*images):
@@ -122,9 +168,9 @@ def last_first(*images):
         def ref(*arrays, data_format='channels_last', **attrs):
             if data_format == 'channels_last':
                 return function(*arrays, **attrs)
-            arrays = [a.transpose(0, 2, 3, 1) if k in images else a for k, a in enumerate(arrays)]
+            arrays = [a.transpose(last_order(a.ndim)) if k in images else a for k, a in enumerate(arrays)]
             y = function(*arrays, **attrs)
-            return np.ascontiguousarray(y.transpose(0, 3, 1, 2)) if -1 in images else y
+            return np.ascontiguousarray(y.transpose(first_order(y.ndim))) if -1 in images else y
         ref.__name__ = function.__name__
         ref.__doc__ = function.__doc__
         return ref

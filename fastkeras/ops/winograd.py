@@ -1,4 +1,4 @@
-"""Which convolutions are done in the Winograd domain, and their kernel step.
+"""Which convolutions the Winograd domain suits, and their kernel step there (conv_ways.py asks).
 
 F(4 × 4, 3 × 3) makes 16 outputs with 36 multiplications instead of 144. Sums are taken in another order: errors are 1
 to 2e-6 of the largest output, about seven times those of the direct convolution, and a NaN or an infinity reaches all
@@ -17,8 +17,8 @@ def _possible(g):
     return config.winograd() and (g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.groups) == (3, 3, 1, 1, 1, 1, 1)
 
 
-def suits(g):
-    """Whether a convolution of this Geometry, or its gradient by the input, is one. Never depends on the batch."""
+def suits(ctx, g):
+    """Whether a convolution of this Geometry, or its gradient by the input, is one."""
     if not _possible(g):
         return False
     sizes = ((g.oh, g.ow), (g.h, g.w))  # of the convolution, of its gradient
@@ -38,8 +38,8 @@ def forward(ctx, g, x, w, y):
     depth = _depth(g.c) if 9 * g.c * g.oc >= PACKED and ctx.packed_once(w) else 0
     if depth:
         w = ctx.packed(w, 'pack_b', batch=9 * g.c // depth, k=depth, n=g.oc, ld=g.oc, trans=0, src_batch=depth * g.oc)
-    ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt, pl=g.pl, turned=0,
-             depth=depth)
+    return ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt, pl=g.pl,
+                    turned=0, depth=depth)
 
 
 def _depth(c):
@@ -51,12 +51,15 @@ def _depth(c):
 
 def backward(ctx, g, dy, w, dx):
     """dx: the convolution of dy with w turned by half a circle, its channels exchanged."""
-    ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=2 - g.pt, pl=2 - g.pl,
-             turned=1, depth=0)
+    return ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=2 - g.pt,
+                    pl=2 - g.pl, turned=1, depth=0)
 
 
-def sums(ctx, g):
-    """The attributes of the step winograd_dw for this Geometry, or None where conv2d_dw is faster. A sum over the batch may
-    depend on it."""
-    attrs = {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
-    return attrs if _possible(g) and ctx.parts('winograd_dw', **attrs) else None
+def sum_attributes(g):
+    """The attributes of the step winograd_dw for this Geometry."""
+    return {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
+
+
+def sums_suit(ctx, g):
+    """Whether the gradient by the kernel is faster there; the kernel knows."""
+    return _possible(g) and ctx.parts('winograd_dw', **sum_attributes(g)) > 0

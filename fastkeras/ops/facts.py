@@ -1,0 +1,103 @@
+"""Facts that several operations share, as their records tell them to the passes: see `registry.register`.
+
+Rows are the entries along the first axis: a batch's examples.
+"""
+
+import numpy as np
+
+from ..graph import Node
+
+ZERO = -1  # what `zeros` answers where the result is 0
+
+
+def number(node):
+    """The value of a constant that is one number everywhere, else None."""
+    if node.op != 'const':
+        return None
+    value = np.asarray(node.attrs['value'])
+    if value.size == 0:
+        return None
+    first = value.reshape(-1)[0]
+    return first if value.size == 1 or (value.size <= 4096 and (value == first).all()) else None
+
+
+# ---- rows: rule(node, moving) → whether row i of the result is made of row i of the inputs that are `moving`, and of the
+# others whole
+def each_element(node, moving):
+    """Of elementwise operations: what does not move is broadcast along the rows."""
+    return all(len(i.shape) == len(node.shape) if m else len(i.shape) < len(node.shape) or i.shape[0] == 1
+               for i, m in zip(node.inputs, moving))
+
+
+def first_moves(node, moving):
+    """The first input has the rows, and all others are weights."""
+    return moving[0] and not any(moving[1:])
+
+
+def all_move(node, moving):
+    """Every input has the rows."""
+    return all(moving)
+
+
+def beside_axis(node, moving):
+    """The attribute `axis` names what meets, one axis or several, counted from the start."""
+    axis = node.attrs['axis']
+    return moving[0] and (0 not in axis if isinstance(axis, tuple) else axis != 0)
+
+
+def last_axis_meets(node, moving):
+    return len(node.shape) > 1
+
+
+# ---- sink: rule(node, order) → (attributes, order of the result) with which the operation does before a transpose what it
+# does behind it; None where it cannot
+def inverse(order):
+    """The order of axes that undoes another."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+def axis_moves(node, order):
+    """The result has the input's axes, and the attribute `axis` names one."""
+    return dict(node.attrs, axis=order[node.attrs['axis']]), order
+
+
+def axes_move(*names):
+    """The result has the input's axes, and these attributes have an entry for each."""
+    def rule(node, order):
+        back = inverse(order)
+        return dict(node.attrs, **{n: tuple(node.attrs[n][a] for a in back) for n in names}), order
+    return rule
+
+
+def axes_vanish(node, order):
+    """The axes that the attribute `axis` names, one or several, are reduced; `keepdims` leaves them, of size 1."""
+    axis = node.attrs['axis']
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    moved = tuple(sorted(order[a] for a in axes))
+    attrs = dict(node.attrs, axis=moved if isinstance(axis, tuple) else moved[0])
+    if node.attrs['keepdims']:
+        return attrs, order
+    left = [order[a] for a in range(len(order)) if a not in axes]  # of the result's axes, where they are in the source
+    place = sorted(left)
+    return attrs, tuple(place.index(a) for a in left)
+
+
+# ---- simplify: rule(node, inputs) → a simpler node of the same value, or None
+def the_input(node, inputs):
+    """What may be all that the operation does; the pass checks that shape and type are the result's."""
+    return inputs[0]
+
+
+def neutral(value, *sides):
+    """Of two operands, the one on such a side changes nothing where it is this number."""
+    def rule(node, inputs):
+        for side in sides:
+            if number(inputs[side]) == value:
+                return inputs[1 - side]
+        return None
+    return rule
+
+
+def made(op, inputs, node, **attrs):
+    """A node of another operation in the place of this one."""
+    return Node(op, inputs, attrs, node.shape, node.dtype, node.name)
