@@ -96,6 +96,7 @@ min_max_norm = MinMaxNorm
 _TABLE = {c.__name__: c for c in (Constraint, MaxNorm, NonNeg, UnitNorm, MinMaxNorm)}
 _TABLE.update(max_norm=MaxNorm, maxnorm=MaxNorm, non_neg=NonNeg, nonneg=NonNeg, unit_norm=UnitNorm, unitnorm=UnitNorm,
               min_max_norm=MinMaxNorm)
+objects.add_family('constraints', _TABLE)
 
 
 def serialize(constraint):

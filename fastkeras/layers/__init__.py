@@ -17,8 +17,10 @@ from .merge import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .registry import deserialize as deserialize
+from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
 
+_note_names(globals())
 __all__ = [name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType)]

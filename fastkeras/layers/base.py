@@ -11,7 +11,7 @@ from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
 from fastkeras.utils import nest
 
-from . import construction, context, naming, tracking
+from . import construction, context, naming, registry, tracking
 from .calls import Calls, takes
 from .configured import Configured
 from .connections import Connected
@@ -63,6 +63,7 @@ class Layer(Calls, Connected, Configured):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         construction.wrap(cls)
+        registry.note(cls)
 
     def __init__(self, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         unknown = [k for k in kwargs if k not in _KEYWORDS]
@@ -388,6 +389,7 @@ class Layer(Calls, Connected, Configured):
 
 
 construction.wrap(Layer)
+registry.note(Layer)
 
 
 def _type_name(dtype):

@@ -1,7 +1,6 @@
 """Lambda: any function as a layer."""
 
 import base64
-import importlib
 import importlib.util
 import marshal
 import os
@@ -9,7 +8,7 @@ import types
 
 import numpy as np
 
-from fastkeras import ops
+from fastkeras import late, ops
 from fastkeras.saving import objects, trust
 from fastkeras.utils import nest
 
@@ -126,10 +125,7 @@ def _code_of(function):
 
 def _backend():
     """The functions of old scripts' `K`, where this package has them."""
-    try:
-        return importlib.import_module('fastkeras.backend')
-    except ImportError:
-        return ops
+    return late.part('backend') or ops
 
 
 def _plain(value):

@@ -1,19 +1,25 @@
-"""Layers by class name, and to and from configurations."""
+"""Layers and models by class name, and to and from configurations."""
 
-import importlib
-import inspect
-
+from fastkeras import late
 from fastkeras.saving import objects
 
+# name → class: all layers and models that a configuration may name without more ado. Only this package's own are here. A
+# class of a user's is not, even where it is defined: a file must not choose among all that a process happens to hold.
+# Those come from custom_objects or register_keras_serializable.
+classes = {}
+_PACKAGE = __name__.partition('.')[0]
 
-def table():
-    """name → class of all layers and models that a configuration may name."""
-    layers = importlib.import_module('fastkeras.layers')
-    models = importlib.import_module('fastkeras.models')     # a configuration may hold models: only known at run time
-    found = {name: value for module in (layers, models) for name, value in vars(module).items()
-             if inspect.isclass(value) and issubclass(value, layers.Layer)}
-    found['Functional'] = found['Network'] = found['Model']
-    return found
+
+def note(cls):
+    """A class was made, and calls this for itself."""
+    if cls.__module__.startswith(f'{_PACKAGE}.') and not cls.__name__.startswith('_'):
+        classes[cls.__name__] = cls
+
+
+def note_names(names):
+    """Other names of classes that are known: {'Convolution2D': Conv2D}. What is no such class is passed over."""
+    known = set(classes.values())
+    classes.update((name, cls) for name, cls in names.items() if isinstance(cls, type) and cls in known)
 
 
 def serialize(layer):
@@ -29,4 +35,10 @@ def deserialize(config, custom_objects=None):
     arguments that do not fit it."""
     if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3
         config = {**config, 'config': {'layers': config['config']}}
-    return objects.deserialize('layer', config, table(), custom_objects)
+    name = config.get('class_name') if isinstance(config, dict) else config
+    if name not in classes:
+        late.part('models')         # they make themselves known when they are imported
+    return objects.deserialize('layer', config, classes, custom_objects)
+
+
+objects.add_family('layers', classes)

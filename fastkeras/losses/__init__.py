@@ -8,6 +8,7 @@ from fastkeras.losses.targets import check_labels, check_target, is_sparse, loss
 from fastkeras.saving import objects as _objects
 
 _TABLE = {name: getattr(module, name) for module in (_functions, _classes) for name in module.__all__}
+_objects.add_family('losses', _TABLE)
 
 
 def serialize(loss):

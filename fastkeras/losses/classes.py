@@ -111,8 +111,8 @@ class LossFunctionWrapper(Loss):
     @classmethod
     def from_config(cls, config):
         if isinstance(config.get('fn'), (str, dict)):
-            from fastkeras import losses
-            config = {**config, 'fn': losses.deserialize(config['fn'])}
+            functions = {name: getattr(F, name) for name in F.__all__}
+            config = {**config, 'fn': objects.deserialize('loss', config['fn'], functions)}
         return cls(**config)
 
 

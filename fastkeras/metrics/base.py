@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastkeras import config, ops
+from fastkeras import config, initializers, ops
+from fastkeras.metrics.functions import TABLE
 from fastkeras.runtime import Variable
 from fastkeras.saving import objects
 
@@ -35,7 +36,6 @@ class Metric:
 
     def add_variable(self, shape, initializer, dtype=None, aggregation='sum', name=None):
         """A new state Variable of this first value. aggregation is Keras 3's, for clusters: without effect."""
-        from fastkeras import initializers
         initializer = initializers.get('zeros' if initializer is None else initializer)
         dtype = dtype or self.dtype
         variable = Variable(np.asarray(initializer(tuple(shape), dtype)), dtype=dtype, trainable=False,
@@ -191,6 +191,5 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config):
         if isinstance(config.get('fn'), (str, dict)):
-            from fastkeras import metrics
-            config = {**config, 'fn': metrics.deserialize(config['fn'])}
+            config = {**config, 'fn': objects.deserialize('metric', config['fn'], TABLE)}
         return super().from_config(config)

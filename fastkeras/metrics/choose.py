@@ -1,7 +1,7 @@
 """Which metric 'accuracy' and 'crossentropy' mean for an output, and by what name a metric is logged."""
 
 from fastkeras import generation, losses
-from fastkeras.metrics import functions
+from fastkeras.metrics import functions, named
 
 _ACCURACY = {'binary': functions.binary_accuracy, 'sparse': functions.sparse_categorical_accuracy,
              'categorical': functions.categorical_accuracy}
@@ -29,13 +29,12 @@ def choose(metric, loss, output_shape, y_shape=None):
     metric: name, function, Metric or configuration. Names: 'acc' for 'acc' and 'accuracy', the function's own for other
     words; in generation 3 as typed. Raises ValueError for an unknown name.
     """
-    from fastkeras import metrics
     if isinstance(metric, str) and metric in ('acc', 'accuracy'):
         return generation.of('logs.accuracy') or metric, _ACCURACY[kind_of(loss, y_shape, output_shape)]
     if isinstance(metric, str) and metric in ('ce', 'crossentropy'):
         return 'ce' if generation.of('logs.full_metric_names') else metric, \
             _CROSSENTROPY[kind_of(loss, y_shape, output_shape)]
-    found = metrics.get(metric)
+    found = named.get(metric)
     if isinstance(metric, str) and not generation.of('logs.full_metric_names'):
         return metric, found
     return name_of(found), found

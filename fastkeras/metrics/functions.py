@@ -1,6 +1,7 @@
 """Metrics that are no losses, as functions (y_true, y_pred) → one number per sample. Averages are taken by others."""
 
 from fastkeras import config, generation, ops
+from fastkeras.losses import functions as losses
 from fastkeras.losses.functions import _pair, cosine_proximity, indices
 
 __all__ = ['accuracy', 'binary_accuracy', 'categorical_accuracy', 'concordance_correlation', 'pearson_correlation',
@@ -83,3 +84,8 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     apart = ops.square(ops.mean(y_true, axis=axis) - ops.mean(y_pred, axis=axis))
     spread = ops.mean(ops.square(a), axis=axis) + ops.mean(ops.square(b), axis=axis) + apart
     return 2.0 * ops.mean(a * b, axis=axis) / (spread + config.epsilon())
+
+
+# name → function, the losses among them
+TABLE = {**{name: getattr(losses, name) for name in losses.__all__}, **{name: globals()[name] for name in __all__},
+         'acc': accuracy}

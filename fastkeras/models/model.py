@@ -1,7 +1,7 @@
 """Models: layers that can be trained, saved and shown."""
 
 from fastkeras import generation
-from fastkeras.layers import context, naming
+from fastkeras.layers import context, naming, registry
 from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
@@ -9,9 +9,9 @@ from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
-from fastkeras.saving import objects
+from fastkeras.saving import json, objects, saver
 from fastkeras.training.trainer import Trainer
-from fastkeras.utils import nest
+from fastkeras.utils import nest, summary
 
 from . import functional
 
@@ -133,6 +133,15 @@ class Model(Trainer, Layer):
             taken[name] = taken.get(name, 0) + 1
             names.append(name if taken[name] == 1 else f'{name}_{taken[name] - 1}')
         return names
+
+    def _pack_inputs(self, leaves):
+        """Tensors in the order of `inputs` as the argument that the model is called with."""
+        return nest.pack(self._graph.inputs if self._graph is not None else self._example[0], leaves)
+
+    @property
+    def _shapes_are_fixed(self):
+        """Whether data must have the shapes of `inputs`; a `call` of one's own may take others than it was built with."""
+        return self._graph is not None
 
     @property
     def stateful(self):
@@ -263,8 +272,7 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs):
         """The configuration as JSON text, as `model_from_json` reads it. kwargs: of json.dumps."""
-        from fastkeras.saving.json import to_json
-        return to_json(self, **kwargs)
+        return json.to_json(self, **kwargs)
 
     def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):
         """Print a table of the layers, with shapes and numbers of weights.
@@ -272,31 +280,27 @@ class Model(Trainer, Layer):
         line_length: characters in a line; positions: ends of the columns, as shares of it; print_fn: called once per
         line in place of print. What is not known before the model is built is shown as ?.
         """
-        from fastkeras.utils.summary import print_summary
-        print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn, **kwargs)
+        summary.print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn, **kwargs)
 
     # ---- files
     def __reduce__(self):
         """Pickled, and copied, as its HDF5 file: configuration, weights, how it is trained. Only with a graph."""
         if self._graph is None:
             raise TypeError(f'{title(self)} has no graph, so it cannot be pickled or copied; save its weights')
-        from fastkeras.saving.saver import model_to_bytes
         classes = {type(layer).__name__: type(layer) for layer in self._flatten_layers()
                    if not type(layer).__module__.startswith('fastkeras.')}
-        return _unpickled, (model_to_bytes(self), classes)
+        return _unpickled, (saver.model_to_bytes(self), classes)
 
     def save(self, filepath, overwrite=True, include_optimizer=True, **kwargs):
         """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
 
         filepath: an HDF5 file. overwrite: without asking; else asks on the terminal. ImportError without h5py.
         """
-        from fastkeras.saving.saver import save_model
-        save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
+        saver.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """Save the weights to an HDF5 file, grouped by layers. overwrite: as in `save`."""
-        from fastkeras.saving.saver import save_weights
-        save_weights(self, filepath, overwrite=overwrite, **kwargs)
+        saver.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
         """Load weights from an HDF5 file.
@@ -305,13 +309,16 @@ class Model(Trainer, Layer):
         skip_mismatch: leave out, with a warning, layers whose shapes differ (by_name only). reshape: weights of
         equally many numbers take the shape needed. Raises ValueError where layers or shapes do not fit.
         """
-        from fastkeras.saving.saver import load_weights
-        load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
+        saver.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
+
+
+# as Keras 3 and older files call a model made of a graph
+registry.note_names({'Functional': Model, 'Network': Model})
+objects.add_family('models', registry.classes)
 
 
 def _unpickled(data, classes):
-    from fastkeras.saving.saver import model_from_bytes
-    return model_from_bytes(data, classes)
+    return saver.model_from_bytes(data, classes)
 
 
 def _input_like(array):

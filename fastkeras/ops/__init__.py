@@ -19,6 +19,7 @@ from .move import *  # noqa: F403
 from .nan import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .normalization import *  # noqa: F403
+from .numpy_dispatch import public as _public
 from .patches import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .random import *  # noqa: F403
@@ -28,3 +29,4 @@ from .sorting import *  # noqa: F403
 from .tensor import Tensor as Tensor
 
 __all__ = ['core', *(name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType))]
+_public.update((name, globals()[name]) for name in __all__ if callable(globals()[name]))

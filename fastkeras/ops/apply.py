@@ -1,11 +1,10 @@
 """`apply`, the one door to the operations: it evaluates one (all inputs are arrays) or appends a node."""
 
-import importlib
 import threading
 
 import numpy as np
 
-from .. import config
+from .. import config, late
 from ..graph import Node
 from .dtypes import FLOATS, dtype_name, met, promoted, to_array
 from .registry import record
@@ -18,7 +17,7 @@ _local = threading.local()
 # ---- hooks that the runtime installs
 def _first_value(op, arrays, attrs):
     """The evaluator until the runtime has installed its own, which it does when the first value is wanted."""
-    importlib.import_module(__package__.rpartition('.')[0] + '.runtime')
+    late.part('runtime')
     return _hooks['eager'](op, arrays, attrs)
 
 

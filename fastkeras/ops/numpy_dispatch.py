@@ -2,6 +2,9 @@
 
 from . import core
 
+# the public functions of ops by name, put here when all are loaded
+public = {}
+
 # ufunc → op where the names differ
 _UFUNCS = {'true_divide': 'divide', 'remainder': 'mod', 'float_power': 'power', 'positive': 'copy',
            'conjugate': 'copy', 'invert': 'bitwise_not'}
@@ -19,9 +22,7 @@ _NEUTRAL = {'out': (None, ()), 'where': (True,), 'order': ('K', 'C', None), 'cas
 
 def _ours(name):
     """The public function of that name, or None."""
-    import fastkeras.ops as ops
-    found = getattr(ops, name, None)
-    return found if name in ops.__all__ and callable(found) else None
+    return public.get(name)
 
 
 def _checked(name, kwargs):

@@ -4,6 +4,8 @@ import numpy as np
 
 from ..graph import Node
 from . import core
+from .numpy_dispatch import function_call, public, ufunc_call
+from .slices import get_item
 
 
 class Tensor(Node):
@@ -60,7 +62,6 @@ class Tensor(Node):
         raise self._no_value("'in'", 'Use ops.any(x == item).')
 
     def __getitem__(self, key):
-        from .slices import get_item
         return get_item(self, key)
 
     # ---- equality: by value between tensors and numbers, by identity otherwise
@@ -74,11 +75,9 @@ class Tensor(Node):
 
     # ---- NumPy
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        from .numpy_dispatch import ufunc_call
         return ufunc_call(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
-        from .numpy_dispatch import function_call
         return function_call(func, args, kwargs)
 
 
@@ -127,26 +126,21 @@ def _sizes(args):
 def _reshape(self, *shape, order='C'):
     if order != 'C':
         raise ValueError(f"reshape of a symbolic tensor: expected order 'C', got {order!r}")
-    return _ops().reshape(self, _sizes(shape))
+    return public['reshape'](self, _sizes(shape))
 
 
 def _transpose(self, *axes):
-    return _ops().transpose(self, _sizes(axes) or None)
+    return public['transpose'](self, _sizes(axes) or None)
 
 
 def _clip(self, min=None, max=None):
-    x = self if min is None else _ops().maximum(self, min)
-    return x if max is None else _ops().minimum(x, max)
-
-
-def _ops():
-    from fastkeras import ops
-    return ops
+    x = self if min is None else public['maximum'](self, min)
+    return x if max is None else public['minimum'](x, max)
 
 
 def _method(name):
     def method(self, *args, **kwargs):
-        return getattr(_ops(), name)(self, *args, **kwargs)
+        return public[name](self, *args, **kwargs)
     method.__doc__ = f'ops.{name} of the tensor.'
     return method
 
@@ -154,8 +148,8 @@ def _method(name):
 for _name in ('all', 'any', 'argmax', 'argmin', 'argsort', 'cumsum', 'cumprod', 'diagonal', 'dot', 'max', 'mean', 'min',
               'prod', 'ravel', 'repeat', 'round', 'squeeze', 'std', 'sum', 'swapaxes', 'take', 'trace', 'var'):
     setattr(Tensor, _name, _method(_name))
-Tensor.flatten = lambda self: _ops().ravel(self)
-Tensor.astype = lambda self, dtype: _ops().cast(self, core.dtype_name(dtype))
+Tensor.flatten = lambda self: public['ravel'](self)
+Tensor.astype = lambda self, dtype: public['cast'](self, core.dtype_name(dtype))
 Tensor.copy = lambda self: self
 Tensor.reshape, Tensor.transpose, Tensor.clip = _reshape, _transpose, _clip
 Tensor.T = property(_transpose, doc='The tensor with its axes in reverse order.')

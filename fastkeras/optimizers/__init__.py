@@ -13,6 +13,7 @@ adam, adamax, nadam = Adam, Adamax, Nadam
 _CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, AdamW, Adafactor, Ftrl, Lamb, Lion, Optimizer)
 _TABLE = {c.__name__: c for c in _CLASSES}
 _TABLE.update({c.__name__.lower(): c for c in _CLASSES})
+_objects.add_family('optimizers', _TABLE)
 
 
 def serialize(optimizer):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from fastkeras import generation
+from fastkeras.layers import registry
 from fastkeras.saving import objects, trust
 
 # what files written here call themselves: readers of Keras 2 files know by it which conventions hold
@@ -34,7 +35,6 @@ def encode(obj):
 
 def model_config(model):
     """{'class_name', 'config'} of a model, with the version of the form."""
-    from fastkeras.layers import registry
     config = registry.serialize(model)
     return {**config, 'keras_version': version(), 'backend': BACKEND}
 
@@ -59,7 +59,6 @@ def model_from_config(config, custom_objects=None, keras_version=None, safe_mode
     run. Raises ValueError for unknown classes and arguments that do not fit; TypeError for a list (use
     Sequential.from_config).
     """
-    from fastkeras.layers import registry
     if isinstance(config, list):
         raise TypeError('model_from_config: expected a dict with class_name and config, got a list; for the layers of '
                         'a Sequential model use Sequential.from_config(config)')

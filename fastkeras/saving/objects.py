@@ -5,13 +5,12 @@ Two written forms, both always read: Keras 2's {'class_name', 'config'} and Kera
 given in custom_objects.
 """
 
-import importlib
 import inspect
 import threading
 
 import numpy as np
 
-from fastkeras import generation
+from fastkeras import generation, late
 from fastkeras.utils.errors import nearest
 
 _custom_objects = {}        # what get_custom_objects() returns and user code adds to
@@ -19,9 +18,16 @@ _by_registered_name = {}    # 'package>name' → object
 _registered_names = {}      # object → 'package>name'
 _scopes = threading.local()
 
-# where the classes of a Keras 3 config's 'module' live here
-_MODULES = ('activations', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models', 'optimizers',
-            'optimizers.schedules', 'regularizers', 'callbacks')
+# the modules of Keras whose classes and functions a configuration may name, and what each has: name → class or function
+_FAMILIES = ('activations', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models', 'optimizers',
+             'optimizers.schedules', 'regularizers')
+_families = {}
+
+
+def add_family(name, table):
+    """Say what configurations may name in a module of this package. Each module says it for itself when it is imported;
+    the table may grow later."""
+    _families[name] = table
 
 
 def get_custom_objects():
@@ -300,26 +306,25 @@ def deserialize_keras_object(identifier=None, module_objects=None, custom_object
         return _PLAIN[name](given.get('config'))
     table = dict(module_objects or {})
     if not table:
-        for module in _modules_for(given.get('module')):
-            for key, value in vars(module).items():
-                if callable(value) and not key.startswith('_'):
-                    table.setdefault(key, value)
+        wanted = given.get('config') if name == 'function' else name
+        for known in _tables_for(given.get('module')):
+            table = {**known, **table}
+            if wanted in known:
+                break
     return deserialize(printable_module_name, given, table, custom_objects)
 
 
-def _modules_for(path):
-    """Our modules in which to look for a class that a file says is in `path` ('keras.layers'), the likeliest first."""
+def _tables_for(path):
+    """What configurations may name, family by family: first where a file says it is ('keras.layers')."""
     parts = (path or '').split('.')
-    names = list(_MODULES)
+    names = list(_FAMILIES)
     if parts[0] in ('keras', 'tf_keras', 'fastkeras'):
         inner = '.'.join(p for p in parts[1:] if p != 'src')
         names.sort(key=lambda n: not (inner == n or inner.startswith(n + '.')))
     for name in names:
-        try:
-            yield importlib.import_module(f'fastkeras.{name}')
-        except ModuleNotFoundError as error:
-            if not (error.name or '').startswith('fastkeras'):
-                raise
+        if name not in _families:
+            late.part(name.partition('.')[0])
+        yield _families[name]
 
 
 def checked_config(cls, config, *needed):

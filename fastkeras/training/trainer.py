@@ -26,7 +26,8 @@ class NotCompiledError(RuntimeError, ValueError):
 
 
 class Trainer(Generators):
-    """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights."""
+    """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
+    `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
     optimizer = None
     loss = None
@@ -134,15 +135,8 @@ class Trainer(Generators):
         return x
 
     def _input_slots(self):
-        # a class with a `call` of its own may take other shapes than those it was built with
-        known = getattr(self, '_graph', None) is not None
-        return [data.Slot('input', name, tensor.shape if known else None, tensor.dtype)
+        return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype)
                 for name, tensor in zip(self.input_names, self.inputs)]
-
-    def _pack_inputs(self, leaves):
-        """Tensors in the order of `inputs` as the argument that the model is called with."""
-        structure = self._graph.inputs if self._graph is not None else self._example[0]
-        return nest.pack(structure, leaves)
 
     def _standard(self, steps=None):
         return Standard(self._input_slots(), steps.objective if steps is not None else None)

@@ -2,20 +2,14 @@
 
 import numpy as np
 
+from fastkeras.layers.described import get_source_inputs
 from fastkeras.utils.conv_utils import convert_kernel
 from fastkeras.utils.summary import count_params, print_summary
 
 __all__ = ['convert_all_kernels_in_model', 'convert_dense_weights_data_format', 'convert_kernel', 'count_params',
-           'get_source_inputs', 'print_summary']    # noqa: F822
+           'get_source_inputs', 'print_summary']
 
 _CONVOLUTIONS = ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose')
-
-
-def __getattr__(name):
-    if name != 'get_source_inputs':     # it stands above, in models
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    from fastkeras import utils
-    return utils.get_source_inputs
 
 
 def convert_all_kernels_in_model(model):

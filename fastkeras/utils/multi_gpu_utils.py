@@ -1,5 +1,7 @@
 """`multi_gpu_model`, which old training scripts wrap their model in."""
 
+from fastkeras.models import Model
+
 __all__ = ['multi_gpu_model']
 
 
@@ -15,5 +17,4 @@ def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
     if not several:
         raise ValueError('multi_gpu_model: gpus: expected None, a number of devices from 2 up or a list of at least 2 of '
                          f'them, got {gpus!r}')
-    from fastkeras.models import Model  # up: it makes one
     return Model(model.inputs, model.outputs)
