@@ -61,7 +61,7 @@ class Context:
 
     def tile(self, region, ins, outs, last=None):
         """The region's program as an epilogue of the step `last`, or as a step of its own."""
-        program = tile.assemble(region)
+        program = region.program
         tile_in = [ins[id(s)] for s in program.sources]
         if last is None:
             last = self.step('tile', [], n=region.size)
@@ -132,7 +132,7 @@ def fuse_types(node):
 def tile_region(node):
     """A single elementwise node as a region."""
     from .region import Region
-    return Region(None, [node], [node], list(node.inputs))
+    return Region(None, [node], [node], list(node.inputs), (), tile.program([node], [node], None))
 
 
 def _lower_sums(ctx, region, values, outs):

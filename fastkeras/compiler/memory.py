@@ -3,9 +3,12 @@
 Lifetimes over the steps → results that take over a dying input of the same element → best fit of the rest, large first.
 """
 
+from bisect import insort
+
 from .buffers import ARENA, FIXED, OUTPUT, Buffer, Host, Step
 
 ALIGN = 64
+SPAN = 64  # steps, see _Placed
 
 
 def place_outputs(steps, outputs, updates, copy):
@@ -119,11 +122,11 @@ def plan_arena(steps):
         block[1] = min(block[1], first[k])
         block[2] = max(block[2], last[k])
         block[3].append(b)
-    placed, total = [], 0
+    placed, total = _Placed(len(steps)), 0
     for size, start, end, members in sorted(blocks.values(), key=lambda b: (-b[0], b[1])):
         size = (size + ALIGN - 1) // ALIGN * ALIGN
-        offset = _best_fit(size, start, end, placed)
-        placed.append((offset, size, start, end))
+        offset = _best_fit(size, placed.beside(start, end))
+        placed.add(offset, size, start, end)
         total = max(total, offset + size)
         for b in members:
             b.offset = offset
@@ -155,13 +158,34 @@ def _share(step, s, first, last, owner, parent, find):
             break
 
 
-def _best_fit(size, start, end, placed):
-    """The smallest gap among the blocks alive at the same time, else the end."""
-    busy = sorted((o, o + n) for o, n, a, b in placed if a <= end and start <= b)
+class _Placed:
+    """Where blocks stand, and in which steps: (begin, end, first step, last step), sorted. Most live for a few steps only:
+    those that any of SPAN steps meets stand in a list of their own too, so that a short life looks at few others."""
+
+    def __init__(self, steps):
+        self.all = []
+        self.spans = [[] for _ in range(steps // SPAN + 1)]
+
+    def add(self, offset, size, first, last):
+        block = offset, offset + size, first, last
+        insort(self.all, block)
+        for span in self.spans[first // SPAN:last // SPAN + 1]:
+            insort(span, block)
+
+    def beside(self, first, last):
+        """(begin, end) of what is alive in some of these steps, in order."""
+        blocks = self.spans[first // SPAN] if first // SPAN == last // SPAN else self.all
+        return [(lo, hi) for lo, hi, a, b in blocks if a <= last and first <= b]
+
+
+def _best_fit(size, busy):
+    """The smallest gap between what is busy, in order, else the end."""
     best, where, edge = None, None, 0
     for lo, hi in busy:
-        gap = lo - edge
-        if gap >= size and (best is None or gap < best):
-            best, where = gap, edge
-        edge = max(edge, hi)
+        if lo > edge:
+            gap = lo - edge
+            if gap >= size and (best is None or gap < best):
+                best, where = gap, edge
+        if hi > edge:
+            edge = hi
     return edge if where is None else where

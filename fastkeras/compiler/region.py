@@ -4,6 +4,8 @@ In a graph it stands as one node 'fused' (attrs region; inputs: those of the roo
 its results as a node 'result' (attrs index) of it.
 """
 
+from functools import lru_cache
+
 from ..graph import Node
 
 MAX_REGISTERS = 16  # FK_TILE_REGS
@@ -12,17 +14,20 @@ MAX_REFS = 40       # of a step, below FK_MAXREF
 DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3}
 FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
 MAXDIM = 8
+EVERY = FLAT, 0, (), ()  # a source of the region's own shape
 
 
 class Region:
     """root: heavy Node or None. nodes: the elementwise Nodes in order. outputs: the Nodes (root or elementwise) whose values
     leave the region, in order. sources: the Nodes that the elementwise part reads from outside, in order. sums: 'sum' Nodes
-    over the rows of values that the program makes or reads; there is no root then."""
+    over the rows of values that the program makes or reads; there is no root then. program: the tile program of them all
+    (tile.py)."""
 
-    __slots__ = ('root', 'nodes', 'outputs', 'sources', 'sums')
+    __slots__ = ('root', 'nodes', 'outputs', 'sources', 'sums', 'program')
 
-    def __init__(self, root, nodes, outputs, sources, sums=()):
+    def __init__(self, root, nodes, outputs, sources, sums, program):
         self.root, self.nodes, self.outputs, self.sources, self.sums = root, nodes, outputs, sources, sums
+        self.program = program
 
     @property
     def size(self):
@@ -46,6 +51,12 @@ def fused_nodes(region, inputs):
 
 
 def access(source_shape, shape):
+    """As `_access`, quickly for what is most frequent."""
+    return EVERY if source_shape == shape else _access(source_shape, shape)
+
+
+@lru_cache(maxsize=4096)
+def _access(source_shape, shape):
     """How element i of the flattened `shape` reads a source broadcast to it: (kind, p, dims, strides)."""
     size = 1
     for d in source_shape:

@@ -10,6 +10,8 @@ from ..ops import core
 from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, access
 
 INPUT, IMMEDIATE = 64, 128  # operand codes
+INSTRUCTION = 5             # words: its number, the register of its result, three operands
+ZEROS = (0,) * MAXDIM
 
 
 @lru_cache(maxsize=1)
@@ -42,33 +44,33 @@ class _TooManyRegisters(Exception):
     pass
 
 
-def fits(nodes, outputs, root, summed=()):
-    """Whether the nodes' values fit the registers of one program, and all its tensors one step."""
+def program(nodes, outputs, root, summed=()):
+    """The Program of elementwise nodes, in order; None where their values do not fit its registers, or all its tensors one
+    step. outputs: what leaves it; the root of its region among them does so without it. summed: values that are the
+    program's first outputs: they are read before an output may take an input's memory."""
     try:
-        program = _assemble(nodes, outputs, root, summed)
+        made = _assemble(nodes, outputs, root, summed)
     except _TooManyRegisters:
-        return False
-    return len(program.sources) + len(outputs) <= MAX_REFS
+        return None
+    return made if len(made.sources) + len(outputs) <= MAX_REFS else None
 
 
-def assemble(region):
-    return _assemble(region.nodes, region.outputs, region.root, [s.inputs[0] for s in region.sums])
-
-
-def _assemble(nodes, outputs, root, summed=()):
-    """summed: values that are the program's first outputs: they are read before an output may take an input's memory."""
+def _assemble(nodes, outputs, root, summed):
+    table = micros()
     inputs, encoded, imms, instructions = {}, [], {}, []
     place = {}  # id(node) → operand code, of nodes computed so far
     uses = {}
     members = {id(n) for n in nodes}
     for n in nodes:
         for i in n.inputs:
-            uses[id(i)] = uses.get(id(i), 0) + 1
+            k = id(i)
+            uses[k] = uses.get(k, 0) + 1
     results = [*summed, *(o for o in outputs if o is not root)]
     for o in results:
         uses[id(o)] = uses.get(id(o), 0) + 1  # written at the end of a tile: alive until then
     sources, flat = [], []
     free = list(range(MAX_REGISTERS))
+    held = [0] * MAX_REGISTERS
 
     def operand(source, shape):
         if id(source) in members:
@@ -81,33 +83,32 @@ def _assemble(nodes, outputs, root, summed=()):
         if key not in inputs:
             inputs[key] = len(inputs)
             kind, p, dims, strides = how
-            encoded.extend([DTYPES[source.dtype], kind, len(dims), p])
-            encoded.extend(dims + (0,) * (MAXDIM - len(dims)))
-            encoded.extend(strides + (0,) * (MAXDIM - len(strides)))
+            encoded.extend((DTYPES[source.dtype], kind, len(dims), p, *dims, *ZEROS[len(dims):], *strides,
+                            *ZEROS[len(strides):]))
             sources.append(source)
             flat.append(kind == FLAT)
         return INPUT + inputs[key]
 
     def release(source):
-        if id(source) not in members:
+        k = id(source)
+        if k not in members:
             return
-        uses[id(source)] -= 1
-        code = place[id(source)]
-        if not uses[id(source)] and code < INPUT:
+        uses[k] -= 1
+        code = place[k]
+        if not uses[k] and code < INPUT:
             held[code] -= 1
             if not held[code]:
                 free.append(code)
 
-    held = [0] * MAX_REGISTERS
     for n in nodes:
         if n.op == 'reshape':
-            code = operand(n.inputs[0], n.shape if id(n.inputs[0]) not in members else n.inputs[0].shape)
-            place[id(n)] = code
+            source, = n.inputs
+            code = place[id(n)] = operand(source, n.shape if id(source) not in members else source.shape)
             if code < INPUT:
                 held[code] += 1
-            release(n.inputs[0])
+            release(source)
             continue
-        number, arity = micros()[micro_of(n)]
+        number, arity = table[micro_of(n)]
         codes = [operand(i, n.shape) for i in n.inputs]
         for i in n.inputs:
             release(i)
@@ -116,14 +117,13 @@ def _assemble(nodes, outputs, root, summed=()):
         dst = free.pop(0)
         held[dst] = 1
         place[id(n)] = dst
-        instructions.append([number, dst, *codes, *[0] * (3 - arity)])
-        if not uses.get(id(n)):
+        instructions += (number, dst, *codes, *ZEROS[:3 - arity])
+        if id(n) not in uses:
             held[dst] = 0
             free.append(dst)
         free.sort()
-    out = [[DTYPES[o.dtype], operand(o, o.shape)] for o in results]
-    words = [len(sources), len(out), len(instructions), len(imms)]
-    words += encoded + [w for o in out for w in o] + [w for i in instructions for w in i] + list(imms)
+    out = [w for o in results for w in (DTYPES[o.dtype], operand(o, o.shape))]
+    words = [len(sources), len(results), len(instructions) // INSTRUCTION, len(imms), *encoded, *out, *instructions, *imms]
     return Program(np.array(words, np.int64), sources, flat)
 
 

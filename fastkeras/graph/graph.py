@@ -8,41 +8,48 @@ LEAVES = ('input', 'const', 'variable')
 def toposort(outputs):
     """All nodes that the outputs need, in the order of their making: inputs before users, forward before backward before
     update, as the trace made them."""
-    seen, stack, found = set(), list(outputs), []
+    found, stack = {}, list(outputs)
     while stack:
         node = stack.pop()
-        if id(node) not in seen:
-            seen.add(id(node))
-            found.append(node)
-            stack.extend(node.inputs)
-    found.sort(key=lambda n: n.serial)
-    return found
+        if node.serial not in found:
+            found[node.serial] = node
+            stack += node.inputs
+    return [found[k] for k in sorted(found)]
 
 
 class Graph:
     """inputs: 'input' leaves in the order they are fed. outputs: Nodes. updates: list of (variable, Node): after a run the
-    variable holds the Node's value."""
+    variable holds the Node's value. Immutable once made, so that what is asked of it is computed once."""
 
-    __slots__ = ('inputs', 'outputs', 'updates')
+    __slots__ = ('inputs', 'outputs', 'updates', '_nodes', '_users')
 
     def __init__(self, inputs, outputs, updates=()):
         self.inputs = list(inputs)
         self.outputs = list(outputs)
         self.updates = list(updates)
+        self._nodes = self._users = None
 
     def roots(self):
         return self.outputs + [n for _, n in self.updates]
 
     def nodes(self):
-        return toposort(self.roots())
+        """All nodes, in the order of their making. The list is the graph's own."""
+        if self._nodes is None:
+            self._nodes = toposort(self.roots())
+        return self._nodes
 
     def users(self):
-        """id(node) → list of the nodes that read it."""
-        users = {}
-        for node in self.nodes():
-            for i in node.inputs:
-                users.setdefault(id(i), []).append(node)
-        return users
+        """id(node) → list of the nodes that read it. The dictionary is the graph's own."""
+        if self._users is None:
+            users = self._users = {}
+            for node in self.nodes():
+                for i in node.inputs:
+                    k = id(i)
+                    if k in users:
+                        users[k].append(node)
+                    else:
+                        users[k] = [node]
+        return self._users
 
     def static(self):
         """ids of the nodes whose values depend on nothing but constants and variables that the graph does not update."""
@@ -60,7 +67,7 @@ class Graph:
         or None for the same operation. All but leaves are made anew, so that the order of making stays the order."""
         new = {}
         for node in self.nodes():
-            inputs = tuple(new[id(i)] for i in node.inputs)
+            inputs = tuple([new[id(i)] for i in node.inputs])
             made = rule(node, inputs)
             if made is None:
                 made = node if node.op in LEAVES else remake(node, inputs)

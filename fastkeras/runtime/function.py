@@ -14,6 +14,7 @@ from ..compiler.rows import at_a_time
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
+from . import collection
 from .bounded import Bounded
 from .parts import in_parts
 from .trace import Trace
@@ -77,8 +78,9 @@ class Function:
         return traced
 
     def _new(self, specs):
-        traced = Traced(self, specs)
-        return (in_parts(self, traced, specs) if traced.part else None) or traced
+        with collection.paused():
+            traced = Traced(self, specs)
+            return (in_parts(self, traced, specs) if traced.part else None) or traced
 
     def clear(self):
         """Forget all traces, so that the next call traces anew."""

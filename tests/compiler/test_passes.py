@@ -210,3 +210,20 @@ def test_zeros_that_a_maximum_may_take_stay():
     x = -np.ones((1, 4, 4, 1), 'float32')
     y = Function(lambda x: ops.max_pool(ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), 2, 2, 'valid', 'channels_last'))(x)
     assert (y[0, [0, 0, 2], [0, 2, 2], 0] == 0).all() and y[0, 1, 1, 0] == -1
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_best_fit_among_neighbours_in_time_is_best_fit_among_all(seed):
+    rng = np.random.default_rng(seed)
+    steps = int(rng.integers(1, 400))
+    placed, blocks = memory._Placed(steps), []
+    for _ in range(120):
+        first = int(rng.integers(steps))
+        last = min(steps - 1, first + int(rng.integers(1, 8) if rng.integers(4) else rng.integers(1, steps + 1)))
+        size = 64 * int(rng.integers(0, 9))
+        beside = sorted((o, o + n) for o, n, a, b in blocks if a <= last and first <= b)
+        assert placed.beside(first, last) == beside
+        offset = memory._best_fit(size, beside)
+        assert all(offset + size <= lo or hi <= offset for lo, hi in beside if hi > lo and size)
+        placed.add(offset, size, first, last)
+        blocks.append((offset, size, first, last))
