@@ -1,5 +1,6 @@
 """Says what is missing, instead of an import error for every file."""
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
@@ -8,3 +9,6 @@ if importlib.util.find_spec('fastkeras._core') is None:
     where = Path(importlib.util.find_spec('fastkeras').origin).parent
     pytest.exit(f"{where} has no compiled module: python -m pip install -e '.[test]', or python setup.py build_ext --inplace",
                 returncode=4)
+
+# every graph is checked after every pass
+os.environ['FASTKERAS_DEBUG'] = ','.join(filter(None, [os.environ.get('FASTKERAS_DEBUG'), 'verify']))

@@ -4,7 +4,7 @@ import os
 import sys
 
 from ..graph import verify
-from . import memory
+from . import invariants, memory
 from .cache import Packing
 from .executor import copy_step, executor_of
 from .fold_bn import fold_bn
@@ -45,30 +45,25 @@ class Compiled:
 
 def optimise(graph, cache=None):
     """All passes that rewrite the graph; returns it with the list of static values it now reads."""
-    off = disabled()
-    statics = []
+    off, checked, statics = disabled(), 'verify' in debug(), []
     with stage('verify'):
         verify(graph)
-    if 'simplify' not in off:
-        with stage('simplify'):
-            graph = simplify(graph)
-    with stage('layout'):
-        graph = layout(graph)  # kernels know one layout: never off
-    if 'fold_bn' not in off:
-        with stage('fold_bn'):
-            graph = fold_bn(graph)
-    if 'simplify' not in off:
-        with stage('simplify'):
-            graph = simplify(graph)
-    if cache is not None and 'hoist' not in off:
-        with stage('hoist'):
-            graph, statics = hoist(graph, cache)
-    if 'sparse' not in off:
-        with stage('sparse'):
-            graph = sparse(graph)
-    if 'fuse' not in off:
-        with stage('fuse'):
-            graph = fuse(graph)
+
+    def hoisted(graph):
+        graph, found = hoist(graph, cache)
+        statics.extend(found)
+        return graph
+
+    for name, rewrite in (('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify),
+                          ('hoist', hoisted), ('sparse', sparse), ('fuse', fuse)):
+        # kernels know one layout: never off
+        if (name in off and name != 'layout') or (name == 'hoist' and cache is None):
+            continue
+        before = graph
+        with stage(name):
+            graph = rewrite(before)
+        if checked:
+            invariants.check(name, before, graph)
     return graph, statics
 
 

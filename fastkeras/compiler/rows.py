@@ -29,9 +29,14 @@ def cache_bytes():
 
 
 def at_a_time(graph, compiled, threads):
-    """The rows of the parts that such a batch is faster in, or None: where it fits, where rows are not alone, where a part
-    would have less than one for each thread, and where it would pass on less than eight times the bytes of the weights:
-    reading these anew then costs what is won."""
+    """How many rows at a time to run a long batch with, so that what its steps hand on to each other stays in the cache;
+    None to run it at once, because
+    - all of it fits in the cache, or
+    - rows depend on each other, or
+    - a part, which has at least one row for each thread, would be the whole batch, or
+    - each part reads the weights again, and the steps of a part hand on less than eight times as many bytes: the second
+      reading would cost what the cache saves.
+    """
     rows = graph.inputs[0].shape[0] if graph.inputs and graph.inputs[0].shape else 0
     if rows < 2 or compiled.arena_bytes <= cache_bytes() or not alone(graph, rows):
         return None

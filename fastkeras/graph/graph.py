@@ -102,10 +102,13 @@ def _short(value):
 
 
 def verify(graph, known_ops=None):
-    """Raise ValueError where an invariant of the graph is broken: unknown op, unknown size, foreign placeholder, an update
-    whose shape or type is not its variable's."""
+    """Raise ValueError where an invariant of the graph is broken: unknown op, unknown size, foreign placeholder, a node made
+    before what it reads, an update whose shape or type is not its variable's."""
     fed = {id(n) for n in graph.inputs}
     for node in graph.nodes():
+        for i in node.inputs:
+            if i.serial >= node.serial:
+                raise ValueError(f'[graph] {node!r} was made before {i!r}, which it reads')
         if node.op == 'input' and id(node) not in fed:
             raise ValueError(f'[graph] {node!r} is used but is not among the inputs of the graph')
         if node.op not in LEAVES and known_ops is not None and node.op not in known_ops:

@@ -15,7 +15,8 @@ _BY_SUFFIX = {'initializer': initializers.serialize, 'regularizer': regularizers
 class Configured:
     """Mixin of Layer: get_config and from_config."""
 
-    # what configurations of Keras 3 say and this layer has not → the value that asks for nothing (... : any)
+    # Keys of Keras 3's configurations that are no arguments here, with the one value that from_config lets pass, since it
+    # asks for nothing; `...` lets any value pass. Anything else would be lost, so it is an error.
     _elsewhere = {'quantization_config': None, 'lora_rank': None, 'lora_alpha': ...}
 
     def get_config(self):

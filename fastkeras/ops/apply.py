@@ -113,9 +113,17 @@ def tensor(x, dtype=None):
 
 
 def _common(inputs):
-    """The type in which operands meet. A Tensor's type is firm. Python's numbers are weak: they take the type of the
-    rest, unless a fraction meets integers. Arrays stand between: float64 and int64, NumPy's defaults, yield to float32
-    and int32; those without axes are as weak as numbers, but for themselves."""
+    """The type in which operands meet; in this order, whoever is there decides:
+
+    1. Tensors, by the highest of their types. An array beside them can make floats of integers and int32 of smaller
+       types, no more: float64 and int64 are only NumPy's defaults, so that x * np.ones(3) stays float32.
+    2. Arrays with axes, by the highest of their types.
+    3. Arrays without axes, in the same way. Beside 1 or 2 they count as Python's numbers do.
+    4. Python's numbers alone, as NumPy has them.
+
+    A number takes the type that was decided, unless that cannot hold it: a fraction makes floats of integers, a whole
+    number beside truth values, or outside of 0 … 255 beside uint8, makes int32.
+    """
     firm = soft = scalar = None
     numbers = []
     for x in inputs:
