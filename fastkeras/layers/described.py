@@ -6,7 +6,9 @@ from fastkeras.utils import nest
 
 from . import context, implicit
 from .calls import masked
+from .history import Node
 from .input import InputLayer
+from .substitute import step_of, steps_to, substitute, with_mask_of
 
 
 class LayerGraph:
@@ -39,7 +41,10 @@ class LayerGraph:
 
     def _arrange(self, ends):
         """nodes, depths and layers, in the order that Keras 2 gives them."""
-        nodes, first_seen = self._walk(ends)
+        nodes, met = steps_to(ends, self._source)
+        first_seen = {}
+        for node in met:
+            first_seen.setdefault(node.layer, len(first_seen))
         depth, layer_depth = {}, {}
         for node in reversed(nodes):
             d = max(depth.get(node, 0), layer_depth.get(node.layer, 0))
@@ -59,36 +64,9 @@ class LayerGraph:
         self.layers = sorted(layer_depth, key=lambda layer: (-layer_depth[layer], first_seen[layer]))
         _check_names(self.layers, self.owner)
 
-    def _walk(self, ends):
-        """(nodes, inputs before users; layer → order of being met first from the outputs)."""
-        order, done, met = [], set(), {}
-        stack = []
-
-        def push(tensor):
-            node = self._source(tensor)
-            if node is not None and node not in done:
-                stack.append((node, False))
-
-        for end in ends:
-            push(end)
-            while stack:
-                node, ready = stack.pop()
-                if ready:
-                    if node not in done:
-                        done.add(node)
-                        order.append(node)
-                    continue
-                if node in done:
-                    continue
-                met.setdefault(node.layer, len(met))
-                stack.append((node, True))
-                for t in reversed(node.input_tensors):
-                    push(t)
-        return order, met
-
     def _source(self, tensor):
         """The node that makes a tensor, that of its InputLayer for an input of the graph."""
-        tensor = _with_mask_of(tensor)
+        tensor = with_mask_of(tensor)
         tensor = self.renamed.get(id(tensor), tensor)
         history = tensor._keras_history
         if history is None:
@@ -121,21 +99,9 @@ class LayerGraph:
             x = fitted(given, leaf, owner, leaf._keras_history.layer.name if _is_input(leaf) else '')
             values[id(leaf)] = masked(x, m) if m is not None else x
 
-        def value(t):
-            origin = t.attrs.get('mask_of') if t.op == 'input' else None
-            if origin is not None:
-                return values[id(origin)]._keras_mask
-            return values[id(t)]
-
         for leaf, begin in zip(self.input_tensors, self.begins):
             values[id(begin)] = values[id(leaf)]
-        for node in self.nodes:
-            if isinstance(node.layer, InputLayer):
-                continue
-            given, arguments = node.filled(value)
-            for t, y in zip(node.output_tensors, nest.flatten(node.layer(given, **arguments))):
-                if t is not None:
-                    values.setdefault(id(t), y)     # an input from inside another graph has its value already
+        value = substitute(self.nodes, values)
         collected = context.collection()
         if collected is not None:
             for key, y in values.items():
@@ -173,25 +139,11 @@ class LayerGraph:
 def wrap_ops(end, inputs):
     """Give every op on Keras tensors, from the inputs to `end`, a layer."""
     known = {id(t) for t in inputs}
-    stack, seen = [(end, False)], set()
-    while stack:
-        tensor, ready = stack.pop()
-        tensor = _with_mask_of(tensor)
-        if ready:
-            if tensor._keras_history is None:
-                implicit.wrap(tensor)
-            continue
-        if id(tensor) in seen or id(tensor) in known:
-            continue
-        seen.add(id(tensor))
-        if tensor._keras_history is not None:
-            history = tensor._keras_history
-            stack.extend((t, False) for t in history.layer._inbound_nodes[history.node_index].input_tensors)
-        elif tensor.op not in ('input', 'const', 'variable'):
-            stack.append((tensor, True))
-            stack.extend((t, False) for t in tensor.inputs)
-        elif tensor is end:
-            raise ValueError(f'{tensor!r} is no result of a layer: a model cannot compute it')
+    if id(end) not in known and step_of(end) is None:
+        raise ValueError(f'{end!r} is no result of a layer: a model cannot compute it')
+    for step in steps_to([end], lambda t: None if id(with_mask_of(t)) in known else step_of(t))[0]:
+        if isinstance(step, Tensor):
+            implicit.wrap(step)
 
 
 def fitted(x, leaf, owner, name):
@@ -206,12 +158,6 @@ def fitted(x, leaf, owner, name):
         raise ValueError(f'{type(owner).__name__} {owner.name!r}: expected its input {name!r} to have shape {want}, '
                          f'got {got}')
     return x if x.dtype == leaf.dtype else ops.cast(x, leaf.dtype)
-
-
-def _with_mask_of(tensor):
-    """For the mask of a Keras tensor, that tensor."""
-    origin = tensor.attrs.get('mask_of') if tensor.op == 'input' else None
-    return tensor if origin is None else origin
 
 
 def _is_input(tensor):
@@ -233,21 +179,8 @@ def _check_names(layers, owner):
 
 def get_source_inputs(tensor, layer=None, node_index=None):
     """The Keras tensors of the InputLayers that a Keras tensor depends on, each once."""
-    found, seen, stack = [], set(), [tensor]
+    ends = [tensor]
     if layer is not None and node_index is not None and layer._inbound_nodes:
-        stack = list(reversed(layer._inbound_nodes[node_index].input_tensors)) or [tensor]
-    while stack:
-        t = _with_mask_of(stack.pop())
-        if id(t) in seen:
-            continue
-        seen.add(id(t))
-        history = t._keras_history
-        if history is None:
-            stack.extend(reversed(t.inputs))
-            continue
-        sources = history.layer._inbound_nodes[history.node_index].input_tensors
-        if sources:
-            stack.extend(reversed(sources))
-        else:
-            found.append(t)
-    return found
+        ends = layer._inbound_nodes[node_index].input_tensors or ends
+    return [t for step in steps_to(ends)[0] if isinstance(step, Node) and not step.input_tensors
+            for t in step.output_tensors]

@@ -1,6 +1,7 @@
 """Copies of models, with new weights."""
 
 from fastkeras.layers.input import InputLayer
+from fastkeras.layers.substitute import substitute
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
 
@@ -48,18 +49,15 @@ def clone_model(model, input_tensors=None, clone_function=None):
             raise ValueError(f'clone_model: expected {len(graph.begins)} input tensors, got {len(begins)}')
     for given, begin, new in zip(graph.input_tensors, graph.begins, begins):
         values[id(given)] = values[id(begin)] = new
-    for node in graph.nodes:
-        if isinstance(node.layer, InputLayer):
-            continue
-        if node.layer not in layers:
-            layers[node.layer] = copied(node.layer)
-        given, arguments = node.filled(lambda t: values[id(t)])
-        for t, y in zip(node.output_tensors, nest.flatten(layers[node.layer](given, **arguments))):
-            if t is not None:
-                values.setdefault(id(t), y)
-    new = type(model)(inputs=nest.pack(graph.inputs, begins), outputs=nest.map_structure(lambda t: values[id(t)],
-                                                                                         graph.outputs),
-                                                                                         name=model.name)
+
+    def again(layer, inputs, arguments):
+        if layer not in layers:
+            layers[layer] = copied(layer)
+        return layers[layer](inputs, **arguments)
+
+    value = substitute(graph.nodes, values, again)
+    new = type(model)(inputs=nest.pack(graph.inputs, begins), outputs=nest.map_structure(value, graph.outputs),
+                      name=model.name)
     new.trainable = model.trainable
     return new
 

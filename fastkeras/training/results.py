@@ -1,7 +1,8 @@
 """What the loss and metric functions of a user return, made into tensors of the step that is traced."""
 
 from fastkeras import ops
-from fastkeras.graph.graph import LEAVES, toposort
+from fastkeras.graph import LEAVES, toposort
+from fastkeras.layers.substitute import steps_to, substitute
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 
@@ -27,31 +28,14 @@ def with_step_values(tensor, values, what):
     values: id of a Keras tensor → its tensor in this trace. ValueError, naming the function, for a Keras tensor that
     the model does not compute.
     """
-    nodes = toposort([tensor])
-    if not any(map(_is_described, nodes)):
-        return tensor
-    new = {}
-    for node in nodes:
-        if _is_described(node):
-            new[id(node)] = _step_value(node, values, what)
-        elif node.op not in LEAVES and any(id(i) in new for i in node.inputs):
-            new[id(node)] = core.apply(node.op, tuple(new.get(id(i), i) for i in node.inputs), **node.attrs)
-    return new[id(tensor)]
+    def missing(leaf):
+        return ValueError(f'{what} uses the Keras tensor {leaf!r}, which the model does not compute between its inputs '
+                          f'and outputs; use model.add_loss(…) or add_metric(…) for it, or make it an output')
 
-
-def _is_described(node):
-    """Whether a node is a leaf of the description of a model, and no placeholder of the trace."""
-    return node.op == 'input' and 'index' not in node.attrs
-
-
-def _step_value(node, values, what):
-    origin = node.attrs.get('mask_of')
-    found = values.get(id(node if origin is None else origin))
-    if found is not None and origin is not None:
-        found = found._keras_mask
+    steps, _ = steps_to([tensor], lambda t: None if t.op in LEAVES or id(t) in values else t)
+    found = substitute(steps, dict(values), missing=missing)(tensor)
     if found is None:
-        raise ValueError(f'{what} uses the Keras tensor {node!r}, which the model does not compute between its inputs '
-                         f'and outputs; use model.add_loss(…) or add_metric(…) for it, or make it an output')
+        raise missing(tensor)
     return found
 
 
