@@ -6,6 +6,7 @@ from .. import config
 from ..graph import Node
 from . import core
 from .core import Sample, apply, register
+from .facts import all_move
 from .shapes import shape_of
 
 __all__ = ['arange', 'array', 'bartlett', 'blackman', 'convert_to_numpy', 'convert_to_tensor', 'copy', 'dtype',
@@ -111,6 +112,7 @@ def _full_like_compose(x, *, value, dtype):
 
 
 @register('full_like', ref=lambda x, *, value, dtype: np.full(x.shape, value, dtype), compose=_full_like_compose,
+          rows=all_move,
           samples=lambda: [Sample([np.ones((2, 3), np.float32)], {'value': 2.5, 'dtype': 'float32'}, grad=False)])
 def _full_like_spec(x, *, value, dtype):
     return x.shape, dtype

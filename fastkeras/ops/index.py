@@ -275,6 +275,7 @@ def _along_samples():
 
 
 @register('take_along_axis', compose=_along_compose, samples=_along_samples,
+          rows=lambda node, moving: all(moving) if node.attrs['axis'] else not moving[0],
           ref=lambda x, i, *, axis: np.take_along_axis(x, _within('take_along_axis', i, x.shape[axis]), axis))
 def _along_spec(x, indices, *, axis):
     _whole('indices', indices)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .core import Sample, apply, as_tensor, error, register
 from .elementwise import absolute, cast, multiply, not_equal, power, sqrt, square
+from .facts import each_element, first_moves
 from .lowering import lower_copy, strides
 from .move import expand_dims, reshape, squeeze, transpose
 from .reduce import max, min, sum
@@ -114,10 +115,10 @@ def _compose(a, b, *, transpose_a=False, transpose_b=False):
 
 
 def _rows(node, moving):
-    a, b = node.inputs
-    if all(moving):
-        return len(a.shape) == len(b.shape) > 2
-    return moving[0] and len(b.shape) <= 2 and (len(a.shape) > 2 or (len(a.shape) == 2 and not node.attrs['transpose_a']))
+    """The rows of a matrix on the left, or the first of the leading axes, which broadcast."""
+    if len(node.shape) == 2:
+        return first_moves(node, moving) and not node.attrs['transpose_a']
+    return len(node.shape) > 2 and each_element(node, moving)
 
 
 def _affine(node):

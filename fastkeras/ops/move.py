@@ -232,6 +232,7 @@ def _repeat_compose(x, *, repeats, axis):
 
 
 @register('repeat', ref=lambda x, *, repeats, axis: np.repeat(x, repeats, axis), compose=_repeat_compose,
+          rows=facts.beside_axis,
           samples=lambda: [Sample(normal((4, 6)), {'repeats': 3, 'axis': 0}),
                            Sample(normal((4, 6)), {'repeats': 2, 'axis': 1})])
 def _repeat_spec(x, *, repeats, axis):
