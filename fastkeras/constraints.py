@@ -2,9 +2,10 @@
 
 from fastkeras import config, ops
 from fastkeras.saving import objects
+from fastkeras.utils.errors import Spelled
 
 
-class Constraint:
+class Constraint(Spelled):
     """Base: define `__call__(w)` → tensor of the same shape and, to be saved, `get_config()`."""
 
     def __call__(self, w):

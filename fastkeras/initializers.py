@@ -11,6 +11,7 @@ import numpy as np
 from fastkeras import config, generation
 from fastkeras.saving import objects
 from fastkeras.utils import seed as seeds
+from fastkeras.utils.errors import Spelled
 
 
 def _checked_shape(owner, shape):
@@ -23,7 +24,7 @@ def _checked_shape(owner, shape):
     return shape
 
 
-class Initializer:
+class Initializer(Spelled):
     """Base: define `__call__(shape, dtype=None)` → array and, to be saved, `get_config()`."""
 
     def __call__(self, shape, dtype=None):

@@ -3,6 +3,7 @@
 from fastkeras import ops
 from fastkeras.generation import L1_L2_FACTOR, chosen
 from fastkeras.saving import objects
+from fastkeras.utils.errors import Spelled
 
 
 def _factor(owner, name, value):
@@ -16,7 +17,7 @@ def _factor(owner, name, value):
     return number
 
 
-class Regularizer:
+class Regularizer(Spelled):
     """Base: define `__call__(x)` → scalar and, to be saved, `get_config()`."""
 
     def __call__(self, x):

@@ -1,10 +1,12 @@
 """The base class with the hooks of both Keras generations, and callbacks made of functions."""
 
+from fastkeras.utils.errors import Spelled, unknown_argument
+
 HOOKS = tuple(f'on_{what}_{when}' for when in ('begin', 'end') for what in (
     'epoch', 'train', 'test', 'predict', 'batch', 'train_batch', 'test_batch', 'predict_batch'))
 
 
-class Callback:
+class Callback(Spelled):
     """Base of callbacks: define the hooks you need.
 
     Attributes set by `fit`: `model`; `params`, a dict with batch_size, epochs, steps, samples, verbose, do_validation
@@ -94,7 +96,7 @@ class LambdaCallback(Callback):
         for name, value in given.items():
             if name.startswith('on_'):
                 if name not in HOOKS:
-                    raise TypeError(f"LambdaCallback: unknown hook {name!r}; known are {', '.join(HOOKS)}")
+                    raise unknown_argument('LambdaCallback', name, HOOKS)
                 if value is None:
                     continue
                 if not callable(value):

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastkeras.callbacks.base import Callback
 from fastkeras.callbacks.logs import rate_key
-from fastkeras.utils.errors import warn
+from fastkeras.utils.errors import keywords, unknown_argument, warn
 from fastkeras.utils.messages import print_msg
 
 _MODES = ('auto', 'min', 'max')
@@ -134,8 +134,8 @@ class ReduceLROnPlateau(Plateau):
         if 'epsilon' in kwargs:
             min_delta = kwargs.pop('epsilon')
             warn('ReduceLROnPlateau: the argument epsilon is now called min_delta')
-        if kwargs:
-            raise TypeError(f"ReduceLROnPlateau: unknown arguments {', '.join(map(repr, kwargs))}")
+        for name in kwargs:
+            raise unknown_argument('ReduceLROnPlateau', name, keywords(ReduceLROnPlateau.__init__)[0])
         if not factor < 1.0:
             raise ValueError(f'ReduceLROnPlateau: factor must be below 1, got {factor!r}')
         super().__init__(monitor, mode, min_delta)

@@ -26,7 +26,7 @@ def load_data(path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113
     other errors: as `utils.get_file`.
     https://keras.io/api/datasets/imdb/
     """
-    words.check_no_more('imdb.load_data', kwargs)
+    words.check_no_more('imdb.load_data', load_data, kwargs)
     place = sources.find('imdb.npz', path)
     random, texts, labels = splits.stream(seed), [], []
     parts = zip(npz.read_lists(place, ('x_train', 'x_test')), npz.read_arrays(place, ('y_train', 'y_test')))

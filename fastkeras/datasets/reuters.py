@@ -27,7 +27,7 @@ def load_data(path='reuters.npz', num_words=None, skip_top=0, maxlen=None, test_
     other contents, of which nothing is run; other errors: as `utils.get_file`.
     https://keras.io/api/datasets/reuters/
     """
-    words.check_no_more('reuters.load_data', kwargs)
+    words.check_no_more('reuters.load_data', load_data, kwargs)
     splits.check_test_split('reuters.load_data', test_split)
     place = sources.find('reuters.npz', path)
     (x,), (y,) = npz.read_lists(place, ('x',)), npz.read_arrays(place, ('y',))

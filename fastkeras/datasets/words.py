@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 
 from fastkeras.datasets import sources
+from fastkeras.utils.errors import keywords, unknown_argument
 
 
 def word_index(name, path):
@@ -59,10 +60,10 @@ def encode(function, texts, num_words, skip_top, maxlen, start_char, oov_char, i
     return result
 
 
-def check_no_more(function, kwargs):
-    """TypeError for keywords that are left over."""
-    if kwargs:
-        raise TypeError(f'{function}: unrecognized keyword arguments: {", ".join(kwargs)}')
+def check_no_more(title, function, kwargs):
+    """TypeError for keywords of `function` that are left over."""
+    for name in kwargs:
+        raise unknown_argument(title, name, keywords(function)[0])
 
 
 def check_labels(path, texts, labels):

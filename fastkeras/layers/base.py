@@ -10,6 +10,7 @@ from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
 from fastkeras.utils import nest
+from fastkeras.utils.errors import keywords, unknown_argument
 
 from . import construction, context, naming, registry, tracking
 from .calls import Calls, takes
@@ -68,8 +69,8 @@ class Layer(Calls, Connected, Configured):
     def __init__(self, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         unknown = [k for k in kwargs if k not in _KEYWORDS]
         if unknown:
-            raise TypeError(f'{type(self).__name__}: unknown keyword argument {unknown[0]!r}; beside its own, a layer '
-                            f'takes {", ".join(_KEYWORDS)}')
+            own = {name for cls in type(self).__mro__ if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
+            raise unknown_argument(type(self).__name__, unknown[0], own | set(_KEYWORDS))
         self.name = str(name) if name else naming.auto_name(naming.to_snake_case(type(self).__name__))
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)

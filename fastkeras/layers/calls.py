@@ -10,6 +10,7 @@ from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Function, active_trace, outside_trace
 from fastkeras.runtime.trace import Trace
 from fastkeras.utils import nest
+from fastkeras.utils.errors import noted
 
 from . import construction, context
 from .history import Node, keras_tensor
@@ -91,10 +92,11 @@ class Calls:
                 if outputs is None:
                     raise ValueError('[call] expected a result, got None; its function may lack a return')
                 outputs = nest.map_structure(_output, outputs)
-            except ValueError as error:
-                if not str(error).startswith('[') or f'layer {self.name!r}' in str(error):
-                    raise
-                raise ValueError(f'{title(self)}: {error}') from None
+            except Exception as error:
+                if type(error) is ValueError and str(error).startswith('[') and f'layer {self.name!r}' not in str(error):
+                    raise ValueError(f'{title(self)}: {error}') from None
+                noted(error, f'in the call of {title(self)}')
+                raise
             outputs = self._with_masks(inputs, outputs, mask)
             self._penalize_activity(outputs)
         return outputs

@@ -4,6 +4,7 @@ import functools
 import inspect
 
 from fastkeras.legacy.keras1 import convert
+from fastkeras.utils.errors import located
 
 from . import context
 
@@ -29,6 +30,10 @@ def _recorded(cls, init):
             self._made_with = (cls, args, kwargs)
         try:
             init(self, *args, **kwargs)
+        except (TypeError, ValueError) as error:
+            if cls.__module__.startswith('fastkeras.') and cls.__name__ not in str(error):
+                located(error, f'{type(self).__name__} layer {self.name!r}' if 'name' in self.__dict__ else type(self).__name__)
+            raise
         except AttributeError as error:
             if getattr(error, 'obj', None) is self and not _is_made(self):
                 raise _unmade(self) from error

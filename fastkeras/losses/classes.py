@@ -3,6 +3,7 @@
 from fastkeras import config, ops
 from fastkeras.losses import functions as F
 from fastkeras.saving import objects
+from fastkeras.utils.errors import Spelled
 
 __all__ = ['BinaryCrossentropy', 'BinaryFocalCrossentropy', 'CategoricalCrossentropy', 'CategoricalFocalCrossentropy',
            'CategoricalGeneralizedCrossEntropy', 'CategoricalHinge', 'Circle', 'CosineSimilarity', 'Dice', 'Hinge',
@@ -46,7 +47,7 @@ def reduce_values(values, sample_weight=None, reduction=_MEAN, mask=None):
     return ops.where(total > 0.0, ops.sum(values) / ops.where(total > 0.0, total, 1.0), 0.0)
 
 
-class Loss:
+class Loss(Spelled):
     """Base: define `call(y_true, y_pred)` → one number per sample. Called, it applies weights and the reduction.
 
     reduction: see reduce_values; ValueError for an unknown one. dtype: type to compute in, that of y_pred unless given.

@@ -6,6 +6,7 @@ from fastkeras import config, initializers, ops
 from fastkeras.metrics.functions import TABLE
 from fastkeras.runtime import Variable
 from fastkeras.saving import objects
+from fastkeras.utils.errors import Spelled
 
 
 def ratio(a, b):
@@ -19,7 +20,7 @@ def _snake(name):
                    for i, c in enumerate(name))
 
 
-class Metric:
+class Metric(Spelled):
     """Base: make state in `__init__` with `add_weight`, define `update_state` and `result`.
 
     dtype: type of the state, config.floatx() unless given. Called, a metric updates itself and gives its result.

@@ -56,6 +56,10 @@ class Tensor(Node):
         return self.shape[0]
 
     def __iter__(self):
+        if not self.shape or self.shape[0] is None:
+            why = 'it has no axes' if not self.shape else 'the size of its first axis is not known'
+            raise TypeError(f'a loop over {self!r}, which is symbolic: {why}. Use ops on the whole of it; where a loop over an '
+                            'axis of known size is meant, over ops.unstack(x, axis=…)')
         return iter([self[i] for i in range(len(self))])
 
     def __contains__(self, item):

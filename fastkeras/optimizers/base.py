@@ -13,7 +13,7 @@ from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON, finite
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
-from fastkeras.utils.errors import nearest, warn
+from fastkeras.utils.errors import unknown_argument, warn
 
 # keywords of other Keras versions that change nothing here
 _IGNORED = ('jit_compile', 'is_legacy_optimizer', 'dynamic')
@@ -49,9 +49,7 @@ class Optimizer(State):
                  gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, **kwargs):
         for key in kwargs:
             if key not in _IGNORED:
-                near = nearest(key, [*COMMON, 'lr', 'decay', *self._settings])
-                raise TypeError(f'{type(self).__name__}: unexpected keyword argument {key!r} passed to optimizer; '
-                                f'{near}')
+                raise unknown_argument(type(self).__name__, key, [*COMMON, 'lr', 'decay', *self._settings])
         owner = type(self).__name__
         self.generation = settings.generation()
         self.name = name or _snake(owner)

@@ -4,9 +4,10 @@ import math
 
 from fastkeras import config, ops
 from fastkeras.saving import objects
+from fastkeras.utils.errors import Spelled
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Spelled):
     """Base: define `__call__(step)` → rate (step: scalar tensor of the updates done) and `get_config()`."""
 
     def __call__(self, step):

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastkeras.utils import nest
 from fastkeras.utils.enqueuer import Queue
+from fastkeras.utils.errors import keywords, unknown_argument
 
 
 def whole(method, name, value, least=1, default=None):
@@ -37,12 +38,13 @@ def check_run(method, batch_size, steps, verbose, steps_name='steps'):
     return number_of_batches(method, steps_name, steps)
 
 
-def queue(method, source, given):
+def queue(method, source, given, function):
     """The utils.enqueuer.Queue of what was given of workers, max_queue_size and use_multiprocessing; TypeError for
-    anything else, ValueError for what they cannot be."""
+    anything else, ValueError for what they cannot be. function: the method, for its other arguments."""
+    names = ('max_queue_size', 'workers', 'use_multiprocessing')
     for key in given:
-        if key not in ('max_queue_size', 'workers', 'use_multiprocessing'):
-            raise TypeError(f'{method}: unknown argument {key!r}')
+        if key not in names:
+            raise unknown_argument(method, key, [*keywords(function)[0], *names])
     for key, otherwise in (('workers', 'what the data say'), ('max_queue_size', 'what the data say')):
         whole(method, key, given.get(key), 0, otherwise)
     processes = given.get('use_multiprocessing')

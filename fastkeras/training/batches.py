@@ -69,6 +69,15 @@ class ArrayBatches:
     def __len__(self):
         return self.steps or len(self.order)
 
+    @property
+    def slots(self):
+        """What the arrays of a batch are, the weights apart."""
+        return self.feed.slots
+
+    def rows(self, k):
+        """The samples that batch k of an epoch, which was the last to be given, is made of."""
+        return self.order.rows(k if self.steps is None else self._next)
+
     def arrays(self):
         """All inputs, targets and weights (of 1 where none were given), as callbacks get the validation data."""
         return self._all
@@ -115,6 +124,14 @@ class GivenBatches:
 
     def arrays(self):
         """Nothing: what a generator gives is seen once."""
+
+    @property
+    def slots(self):
+        """What the arrays of a batch are, the weights apart."""
+        return self.standard.slots
+
+    def rows(self, k):
+        """None: the samples have no numbers."""
 
     def epoch(self):
         """Yields (arrays, size); `weighted` then says which weights this batch has. Close it where it is left early."""

@@ -102,6 +102,7 @@ def as_array(data, slot):
         if np.dtype(data.dtype).kind not in _KINDS:
             raise slot.error('an array of numbers', f'the type {data.dtype}')
         return data
+    columns = getattr(data, 'columns', ())
     if hasattr(data, 'to_numpy'):   # a table or a column of pandas
         data = data.to_numpy()
     try:
@@ -110,10 +111,14 @@ def as_array(data, slot):
         raise slot.error('an array of numbers', f'a ragged {type(data).__name__} ({e})',
                          'all samples must have the same shape: pad them') from None
     if array.dtype == object and array.size:
-        array, other = from_objects(array)
+        array, other = from_objects(array, columns)
         if other is not None:
             raise slot.error('an array of numbers', f'objects, such as {other}',
                              'all samples must have the same shape and hold numbers')
+    if array.dtype.kind in 'US' and array.size:
+        at = first_of_text(array)
+        raise slot.error('an array of numbers', f'text, such as {describe(array[at].item())} {place(at, columns)}',
+                         'give its categories numbers, as by utils.to_categorical, or leave it out')
     if array.dtype.kind not in _KINDS:
         raise slot.error('an array of numbers', f'the type {array.dtype}')
     if array.ndim == 0:
@@ -121,15 +126,33 @@ def as_array(data, slot):
     return array
 
 
-def from_objects(array):
+def from_objects(array, columns=()):
     """(an array of objects as float64, None); or (None, what is in it that is no number, with its place)."""
     for at, value in zip(np.ndindex(array.shape), array.flat):
         if not isinstance(value, _REAL):    # NumPy would make NaN of None, and numbers of text
-            return None, f'{describe(value)} at {list(at)}'
+            return None, f'{describe(value)} {place(at, columns)}'
     try:
         return array.astype(np.float64), None
     except OverflowError:
         return None, 'a whole number too large for float64'
+
+
+def first_of_text(array):
+    """Index of the first element that cannot be read as a number; of the first, where all can."""
+    for at, value in zip(np.ndindex(array.shape), array.flat):
+        try:
+            float(value)
+        except ValueError:
+            return at
+    return (0,) * array.ndim
+
+
+def place(at, columns=()):
+    """Where an element is, in words. at: its index; columns: names of the columns of a table."""
+    if len(at) == 2:
+        name = f' ({columns[at[1]]!r})' if len(columns) > at[1] else ''
+        return f'at row {at[0]}, column {at[1]}{name}'
+    return f'at row {at[0]}' if len(at) == 1 else f'at index {list(map(int, at))}'
 
 
 def fit_rank(array, slot):
@@ -146,20 +169,26 @@ def fit_rank(array, slot):
     return array
 
 
-def check_shape(array, slot):
-    """ValueError unless the array has the slot's rank and sizes (the batch axis apart) and at least one sample."""
+def check_shape(array, slot, given):
+    """ValueError unless the array has the slot's rank and sizes (the batch axis apart) and at least one sample. given: the
+    shape as it was passed."""
     if slot.check is not None:
         slot.check(array)
     if slot.shape is not None:
         text = str(('samples', *slot.shape[1:])).replace("'", '')
-        if len(array.shape) != len(slot.shape):
+        if not _same(array.shape[1:], slot.shape[1:]):
+            one = _same(given, slot.shape[1:])
+            if not one and len(array.shape) == len(slot.shape):
+                raise slot.error(f'an array of shape {text}', f'shape {tuple(given)}')
             raise slot.error(f'an array of {len(slot.shape)} dimensions, {text}',
-                             f'one of {len(array.shape)} dimensions, shape {tuple(array.shape)}')
-        for got, want in zip(array.shape[1:], slot.shape[1:]):
-            if want is not None and got != want:
-                raise slot.error(f'an array of shape {text}', f'shape {tuple(array.shape)}')
+                             f'one of {len(given)} dimension{"s" * (len(given) != 1)}, shape {tuple(given)}',
+                             'for one sample give it an axis of samples: x[None], or np.expand_dims(x, 0)' if one else '')
     if not array.shape[0]:
         raise slot.error('at least one sample', f'an empty array of shape {tuple(array.shape)}')
+
+
+def _same(got, want):
+    return len(got) == len(want) and all(w is None or g == w for g, w in zip(got, want))
 
 
 def feed_dtype(array, slot):
@@ -221,8 +250,9 @@ def standardize(data, slots, role):
     """List of arrays for the slots: checked, of the slots' ranks, in the types they came in."""
     arrays = []
     for value, slot in zip(listed(data, slots, role), slots):
-        array = fit_rank(as_array(value, slot), slot)
-        check_shape(array, slot)
+        given = as_array(value, slot)
+        array = fit_rank(given, slot)
+        check_shape(array, slot, given.shape)
         if not is_lazy(array):
             check_values(array, slot)
         arrays.append(array)

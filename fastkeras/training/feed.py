@@ -106,6 +106,14 @@ class Order:
             return feed.slice(start, stop), stop - start
         return feed.gather(self.index[start:stop]), stop - start
 
+    def rows(self, k):
+        """The samples of batch k, which was the last to be taken."""
+        start = k * self.batch_size
+        if self.shuffle == 'batch' and k < self.whole:
+            start = int(self.index[k]) * self.batch_size
+        rows = np.arange(start, min(start + self.batch_size, self.samples))
+        return self.index[rows] if self.shuffle and self.shuffle != 'batch' else rows
+
 
 def prepared(arrays, dtypes):
     """The arrays converted once to the types they are fed in; lazy ones as they are. For data read more than once."""

@@ -6,6 +6,7 @@ from contextlib import closing
 import numpy as np
 
 from fastkeras.callbacks.logs import Logs
+from fastkeras.training import finite
 from fastkeras.utils.errors import warn
 
 
@@ -35,9 +36,9 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
                 seen += size
                 totals = added(totals, values, size)
                 if not warned and not math.isfinite(values[0]):
-                    warned = model._warned_of_loss = True
-                    warn(f'the loss of model {model.name!r} is {values[0]} at batch {k} of epoch {epoch + 1}; '
-                         'a lower learning rate, clipnorm or scaled inputs may help', RuntimeWarning)
+                    warned, model._warned_of_loss = True, False     # in every fit, whatever was said before
+                    finite.check(model, values[0], f'at batch {k} of epoch {epoch + 1}', batches.slots, arrays,
+                                 batches.rows(k))
                 if end:
                     callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
                 if model.stop_training:
@@ -60,14 +61,6 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training or ended:
             break
-
-
-def check_finite(model, loss, method):
-    """Warn, once for each compile, of a loss that is inf or NaN."""
-    if not math.isfinite(loss) and not model._warned_of_loss:
-        model._warned_of_loss = True
-        warn(f'the loss of model {model.name!r} is {loss} in {method}; a lower learning rate, clipnorm or '
-             'scaled inputs may help', RuntimeWarning)
 
 
 def warn_if_short(batches, method):
@@ -100,7 +93,7 @@ def averages(totals, seen, last, stateful):
     return [v if s else t / seen for t, v, s in zip(totals, last, stateful)]
 
 
-def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
+def evaluate(model, batches, test, names, stateful, callbacks=None, progbar=None):
     """List of the numbers of a test step, over all batches; empty where there is none."""
     begin = callbacks.methods('on_test_batch_begin') if callbacks is not None else None
     end = callbacks.methods('on_test_batch_end') if callbacks is not None else None
@@ -112,6 +105,8 @@ def evaluate(batches, test, names, stateful, callbacks=None, progbar=None):
             if begin:
                 callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
             values = numbers(test(batches.weighted)(*arrays))
+            if not math.isfinite(values[0]):
+                finite.check(model, values[0], 'in evaluate', batches.slots, arrays, batches.rows(k))
             seen += size
             totals = added(totals, values, size)
             if end:

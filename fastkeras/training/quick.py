@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastkeras.training.data import check_labels, check_whole, contiguous, may_not_fit
-from fastkeras.training.loops import check_finite
+from fastkeras.training.finite import check
 
 LIMIT = 64      # signatures that are remembered of one model
 
@@ -36,7 +36,7 @@ class QuickStep:
         (self.x_type, self.y_type) = (a.dtype for a in arrays)
         self.x_shape, self.y_shape = (fed.shape if fed.shape != given.shape else None
                                       for fed, given in zip(arrays, (x, y)))
-        self.slot = standard.slots[1]
+        self.slots, self.slot = standard.slots, standard.slots[1]
         self.looked_at = _looked_at(standard.slots, (x, y))
         # labels below 0 are large as unsigned numbers, so one maximum tells whether all are in range
         plain = y.dtype.kind in 'iu' and y.dtype.isnative and self.slot.ignored is None
@@ -61,7 +61,7 @@ class QuickStep:
         values = self.function(contiguous(x, self.x_type), contiguous(y, self.y_type))
         loss = float(values[0])
         if loss - loss != 0.0:
-            check_finite(self.steps.model, loss, f'{self.kind}_on_batch')
+            check(self.steps.model, loss, f'in {self.kind}_on_batch', self.slots, (x, y), range(len(x)))
         return [float(v) for v in values] if len(values) > 1 else loss
 
 

@@ -7,13 +7,13 @@ from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
 from fastkeras.legacy.generators import Generators
 from fastkeras.runtime import Variable
-from fastkeras.training import arguments, data, loops
+from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
 from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
-from fastkeras.utils.errors import warn
+from fastkeras.utils.errors import keywords, unknown_argument, warn
 from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 from fastkeras.utils.sequence import is_batches, peeked
@@ -63,7 +63,7 @@ class Trainer(Generators):
         """
         for key in kwargs:
             if key not in _IGNORED:
-                raise TypeError(f'compile: unknown argument {key!r}')
+                raise unknown_argument('compile', key, [*keywords(type(self).compile)[0], *_IGNORED])
         if target_tensors is not None:
             raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
         self._check_attributes()
@@ -182,7 +182,7 @@ class Trainer(Generators):
         arrays, weighted, _ = standard.batch(x, y, sample_weight, class_weight)
         function = steps.function(kind, weighted)
         values = loops.numbers(function(*arrays))
-        loops.check_finite(self, values[0], f'{kind}_on_batch')
+        finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
         if not weighted and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
         return _answer(steps.objective.names, values, return_dict)
@@ -206,7 +206,7 @@ class Trainer(Generators):
             quick = self._quick.get(('predict', signature(x), batch_size))
             if quick is not None:
                 return quick(x)
-        queue = arguments.queue('predict', x, queue)
+        queue = arguments.queue('predict', x, queue, type(self).predict)
         steps = arguments.check_run('predict', batch_size, steps, verbose)
         x = self._built_from(x)
         self._ensure_built(x)
@@ -244,7 +244,7 @@ class Trainer(Generators):
         unless given. steps: number of batches. verbose: 1 shows a bar. workers, max_queue_size, use_multiprocessing: as
         in `fit`.
         """
-        queue = arguments.queue('evaluate', x, queue)
+        queue = arguments.queue('evaluate', x, queue, type(self).evaluate)
         steps = arguments.check_run('evaluate', batch_size, steps, verbose)
         x = self._built_from(x) if self.compiled else x
         compiled = self._compiled_steps(x, 'evaluate')
@@ -259,11 +259,8 @@ class Trainer(Generators):
     def _evaluate(self, steps, batches, callbacks=None, progbar=None):
         self.reset_metrics()
         o = steps.objective
-        values = loops.evaluate(batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
+        return loops.evaluate(self, batches, lambda weighted: steps.function('test', weighted), o.names, o.stateful,
                                 callbacks, progbar)
-        if values:
-            loops.check_finite(self, values[0], 'evaluate')
-        return values
 
     def _test_batches(self, compiled, x, y, sample_weight, batch_size, steps, argument, repeated=False, queue=None):
         standard = self._standard(compiled)
@@ -314,7 +311,7 @@ class Trainer(Generators):
         if 'nb_epoch' in kwargs:
             from fastkeras.legacy.keras1 import convert
             epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
-        queue = arguments.queue('fit', x, kwargs)
+        queue = arguments.queue('fit', x, kwargs, type(self).fit)
         steps_per_epoch = arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
         validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)
         arguments.check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle)
@@ -341,7 +338,8 @@ class Trainer(Generators):
             self._check_fixed_batch(batches)
         if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
             validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,
-                                                  validation_steps, arguments.queue('fit', validation_data, kwargs))
+                                                  validation_steps,
+                                                  arguments.queue('fit', validation_data, kwargs, type(self).fit))
         elif validation_steps is not None and validation is None:
             raise ValueError('fit: validation_steps is given, but neither validation_data nor validation_split')
         return self._fit(compiled, batches, validation, size, epochs, initial_epoch, verbose, callbacks,

@@ -4,6 +4,8 @@ It imports nothing of the package, so that every part may use it.
 """
 
 import difflib
+import functools
+import inspect
 import sys
 import warnings
 
@@ -37,3 +39,51 @@ def nearest(name, names, n=3):
     if close:
         return 'did you mean ' + ' or '.join(map(repr, close)) + '?'
     return 'known are ' + ', '.join(names[:30]) + (', ….' if len(names) > 30 else '.')
+
+
+def unknown_argument(owner, name, known):
+    """The TypeError for a keyword that `owner`, a function or class, does not take. known: those that it takes."""
+    return TypeError(f'{owner}: unknown argument {name!r}; {nearest(name, known)}')
+
+
+@functools.lru_cache(maxsize=1024)
+def keywords(function):
+    """(names that a function takes by keyword, whether it takes any other)."""
+    parameters = inspect.signature(function).parameters.values()
+    return (tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != 'self'),
+            any(p.kind is p.VAR_KEYWORD for p in parameters))
+
+
+class Spelled:
+    """Base of classes that answer a misspelt argument with the right one, where Python would say only that it is
+    unexpected. An __init__ that takes any keyword sees to it itself."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args, **kwargs):
+        if kwargs:
+            known, others = keywords(cls.__init__)
+            for name in kwargs:
+                if name not in known and not others:
+                    raise unknown_argument(cls.__name__, name, known)
+        return super().__new__(cls)
+
+
+def located(error, where):
+    """Put the place into the message of an error of ours, where it does not stand in it yet."""
+    if type(error) in (ValueError, TypeError) and error.args and isinstance(error.args[0], str) and where not in error.args[0]:
+        error.args = (f'{where}: {error.args[0]}', *error.args[1:])
+
+
+def noted(error, note):
+    """Add a line to what is shown of an error of a user's code, unless it has one of ours: the innermost place counts."""
+    if getattr(error, '_fastkeras_noted', False) or note in str(error):
+        return
+    try:
+        error._fastkeras_noted = True
+    except AttributeError:      # an exception with slots
+        return
+    if hasattr(error, 'add_note'):
+        error.add_note(note)
+    elif error.args and isinstance(error.args[0], str):     # before Python 3.11
+        error.args = (f'{error.args[0]} ({note})', *error.args[1:])

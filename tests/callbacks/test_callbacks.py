@@ -115,7 +115,7 @@ def test_slow_callbacks_are_reported_once():
 
 
 def test_lambda_callback_checks_its_names():
-    with pytest.raises(TypeError, match="unknown hook 'on_epoch_ends'"):
+    with pytest.raises(TypeError, match="unknown argument 'on_epoch_ends'; did you mean 'on_epoch_end'"):
         LambdaCallback(on_epoch_ends=print)
     with pytest.raises(TypeError, match='must be a function'):
         LambdaCallback(on_epoch_end=3)

@@ -77,7 +77,7 @@ def test_the_old_name(tmp_path):
         with pytest.warns(UserWarning, match='The `nb_words` argument in `load_data` has been renamed `num_words`.'):
             old = module.load_data(path, nb_words=7)
         assert plain(old) == plain(module.load_data(path, num_words=7))
-        with pytest.raises(TypeError, match='load_data: unrecognized keyword arguments: words'):
+        with pytest.raises(TypeError, match="load_data: unknown argument 'words'; did you mean 'num_words'"):
             module.load_data(path, words=7)
 
 

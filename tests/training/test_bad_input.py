@@ -1,10 +1,13 @@
 """Whatever is wrong is a ValueError, at once, that names what is wrong, what was expected and what came."""
 
+import warnings
+
 import numpy as np
 import pytest
 
-from fastkeras.layers import Dense, Input
+from fastkeras.layers import Dense, Flatten, Input
 from fastkeras.models import Model, Sequential
+from fastkeras.optimizers import SGD
 from tests.training.models_for_tests import LABELS, ONE_HOT, X, Y, classifier, regressor, two_by_two
 
 R = X[:, :2]
@@ -37,13 +40,13 @@ def fit(model, *args, **kwargs):
     (two_by_two, ([X, R[:20]], [ONE_HOT, Y]), {}, ['(20, 2)', '(40, 4)']),
     (two_by_two, ({'left': X}, [ONE_HOT, Y]), {}, ["no data for input 'right'"]),
     (two_by_two, ([X, R], ONE_HOT), {}, ["'kind', 'size'", '(40, 3)']),
-    (regressor, ([[1, 2, 3, None]] * 40, Y), {}, ['input', 'numbers', 'None at [0, 3]']),
-    (regressor, (X.astype(str).astype(object), Y), {}, ['input', 'numbers', 'at [0, 0]']),
+    (regressor, ([[1, 2, 3, None]] * 40, Y), {}, ['input', 'numbers', 'None at row 0, column 3']),
+    (regressor, (X.astype(str).astype(object), Y), {}, ['input', 'numbers', 'at row 0, column 0']),
     (regressor, (np.full((40, 4), 10 ** 400), Y), {}, ['input', 'too large']),
     (bytes_in, (np.full((40, 4), 300), Y), {}, ["input 'counts'", '0 to 255', 'uint8', '300 at sample 0']),
     (bytes_in, (np.full((40, 4), -1), Y), {}, ["input 'counts'", '0 to 255', '-1']),
     # targets
-    (regressor, (X, [[None]] * 40), {}, ["output 'size'", 'None at [0, 0]']),
+    (regressor, (X, [[None]] * 40), {}, ["output 'size'", 'None at row 0, column 0']),
     (regressor, (X, np.ones((40, 2))), {}, ["output 'size'", '(40, 2)', 'mean_squared_error']),
     (classifier, (X, LABELS), {}, ['(40, 1)', 'binary matrices', '(samples, classes)', 'to_categorical(y_int)']),
     (classifier, (X, LABELS[:, None]), {}, ['(40, 1)', 'categorical_crossentropy', 'to_categorical']),
@@ -59,7 +62,7 @@ def fit(model, *args, **kwargs):
     (classifier, (X, ONE_HOT), {'class_weight': {0: 1.0, 1: 2.0}}, ['class_weight', "'kind'", 'classes 2']),
     (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': np.ones(40)}, ['2 outputs', "'kind', 'size'"]),
     (two_by_two, ([X, R], [ONE_HOT, Y]), {'sample_weight': {'kind': np.ones(40), 'no': 1}}, ["unknown output 'no'"]),
-    (regressor, (X, Y), {'sample_weight': np.array([None] * 40)}, ['sample_weight', 'None at [0]']),
+    (regressor, (X, Y), {'sample_weight': np.array([None] * 40)}, ['sample_weight', 'None at row 0']),
     (classifier, (X, ONE_HOT), {'class_weight': {0: None, 1: 1, 2: 1}}, ['class_weight', "'kind'", 'class 0', 'None']),
     (classifier, (X, ONE_HOT), {'class_weight': {0: 1, 1: 'a', 2: 1}}, ['class_weight', "'kind'", 'class 1', "'a'"]),
     (regressor, (X, Y), {'class_weight': {0: 1.0}}, ['class_weight', "'size'", 'no classes', 'sample_weight']),
@@ -285,3 +288,71 @@ def test_a_batch_whose_size_is_fixed():
     for call in (lambda: fit(model, X[:30], Y[:30]), lambda: model.predict(X, batch_size=10)):
         with pytest.raises(ValueError, match='fixed batch size of 8'):
             call()
+
+
+@pytest.mark.parametrize('call', [lambda m: m.predict(X[0]), lambda m: fit(m, X[0], Y[:1]), lambda m: m.evaluate(X[0], Y[:1])])
+def test_one_sample_is_told_how_to_be_passed(call):
+    with pytest.raises(ValueError, match=r'2 dimensions, \(samples, 4\), got one of 1 dimension, shape \(4,\); for one sample '
+                                         r'.*x\[None\]'):
+        call(regressor())
+    image = Sequential([Flatten(input_shape=(3, 3, 1))])
+    with pytest.raises(ValueError, match=r'got one of 3 dimensions, shape \(3, 3, 1\); for one sample'):
+        image.predict(np.ones((3, 3, 1)))
+
+
+def test_text_is_named_with_its_column():
+    table = np.array([['1', '2', '3', '4'], ['5', '6', 'seven', '8']])
+    with pytest.raises(ValueError, match="text, such as 'seven' at row 1, column 2"):
+        regressor().predict(table)
+    with pytest.raises(ValueError, match="such as 'seven' at row 1, column 2"):
+        regressor().predict(np.array([[1, 2, 3, 4], [5, 6, 'seven', 8]], object))
+    pandas = pytest.importorskip('pandas')
+    frame = pandas.DataFrame({'a': [1., 2], 'b': [1., 2], 'city': ['Bonn', 'Ulm'], 'd': [1., 2]})
+    with pytest.raises(ValueError, match="'Bonn' at row 0, column 2 \\('city'\\)"):
+        regressor().predict(frame)
+
+
+def poisoned(value=np.nan):
+    x = X.astype('float64')
+    x[33, 2] = value
+    return x
+
+
+@pytest.mark.parametrize('value,shown', [(np.nan, 'nan'), (np.inf, 'inf'), (1e300, 'inf')])
+@pytest.mark.parametrize('call', [
+    lambda m, x: fit(m, x, Y, batch_size=8), lambda m, x: fit(m, x, Y, batch_size=8, shuffle=False),
+    lambda m, x: fit(m, x, Y, batch_size=8, shuffle='batch'), lambda m, x: fit(m, x, Y, batch_size=8, steps_per_epoch=9),
+    lambda m, x: m.evaluate(x, Y, batch_size=8, verbose=0), lambda m, x: m.train_on_batch(x, Y),
+    lambda m, x: m.test_on_batch(x, Y)], ids=['fit', 'in_order', 'by_batch', 'steps', 'evaluate', 'train', 'test'])
+def test_numbers_that_are_not_finite_are_named_once_the_loss_is_not(call, value, shown):
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile('sgd', 'mse')
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        call(model, poisoned(value))
+    text, = (str(w.message) for w in seen if w.category is RuntimeWarning and 'the loss' in str(w.message))
+    assert f'holds {shown} at row 33, column 2; leave such samples out' in text and text.startswith('the loss of model')
+
+
+def test_numbers_of_a_generator_and_of_targets_that_are_not_finite():
+    model = regressor()
+    with pytest.warns(RuntimeWarning, match='holds nan at row 1, column 2 of the batch'):
+        model.fit(((poisoned()[k:k + 8], Y[k:k + 8]) for k in range(0, 40, 8)), steps_per_epoch=5, verbose=0)
+    y = np.array(Y, 'float32').reshape(40, 1)
+    y[7] = np.nan
+    with pytest.warns(RuntimeWarning, match="the target of output 'size' holds nan at row 7, column 0"):
+        regressor().fit(X, y, verbose=0)
+
+
+def test_a_loss_that_grows_beyond_all_bounds_is_not_blamed_on_the_data():
+    model = regressor(optimizer=SGD(1e20))
+    with pytest.warns(RuntimeWarning, match='lower learning rate'):
+        model.fit(X, Y, verbose=0, epochs=5)
+
+
+def test_the_data_are_not_looked_at_while_the_loss_is_finite(monkeypatch):
+    from fastkeras.training import finite
+    monkeypatch.setattr(finite, 'blame', None)
+    model = regressor()
+    fit(model, X, Y, epochs=2)
+    model.train_on_batch(X, Y)

@@ -107,3 +107,50 @@ def test_nearest():
     assert errors.nearest('epoch', ['epochs', 'verbose']) == "did you mean 'epochs'?"
     assert errors.nearest('maxPooling', ['max_pooling', 'x']) == "did you mean 'max_pooling'?"
     assert errors.nearest('q', ['epochs', 'x1']) == 'known are epochs, x1.'
+
+
+@pytest.mark.parametrize('call,message', [
+    (lambda: model().fit(X, Y, epoch=3), "fit: unknown argument 'epoch'; did you mean 'epochs'"),
+    (lambda: model().evaluate(X, Y, batchsize=3), "evaluate: unknown argument 'batchsize'; did you mean 'batch_size'"),
+    (lambda: model().predict(X, step=3), "predict: unknown argument 'step'; did you mean 'steps'"),
+    (lambda: model().compile('sgd', 'mse', metric=['mae']), "compile: unknown argument 'metric'; did you mean 'metrics'"),
+    (lambda: fk.layers.Dense(1, input_shpae=(2,)), "Dense: unknown argument 'input_shpae'; did you mean 'input_shape'"),
+    (lambda: fk.layers.Dense(1, activaton='relu'), "Dense: unknown argument 'activaton'; did you mean 'activation'"),
+    (lambda: fk.layers.Conv2D(1, 3, stride=2), "Conv2D: unknown argument 'stride'; did you mean 'strides'"),
+    (lambda: fk.optimizers.Adam(learning_rat=1.), "Adam: unknown argument 'learning_rat'; did you mean 'learning_rate'"),
+    (lambda: fk.optimizers.SGD(momentun=1.), "SGD: unknown argument 'momentun'; did you mean 'momentum'"),
+    (lambda: fk.losses.BinaryCrossentropy(from_logit=True), "BinaryCrossentropy: .* did you mean 'from_logits'"),
+    (lambda: fk.metrics.Mean(nme='a'), "Mean: unknown argument 'nme'; did you mean 'name'"),
+    (lambda: fk.callbacks.EarlyStopping(patiance=3), "EarlyStopping: unknown argument 'patiance'; did you mean 'patience'"),
+    (lambda: fk.callbacks.ReduceLROnPlateau(factr=.1), "ReduceLROnPlateau: .* did you mean 'factor'"),
+    (lambda: fk.callbacks.LambdaCallback(on_epoch_ends=len), "LambdaCallback: .* did you mean 'on_epoch_end'"),
+    (lambda: fk.initializers.RandomNormal(sdtdev=1.), "RandomNormal: .* did you mean 'stddev'"),
+    (lambda: fk.regularizers.L1L2(l_1=1.), "L1L2: .* did you mean 'l1'"),
+    (lambda: fk.constraints.MaxNorm(maxvalue=1.), "MaxNorm: .* did you mean 'max_value'"),
+    (lambda: fk.optimizers.schedules.ExponentialDecay(1., 1, .5, stair_case=True), "did you mean 'staircase'"),
+    (lambda: fk.datasets.imdb.load_data(numwords=3), "imdb.load_data: .* did you mean 'num_words'"),
+])
+def test_a_misspelt_argument(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_spelling_is_not_asked_of_those_who_take_anything():
+    class Mine(fk.callbacks.Callback):
+        def __init__(self, **kwargs):
+            super().__init__()
+            self.given = kwargs
+
+    assert Mine(anything=1).given == {'anything': 1}
+
+
+def test_notes_and_places():
+    error = KeyError('a')
+    errors.noted(error, 'in the call of X')
+    errors.noted(error, 'in the call of Y')
+    shown = str(error) + ''.join(getattr(error, '__notes__', ()))
+    assert 'X' in shown and 'Y' not in shown
+    error = ValueError('no')
+    errors.located(error, 'X')
+    errors.located(error, 'X')
+    assert str(error) == 'X: no'
