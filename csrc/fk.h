@@ -47,9 +47,15 @@ typedef struct fk_plan fk_plan;
 fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
                      int64_t nattrs, const int64_t *programs);
 void fk_plan_free(fk_plan *);
-/* bases: the address of each space. Returns 0, 1 + the step whose index was out of range, or -1 without memory. No allocation, no lock held
- * by the caller; any number of threads may run the same plan with bases of their own. */
-int64_t fk_plan_run(const fk_plan *, void *const *bases);
+typedef int (*fk_wish)(void);
+#define FK_NO_MEMORY (-1)
+#define FK_STOPPED (-2)
+/* bases: the address of each space. Returns 0, 1 + the step whose index was out of range, FK_NO_MEMORY or FK_STOPPED. No lock
+ * held by the caller; any number of threads may run the same plan with bases of their own.
+ * wish: NULL, or called by the calling thread alone, between chunks, some times a second once a run has lasted; when it returns
+ * other than 0, no chunk is begun any more and the run returns FK_STOPPED. What the plan would have written is then written in
+ * part: each element has its old value or its new one. */
+int64_t fk_plan_run(const fk_plan *, void *const *bases, fk_wish wish);
 /* the same, alone and timed: seconds of each step */
 int64_t fk_plan_profile(const fk_plan *, void *const *bases, double *seconds);
 int64_t fk_plan_chunks(const fk_plan *, int64_t step);

@@ -2,6 +2,7 @@
 """Binding of the native engine: plans, executors, threads and instruction sets. No logic."""
 
 import os
+import threading
 import time
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
@@ -40,13 +41,19 @@ cdef extern from 'fk.h' nogil:
     int fk_init()
     fk_plan *fk_plan_new(const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *)
     void fk_plan_free(fk_plan *)
-    int64_t fk_plan_run(const fk_plan *, void **) 
+    enum: FK_STOPPED
+    ctypedef int (*fk_wish)() noexcept nogil
+    int64_t fk_plan_run(const fk_plan *, void **, fk_wish)
     int64_t fk_plan_profile(const fk_plan *, void **, double *)
     int64_t fk_plan_chunks(const fk_plan *, int64_t)
     void *fk_alloc(size_t)
     void fk_free(void *)
     int64_t fk_alloc_count()
     int64_t fk_alloc_bytes()
+
+cdef extern from 'Python.h' nogil:
+    int check_signals 'PyErr_CheckSignals'()
+    unsigned long PyThread_get_thread_ident()
 
 if fk_init() != 0:
     raise ImportError('fastkeras: this processor has none of the instruction sets that the kernels are compiled for; '
@@ -137,6 +144,39 @@ def allocations():
     return fk_alloc_count(), fk_alloc_bytes()
 
 
+# ---- signals: Python runs their handlers in its main thread, so a run there looks for them now and then
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+def _main_thread_of_child():
+    global main_thread
+    main_thread = PyThread_get_thread_ident()
+
+
+os.register_at_fork(after_in_child=_main_thread_of_child)
+
+
+cdef int signalled() noexcept nogil:
+    """Runs the handlers of signals that have come; -1 when one raised, and then its exception is set."""
+    with gil:
+        return check_signals()
+
+
+# ---- memory
+cdef enum:
+    MOST_AXES = 64  # NumPy's, since version 2
+
+
+cdef int dims_of(shape, cnp.npy_intp *dims) except -1:
+    """The axes of a shape as NumPy's C functions take them; how many there are."""
+    cdef int i, n = len(shape)
+    if n > MOST_AXES:
+        raise ValueError(f'an array has at most {MOST_AXES} axes, got a shape of {n}')
+    for i in range(n):
+        dims[i] = shape[i]
+    return n
+
+
 cdef class Aligned:
     """64-byte aligned memory, uninitialised; base of the arrays made by `empty`."""
     cdef void *data
@@ -153,14 +193,13 @@ cdef class Aligned:
 def empty(tuple shape, dtype):
     """A 64-byte aligned array, uninitialised."""
     cdef cnp.dtype d = np.dtype(dtype)
-    cdef cnp.npy_intp dims[32]
+    cdef cnp.npy_intp dims[MOST_AXES]
+    cdef int i, axes = dims_of(shape, dims)
     cdef cnp.npy_intp n = 1
-    cdef int i
-    for i in range(len(shape)):
-        dims[i] = shape[i]
+    for i in range(axes):
         n *= dims[i]
     cdef Aligned block = Aligned(n * d.itemsize)
-    a = cnp.PyArray_SimpleNewFromData(len(shape), dims, d.type_num, block.data)
+    a = cnp.PyArray_SimpleNewFromData(axes, dims, d.type_num, block.data)
     cnp.set_array_base(a, block)
     return a
 
@@ -274,9 +313,14 @@ cdef class Executor:
         return bases
 
     cdef int give(self, void **bases) except -1:
+        cdef void ***larger
         if self.npool == self.cap:
-            self.cap = 2 * self.cap + 1
-            self.pool = <void ***> PyMem_Realloc(self.pool, self.cap * sizeof(void **))
+            larger = <void ***> PyMem_Realloc(self.pool, (2 * self.cap + 1) * sizeof(void **))
+            if larger == NULL:  # then it is made anew for another run
+                fk_free(bases[0])
+                PyMem_Free(bases)
+                return 0
+            self.pool, self.cap = larger, 2 * self.cap + 1
         self.pool[self.npool] = bases
         self.npool += 1
         return 0
@@ -284,11 +328,11 @@ cdef class Executor:
     def run(self, args, list outs=None, list seconds=None):
         """outs: arrays to write the results to (C-contiguous, of the right shape and type); new ones when None.
         Returns the list of results; IndexError(segment, step) when an index was out of range.
-        seconds: takes the time of each step in order; they then run one after the other, on this thread alone."""
+        seconds: takes the time of each step in order; they then run one after the other, on this thread alone.
+        A signal whose handler raises (Ctrl-C) ends a run on Python's main thread; what the plan updates is then updated in
+        part: each element has its old value or its new one."""
         cdef int i
-        cdef int64_t failed = 0
         cdef cnp.ndarray a
-        cdef fk_plan *plan
         if len(args) != self.nin:
             raise ValueError(f'{self.nin} inputs expected, got {len(args)}')
         if outs is None:
@@ -312,25 +356,30 @@ cdef class Executor:
             if seconds is not None:
                 self.run_timed(bases, seconds)
             elif self.only is not None:
-                plan = self.only.ptr
-                with nogil:
-                    failed = fk_plan_run(plan, bases)
-                if failed:
-                    self.raise_failed(0, failed)
+                self.native(0, self.only.ptr, bases)
             else:
                 for i in range(len(self.segments)):
                     segment = self.segments[i]
                     if isinstance(segment, Plan):
-                        plan = (<Plan> segment).ptr
-                        with nogil:
-                            failed = fk_plan_run(plan, bases)
-                        if failed:
-                            self.raise_failed(i, failed)
+                        self.native(i, (<Plan> segment).ptr, bases)
                     else:
                         self.host(<HostStep> segment, bases)
         finally:
             self.give(bases)
         return outs
+
+    cdef int native(self, int segment, fk_plan *plan, void **bases) except -1:
+        cdef int64_t failed
+        cdef fk_wish wish = NULL
+        if PyThread_get_thread_ident() == main_thread:
+            wish = signalled
+        with nogil:
+            failed = fk_plan_run(plan, bases, wish)
+        if failed == FK_STOPPED:
+            return -1  # with the exception that the handler raised
+        if failed:
+            self.raise_failed(segment, failed)
+        return 0
 
     cdef run_timed(self, void **bases, list seconds):
         cdef double[::1] t
@@ -348,11 +397,8 @@ cdef class Executor:
                 seconds.append(time.perf_counter() - begin)
 
     cdef new(self, tuple shape, int type_num):
-        cdef cnp.npy_intp dims[32]
-        cdef int i, n = len(shape)
-        for i in range(n):
-            dims[i] = shape[i]
-        return cnp.PyArray_EMPTY(n, dims, type_num, 0)
+        cdef cnp.npy_intp dims[MOST_AXES]
+        return cnp.PyArray_EMPTY(dims_of(shape, dims), dims, type_num, 0)
 
     cdef bint fits(self, cnp.ndarray a, tuple shape, int type_num):
         cdef int i, n = len(shape)
@@ -364,13 +410,10 @@ cdef class Executor:
         return True
 
     cdef view(self, place, void **bases):
-        cdef cnp.npy_intp dims[32]
-        cdef int i
+        cdef cnp.npy_intp dims[MOST_AXES]
         space, offset, shape, dtype = place
-        for i in range(len(shape)):
-            dims[i] = shape[i]
         cdef char *p = <char *> bases[<int> space] + <int64_t> offset
-        return cnp.PyArray_SimpleNewFromData(len(shape), dims, np.dtype(dtype).num, p)
+        return cnp.PyArray_SimpleNewFromData(dims_of(shape, dims), dims, np.dtype(dtype).num, p)
 
     cdef host(self, HostStep step, void **bases):
         inputs = [self.view(p, bases) for p in step.inputs]

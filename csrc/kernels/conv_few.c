@@ -94,7 +94,7 @@ void FK(few_at)(few_windows *w, const fk_attr_conv2d *a, const float *x, int64_t
 
 int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a) {
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
-    return fk_max(1, fk_min(fk_min(64, rows), work / (GRAIN / 2)));
+    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 64), rows), work / (GRAIN / 2)));
 }
 
 void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int64_t nth) {

@@ -55,7 +55,7 @@ static const micro kernels[2][5][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /
 
 int64_t FK(conv_few_dw_parts)(const fk_attr_conv2d_dw *a) {
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
-    return fk_max(1, fk_min(fk_min(16, rows), work / GRAIN));
+    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 16), rows), work / GRAIN));
 }
 
 void FK(conv_few_dw)(const fk_call *call, const fk_attr_conv2d_dw *a, int64_t ith, int64_t nth) {

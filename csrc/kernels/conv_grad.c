@@ -183,7 +183,8 @@ typedef struct {
 static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
     const int64_t n = a->oc / a->groups, m = a->kh * a->kw * (a->c / a->groups), k = a->n * a->oh * a->ow;
     dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
-    const int64_t want = fk_min(16, a->groups * m * gemm_panels(n) * NR * k / GRAIN);
+    const int64_t work = a->groups * m * gemm_panels(n) * NR * k;
+    const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GRAIN);
     const int64_t share = m * n <= 1 << 16 ? KC : 4 * KC;
     g.parts = fk_max(1, fk_min(want / (a->groups * g.mb * g.nb), k / share));
     g.nb = fk_max(g.nb, fk_min(want / (a->groups * g.parts * g.mb), n / 128));

@@ -90,11 +90,11 @@ void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
 /* Blocks of ROWS rows, and all columns, pack least. Narrower, then lower chunks only where these would be few, down to
  * what keeps packing cheap; a small m reads B once and can be cut at any panel, but FEW rows need several at a time. */
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
-    enum { ENOUGH = 16, MOST = 64, WIDEST = 1024, NARROWEST = 128 };
-    const int64_t columns = gemm_panels(n) * NR;
+    enum { ENOUGH = 16, WIDEST = 1024, NARROWEST = 128 };
+    const int64_t columns = gemm_panels(n) * NR, most = gemm_chunks((double)m * columns * k, 64);
     const int64_t worth = fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN;
     if (worth < 2) return (gemm_grid){1, 1};
-    gemm_grid g = {fk_max(1, fk_min(fk_min(worth, MOST), fk_ceil_div(m, ROWS))), fk_ceil_div(columns, WIDEST)};
+    gemm_grid g = {fk_max(1, fk_min(fk_min(worth, most), fk_ceil_div(m, ROWS))), fk_ceil_div(columns, WIDEST)};
     if (g.mb * g.nb < ENOUGH) {
         const int64_t finest = m <= FEW ? fk_max(fk_min(2, columns / NR), fk_ceil_div(columns, 4 * NR))
                                         : fk_ceil_div(columns, m < MR ? NR : NARROWEST);

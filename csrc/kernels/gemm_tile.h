@@ -21,6 +21,11 @@
 #define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
+/* `enough`, or as many more chunks as keep each at 30 to 60 ms: a run can be stopped between chunks alone */
+static inline int64_t gemm_chunks(double work, int64_t enough) {
+    const double longest = (double)(VL * (1ll << 27)), most = 1 << 18;
+    return fk_max(enough, (int64_t)fmin(most, work / longest));
+}
 
 #define LINE 16         /* floats of a cache line */
 

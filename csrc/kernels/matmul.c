@@ -11,9 +11,9 @@ typedef struct {
 
 /* B as stored: every share of rows packs it again, so columns are cut first, few rows at runs that are worth fetching */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
-    enum { ENOUGH = 16 };
     const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m < 64 ? 128 : 256;
-    const int64_t worth = fk_min(ENOUGH, fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN);
+    const int64_t enough = gemm_chunks((double)m * columns * k, 16);
+    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN);
     gemm_grid g = {1, fk_max(1, fk_min(worth, fk_max(2, columns / run)))};
     g.mb = fk_max(1, fk_min(worth / g.nb, m / (4 * MR)));
     return g;
@@ -25,7 +25,8 @@ static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GRAIN;
     if (columns > 512 || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
     const int64_t enough = fk_max(4, fk_min(16, worth / 16));
-    gemm_grid g = {fk_min(fk_min(64, worth), fk_max(fk_ceil_div(m, ROWS), fk_min(enough, m / 32))), 1};
+    const int64_t most = gemm_chunks((double)m * columns * k, 64);
+    gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, ROWS), fk_min(enough, m / 32))), 1};
     if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
     if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
     g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));
@@ -41,7 +42,8 @@ static plan plan_of(const fk_attr_matmul *a) {
     p.grid = (a->ldb ? stored_split : packed_split)(p.m, a->n, a->k);
     if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
         const int64_t work = fk_max(p.m, 4) * fk_max(gemm_panels(a->n), 1) * NR * fk_max(a->k, 4);
-        p.group = fk_max(fk_ceil_div(p.items, 64), fk_max(1, fk_min(p.items, GRAIN / work)));
+        p.group = fk_max(fk_ceil_div(p.items, gemm_chunks((double)p.items * work, 64)),
+                         fk_max(1, fk_min(p.items, GRAIN / work)));
     }
     return p;
 }

@@ -38,7 +38,7 @@ typedef struct {
 static int filters_stay(const fk_attr_winograd *a, int64_t n) { return a->c * gemm_panels(n) * NR <= FILTERS; }
 
 static wino_grid grid_of(const fk_attr_winograd *a) {
-    enum { ENOUGH = 4, MOST = 32 };
+    enum { ENOUGH = 4 };
     wino_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
     const int64_t all = a->n * g.down;
     if (all * g.across <= 0) return g;
@@ -55,7 +55,8 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     if (columns < 2 * COLUMNS && all * g.across * WINO_AT * a->c * a->oc >= GRAIN)
         g.rows = fk_min(g.rows, fk_ceil_div(all, 2)); /* two threads, though each transforms the filters */
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
-    g.mb = fk_min(MOST, stay ? fk_min(g.blocks, fk_max(want, all * g.across / SHARE_TILES)) : g.blocks);
+    const int64_t shares = gemm_chunks((double)all * g.across * WINO_AT * a->c * a->oc, 32);
+    g.mb = fk_min(shares, stay ? fk_min(g.blocks, fk_max(want, all * g.across / SHARE_TILES)) : g.blocks);
     g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
     return g;
 }

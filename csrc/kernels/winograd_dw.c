@@ -15,12 +15,13 @@ typedef struct {
 /* A share of tiles costs as much as 6 tiles more, to transform its sums back and to add them up; a narrower cell transforms
  * the other side again. */
 static dw_grid split(const fk_attr_winograd_dw *a) {
-    enum { ENOUGH = 16, LEAST = 8 };
+    enum { LEAST = 8 };
     dw_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
     g.tiles = a->n * g.down * g.across;
+    const int64_t enough = gemm_chunks((double)g.tiles * WINO_AT * a->c * a->oc, 16);
     g.mb = fk_max(1, fk_ceil_div(a->c, CHANNELS));
     g.nb = fk_max(1, fk_ceil_div(a->oc, CHANNELS));
-    g.parts = fk_max(1, fk_min(ENOUGH / (g.mb * g.nb), g.tiles / 64));
+    g.parts = fk_max(1, fk_min(enough / (g.mb * g.nb), g.tiles / 64));
     g.nb = fk_max(g.nb, fk_min(LEAST / (g.parts * g.mb), a->oc / (CHANNELS / 2)));
     g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
     return g;

@@ -38,16 +38,21 @@ void fk_free(void *block) {
 int64_t fk_alloc_count(void) { return atomic_load(&allocations); }
 int64_t fk_alloc_bytes(void) { return atomic_load(&held); }
 
+/* A key, not a _Thread_local: the loader makes room for those of a module loaded late when a thread first reads one, and ends
+ * the process when there is none. */
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local char *scratch;
-static void make_key(void) { pthread_key_create(&key, fk_free); }
+static int keyless;
+static void make_key(void) { keyless = pthread_key_create(&key, fk_free); }
 
 char *fk_scratch(void) {
-    if (!scratch) {
-        pthread_once(&once, make_key);
-        scratch = fk_alloc(FK_SCRATCH);
-        pthread_setspecific(key, scratch); /* freed when the thread ends */
+    pthread_once(&once, make_key);
+    if (keyless) return NULL;
+    char *scratch = pthread_getspecific(key);
+    if (!scratch && (scratch = fk_alloc(FK_SCRATCH)) &&
+        pthread_setspecific(key, scratch)) { /* freed when the thread ends */
+        fk_free(scratch);
+        return NULL;
     }
     return scratch;
 }

@@ -135,21 +135,25 @@ int64_t fk_plan_chunks(const fk_plan *p, int64_t step) { return p->steps[step].n
 typedef struct {
     const fk_plan *plan;
     void *const *bases;
+    fk_wish wish;
+    int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
     _Alignas(64) atomic_ullong state;
     _Alignas(64) atomic_llong done;
     atomic_llong failed;
 } run_t;
 
-static inline void spin(int *spins) {
+/* 0 when it has been waiting long */
+static inline int spin(int *spins) {
     if (++*spins > 4096) {
         sched_yield(); /* more threads than processors: let the others go on */
-        return;
+        return 0;
     }
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+    return 1;
 }
 
 static inline void failed(run_t *r, int64_t step) {
@@ -157,37 +161,61 @@ static inline void failed(run_t *r, int64_t step) {
     atomic_compare_exchange_strong(&r->failed, &none, step + 1);
 }
 
-/* chunks [from, to) of one step */
-static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, char *scratch) {
+/* behind a step with an index out of range nothing is computed: what it would have updated keeps its value. A run that was
+ * stopped, or has no memory, begins no step at all */
+static inline int stopped(run_t *r, int64_t step) {
+    int64_t failed = atomic_load_explicit(&r->failed, memory_order_relaxed);
+    return failed && failed <= step;
+}
+
+/* Whether the caller wishes the run to end, asked by its own thread. Seldom: to answer, the caller may have to wait for a lock
+ * that another of its threads holds for milliseconds. A coarse clock costs a few nanoseconds, and runs shorter than ASK_EVERY
+ * never ask. */
+enum { ASK_EVERY = 100 };
+static inline void ask(run_t *r) {
+    if (!r->wish) return;
+#ifdef CLOCK_MONOTONIC_COARSE
+    enum { CLOCK = CLOCK_MONOTONIC_COARSE };
+#else
+    enum { CLOCK = CLOCK_MONOTONIC };
+#endif
+    struct timespec t;
+    clock_gettime(CLOCK, &t);
+    const int64_t now = t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    if (now < r->ask_at) return;
+    if (r->ask_at && r->wish()) {
+        atomic_store(&r->failed, FK_STOPPED);
+        r->wish = NULL; /* answered once: what it did to the caller's state stands */
+    }
+    r->ask_at = now + ASK_EVERY;
+}
+
+/* chunks [from, to) of one step. asks: this is the caller's thread */
+static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, char *scratch, int asks) {
     const step_t *s = &r->plan->steps[index];
     const int64_t *ref = r->plan->refs + 2 * (int64_t)s->ref;
     void *ptr[FK_MAXREF];
     int status = 0;
     for (int i = 0; i < s->nref; i++) ptr[i] = (char *)r->bases[ref[2 * i]] + ref[2 * i + 1];
     fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, scratch, &status};
-    for (int64_t c = from; c < to; c++) s->run(&call, c, s->nchunks);
+    for (int64_t c = from; c < to; c++) {
+        if (asks) ask(r);
+        if (asks && stopped(r, index)) break;
+        s->run(&call, c, s->nchunks);
+    }
     if (status) failed(r, index);
-}
-
-/* behind a step with an index out of range nothing is computed: what it would have updated keeps its value */
-static inline int stopped(run_t *r, int64_t step) {
-    int64_t failed = atomic_load_explicit(&r->failed, memory_order_relaxed);
-    return failed && failed <= step;
 }
 
 static void run_alone(run_t *r, char *scratch) {
     for (int64_t i = 0; i < r->plan->nsteps && !stopped(r, i); i++)
-        run_step(r, i, 0, r->plan->steps[i].nchunks, scratch);
+        run_step(r, i, 0, r->plan->steps[i].nchunks, scratch, 1);
 }
 
 static void run_thread(void *arg, int thread, int threads) {
     run_t *r = arg;
     const fk_plan *p = r->plan;
     char *scratch = fk_scratch();
-    if (!scratch) {
-        atomic_store(&r->failed, -1); /* the run has failed: nobody begins another step */
-        return;
-    }
+    if (!scratch) return; /* no memory: the others do its share; the caller's thread has its own */
     if (threads == 1) {
         run_alone(r, scratch);
         return;
@@ -203,14 +231,14 @@ static void run_thread(void *arg, int thread, int threads) {
         if (front + behind >= u->nclaims) { /* all claimed: the next unit opens when the last of them is finished */
             int spins = 0;
             while ((int64_t)(atomic_load_explicit(&r->state, memory_order_acquire) >> 2 * CLAIM_BITS) == k)
-                spin(&spins);
+                if (!spin(&spins) && !thread) ask(r);
             continue;
         }
         const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per;
         if (u->nchunks == 1)
-            for (int64_t i = u->first; i <= u->last && !stopped(r, i); i++) run_step(r, i, 0, 1, scratch);
+            for (int64_t i = u->first; i <= u->last && !stopped(r, i); i++) run_step(r, i, 0, 1, scratch, !thread);
         else if (!stopped(r, u->first))
-            run_step(r, u->first, c, fk_min(u->nchunks, c + u->per), scratch);
+            run_step(r, u->first, c, fk_min(u->nchunks, c + u->per), scratch, !thread);
         if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nclaims - 1) {
             atomic_store_explicit(&r->done, 0, memory_order_relaxed);
             atomic_store_explicit(&r->state, (uint64_t)(k + 1) << 2 * CLAIM_BITS, memory_order_release);
@@ -218,8 +246,9 @@ static void run_thread(void *arg, int thread, int threads) {
     }
 }
 
-int64_t fk_plan_run(const fk_plan *p, void *const *bases) {
-    run_t r = {.plan = p, .bases = bases};
+int64_t fk_plan_run(const fk_plan *p, void *const *bases, fk_wish wish) {
+    run_t r = {.plan = p, .bases = bases, .wish = wish};
+    if (!fk_scratch()) return FK_NO_MEMORY;
     fk_team_run(run_thread, &r, p->parallel);
     return atomic_load(&r.failed);
 }
@@ -227,11 +256,11 @@ int64_t fk_plan_run(const fk_plan *p, void *const *bases) {
 int64_t fk_plan_profile(const fk_plan *p, void *const *bases, double *seconds) {
     run_t r = {.plan = p, .bases = bases};
     char *scratch = fk_scratch();
-    if (!scratch) return -1;
+    if (!scratch) return FK_NO_MEMORY;
     for (int64_t i = 0; i < p->nsteps && !stopped(&r, i); i++) {
         struct timespec a, b;
         clock_gettime(CLOCK_MONOTONIC, &a);
-        run_step(&r, i, 0, p->steps[i].nchunks, scratch);
+        run_step(&r, i, 0, p->steps[i].nchunks, scratch, 0);
         clock_gettime(CLOCK_MONOTONIC, &b);
         seconds[i] = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
     }

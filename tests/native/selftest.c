@@ -33,7 +33,7 @@ static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, i
     for (int i = 0; i < nptr; i++) refs[2 * i] = i;
     fk_plan *plan = fk_plan_new(step, 1, refs, nptr, attr, fk_op(opcode(op))->attr_words, program);
     if (!plan) return printf("%s: no plan\n", op), failures++, -1;
-    int64_t status = fk_plan_run(plan, ptr);
+    int64_t status = fk_plan_run(plan, ptr, NULL);
     fk_plan_free(plan);
     return status;
 }
@@ -270,7 +270,7 @@ static void chain(int64_t n) {
         for (int64_t i = 0; i < SMALL; i++) expected[r * SMALL + i] = value[i * (n / SMALL)];
     }
     fk_plan *plan = fk_plan_new(steps[0], 3 * ROUNDS, refs[0], 3 + 2 * ROUNDS, attr, 1 + 28 * ROUNDS, programs);
-    if (!plan || fk_plan_run(plan, bases)) printf("chain: no run\n"), failures++;
+    if (!plan || fk_plan_run(plan, bases, NULL)) printf("chain: no run\n"), failures++;
     fk_plan_free(plan);
     check("chain", z, expected, ROUNDS * SMALL, 1e-5);
     check("chain's end", x, value, n, 1e-5);

@@ -1,0 +1,237 @@
+"""The binding of the engine, fastkeras/_core.pyx: what must hold when the machine refuses or a signal comes."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from fastkeras import _core, ops
+from fastkeras.runtime import Function, Variable
+
+# ---- signals
+
+
+class Stop(Exception):
+    pass
+
+
+def long_run():
+    """(Function of a matrix whose plan runs for some seconds, the Variable that it updates at the end)."""
+    w = Variable(np.float32(1))
+
+    def products(x):
+        y = x
+        for _ in range(60):
+            y = ops.matmul(y, x)
+        w.assign(ops.sum(y))
+        return y
+
+    return Function(products), w
+
+
+@pytest.fixture
+def signal_soon():
+    """signal_soon(handler): SIGUSR1, handled so, comes in a moment."""
+    before, timers = signal.getsignal(signal.SIGUSR1), []
+
+    def send(handler):
+        signal.signal(signal.SIGUSR1, handler)
+        timers.append(threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1)))
+        timers[-1].start()
+
+    yield send
+    for t in timers:
+        t.join()
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize('threads', [1, 2])
+def test_a_handler_that_raises_ends_a_run(signal_soon, threads):
+    f, w = long_run()
+    x = np.eye(1536, dtype='float32')
+    old = _core.threads()
+
+    def stop(*_):
+        raise Stop
+
+    try:
+        _core.set_threads(threads)
+        signal_soon(stop)
+        with pytest.raises(Stop):
+            f(x)
+    finally:
+        _core.set_threads(old)
+    assert w.numpy() == 1  # the run never came to its end
+    held = _core.allocations()
+    small = Function(lambda x: ops.matmul(x, x))
+    np.testing.assert_array_equal(small(x[:8, :8]), x[:8, :8])
+    with pytest.raises(Stop):  # the arena was given back: another run takes the same
+        signal_soon(stop)
+        f(x)
+    assert _core.allocations()[1] - held[1] < x.nbytes
+
+
+def test_a_handler_runs_while_a_plan_does(signal_soon):
+    f, w = long_run()
+    seen = []
+    signal_soon(lambda *_: seen.append(time.perf_counter()))
+    y = f(np.eye(1024, dtype='float32'))
+    assert len(seen) == 1 and time.perf_counter() - seen[0] > 0.05
+    np.testing.assert_array_equal(y, np.eye(1024))
+    assert w.numpy() == 1024
+
+
+def test_a_handler_may_run_plans(signal_soon):
+    f, _ = long_run()
+    small = np.eye(4, dtype='float32')
+    seen = []
+    signal_soon(lambda *_: seen.append(ops.matmul(small, small)))
+    np.testing.assert_array_equal(f(np.eye(1024, dtype='float32')), np.eye(1024))
+    np.testing.assert_array_equal(seen[0], small)
+
+
+def test_other_threads_run_on(signal_soon):
+    f, w = long_run()
+    done = []
+    thread = threading.Thread(target=lambda: done.append(f(np.eye(768, dtype='float32'))))
+
+    def stop(*_):
+        raise Stop
+
+    signal_soon(stop)
+    thread.start()
+    with pytest.raises(Stop):
+        time.sleep(5)
+    thread.join()
+    np.testing.assert_array_equal(done[0], np.eye(768))
+    assert w.numpy() == 768
+
+
+# ---- limits of the machine
+
+PRELUDE = '''
+import os, resource, threading
+import numpy as np
+from fastkeras import config, ops, runtime
+config.set_num_threads(2)
+x = np.random.default_rng(0).standard_normal((192, 192)).astype('float32')
+weights = x * 0.5
+threads = lambda: len(os.listdir('/proc/self/task'))
+def taken():
+    return int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+def limit(extra):
+    resource.setrlimit(resource.RLIMIT_AS, (taken() + extra, resource.RLIM_INFINITY))
+'''
+
+
+def in_process(code, **env):
+    done = subprocess.run([sys.executable, '-c', PRELUDE + code], capture_output=True, text=True,
+                          env={**os.environ, 'OPENBLAS_NUM_THREADS': '1', **env})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith('linux'), reason='limits and /proc of Linux')
+
+
+@linux
+def test_without_threads_it_runs_alone():
+    in_process('''
+config.set_num_threads(1)
+expected = ops.matmul(x, weights)
+config.set_num_threads(2)
+limit(2 << 20)  # no stack fits
+alone = ops.matmul(x, weights)
+assert threads() == 1
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+import time
+time.sleep(2.1)
+both = ops.matmul(x, weights)
+assert threads() == 2  # what was refused is asked for again
+assert (alone == expected).all() and (both == expected).all()
+''')
+
+
+@linux
+def test_without_processes_it_runs_alone():
+    in_process('''
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)  # root may have as many as it likes
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+ops.matmul(x, weights)
+assert threads() == 1
+''')
+
+
+@linux
+def test_without_memory_it_raises():
+    in_process('''
+limit(4 << 20)
+try:
+    ops.matmul(x, weights)
+except MemoryError as e:
+    assert 'scratch' in str(e)
+else:
+    raise AssertionError('no error')
+''')
+
+
+@linux
+def test_no_amount_of_memory_ends_the_process():
+    out = in_process('''
+expected = ops.matmul(x, weights)
+results = []
+def run():
+    try:
+        results.append((ops.matmul(x, weights) == expected).all())
+    except MemoryError:
+        results.append(None)
+for extra in range(0, 48 << 20, 1 << 20):
+    go = threading.Event()
+    thread = threading.Thread(target=lambda: (go.wait(), run()))  # a thread of its own takes a team of its own
+    thread.start()
+    limit(extra)
+    go.set()
+    thread.join()
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert len(results) == 48 and all(r is None or r for r in results)
+print(results.count(None), results.count(True))
+''', MALLOC_ARENA_MAX='1', MALLOC_MMAP_THRESHOLD_='65536')
+    failed, done = map(int, out.split())
+    assert failed and done
+
+
+@linux
+def test_the_module_has_no_thread_local_data():
+    """The loader would end the process where a new thread finds no memory for it."""
+    with open(_core.__file__, 'rb') as f:
+        head = f.read(64)
+        offset, size, count = (int.from_bytes(head[at:at + n], sys.byteorder) for at, n in ((32, 8), (54, 2), (56, 2)))
+        f.seek(offset)
+        kinds = [int.from_bytes(f.read(size)[:4], sys.byteorder) for _ in range(count)]
+    assert 7 not in kinds  # PT_TLS
+
+
+# ---- ranks
+
+
+@pytest.mark.parametrize('rank', [8, 31, 32, 33, 63, 64])
+def test_as_many_axes_as_numpy_has(rank):
+    try:
+        x = np.full((1,) * (rank - 2) + (2, 3), 2, 'float32')
+    except ValueError:
+        pytest.skip('this NumPy has fewer')
+    assert ops.exp(x).shape == x.shape
+    np.testing.assert_array_equal(ops.add(x, x), x + x)
+    np.testing.assert_array_equal(_core.empty(x.shape, 'float32').shape, x.shape)
+    np.testing.assert_array_equal(ops.sum(x, axis=-1), x.sum(-1))
+
+
+def test_more_axes_than_numpy_has_are_refused():
+    with pytest.raises(ValueError, match='at most 64 axes, got a shape of 65'):
+        _core.empty((1,) * 65, 'float32')
