@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras.ops import core
+from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable
 from fastkeras.saving import objects
 from fastkeras.utils import nest
@@ -38,9 +39,9 @@ class OpLayer(Layer):
         masks = [m for m in nest.to_list(mask) if m is not None]
         if len(masks) != 1:
             return None
-        # an op that keeps the first two axes, batch and steps, keeps the mask
-        shape = nest.to_list(inputs)[0].shape
-        return masks[0] if tuple(masks[0].shape) == tuple(shape)[:len(masks[0].shape)] else None
+        # an op whose result has the first two axes, batch and steps, keeps the mask
+        shape = self.call([Tensor('input', (), {}, t.shape, core.dtype_of(t)) for t in nest.to_list(inputs)]).shape
+        return masks[0] if tuple(masks[0].shape) == shape[:len(masks[0].shape)] else None
 
     def get_config(self):
         operands = []

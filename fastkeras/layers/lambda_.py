@@ -77,8 +77,9 @@ class Lambda(Layer):
         else:
             config.update(output_shape=shape, output_shape_type='raw', output_shape_module=None)
         if self.mask is not None:
-            config['mask'], config['mask_type'], _ = _described(self.mask) if callable(self.mask) else (
+            described = _described(self.mask) if callable(self.mask) else (
                 objects.serialize_keras_object(self.mask), 'raw', None)
+            config['mask'], config['mask_type'], config['mask_module'] = described
         config['arguments'] = {k: objects.serialize_keras_object(v) for k, v in self.arguments.items()}
         return config
 
