@@ -32,18 +32,8 @@ def heavy(node):
     return record.epilogue and node.size > 0 and record.native(node)
 
 
-class _Answers(dict):
-    """serial → elementwise(node), asked once for each node: a pass asks several times."""
-
-    def __call__(self, node):
-        found = self.get(node.serial)
-        if found is None:
-            found = self[node.serial] = elementwise(node)
-        return found
-
-
 def fuse(graph):
-    able = _Answers()
+    able = {n.serial for n in graph.nodes() if elementwise(n)}
     graph, light = sums.recompute(graph, able)
     nodes, users = graph.nodes(), graph.users()
     tails = {id(n) for n in nodes if sums.rows_summed(n)}
@@ -53,7 +43,7 @@ def fuse(graph):
     for node in nodes:
         if id(node) in tails:
             groups.take_in(node, reserved)
-        elif node.op not in LEAVES and id(node) not in reserved and able(node):
+        elif node.serial in able and id(node) not in reserved:
             if id(node) in light:  # joins what reads it, and with that what it reads
                 later.append(node)
             else:
@@ -109,7 +99,7 @@ class _Groups:
             value = stack.pop()
             if value.size != g.size:
                 continue
-            if value.serial in self.of and self.able(value):
+            if value.serial in self.of and value.serial in self.able:
                 g = self._try_merge(g, self.of[value.serial])
                 if id(value) in reserved:
                     stack += value.inputs
@@ -125,7 +115,7 @@ class _Groups:
         """Producers worth joining, the latest first: of two heavy ones the one that runs last takes the region."""
         size = node.size
         found = {i.serial: i for i in node.inputs if i.serial in self.of and i.size == size}
-        return [found[k] for k in sorted(found, reverse=True) if self.able(found[k]) or heavy(found[k])]
+        return [found[k] for k in sorted(found, reverse=True) if k in self.able or heavy(found[k])]
 
     def _try_merge(self, g, other):
         """g and other as one group if that is allowed; returns the group of g's nodes afterwards."""
@@ -163,10 +153,10 @@ class _Groups:
         before = self._between(second, first, back=True)
         if before is None:
             return False
-        behind = self._between(first, second, back=False)
-        if behind is None:
-            return False
-        if before or behind:
+        if before:  # else the second may simply run with the first
+            behind = self._between(first, second, back=False)
+            if behind is None:
+                return False
             ranks = sorted([h.rank for h in (first, second, *before, *behind)])
             for h, rank in zip((*before, first), ranks):
                 h.rank = rank
@@ -250,7 +240,7 @@ def _serial(node):
 def _emit(nodes, root, leaving, new, able, summed=()):
     """Write one group into `new` (id of old node → new node), as a region where there is anything to compute."""
     parts = [n for n in nodes if n is not root]
-    if len(summed) < 2 and not any(n.op != 'reshape' and able(n) for n in parts):
+    if len(summed) < 2 and not any(n.op != 'reshape' and n.serial in able for n in parts):
         for n in [*nodes, *summed]:
             new[id(n)] = remake(n, [new[id(i)] for i in n.inputs])
         return

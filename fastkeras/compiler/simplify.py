@@ -13,36 +13,36 @@ def simplify(graph):
     known = {}
 
     def rule(node, inputs):
-        if node.op in ('input', 'variable'):
+        if node.op == 'input' or node.op == 'variable':
             return node
         made = _reduce(node, inputs) if node.op != 'const' else node
         if made is None:
             made = Node(node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
         key = _key(made)
-        return known.setdefault(key, made) if key is not None else made
+        try:
+            return known.setdefault(key, made) if key is not None else made
+        except TypeError:  # an attribute that cannot be compared
+            return made
 
     return graph.rewrite(rule)
 
 
 def _key(node):
-    """Equal keys, equal values."""
+    """Equal keys, equal values; None for what is not compared."""
     if node.op == 'const':
         value = np.asarray(node.attrs['value'])
         return ('const', node.dtype, node.shape, value.tobytes()) if value.size <= 64 else None
-    if node.op in ('input', 'variable'):
+    if node.op == 'input' or node.op == 'variable':
         return id(node)
-    try:
-        key = (node.op, node.dtype, node.shape, tuple(sorted(node.attrs.items())), tuple(id(i) for i in node.inputs))
-        hash(key)
-    except TypeError:
-        return None
-    return key
+    attrs = node.attrs.items()
+    return (node.op, node.dtype, node.shape, tuple(sorted(attrs) if len(attrs) > 1 else attrs), *map(id, node.inputs))
 
 
 def _reduce(node, inputs):
     """A simpler node of the same value, or None."""
     record = core.record(node.op)
-    if inputs and node.size <= MAX_FOLDED and not record.random and all(i.op == 'const' for i in inputs):
+    if inputs and inputs[0].op == 'const' and all(i.op == 'const' for i in inputs) and (
+            node.size <= MAX_FOLDED and not record.random):
         value = record.ref(*[np.asarray(i.attrs['value'], i.dtype) for i in inputs], **node.attrs)
         value = np.asarray(value, node.dtype).reshape(node.shape)
         return Node('const', (), {'value': value}, node.shape, node.dtype, node.name)
@@ -58,9 +58,12 @@ def _reduce(node, inputs):
 
 def _without_broadcasts(node, inputs):
     """Elementwise operations broadcast by themselves."""
-    bare = tuple(i.inputs[0] if i.op == 'broadcast_to' else i for i in inputs)
-    if all(a is b for a, b in zip(bare, inputs)):
+    for i in inputs:
+        if i.op == 'broadcast_to':
+            break
+    else:
         return None
+    bare = tuple([i.inputs[0] if i.op == 'broadcast_to' else i for i in inputs])
     try:
         shape = np.broadcast_shapes(*(i.shape for i in bare))
     except ValueError:

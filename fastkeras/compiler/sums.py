@@ -20,33 +20,42 @@ def rows_summed(node):
             (not kept or max(cut) < min(kept)))
 
 
-def only_summed(nodes, users, tails, wanted, elementwise):
+def only_summed(nodes, users, tails, wanted, able):
     """ids of the elementwise nodes that sums alone read, all of one number of rows: they belong to their region."""
     inner = {id(s): s.size for s in nodes if id(s) in tails}
     for n in reversed(nodes):
-        if id(n) in wanted or n.op in LEAVES or not elementwise(n):
+        if n.serial not in able or id(n) in wanted or n.op in LEAVES:
             continue
-        found = {inner.get(id(u)) if id(u) in tails or u.size == n.size else None for u in users.get(id(n), ())}
-        if len(found) == 1 and None not in found:
-            inner[id(n)] = found.pop()
+        of = None
+        for u in users.get(id(n), ()):
+            rows = inner.get(id(u)) if id(u) in tails or u.size == n.size else None
+            if rows is None or of not in (None, rows):
+                break
+            of = rows
+        else:
+            if of is not None:
+                inner[id(n)] = of
     return inner.keys() - tails
 
 
-def materialised(nodes, users, wanted, elementwise):
+def materialised(nodes, wanted, able):
     """ids of the values that stand in memory in any case: something other than elementwise work reads them."""
-    return {id(n) for n in nodes if n.op in LEAVES or id(n) in wanted or
-            any(not elementwise(u) for u in users.get(id(n), ()))}
+    found = {id(n) for n in nodes if n.op in LEAVES} | wanted
+    for n in nodes:
+        if n.serial not in able:
+            found.update(map(id, n.inputs))
+    return found
 
 
-def recompute(graph, elementwise):
+def recompute(graph, able):
     """Light operations on a value that stands in memory in any case, such as x - mean, once for each reader: each region
-    then makes them itself, and none is kept. Returns (graph, ids of these nodes)."""
-    nodes, users = graph.nodes(), graph.users()
-    wanted = {id(n) for n in graph.roots()}
-    kept = materialised(nodes, users, wanted, elementwise)
+    then makes them itself, and none is kept. able: serials of the elementwise nodes; those of new ones are added. Returns
+    (graph, ids of these nodes)."""
+    nodes = graph.nodes()
+    kept = materialised(nodes, {id(n) for n in graph.roots()}, able)
 
     def light(n):
-        if id(n) in kept or not core.record(n.op).light or not elementwise(n):
+        if id(n) in kept or n.serial not in able or not core.record(n.op).light:
             return False
         full = [i for i in n.inputs if i.size == n.size]
         return len(full) == 1 and id(full[0]) in kept and all(8 * i.size <= n.size for i in n.inputs if i is not full[0])
@@ -60,11 +69,19 @@ def recompute(graph, elementwise):
         if id(old) not in again:
             return new
         new = remake(new, new.inputs)
+        able.add(new.serial)
         made.add(id(new))
         return new
 
     def rule(node, inputs):
-        if node.op in LEAVES or not any(id(i) in again for i in node.inputs):
-            return None
-        return remake(node, [copy(old, new) for old, new in zip(node.inputs, inputs)])
+        if node.op in LEAVES:
+            return node
+        for i in node.inputs:
+            if id(i) in again:
+                inputs = [copy(old, new) for old, new in zip(node.inputs, inputs)]
+                break
+        new = remake(node, inputs)
+        if node.serial in able:
+            able.add(new.serial)
+        return new
     return graph.rewrite(rule), made

@@ -113,7 +113,7 @@ def verify(graph, known_ops=None):
             raise ValueError(f'[graph] {node!r} is used but is not among the inputs of the graph')
         if node.op not in LEAVES and known_ops is not None and node.op not in known_ops:
             raise ValueError(f'[graph] unknown op {node.op!r}')
-        if any(d is None or d < 0 for d in node.shape):
+        if node.size is None or node.shape and min(node.shape) < 0:
             raise ValueError(f'[graph] {node!r} has an unknown size')
     for var, node in graph.updates:
         if tuple(var.shape) != node.shape or var.dtype != node.dtype:

@@ -10,17 +10,18 @@ class Node:
     """One operation's one result. Immutable once made.
 
     op: the operation's name; inputs: tuple of Nodes; attrs: dict of hashable values (an array only in 'const', a Variable
-    only in 'variable'); shape: tuple of ints, None where unknown; dtype: its name; serial: order of creation, so that a
-    sort by it is topological.
+    only in 'variable'); shape: tuple of ints, None where unknown; size: number of elements, None where a size is unknown;
+    dtype: its name; serial: order of creation, so that a sort by it is topological.
     """
 
-    __slots__ = ('op', 'inputs', 'attrs', 'shape', 'dtype', 'name', 'serial', '__weakref__')
+    __slots__ = ('op', 'inputs', 'attrs', 'shape', 'size', 'dtype', 'name', 'serial', '__weakref__')
 
     def __init__(self, op, inputs, attrs, shape, dtype, name=None):
         self.op = op
         self.inputs = tuple(inputs)
         self.attrs = attrs
-        self.shape = tuple(shape)
+        self.shape = shape = tuple(shape)
+        self.size = None if None in shape else math.prod(shape)
         self.dtype = dtype
         self.name = name
         self.serial = next(_serial)
@@ -28,11 +29,6 @@ class Node:
     @property
     def ndim(self):
         return len(self.shape)
-
-    @property
-    def size(self):
-        """Number of elements; only for a shape without None."""
-        return math.prod(self.shape)
 
     def __repr__(self):
         name = f' {self.name!r}' if self.name else ''

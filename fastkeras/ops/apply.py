@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import config, late
 from ..graph import Node
-from .dtypes import FLOATS, dtype_name, met, promoted, to_array
+from .dtypes import FLOATS, dtype_name, met, name_of, promoted, to_array
 from .registry import record
 
 LARGEST = 2 ** 45   # elements of one array: of float32, more than an address space holds
@@ -83,7 +83,7 @@ def dtype_of(x):
     if isinstance(x, Node):
         return x.dtype
     dtype = getattr(x, 'dtype', None)
-    return dtype_name(dtype) if dtype is not None else to_array(x).dtype.name
+    return dtype_name(dtype) if dtype is not None else name_of(to_array(x).dtype)
 
 
 def as_tensor(x):
@@ -101,7 +101,7 @@ def constant(value, dtype=None, shape=None):
     value = to_array(value, dtype)
     if shape is not None and value.shape != tuple(shape):
         value = np.broadcast_to(value, tuple(shape))
-    return _make('const', (), {'value': value}, value.shape, value.dtype.name)
+    return _make('const', (), {'value': value}, value.shape, name_of(value.dtype))
 
 
 def tensor(x, dtype=None):
@@ -132,10 +132,10 @@ def _common(inputs):
         elif not isinstance(x, np.ndarray):
             numbers.append(x)
         elif x.ndim:
-            soft = met(soft, x.dtype.name)
+            soft = met(soft, name_of(x.dtype))
         else:
             numbers.append(x)
-            scalar = met(scalar, x.dtype.name)
+            scalar = met(scalar, name_of(x.dtype))
     if firm is not None and soft is not None:
         if soft in FLOATS:
             firm = firm if firm in FLOATS else config.floatx()
@@ -160,11 +160,13 @@ def _to_type(x, dtype):
         return x if x.dtype == dtype else apply('cast', (x,), dtype=dtype)
     if not isinstance(x, np.ndarray):
         return np.array(x, dtype)
-    return x if x.dtype.name == dtype else x.astype(dtype)
+    return x if name_of(x.dtype) == dtype else x.astype(dtype)
 
 
 def operands(inputs, promote=None, floating=False):
     """(inputs as Tensors or else all as arrays, whether they are symbolic), brought to one type as `register` says."""
+    if _agree(inputs, promote, floating):
+        return tuple(inputs), True
     lively = False
     for x in inputs:
         if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__') and tracing():
@@ -191,6 +193,20 @@ def operands(inputs, promote=None, floating=False):
     return tuple(values), lively
 
 
+def _agree(inputs, promote, floating):
+    """Whether all are Tensors of the type in which they meet: nothing is to be done, as most often in a trace."""
+    for x in inputs:
+        if not isinstance(x, Node):
+            return False
+    if promote is None or promote >= len(inputs):
+        return bool(inputs)
+    dtype = inputs[promote].dtype
+    for x in inputs[promote:]:
+        if x.dtype != dtype:
+            return False
+    return not floating or dtype in FLOATS
+
+
 def _make(op, inputs, attrs, shape, dtype):
     return _hooks['tensor'](op, inputs, attrs, shape, dtype, getattr(_local, 'name', None))
 
@@ -201,7 +217,7 @@ class _Shaped:
     __slots__ = ('shape', 'dtype')
 
     def __init__(self, array):
-        self.shape, self.dtype = array.shape, array.dtype.name
+        self.shape, self.dtype = array.shape, name_of(array.dtype)
 
     ndim = property(lambda self: len(self.shape))
 
@@ -219,7 +235,7 @@ def apply(op, inputs, **attrs):
             shape, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
             check_size(shape)
             value = np.asarray(_hooks['eager'](op, inputs, attrs))
-            return value if value.dtype.name == dtype else value.astype(dtype)
+            return value if name_of(value.dtype) == dtype else value.astype(dtype)
         shape, dtype = rec.spec(*inputs, **attrs)
         check_size(shape)
         if rec.compose is not None and not any(None in x.shape for x in inputs):

@@ -11,6 +11,12 @@ _NEAREST = {'float16': 'float32', 'int8': 'int32', 'int16': 'int32', 'uint16': '
             'uint32': 'int64', 'uint64': 'int64'}
 INTS = ('int32', 'int64')
 FLOATS = ('float32', 'float64')
+_NAMES = {np.dtype(name): name for name in DTYPES}
+
+
+def name_of(dtype):
+    """`name` of an np.dtype, which NumPy makes anew each time it is asked: a trace asks thousands of times."""
+    return _NAMES.get(dtype) or dtype.name
 
 
 def dtype_name(dtype):
@@ -28,7 +34,7 @@ def dtype_name(dtype):
 def to_array(x, dtype=None):
     """An ndarray of one of our types. Python floats become floatx and integers int32 where they fit; arrays keep their
     type (float16 becomes float32). ValueError for text, objects, ragged lists; TypeError for a symbolic Tensor."""
-    if type(x) is np.ndarray and dtype is None and x.dtype.name in _RANK:
+    if type(x) is np.ndarray and dtype is None and name_of(x.dtype) in _RANK:
         return x
     given = isinstance(x, (np.ndarray, np.generic)) or hasattr(x, '__fastkeras_tensor__')
     try:
@@ -45,7 +51,7 @@ def to_array(x, dtype=None):
         want = 'int32' if array.size == 0 or abs(array).max() < 2 ** 31 else 'int64'
     if array.dtype.kind not in 'biuf' or want not in _RANK:
         raise ValueError(f'expected numbers ({", ".join(DTYPES)}), got {array.dtype} from a {type(x).__name__}')
-    return array if array.dtype.name == want else array.astype(want)
+    return array if name_of(array.dtype) == want else array.astype(want)
 
 
 def promoted(*dtypes):

@@ -1,10 +1,19 @@
 """Rules of shapes with unknown sizes, shared by the records."""
 
+from functools import lru_cache
+
 from . import core
 
 
 def broadcast(*shapes):
     """NumPy's broadcast of shapes that may hold None; ValueError with the shapes where they do not fit."""
+    if len(shapes) == 2 and shapes[0] == shapes[1]:
+        return tuple(shapes[0])
+    return _broadcast(*map(tuple, shapes))
+
+
+@lru_cache(maxsize=4096)
+def _broadcast(*shapes):
     out = []
     for k in range(1, max((len(s) for s in shapes), default=0) + 1):
         dims = [s[-k] for s in shapes if len(s) >= k]

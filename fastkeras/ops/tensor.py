@@ -20,7 +20,7 @@ class Tensor(Node):
     __array_priority__ = 100
 
     def __init__(self, op, inputs, attrs, shape, dtype, name=None):
-        super().__init__(op, inputs, attrs, shape, dtype, name)
+        Node.__init__(self, op, inputs, attrs, shape, dtype, name)
         self._keras_history = None
         self._keras_mask = None
 

@@ -11,8 +11,14 @@ def plain(name):
     return str(name).replace('/', '_').split(':')[0]
 
 
+def zeros(shape, dtype):
+    """Zeros to be copied, which take no memory themselves: an array of them would have to be read from pages that the
+    system makes meanwhile, which takes longer than writing the copy."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
 # slots that any optimizer may have, by options
-_COMMON_SLOTS = {'average': lambda v: v.numpy(), 'gradient_accumulator': lambda v: np.zeros(v.shape, v.dtype)}
+_COMMON_SLOTS = {'average': lambda v: v.numpy(), 'gradient_accumulator': lambda v: zeros(v.shape, v.dtype)}
 
 
 class State:
@@ -37,7 +43,7 @@ class State:
 
     def slot_initial(self, name, variable):
         """First value of a slot."""
-        return np.zeros(variable.shape, variable.dtype)
+        return zeros(variable.shape, variable.dtype)
 
     def build(self, variables):
         """Make the state of these variables; what is there already stays."""

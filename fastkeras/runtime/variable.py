@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _core
 from ..ops import core
+from ..ops.dtypes import name_of
 from ..ops.tensor import Tensor
 from .trace import active_trace
 
@@ -60,7 +61,7 @@ class Variable:
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
-    dtype = property(lambda self: self.array.dtype.name)
+    dtype = property(lambda self: name_of(self.array.dtype))
     size = property(lambda self: self.array.size)
 
     @property

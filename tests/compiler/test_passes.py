@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from fastkeras import ops
+from fastkeras.compiler import fuse as fusion
 from fastkeras.compiler import memory
 from fastkeras.compiler.autodiff import gradients
 from fastkeras.compiler.buffers import ARENA, Buffer, Step
@@ -227,3 +228,18 @@ def test_best_fit_among_neighbours_in_time_is_best_fit_among_all(seed):
         assert all(offset + size <= lo or hi <= offset for lo, hi in beside if hi > lo and size)
         placed.add(offset, size, first, last)
         blocks.append((offset, size, first, last))
+
+
+def test_regions_join_over_any_distance():
+    """What stands between two nodes is looked at only where something has to move: many short ways do not keep them apart."""
+    def fn(x):
+        first = ops.matmul(x, w)
+        sides = [ops.matmul(first, v) for v in others]
+        return [first * 2.0, *sides]
+
+    w, *others = (Variable(np.eye(4, dtype='float32')) for _ in range(2 * fusion.MAX_SEARCH))
+    graph, _ = trace(fn, [((3, 4), 'float32')])
+    steps = compile_graph(graph).steps
+    assert steps[0].kernel == 'matmul' and steps[0].program is not None
+    x = np.float32(np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(Function(fn)(x)[0], 2 * x)

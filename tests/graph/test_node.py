@@ -29,3 +29,8 @@ def test_a_node_keeps_what_it_reads_and_no_more():
     y = Node('exp', (x,), {}, (1,), 'float32')
     del x
     assert kept() is y.inputs[0]
+
+
+def test_size_is_the_number_of_elements():
+    assert [Node('input', (), {}, shape, 'float32').size for shape in ((), (2, 3), (4, 0))] == [1, 6, 0]
+    assert Node('input', (), {}, (None, 3), 'float32').size is None
