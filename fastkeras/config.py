@@ -34,6 +34,13 @@ def _winograd_from_environment():
     return text == '1'
 
 
+def _plan_memory_from_environment():
+    text = os.environ.get('FASTKERAS_PLAN_MEMORY')
+    if text is not None and not text.isdecimal():
+        raise ValueError(f'FASTKERAS_PLAN_MEMORY: expected a number of bytes, got {text!r}')
+    return None if text is None else int(text)
+
+
 # a generation that counts inside one block of one thread only (`fastkeras.generation.scope`), before the setting
 _scoped_generation = ContextVar('fastkeras_generation', default=None)
 _settings = {
@@ -42,6 +49,7 @@ _settings = {
     'image_data_format': 'channels_last',
     'generation': _generation_from_environment(),
     'winograd': _winograd_from_environment(),
+    'plan_memory': _plan_memory_from_environment(),   # None: not looked at yet
     'interactive_logging': True,
 }
 
@@ -178,6 +186,41 @@ def set_isa(name):
     if name not in known:
         raise ValueError(f"set_isa: expected one of {', '.join(map(repr, known))}, got {name!r}")
     _core.set_isa(name)
+
+
+def plan_memory():
+    """Bytes that the plans which are kept may hold together between runs: half of the memory that this process may use, unless
+    set."""
+    if _settings['plan_memory'] is None:
+        _settings['plan_memory'] = _memory() // 2
+    return _settings['plan_memory']
+
+
+def set_plan_memory(bytes):
+    """Set how many bytes of memory to work in the plans that are kept may hold together between runs.
+
+    A plan is made for each function and each shape of its inputs, 64 of one function at most. Beyond this number of bytes
+    those are forgotten that were not run lately; when one is wanted again it is made again. The plan that runs is kept, however
+    large. Memory of further runs at the same time, by other threads, comes on top. The environment variable
+    FASTKERAS_PLAN_MEMORY, a number of bytes, sets the first value. Raises ValueError unless it is a whole number of 0 or more.
+    """
+    if isinstance(bytes, bool) or not hasattr(bytes, '__index__') or bytes < 0:
+        raise ValueError(f'set_plan_memory: expected a whole number of bytes, 0 or more, got {bytes!r}')
+    _settings['plan_memory'] = int(bytes)
+
+
+def _memory():
+    """Bytes of memory of this machine, or of the control group that the process is in where that is less."""
+    found = []
+    if hasattr(os, 'sysconf'):
+        found.append(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES'))
+    for path in ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'):
+        try:
+            with open(path) as file:
+                found.append(int(file.read()))
+        except (OSError, ValueError):   # there is none, or its limit is 'max'
+            continue
+    return min(found, default=4 << 30)
 
 
 def winograd():

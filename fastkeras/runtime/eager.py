@@ -7,10 +7,10 @@ from ..compiler.pipeline import compile_graph
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
-from .bounded import Bounded
+from .plans import Kept, PlanCache
 
 MAX_CACHED = 512
-_plans = Bounded(MAX_CACHED)
+_plans = PlanCache(MAX_CACHED)
 
 
 def evaluate(op, arrays, attrs):
@@ -20,13 +20,15 @@ def evaluate(op, arrays, attrs):
             or any(a.dtype in (np.float64, np.int64) for a in arrays)):
         return record.ref(*arrays, **attrs)
     key = (op, settings(), tuple([(a.shape, a.dtype.char) for a in arrays]), tuple(attrs.items()))
-    executor = _plans.get(key)
-    if executor is None:
+    kept = _plans.get(key)
+    if kept is None:
         inputs = [Tensor('input', (), {'index': i}, a.shape, a.dtype.name) for i, a in enumerate(arrays)]
         node = core.apply(op, tuple(inputs), **attrs)
-        executor = _plans.put(key, compile_graph(Graph(inputs, [node])).executor)
+        compiled = compile_graph(Graph(inputs, [node]))
+        kept = _plans.put(key, Kept(compiled.executor, compiled.arena_bytes))
+    kept.used = True
     try:
-        return executor.run([np.asarray(a, order='C') for a in arrays])[0]
+        return kept.executor.run([np.asarray(a, order='C') for a in arrays])[0]
     except IndexError:
         raise ValueError(f'[{op}]: an index is outside the range of the array it points into; '
                          f'got arrays of shapes {[a.shape for a in arrays]}') from None

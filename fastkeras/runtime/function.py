@@ -1,6 +1,7 @@
 """Functions: Python written in ops, traced once per shapes and run as one plan."""
 
 import sys
+import weakref
 
 import numpy as np
 
@@ -15,13 +16,13 @@ from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
 from . import collection
-from .bounded import Bounded
 from .parts import in_parts
+from .plans import PlanCache
 from .trace import Trace
 from .variable import ChangeClock
 
 _statics = StaticCache(compile_graph)
-MAX_TRACED = 64  # of one Function: the least recently made goes first
+MAX_TRACED = 64  # of one Function
 
 
 class Function:
@@ -37,7 +38,7 @@ class Function:
         self.fn = fn
         self.name = name or getattr(fn, '__name__', 'function')
         self.reuse_outputs, self.by_rows = reuse_outputs, by_rows
-        self._traced = Bounded(MAX_TRACED)
+        self._traced = PlanCache(MAX_TRACED)
 
     def __call__(self, *arrays):
         for a in arrays:
@@ -99,8 +100,9 @@ class Traced:
         with stages.stage('rows'):
             self.part = at_a_time(graph, self.compiled, _core.threads()) if parted else None
         self.graph = graph if parted else None  # what parts are compared by
+        self.function = weakref.ref(function)   # who runs this holds it
         self.execute = None
-        self.updated = self.compiled.updated
+        self.statics, self.updated = self.compiled.statics, self.compiled.updated
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
         self.outs = self.result = None
@@ -108,33 +110,53 @@ class Traced:
         if function.reuse_outputs:
             self.outs = [_core.empty(s, d) for s, d in self.shapes]
             self.result = self.build(self.outs)
+        own = [s.array for s in self.statics if s.key is None]  # the others are shared by plans, and go with the last
+        self.held = self.compiled.arena_bytes + sum(a.nbytes for a in (*own, *(self.outs or ())))
+        self.used = False
+
+    def release(self):
+        """Let go of the memory. Who still holds this and runs it gets what is kept for such arrays then."""
+        self.settings = self.execute = self.compiled = None
+        self.statics = ()
+
+    def _of_another(self, arrays, outs):
+        return self.function().traced_for(arrays).run(arrays, outs)
 
     def is_stale(self):
-        """Whether it was compiled under other settings than those of now."""
+        """Whether it was compiled under other settings than those of now, or released."""
         return self.settings != settings()
 
     def run(self, arrays, outs=None):
+        self.used = True
         now = ChangeClock.count
         if self._refreshed != now:
-            for s in self.compiled.statics:
+            for s in self.statics:
                 s.refresh()
             self._refreshed = now  # as it was before: what changed meanwhile is seen by the next run
-        if self.execute is None:
-            profile = 'profile' in debug()
-            self.execute = printed_at_exit(self.name, self.compiled).run if profile else self.compiled.executor.run
+        execute = self.execute or self._first()
         try:
-            return self.execute(arrays, outs)
+            return execute(arrays, outs)
         except IndexError as e:
             raise self._explain(*e.args) from None
         finally:
             for v in self.updated:
                 v.touch()
 
+    def _first(self):
+        """What runs it, from the first run on."""
+        compiled = self.compiled
+        if compiled is None:    # released
+            return self._of_another
+        execute = printed_at_exit(self.name, compiled).run if 'profile' in debug() else compiled.executor.run
+        if self.settings is not None:
+            self.execute = execute
+        return execute
+
     def _explain(self, segment, index):
         """The ValueError for a step whose index was out of range."""
         from ..compiler.buffers import Host
-        steps, count = [], 0
-        for step in self.compiled.steps:
+        steps, count, compiled = [], 0, self.compiled
+        for step in compiled.steps if compiled is not None else ():
             host = isinstance(step, Host)
             if host or (steps and isinstance(steps[-1], Host)):
                 count += bool(steps)

@@ -29,11 +29,17 @@ class Parts:
         self.function, self.bounds = function, bounds
         self.graph, self.build, self.shapes, self.settings = plan.graph, plan.build, plan.shapes, plan.settings
         self.outs, self.result = plan.outs, plan.result
+        self.held, self.used = 0, False     # the plans of the parts have entries of their own
 
     def is_stale(self):
         return self.settings != settings()
 
+    def release(self):
+        """Be made anew where it is still known."""
+        self.settings = None
+
     def run(self, arrays, outs=None):
+        self.used = True
         if outs is None:
             outs = [_core.empty(shape, dtype) for shape, dtype in self.shapes]
         for a, b in zip(self.bounds, self.bounds[1:]):

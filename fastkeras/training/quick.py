@@ -74,7 +74,7 @@ class QuickPredict:
         return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
 
     def __init__(self, function, x, batches, standard, arranged):
-        """arranged: arrays of the outputs → what predict gives."""
+        """arranged: arrays of the outputs → what predict gives; None where that is the only one or a list."""
         self.function, self.plan, self.arranged = function, None, arranged
         self.looked_at = _looked_at(standard.slots, (x,))
         self.dtype = batches.feed.dtypes[0]
@@ -90,7 +90,9 @@ class QuickPredict:
         if self.plan is None or self.plan.is_stale():
             self.plan = self.function.traced_for(arrays)
         outs = self.plan.build(self.plan.run(arrays))
-        return self.arranged(outs)
+        if self.arranged is not None:
+            return self.arranged(outs)
+        return outs[0] if len(outs) == 1 else outs
 
 
 def _looked_at(slots, arrays):

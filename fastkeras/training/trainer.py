@@ -223,8 +223,9 @@ class Trainer(Generators):
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
             if steps is None and QuickPredict.serves(x, standard, batches):
-                remember(self._quick, ('predict', signature(x), batch_size), QuickPredict(function, x, batches, standard,
-                                                                                            self._arranged))
+                arranged = self._arranged if nest.has_dict(self._nesting()) else None
+                remember(self._quick, ('predict', signature(x), batch_size),
+                         QuickPredict(function, x, batches, standard, arranged))
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose == 1 else None
         return self._arranged(loops.predict(batches, function, calls, bar))
@@ -232,8 +233,11 @@ class Trainer(Generators):
     def _arranged(self, arrays):
         """Arrays of the outputs as a prediction gives them: the only one, a list or, where the model gives a dict, in
         its nesting."""
-        structure = self._graph.outputs if self._graph is not None else self._example[1]
+        structure = self._nesting()
         return nest.pack(structure, arrays) if nest.has_dict(structure) else nest.unpack(arrays)
+
+    def _nesting(self):
+        return self._graph.outputs if self._graph is not None else self._example[1]
 
     # ---- evaluate
     def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
