@@ -1,4 +1,4 @@
-/* Reading and adding at computed indices: gather, scatter_add, touched, put_rows, pick, one_hot.
+/* Reading and adding at computed indices: narrow, gather, scatter_add, touched, put_rows, pick, one_hot.
  *
  * Indices are data, so each is checked where it is used: one outside its range sets call->status, and nothing outside
  * the tensors is read or written. */
@@ -8,6 +8,17 @@ static inline int inside(int32_t i, int64_t size) { return i >= 0 && i < size; }
 
 /* rows per chunk for rows of so many bytes: about 5 ns to reach one, and 20 bytes per ns */
 static inline int64_t row_grain(int64_t bytes) { return 1 + 400000 / (100 + bytes); }
+
+/* ---- narrow */
+FK_CHUNKS(narrow) { return fk_split(a->n, 1 << 16); }
+FK_ONE_PART(narrow)
+FK_KERNEL(narrow) {
+    const int64_t *x = call->ptr[0];
+    int32_t *y = call->ptr[1];
+    int64_t lo, hi;
+    fk_range(a->n, 16, ith, nth, &lo, &hi);
+    for (int64_t i = lo; i < hi; i++) y[i] = (int32_t)fk_max(INT32_MIN, fk_min(INT32_MAX, x[i]));
+}
 
 /* ---- gather */
 FK_CHUNKS(gather) { return fk_split(a->outer * a->nidx, row_grain(a->inner * a->itemsize)); }

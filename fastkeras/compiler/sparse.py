@@ -48,7 +48,7 @@ def _tree(var, value):
     if len(scattered) != 1:
         return None
     grad, = scattered.values()
-    if not 0 < 2 * grad.inputs[0].size <= shape[0]:
+    if not 0 < 2 * grad.inputs[0].size <= shape[0] or grad.inputs[0].dtype != 'int32':
         return None
     kept = _without_gradient(value, grad, {})
     if kept is None or kept == 'zero' or kept.op != 'variable' or kept.attrs['var'] is not var:

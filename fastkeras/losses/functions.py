@@ -7,6 +7,7 @@ more, it is dropped.
 import math
 
 from fastkeras import config, ops
+from fastkeras.ops.index import as_indices
 from fastkeras.ops.logits import log_shares, misses
 
 __all__ = ['KLD', 'MAE', 'MAPE', 'MSE', 'MSLE', 'binary_crossentropy', 'binary_focal_crossentropy',
@@ -206,7 +207,7 @@ def indices(y_true, y_pred, axis=-1):
     y_true = ops.convert_to_tensor(y_true)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = ops.squeeze(y_true, axis=axis)
-    return ops.cast(y_true, 'int32')
+    return as_indices(y_true)
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
@@ -251,9 +252,9 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
     """
     y_pred = _float(y_pred)
     others = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings)
-    labels = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), 'int32'), (-1, 1))
+    labels = ops.reshape(as_indices(y_true), (-1, 1))
     other_labels = (ops.reshape(labels, (1, -1)) if ref_labels is None
-                    else ops.reshape(ops.cast(ops.convert_to_tensor(ref_labels), 'int32'), (1, -1)))
+                    else ops.reshape(as_indices(ref_labels), (1, -1)))
     distance = ops.maximum(1.0 - ops.matmul(y_pred, ops.transpose(others)), 0.0)
     dtype = str(y_pred.dtype)
     same = ops.cast(ops.equal(labels, other_labels), dtype)

@@ -2,6 +2,7 @@
 
 from fastkeras import config, ops
 from fastkeras.metrics.base import Metric
+from fastkeras.ops.index import as_indices
 
 
 def _check_matrix(owner, y_true, y_pred):
@@ -183,8 +184,8 @@ class IoU(Metric):
             y_true = ops.argmax(y_true, axis=self.axis)
         if not self.sparse_y_pred:
             y_pred = ops.argmax(y_pred, axis=self.axis)
-        y_true = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), 'int32'), (-1,))
-        y_pred = ops.reshape(ops.cast(ops.convert_to_tensor(y_pred), 'int32'), (-1,))
+        y_true = ops.reshape(as_indices(y_true), (-1,))
+        y_pred = ops.reshape(as_indices(y_pred), (-1,))
         n = self.num_classes
         # an index outside gives a row of zeros, so it adds to no cell
         rows, columns = ops.one_hot(y_true, n), ops.one_hot(y_pred, n)

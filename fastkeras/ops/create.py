@@ -1,5 +1,7 @@
 """Arrays and tensors made from nothing, or in the shape of another; conversions and questions about tensors."""
 
+import math
+
 import numpy as np
 
 from .. import config
@@ -83,7 +85,16 @@ def _sizes(op, shape):
     if any(not hasattr(d, '__index__') or isinstance(d, Node) or d < 0 for d in sizes):
         raise ValueError(f'[{op}] shape: expected known sizes of 0 or more, got {tuple(sizes)}; '
                          f'for the shape of a symbolic tensor use {op}_like')
+    core.check_size(tuple(map(int, sizes)), f'[{op}]: the result')
     return tuple(int(d) for d in sizes)
+
+
+def _square(op, n, m):
+    """(n, m) as ints, m by default n; ValueError where no machine holds as many."""
+    n = int(n)
+    m = n if m is None else int(m)
+    core.check_size((n, m), f'[{op}]: the result')
+    return n, m
 
 
 def full(shape, fill_value, dtype=None):
@@ -147,7 +158,7 @@ def empty_like(x, dtype=None):
 
 def eye(N, M=None, k=0, dtype=None):
     """N × M zeros (M: N unless given) with ones on the k-th diagonal."""
-    return np.eye(int(N), None if M is None else int(M), int(k), core.dtype_name(dtype or config.floatx()))
+    return np.eye(*_square('eye', N, M), int(k), core.dtype_name(dtype or config.floatx()))
 
 
 def identity(n, dtype=None):
@@ -157,24 +168,32 @@ def identity(n, dtype=None):
 
 def tri(N, M=None, k=0, dtype=None):
     """N × M ones on and below the k-th diagonal, zeros above."""
-    return np.tri(int(N), None if M is None else int(M), int(k), core.dtype_name(dtype or config.floatx()))
+    return np.tri(*_square('tri', N, M), int(k), core.dtype_name(dtype or config.floatx()))
 
 
 def arange(start, stop=None, step=None, dtype=None):
-    """Numbers from start (0 when only one bound is given) to below stop; int32 for integers, else floatx."""
+    """Numbers from start (0 when only one bound is given) to below stop; int32 for integers (int64 where they are larger),
+    else floatx. ValueError or MemoryError, with the size, for more of them than there can be."""
     low, high = (0, start) if stop is None else (start, stop)
     if any(core.is_symbolic(v) for v in (low, high, step)):
         raise ValueError('[arange]: the bounds of a range must be known, a symbolic tensor would make its length '
                          'depend on values')
-    values = np.arange(low, high, 1 if step is None else step)
+    step = 1 if step is None else step
+    ends = [v if isinstance(v, float) else v.item() if hasattr(v, 'item') else v for v in (low, high, step)]
+    if step and all(map(math.isfinite, ends)):
+        core.check_size((max(0, math.ceil((ends[1] - ends[0]) / ends[2])),), '[arange]: the result')
+    values = np.arange(low, high, step)
     if dtype is None:
-        dtype = 'int32' if values.dtype.kind in 'iu' else config.floatx()
+        whole = values.dtype.kind in 'iu'
+        fits = not whole or not len(values) or min(values[0], values[-1]) >= -2 ** 31 and max(values[0], values[-1]) < 2 ** 31
+        dtype = config.floatx() if not whole else 'int32' if fits else 'int64'
     return values.astype(core.dtype_name(dtype))
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     """`num` evenly spaced numbers from start to stop (without it, unless endpoint). retstep: (numbers, their
     distance)."""
+    core.check_size((int(num),), '[linspace]: the result')
     values, step = np.linspace(core.to_array(start, 'float64'), core.to_array(stop, 'float64'), int(num),
                                endpoint=endpoint, retstep=True, axis=axis)
     values = values.astype(core.dtype_name(dtype or config.floatx()))
@@ -192,34 +211,39 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 
 
 def _spaced(function, start, stop, num, dtype, **options):
+    core.check_size((int(num),), f'[{function.__name__}]: the result')
     values = function(core.to_array(start, 'float64'), core.to_array(stop, 'float64'), int(num), **options)
     return values.astype(core.dtype_name(dtype or config.floatx()))
 
 
 # ---- windows of n numbers
+def _length(op, n):
+    return _sizes(op, int(n))[0] if int(n) > 0 else int(n)
+
+
 def bartlett(x):
     """The triangular window of x numbers."""
-    return np.bartlett(int(x)).astype(config.floatx())
+    return np.bartlett(_length('bartlett', x)).astype(config.floatx())
 
 
 def blackman(x):
     """The Blackman window of x numbers."""
-    return np.blackman(int(x)).astype(config.floatx())
+    return np.blackman(_length('blackman', x)).astype(config.floatx())
 
 
 def hamming(x):
     """The Hamming window of x numbers."""
-    return np.hamming(int(x)).astype(config.floatx())
+    return np.hamming(_length('hamming', x)).astype(config.floatx())
 
 
 def hanning(x):
     """The Hann window of x numbers."""
-    return np.hanning(int(x)).astype(config.floatx())
+    return np.hanning(_length('hanning', x)).astype(config.floatx())
 
 
 def kaiser(x, beta):
     """The Kaiser window of x numbers and shape beta."""
-    return np.kaiser(int(x), float(beta)).astype(config.floatx())
+    return np.kaiser(_length('kaiser', x), float(beta)).astype(config.floatx())
 
 
 def meshgrid(*x, indexing='xy'):

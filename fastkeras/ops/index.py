@@ -12,12 +12,18 @@ __all__ = ['gather', 'take', 'take_along_axis', 'pick', 'one_hot', 'scatter_add'
            'slice_update']
 
 
-def _within(op, indices, size):
-    """indices, for the references; ValueError where one is outside [0, size)."""
-    if indices.size and (indices.min() < 0 or indices.max() >= size):
-        wrong = indices[(indices < 0) | (indices >= size)].reshape(-1)[0]
-        raise ValueError(f'[{op}]: index {wrong} is outside the range [0, {size})')
+def _within(op, indices, size, least=0):
+    """indices, for the references; ValueError where one is outside [least, size)."""
+    if indices.size and (indices.min() < least or indices.max() >= size):
+        wrong = indices[(indices < least) | (indices >= size)].reshape(-1)[0]
+        raise ValueError(f'[{op}]: index {wrong} is outside the range [{least}, {size})')
     return indices
+
+
+def _reached(indices, size, axis):
+    if indices.dtype != 'int64' and size is not None and size > REACH:
+        raise ValueError(f'axis {axis} has {size} entries, and indices of type {indices.dtype} reach {REACH}: give indices of '
+                         'type int64')
 
 
 def _whole(name, indices):
@@ -25,10 +31,38 @@ def _whole(name, indices):
         raise ValueError(f'{name}: expected integers, got {indices.dtype}; convert them with cast')
 
 
-def _as_indices(x):
-    """x as int32, the type that the kernels read."""
+REACH = 2 ** 31 - 1  # the longest axis that int32 indices reach
+
+
+@register('narrow', ref=lambda x: np.clip(x, -REACH - 1, REACH).astype(np.int32), rows=facts.all_move,
+          lower=lambda ctx, node, ins, out: ctx.step('narrow', [*ins, out], n=out.size),
+          supports=lambda node: node.inputs[0].dtype == 'int64', light=True,
+          samples=lambda: [Sample([np.array([0, 5, -1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 + 3, -2 ** 31, -2 ** 40, 2 ** 63 - 1])],
+                                  grad=False), Sample([np.arange(70000).reshape(7, -1) * 70001], grad=False)])
+def _narrow_spec(x):
+    """x as int32, what that cannot hold as its nearer end: outside of every axis it stays outside."""
+    _whole('indices', x)
+    return x.shape, 'int32'
+
+
+def as_indices(x, size=0):
+    """x as int32, the type that the kernels read, or as int64 for an axis that is longer than int32 reaches: the reference
+    reads that. What is out of range stays out of range. size: of the axis, None where it is not known."""
     x = core.as_tensor(x)
-    return x if core.dtype_of(x) == 'int32' else apply('cast', (x,), dtype='int32')
+    dtype = core.dtype_of(x)
+    if (size or 0) > REACH:
+        return x if dtype == 'int64' else apply('cast', (x,), dtype='int64')
+    if dtype == 'int32':
+        return x
+    return apply('narrow', (x,)) if dtype == 'int64' else apply('cast', (x,), dtype='int32')
+
+
+def _checked(op, indices, size, least=0):
+    """as_indices; of arrays, which are known, with an error that names the index as it was given."""
+    given = core.as_tensor(indices)
+    if isinstance(given, np.ndarray) and given.dtype == np.int64 and size is not None:
+        _within(op, given, size, least)
+    return as_indices(given, size)
 
 
 def _rng(seed=21):
@@ -67,6 +101,7 @@ def _gather_rows(node, moving):
           supports=lambda node: node.inputs[1].dtype == 'int32', rows=_gather_rows)
 def _gather_spec(x, indices, *, axis):
     _whole('indices', indices)
+    _reached(indices, x.shape[axis], axis)
     return tuple(x.shape[:axis]) + tuple(indices.shape) + tuple(x.shape[axis + 1:]), x.dtype
 
 
@@ -74,7 +109,8 @@ def gather(x, indices, axis=0):
     """x at the indices along an axis, which the axes of `indices` replace. ValueError, when it runs, for an index
     outside [0, size): negative ones do not count from the end, see `take`."""
     x = core.as_tensor(x)
-    return apply('gather', (x, _as_indices(indices)), axis=one_axis(axis, len(shape_of(x))))
+    axis = one_axis(axis, len(shape_of(x)))
+    return apply('gather', (x, _checked('gather', indices, shape_of(x)[axis])), axis=axis)
 
 
 def take(x, indices, axis=None):
@@ -86,7 +122,8 @@ def take(x, indices, axis=None):
     if axis is None:
         x, axis = apply('reshape', (x,), shape=(-1,)), 0
     axis = one_axis(axis, len(shape_of(x)))
-    return gather(x, _from_start(_as_indices(indices), shape_of(x)[axis]), axis)
+    size = shape_of(x)[axis]
+    return gather(x, _from_start(_checked('take', indices, size, -(size or 0)), size), axis)
 
 
 def _from_start(indices, size):
@@ -122,6 +159,7 @@ def _scatter_lower(ctx, node, ins, out):
                            for s in _gather_samples()])
 def _scatter_spec(indices, u, *, axis, size):
     _whole('indices', indices)
+    _reached(indices, size, axis)
     got = tuple(u.shape[axis:axis + len(indices.shape)])
     if len(got) != len(indices.shape) or any(None not in (a, b) and a != b for a, b in zip(got, indices.shape)):
         raise ValueError(f'updates: expected the shape {tuple(indices.shape)} of the indices from axis {axis} on, '
@@ -133,7 +171,7 @@ def scatter_add(indices, updates, size, axis=0):
     """Zeros, `size` long on the axis, with the updates added at the indices, in order. The axes of `indices` stand in
     `updates` where the one axis stands in the result: the gradient of `gather`."""
     updates = core.as_tensor(updates)
-    return apply('scatter_add', (_as_indices(indices), updates), axis=axis, size=int(size))
+    return apply('scatter_add', (_checked('scatter_add', indices, int(size)), updates), axis=axis, size=int(size))
 
 
 # ---- rows that indices point at: what a sparse update is made of (compiler.sparse)
@@ -219,7 +257,8 @@ def _pick_spec(x, indices):
 
 def pick(x, indices):
     """x[..., i] with an index of its own for each row. ValueError, when it runs, for an index outside [0, size)."""
-    return apply('pick', (core.as_tensor(x), _as_indices(indices)))
+    x = core.as_tensor(x)
+    return apply('pick', (x, _checked('pick', indices, shape_of(x)[-1])))
 
 
 def _one_hot_ref(indices, *, depth, on, off):
@@ -240,7 +279,9 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """Rows of `num_classes` numbers along a new axis: 1 at the index, 0 elsewhere; all 0 for an index out of range."""
     if sparse:
         raise ValueError('[one_hot] sparse: the engine has dense tensors only, pass False')
-    y = apply('one_hot', (_as_indices(x),), depth=int(num_classes), on=1.0, off=0.0)
+    if num_classes > REACH:
+        raise ValueError(f'[one_hot] num_classes: expected at most {REACH}, got {num_classes}')
+    y = apply('one_hot', (as_indices(x),), depth=int(num_classes), on=1.0, off=0.0)
     dtype = core.dtype_name(dtype) if dtype is not None else config.floatx()
     if core.dtype_of(y) != dtype:
         y = apply('cast', (y,), dtype=dtype)
@@ -258,14 +299,20 @@ def _along_compose(x, indices, *, axis):
     """One gather from the flattened x: the place of an element is that of its row plus its index."""
     shape, size = indices.shape, x.shape[axis]
     inner = count(x.shape[axis + 1:])
-    rows = np.arange(count(shape[:axis]), dtype=np.int32) * (size * inner)
+    wide = np.int32 if count(x.shape) <= REACH else np.int64
+    indices = as_indices(indices, count(x.shape))
+    rows = np.arange(count(shape[:axis]), dtype=wide) * (size * inner)
     place = (rows.reshape((*shape[:axis],) + (1,) * (len(shape) - axis))
-             + np.arange(inner, dtype=np.int32).reshape(x.shape[axis + 1:]))
-    # an index out of range must not read another row
-    indices = apply('where', (apply('logical_or', (apply('less', (indices, 0)), apply('less', (size - 1, indices)))),
-                              -count(x.shape), indices))
+             + np.arange(inner, dtype=wide).reshape(x.shape[axis + 1:]))
     places = apply('add', (apply('multiply', (indices, inner)), place))
+    # an index out of range must not read another row
+    places = apply('where', (outside(indices, size), -1, places))
     return apply('gather', (apply('reshape', (x,), shape=(-1,)), places), axis=0)
+
+
+def outside(indices, size):
+    """Where indices are not in [0, size)."""
+    return apply('logical_or', (apply('less', (indices, 0)), apply('less', (size - 1, indices))))
 
 
 def _along_samples():
@@ -289,12 +336,13 @@ def _along_spec(x, indices, *, axis):
 def take_along_axis(x, indices, axis=None):
     """x at an index of its own for each element of the result, along an axis (None: of the flattened x), as
     numpy.take_along_axis; negative ones count from the end."""
-    x, indices = core.as_tensor(x), _as_indices(indices)
+    x, indices = core.as_tensor(x), core.as_tensor(indices)
     if axis is None:
         x, axis = apply('reshape', (x,), shape=(-1,)), 0
         indices = apply('reshape', (indices,), shape=(-1,))
     a, b = shape_of(x), shape_of(indices)
     axis = one_axis(axis, len(a))
+    indices = _checked('take_along_axis', indices, a[axis], -(a[axis] or 0))
     if len(a) == len(b) and None not in a + b:  # sizes of 1 are repeated
         both = [max(p, q) for p, q in zip(a, b)]
         x = apply('broadcast_to', (x,), shape=tuple(both[:axis] + [a[axis]] + both[axis + 1:]))
@@ -304,15 +352,19 @@ def take_along_axis(x, indices, axis=None):
 
 # ---- scatter of Keras: rows of index tuples
 def _flat_rows(indices, shape):
-    """Index tuples, the last axis of `indices`, as one index into the first axes of `shape`, flattened."""
-    indices = _as_indices(indices)
+    """Index tuples, the last axis of `indices`, as one index into the first axes of `shape`, flattened; -1 where one is
+    outside its axis, which must not stand for another place."""
+    indices = core.as_tensor(indices)
     depth = shape_of(indices)[-1] if shape_of(indices) else 0
     if not depth or depth > len(shape) or None in shape:
         raise ValueError(f'[scatter] indices: expected index tuples along the last axis for a shape of {len(shape)} '
                          f'known sizes, got {shape_of(indices)} for {tuple(shape)}')
-    steps = np.array(strides(shape[:depth]), np.int32)
-    terms = apply('multiply', (indices, steps))
-    return apply('sum', (terms,), axis=(len(shape_of(indices)) - 1,), keepdims=False), depth
+    size = count(shape[:depth])
+    indices = as_indices(indices, size)
+    steps, last = np.array(strides(shape[:depth]), core.dtype_of(indices)), (len(shape_of(indices)) - 1,)
+    flat = apply('sum', (apply('multiply', (indices, steps)),), axis=last, keepdims=False)
+    wrong = outside(indices, np.array(shape[:depth], core.dtype_of(indices)))
+    return apply('where', (apply('any', (wrong,), axis=last, keepdims=False), -1, flat)), depth
 
 
 def scatter(indices, values, shape):

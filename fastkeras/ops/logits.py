@@ -200,4 +200,4 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     if len(target.shape) != len(expected) or any(None not in (p, q) and p != q for p, q in zip(target.shape, expected)):
         raise error('sparse_categorical_crossentropy', f'target: expected integers of shape {expected}, got shape '
                                                        f'{tuple(target.shape)}')
-    return negative(pick(logp, cast(target, 'int32')))
+    return negative(pick(logp, target))

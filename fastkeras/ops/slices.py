@@ -229,7 +229,7 @@ def _one(x, axis, k):
 
 def _take_many(x, picks):
     """x at index arrays on neighbouring axes, as one gather along these axes flattened."""
-    from .index import take
+    from .index import as_indices, gather, outside, take
     axes = [a for a, _ in picks]
     if axes != list(range(axes[0], axes[0] + len(axes))):
         raise ValueError(f'[get_item]: index arrays must stand on neighbouring axes of a symbolic tensor, got axes '
@@ -240,12 +240,14 @@ def _take_many(x, picks):
     sizes = x.shape[first:first + len(axes)]
     if None in sizes:
         raise ValueError(f'[get_item]: index arrays need axes of known sizes, got shape {x.shape}')
-    flat = 0
+    flat, wrong, whole = 0, False, int(np.prod(sizes))
     for (_, indices), size in zip(picks, sizes):
+        indices = as_indices(indices, whole)
         indices = apply('where', (apply('less', (indices, 0)), apply('add', (indices, size)), indices))
+        wrong = apply('logical_or', (wrong, outside(indices, size)))     # it must not read another row
         flat = apply('add', (apply('multiply', (flat, size)), indices))
-    merged = apply('reshape', (x,), shape=x.shape[:first] + (int(np.prod(sizes)),) + x.shape[first + len(axes):])
-    return take(merged, flat, first)
+    merged = apply('reshape', (x,), shape=x.shape[:first] + (whole,) + x.shape[first + len(axes):])
+    return gather(merged, apply('where', (wrong, -1, flat)), first)
 
 
 def _with_axes(y, dropped, new, picks):

@@ -8,7 +8,7 @@ from . import core
 from .core import FLOATS, Sample, apply, register
 from .elementwise import add, cast, less_equal, multiply, subtract
 from .facts import axis_moves, beside_axis
-from .index import scatter_add, take_along_axis
+from .index import as_indices, scatter_add, take_along_axis
 from .move import moveaxis, ravel, reshape
 from .reduce import sum
 from .shapes import many_axes, one_axis, shape_of
@@ -159,7 +159,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     size = int(minlength) if core.is_symbolic(x) else max(int(minlength), int(core.to_array(x).max(initial=-1)) + 1)
     shape = shape_of(x)
     if len(shape) > 1 or core.is_symbolic(x) and weights is None:
-        hot = apply('one_hot', (cast(x, 'int32'),), depth=size, on=1.0, off=0.0)
+        hot = apply('one_hot', (as_indices(x),), depth=size, on=1.0, off=0.0)
         if weights is not None:
             hot = multiply(hot, apply('expand_dims', (core.as_tensor(weights),), axis=(len(shape),)))
         counts = sum(hot, len(shape) - 1)
