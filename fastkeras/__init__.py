@@ -3,7 +3,7 @@
 Submodules are loaded when they are first used: `fastkeras.layers` works after `import fastkeras` alone.
 """
 
-import importlib
+from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
@@ -12,24 +12,33 @@ _MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'ge
             'utils')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime'}
 
-__all__ = ['__version__', *_MODULES, *_NAMES]
+TYPE_CHECKING = False      # True to those who check types
+if TYPE_CHECKING:
+    from fastkeras.layers import Input as Input
+    from fastkeras.layers import Layer as Layer
+    from fastkeras.models import Model as Model
+    from fastkeras.models import Sequential as Sequential
+    from fastkeras.runtime import Variable as Variable
 
-
-def __getattr__(name):
-    if name in _NAMES:
-        value = getattr(importlib.import_module(f'{__name__}.{_NAMES[name]}'), name)
-    elif name in _MODULES:
-        try:
-            value = importlib.import_module(f'{__name__}.{name}')
-        except ModuleNotFoundError as error:
-            if error.name != f'{__name__}.{name}':
-                raise
-            raise AttributeError(f'module {__name__!r} has no attribute {name!r}') from None
-    else:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+    from . import activations as activations
+    from . import callbacks as callbacks
+    from . import config as config
+    from . import constraints as constraints
+    from . import datasets as datasets
+    from . import generation as generation
+    from . import initializers as initializers
+    from . import layers as layers
+    from . import losses as losses
+    from . import metrics as metrics
+    from . import models as models
+    from . import ops as ops
+    from . import optimizers as optimizers
+    from . import preprocessing as preprocessing
+    from . import regularizers as regularizers
+    from . import runtime as runtime
+    from . import saving as saving
+    from . import training as training
+    from . import utils as utils
+else:
+    __getattr__, __dir__, __all__ = _front(__name__, _MODULES, _NAMES)
+    __all__ += ['__version__']

@@ -1,5 +1,6 @@
 """The direction of imports: a module may import only what stands before it in the house, and no circle is allowed."""
 import ast
+import importlib
 import subprocess
 import sys
 from collections import defaultdict
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent / 'fastkeras'
 
 # The one list of the order: lowest first; what is on one line may import each other. docs/architecture.md shows it.
 LEVELS = [
-    ['late', 'config', 'generation', 'utils.errors', 'utils.seed', '_core'],
+    ['late', 'lazy', 'config', 'generation', 'utils.errors', 'utils.seed', '_core'],
     ['graph'],
     ['ops'],
     ['compiler'],
@@ -82,10 +83,18 @@ def target(base, name):
     return lazy_names(base).get(name, base) if base in FRONTS else base
 
 
+def walk(node):
+    """All nodes below one but those that only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == 'TYPE_CHECKING'):
+            yield child
+            yield from walk(child)
+
+
 def imports(module):
     """(line, module) of everything that a module of ours imports, at its top or in a function."""
     package = SOURCES[module].relative_to(ROOT).with_suffix('').parts
-    for node in ast.walk(ast.parse(SOURCES[module].read_text())):
+    for node in walk(ast.parse(SOURCES[module].read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = '.'.join([*package[:len(package) - node.level], *(node.module.split('.') if node.module else [])])
         elif isinstance(node, ast.ImportFrom) and (node.module or '').split('.')[0] == 'fastkeras':
@@ -159,7 +168,7 @@ def test_nothing_is_imported_by_name_but_by_the_fronts():
             if function == 'late.part':
                 asked.add((module, argument))
             else:
-                assert module in FRONTS, f'{module}, line {line}: {function} hides an import'
+                assert module == 'lazy', f'{module}, line {line}: {function} hides an import'
     assert asked == set(LATE)
 
 
@@ -167,6 +176,24 @@ def test_nothing_is_imported_by_name_but_by_the_fronts():
 def test_fronts_name_what_is_there(front):
     for name, module in lazy_names(front).items():
         assert module in MODULES, f'{front}: {name} is looked for in {module}'
+
+
+@pytest.mark.parametrize('front', FRONTS)
+def test_type_checkers_see_the_names_of_a_front(front):
+    package = importlib.import_module('.'.join(['fastkeras', *([front] if front else [])]))
+    block, = (n for n in ast.parse(SOURCES[front].read_text()).body if isinstance(n, ast.If))
+    seen = {}
+    for node in block.body:
+        for alias in node.names:
+            assert alias.asname == alias.name, f'{alias.name}: a name is shown to others only as `import {alias.name} as …`'
+            seen[alias.name] = (node.module or '').removeprefix('fastkeras.') or 'module'
+    assert set(seen) == {*package.__all__} - {'__version__'} and set(seen) <= set(dir(package))
+    late = lazy_names(front)
+    for name, module in seen.items():
+        assert module == late.get(name, 'module'), name
+        assert getattr(package, name) is not None
+    hidden = [name for name in dir(package) if name not in package.__all__ and not name.startswith('__')]
+    assert not hidden, hidden
 
 
 def test_the_test_sees_arrows_and_circles(monkeypatch):

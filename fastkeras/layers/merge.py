@@ -229,7 +229,8 @@ def _functional(cls, name):
     def function(inputs, **kwargs):
         return cls(**kwargs)(inputs)
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f'{cls.__doc__.splitlines()[0]} A {cls.__name__} layer, applied to a list of tensors.'
+    if cls.__doc__:     # none under python -OO
+        function.__doc__ = f'{cls.__doc__.splitlines()[0]} A {cls.__name__} layer, applied to a list of tensors.'
     return function
 
 

@@ -1,7 +1,7 @@
 """Models: stacks and graphs of layers, and classes of one's own."""
 
+from fastkeras.layers import Input, InputLayer
 from fastkeras.layers.described import get_source_inputs
-from fastkeras.layers.input import Input, InputLayer
 from fastkeras.saving.json import model_from_config, model_from_json
 from fastkeras.saving.saver import load_model, save_model
 

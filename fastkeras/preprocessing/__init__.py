@@ -1,24 +1,20 @@
 """Data made ready for models: images, sequences, text. Modules and names are loaded when they are first used."""
 
-import importlib
+from fastkeras.lazy import front as _front
 
 _MODULES = ('image', 'sequence', 'text')
 # name → module of this package
 _NAMES = {'image_dataset_from_directory': 'image.dataset', 'text_dataset_from_directory': 'text_dataset',
           'timeseries_dataset_from_array': 'timeseries'}
 
-__all__ = [*_MODULES, *_NAMES]
+TYPE_CHECKING = False      # True to those who check types
+if TYPE_CHECKING:
+    from fastkeras.preprocessing.image.dataset import image_dataset_from_directory as image_dataset_from_directory
+    from fastkeras.preprocessing.text_dataset import text_dataset_from_directory as text_dataset_from_directory
+    from fastkeras.preprocessing.timeseries import timeseries_dataset_from_array as timeseries_dataset_from_array
 
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f'{__name__}.{name}')
-    if name not in _NAMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    value = getattr(importlib.import_module(f'{__name__}.{_NAMES[name]}'), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+    from . import image as image
+    from . import sequence as sequence
+    from . import text as text
+else:
+    __getattr__, __dir__, __all__ = _front(__name__, _MODULES, _NAMES, __name__)

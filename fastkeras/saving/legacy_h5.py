@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 from fastkeras import losses, metrics, optimizers
-from fastkeras.layers.input_spec import title
+from fastkeras.layers import input_spec
 from fastkeras.saving import json as configs
 from fastkeras.saving import objects
 from fastkeras.utils.errors import warn
@@ -150,7 +150,7 @@ def _fitted(layer, stored_name, names, values, reshape):
     """Pairs (variable, array) for a layer; by name where a model inside has exactly the names of the file."""
     variables = stored_order(layer)
     if len(variables) != len(values):
-        raise ValueError(f'{title(layer)}: expected {len(variables)} weights, the file has {len(values)} for '
+        raise ValueError(f'{input_spec.title(layer)}: expected {len(variables)} weights, the file has {len(values)} for '
                          f'{stored_name!r}')
     own = [v.name for v in variables]
     if own != names and sorted(own) == sorted(names) and len(set(own)) == len(own):
@@ -162,7 +162,7 @@ def _fitted(layer, stored_name, names, values, reshape):
             if reshape and v.size == value.size:
                 value = value.reshape(v.shape)
             else:
-                raise ValueError(f'{title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
+                raise ValueError(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
                                  f'{value.shape} for {stored_name!r}')
         pairs.append((v, value))
     return pairs

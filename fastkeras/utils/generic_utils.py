@@ -2,18 +2,18 @@
 
 import inspect
 
-from fastkeras.saving.objects import (
-    CustomObjectScope,
-    custom_object_scope,
-    deserialize_keras_object,
-    get_custom_objects,
-    serialize_keras_object,
-)
+from fastkeras.saving import objects as _objects
 from fastkeras.utils.progbar import Progbar
 
 __all__ = ['CustomObjectScope', 'Progbar', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects', 'has_arg',
            'is_all_none', 'object_list_uid', 'serialize_keras_object', 'slice_arrays', 'to_list', 'transpose_shape',
            'unpack_singleton']
+
+CustomObjectScope = _objects.CustomObjectScope
+custom_object_scope = _objects.custom_object_scope
+deserialize_keras_object = _objects.deserialize_keras_object
+get_custom_objects = _objects.get_custom_objects
+serialize_keras_object = _objects.serialize_keras_object
 
 
 def has_arg(fn, name, accept_all=False):

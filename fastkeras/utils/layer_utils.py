@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras.layers.described import get_source_inputs
+from fastkeras.models import get_source_inputs
 from fastkeras.utils.conv_utils import convert_kernel
 from fastkeras.utils.summary import count_params, print_summary
 

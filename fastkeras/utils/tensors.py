@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastkeras import config
-from fastkeras.ops.tensor import Tensor
+from fastkeras.ops import Tensor
 
 _PYTHON = {bool: 'bool', int: 'int32', 'int': 'int32', float: 'float32', str: 'string', complex: 'complex64'}
 _NAMES = ('float16', 'float32', 'float64', 'uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64', 'bfloat16',

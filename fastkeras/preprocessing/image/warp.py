@@ -10,7 +10,7 @@ In float64 the kernel does the warp and the flips, and NumPy the rest, so that n
 import numpy as np
 
 from fastkeras.compiler.executor import parts, settings, single_step
-from fastkeras.runtime.bounded import Bounded
+from fastkeras.runtime import bounded
 
 # warp.h
 MODES = {'nearest': 0, 'constant': 1, 'reflect': 2, 'wrap': 3, 'mirror': 4}
@@ -23,7 +23,7 @@ WORDS = RECORD.itemsize // 8
 GEOMETRY = (('theta', 0), ('tx', 0), ('ty', 0), ('shear', 0), ('zx', 1), ('zy', 1))
 LARGEST = 2 ** 31 - 1
 
-_plans = Bounded(128)
+_plans = bounded.Bounded(128)
 
 
 def transform_matrices(params, rows, columns):
@@ -138,7 +138,7 @@ class Pipeline:
                            center=bool(samplewise_center), scale=bool(samplewise_std_normalization), wide=0)
         self._mean = None if mean is None else np.asarray(mean, self._type)
         self._factor = None if std is None else (1 / (np.asarray(std, np.float64) + 1e-6)).astype(self._type)
-        self._standards = Bounded(16)
+        self._standards = bounded.Bounded(16)
 
     def run(self, images, params, out):
         """Do it.
