@@ -65,11 +65,12 @@ class Results:
 
     def __init__(self, get, arguments, queue, finish=None, in_processes=None):
         self._get, self._finish, self._queue = get, finish, queue
+        self._ahead_of_use = _Ahead(get, finish)
         self._arguments = iter(arguments)
         self._in_processes = in_processes
         self._ahead = deque()
         self._workers = None
-        self._spent = self._calls = 0
+        self._spent = self._calls = 0       # of what is read here
         self._began = time.perf_counter()
         if not queue.here and not queue.trying:
             self._start()
@@ -126,8 +127,9 @@ class Results:
             from fastkeras.utils.enqueuer_processes import children  # multiprocessing is slow to import
             source, seed = self._in_processes
             calls = [_Remote(child, self._finish) for child in children(source, min(count, size), seed)]
-        self._workers = Workers(calls).start()
         try:
+            self._workers = Workers(calls)
+            self._workers.start()
             self._submit(size)
         except BaseException:
             self.close()
@@ -137,20 +139,22 @@ class Results:
         for argument in itertools.islice(self._arguments, count):
             self._ahead.append(self._workers.submit(argument))
 
-    def _ahead_of_use(self, argument):
-        begin = time.perf_counter()
-        item = self._get(argument)
-        result = item if self._finish is None or item is END else self._finish(item, True)
-        self._spent += time.perf_counter() - begin
-        return result
-
     def close(self, timeout=PATIENCE):
         """End the workers and wait for them; what was read ahead is dropped."""
+        try:
+            self._close(timeout)
+        except BaseException:       # an interruption on the way: once more
+            self._close(timeout)
+            raise
+
+    def _close(self, timeout):
         self._arguments = iter(())
-        workers, self._workers = self._workers, None
+        workers = self._workers
         if workers is not None:
             workers.stop(timeout)
-            self._queue.trying = self._queue.free and self._spent < 2 * SHARE * (time.perf_counter() - self._began)
+            spent = self._spent + self._ahead_of_use.spent
+            self._queue.trying = self._queue.free and spent < 2 * SHARE * (time.perf_counter() - self._began)
+            self._workers = None
         self._ahead.clear()
 
     def __enter__(self):
@@ -158,6 +162,20 @@ class Results:
 
     def __exit__(self, *exc):
         self.close()
+
+
+class _Ahead:
+    """What a thread does with an argument. It does not refer to the Results, whose end is the thread's end."""
+
+    def __init__(self, get, finish):
+        self._get, self._finish, self.spent = get, finish, 0.0
+
+    def __call__(self, argument):
+        begin = time.perf_counter()
+        item = self._get(argument)
+        result = item if self._finish is None or item is END else self._finish(item, True)
+        self.spent += time.perf_counter() - begin
+        return result
 
 
 class _Remote:

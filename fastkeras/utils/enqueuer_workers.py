@@ -4,6 +4,7 @@ import contextlib
 import queue
 import threading
 import time
+import weakref
 from concurrent.futures import Future
 
 from fastkeras.utils.errors import warn
@@ -16,6 +17,9 @@ class Workers:
 
     calls: for each thread, a function of one argument; where it has a method `stop`, that is called at the end. All
     threads have ended when the block has been left, whatever the reason; calls that have not begun are dropped.
+
+    Ctrl-C can come between any two steps of the main thread, those of `stop` too: it may be called again. Where it could not
+    be called at all, the threads end when nobody has the object any more; so the calls must not refer to who has it.
     """
 
     def __init__(self, calls):
@@ -23,6 +27,7 @@ class Workers:
         self._tasks = queue.SimpleQueue()
         self._threads = [threading.Thread(target=_work, args=(self._tasks, call), daemon=True,
                                           name=f'fastkeras-reader-{i}') for i, call in enumerate(calls)]
+        weakref.finalize(self, _drop, self._tasks, len(calls)).atexit = False
 
     def start(self):
         """Start the threads."""
@@ -43,13 +48,7 @@ class Workers:
     def stop(self, timeout=PATIENCE):
         """Drop what has not begun and wait until all workers have ended: for `timeout` seconds (None: without limit),
         then warn. A process whose call is under way is ended at once."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                task = self._tasks.get_nowait()
-                if task is not None:
-                    task[0].cancel()
-        for _ in self._threads:
-            self._tasks.put(None)
+        _drop(self._tasks, len(self._threads))
         for call in self._calls:
             if hasattr(call, 'stop'):
                 call.stop()
@@ -66,6 +65,17 @@ class Workers:
 
     def __exit__(self, *exc):
         self.stop()
+
+
+def _drop(tasks, count):
+    """Let that many threads end, without the calls that have not begun."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            task = tasks.get_nowait()
+            if task is not None:
+                task[0].cancel()
+    for _ in range(count):
+        tasks.put(None)
 
 
 def _work(tasks, call):

@@ -1,5 +1,6 @@
 """Batches that are read ahead: order, bounds, errors, ends, threads and processes."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -447,3 +448,52 @@ def test_stopping_from_another_thread():
     stopping.join(LONG)
     reading.join(LONG)
     assert not reading.is_alive() and not e.is_running() and len(got) <= 5
+
+
+def interrupted(run, step):
+    """Call `run`, with a KeyboardInterrupt at the step-th instruction of the readers' files in this thread; False when there
+    are not so many."""
+    files, left, done = ('enqueuer.py', 'enqueuer_workers.py'), [step], []
+
+    def watch(frame, event, arg):
+        if os.path.basename(frame.f_code.co_filename) not in files:
+            return None
+        frame.f_trace_opcodes = True
+        if event == 'opcode':
+            left[0] -= 1
+            if left[0] == 0:
+                sys.settrace(None)
+                done.append(True)
+                raise KeyboardInterrupt
+        return watch
+
+    sys.settrace(watch)
+    try:
+        run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    return bool(done)
+
+
+def readers():
+    return [t for t in threading.enumerate() if t.name.startswith('fastkeras-reader')]
+
+
+@pytest.mark.parametrize('first', range(5))
+def test_an_interruption_at_any_step_leaves_no_worker(first):
+    def run():
+        source = iter(range(4))
+        with contextlib.closing(read(reader(source, Queue(1, 3)), 4)) as results:
+            for _ in results:
+                pass
+
+    steps = first + 1
+    while interrupted(run, steps):
+        steps += 5      # the other cases do those between
+    assert steps > 300
+    end = time.monotonic() + 10
+    while readers() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not readers()
