@@ -7,6 +7,7 @@ import platform
 import shlex
 import subprocess
 import sysconfig
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
@@ -43,15 +44,42 @@ def outdated(obj, source, command):
 
 
 def compile_one(source, folder, command):
-    """Compile a file unless its object is up to date; the path of the object."""
+    """Compile a file unless its object is up to date; the path of the object, and whether it was compiled."""
     folder.mkdir(parents=True, exist_ok=True)
     obj = folder / (source.stem + '.o')
     command = [*command, '-MMD', '-c', str(source), '-o', str(obj)]
     text = shlex.join(command)
-    if outdated(obj, source, text):
+    fresh = outdated(obj, source, text)
+    if fresh:
         subprocess.run(command, check=True)
         obj.with_suffix('.cmd').write_text(text)
-    return str(obj)
+    return str(obj), fresh
+
+
+def compile_all(jobs):
+    """The paths of the objects, in the order of the jobs. Files that took long in the last build come first, or else large
+    ones, lest the last be one that all others wait for. Says what it does: without a word it would pass for hung."""
+    order = sorted(range(len(jobs)), key=lambda i: -expected(*jobs[i]))
+    count, done, begin = os.cpu_count() or 1, [], time.monotonic()
+    print(f'fastkeras: {len(jobs)} files in C, {count} at a time: {", ".join(ISAS)}', flush=True)
+
+    def one(i):
+        source, folder, _ = jobs[i]
+        start = time.monotonic()
+        obj, fresh = compile_one(*jobs[i])
+        done.append(i)
+        if fresh:
+            print(f'fastkeras: {len(done)} of {len(jobs)}, {time.monotonic() - begin:.0f} s: {folder.name}/{source.name} in '
+                  f'{time.monotonic() - start:.1f} s', flush=True)
+        return i, obj
+
+    with ThreadPoolExecutor(count) as pool:
+        return [obj for _, obj in sorted(pool.map(one, order))]
+
+
+def expected(source, folder, command):
+    """How long a file takes, for the order alone."""
+    return source.stat().st_size
 
 
 class BuildExt(build_ext):
@@ -71,8 +99,7 @@ class BuildExt(build_ext):
         includes = [f'-I{d}' for d in (*ext.include_dirs, *self.include_dirs)]
         jobs += [(Path(p), out / sysconfig.get_config_var('SOABI'), [*binding_cc, *includes, *BINDING])
                  for p in binding.sources]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            objects = list(pool.map(lambda job: compile_one(*job), jobs))
+        objects = compile_all(jobs)
         self.compiler.link_shared_object(
             objects, self.get_ext_fullpath(ext.name), libraries=self.get_libraries(ext),
             library_dirs=self.library_dirs, extra_postargs=['-fopenmp', *EXTRA[:1]] if SANITIZE else ['-fopenmp'])

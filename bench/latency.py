@@ -13,6 +13,7 @@ import tracemalloc
 import numpy as np
 
 from bench.cases import matches
+from bench.installed import START
 from bench.report import quantity
 
 
@@ -76,7 +77,7 @@ def imports():
     for module in ('fastkeras', 'fastkeras.models, fastkeras.layers'):
         code = IMPORT.format(module=module)
         runs = [[float(v) for v in subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                                                  check=True, env=env).stdout.split()] for _ in range(9)]
+                                                  check=True, env=env, cwd=START).stdout.split()] for _ in range(9)]
         ms, mb = (statistics.median(v) for v in zip(*runs))
         yield quantity(f'import {module}, beyond numpy', ms, 'ms')
         yield quantity(f'import {module}, beyond numpy: resident', mb, 'MB')

@@ -9,12 +9,11 @@ import sys
 import threading
 import time
 import traceback
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import fastkeras
+from bench.installed import ROOT
 from fastkeras import config, ops
 from fastkeras.utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence, SequenceEnqueuer
 from fastkeras.utils import enqueuer as enqueuing
@@ -373,9 +372,8 @@ if __name__ == '__main__':
         print(e)
     print(multiprocessing.active_children())
 '''
-    root = str(Path(fastkeras.__file__).parents[1])
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=300, cwd=root,
-                          env={**os.environ, 'PYTHONPATH': root})
+    code = f'import sys; sys.path.append({str(ROOT)!r})\n{code}'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     first, message, left = done.stdout.splitlines()
     assert first == '[0, 1, 2]' and left == '[]'

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastkeras as fk
+from bench.installed import ROOT
 from fastkeras import utils
 from fastkeras.utils.messages import print_msg
 
@@ -97,8 +98,8 @@ def test_nowhere_to_talk_to(make, monkeypatch, caplog, tmp_path):
 
 
 def test_a_pipe_that_nobody_reads():
-    code = ('import sys; from tests.utils.test_messages import train; sys.stdin.readline(); train(); '
-            'print("trained", file=sys.stderr)')
+    code = (f'import sys; sys.path.append({str(ROOT)!r}); from tests.utils.test_messages import train; '
+            'sys.stdin.readline(); train(); print("trained", file=sys.stderr)')
     process = subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     process.stdout.close()
