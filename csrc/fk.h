@@ -7,8 +7,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FK_MAXDIM 8
-#define FK_MAXREF 48
+/* ---- sizes and codes that callers know as well */
+#define SHARED(group, name, symbol, value) symbol = value,
+enum {
+#include "shared.def"
+};
+#undef SHARED
+typedef struct {
+    const char *group, *name;
+    int64_t value;
+} fk_shared_info;
+int fk_shared_count(void);
+const fk_shared_info *fk_shared(int i);
+
+/* one image of the kernel warp: ONE(type, name) or SOME(type, name, count) */
+#define FK_WARP_FIELDS(ONE, SOME)                                                                                     \
+    ONE(const void *, pixels) /* h × w × c, or c × h × w */                                                           \
+    ONE(int32_t, type)        /* of the pixels */                                                                     \
+    ONE(int32_t, what)        /* which of the following is done, in the order of the bits */                          \
+    SOME(double, matrix, 4)                                                                                           \
+    SOME(double, offset, 2)                                                                                           \
+    ONE(double, shift)        /* added, within the image's own range */                                               \
+    ONE(double, brightness)   /* factor of an image of 0 … 255 */
+#define ONE(type, name) type name;
+#define SOME(type, name, count) type name[count];
+typedef struct {
+    FK_WARP_FIELDS(ONE, SOME)
+} fk_warp_image;
+#undef ONE
+#undef SOME
+/* its fields: kind is 'u' (an address), 'i' or 'f', size that of one number in bytes */
+typedef struct {
+    const char *name;
+    int kind, size, count;
+    int64_t offset;
+} fk_field_info;
+int fk_warp_field_count(void);
+const fk_field_info *fk_warp_field(int i);
+int64_t fk_warp_image_size(void);
 
 /* ---- what the engine has: tables made from ops.def */
 typedef struct {
@@ -42,7 +78,7 @@ int fk_init(void);             /* once, at load: fork handlers, ISA; -1 where th
 
 /* ---- plans */
 typedef struct fk_plan fk_plan;
-/* steps: n × 6 words: op, first ref, number of refs, number of them that are the kernel's own, first attr word,
+/* steps: n × FK_STEP_WORDS words: op, first ref, number of refs, number of them that are the kernel's own, first attr word,
  * first word of the tile program or -1. refs: pairs (space, byte offset). A plan copies all it is given. */
 fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
                      int64_t nattrs, const int64_t *programs);

@@ -23,6 +23,19 @@ cdef extern from 'fk.h' nogil:
         int64_t attr_words
     ctypedef struct fk_plan:
         pass
+    ctypedef struct fk_shared_info:
+        const char *group
+        const char *name
+        int64_t value
+    ctypedef struct fk_field_info:
+        const char *name
+        int kind, size, count
+        int64_t offset
+    int fk_shared_count()
+    const fk_shared_info *fk_shared(int)
+    int fk_warp_field_count()
+    const fk_field_info *fk_warp_field(int)
+    int64_t fk_warp_image_size()
     int fk_op_count()
     const fk_op_info *fk_op(int)
     int fk_micro_count()
@@ -41,6 +54,7 @@ cdef extern from 'fk.h' nogil:
     int fk_init()
     fk_plan *fk_plan_new(const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *)
     void fk_plan_free(fk_plan *)
+    enum: FK_STEP_WORDS
     enum: FK_STOPPED
     ctypedef int (*fk_wish)() noexcept nogil
     int64_t fk_plan_run(const fk_plan *, void **, fk_wish)
@@ -77,6 +91,23 @@ def micros():
     for i in range(fk_micro_count()):
         name, arity = fk_micro(i).decode().split('/')
         table[name] = (i, int(arity))
+    return table
+
+
+def limits():
+    """The sizes and codes of csrc/shared.def: {group: {name: number}}, and in 'warp_image' the type of such records."""
+    table = {}
+    for i in range(fk_shared_count()):
+        info = fk_shared(i)
+        table.setdefault(info.group.decode(), {})[info.name.decode()] = info.value
+    names, formats, offsets = [], [], []
+    for i in range(fk_warp_field_count()):
+        field = fk_warp_field(i)
+        names.append(field.name.decode())
+        formats.append((f'{chr(field.kind)}{field.size}', (field.count,) if field.count > 1 else ()))
+        offsets.append(field.offset)
+    table['warp_image'] = np.dtype({'names': names, 'formats': formats, 'offsets': offsets,
+                                    'itemsize': fk_warp_image_size()})
     return table
 
 
@@ -212,7 +243,7 @@ cdef class Plan:
 
     def __cinit__(self, const int64_t[::1] steps, const int64_t[::1] refs, const int64_t[::1] attrs,
                   const int64_t[::1] programs):
-        self.steps = steps.shape[0] // 6
+        self.steps = steps.shape[0] // FK_STEP_WORDS
         self.ptr = fk_plan_new(&steps[0], self.steps, &refs[0] if refs.shape[0] else NULL, refs.shape[0] // 2,
                                &attrs[0] if attrs.shape[0] else NULL, attrs.shape[0],
                                &programs[0] if programs.shape[0] else NULL)

@@ -1,10 +1,12 @@
 """The binding of the engine, fastkeras/_core.pyx: what must hold when the machine refuses or a signal comes."""
+import ast
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,3 +237,56 @@ def test_as_many_axes_as_numpy_has(rank):
 def test_more_axes_than_numpy_has_are_refused():
     with pytest.raises(ValueError, match='at most 64 axes, got a shape of 65'):
         _core.empty((1,) * 65, 'float32')
+
+
+# ---- what both sides know
+SOURCES = sorted((Path(__file__).resolve().parent.parent / 'fastkeras').rglob('*.py'))
+LIMITS = {group: names for group, names in _core.limits().items() if isinstance(names, dict)}
+
+
+def numbers_in(node):
+    """Whether an expression has a number of its own beside 0 and 1."""
+    return any(isinstance(n, ast.Constant) and type(n.value) is int and n.value > 1 for n in ast.walk(node))
+
+
+def copies(tree):
+    """What a module says of the engine's numbers without asking for them: dictionaries with the names of a group and numbers,
+    and constants whose names are those of the sizes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict) and len(node.keys) > 1:
+            names = {k.value if isinstance(k, ast.Constant) else k.args[0].value if isinstance(k, ast.Call) and k.args and
+                     isinstance(k.args[0], ast.Constant) else None for k in node.keys}
+            coded = all(isinstance(v, ast.Constant) and type(v.value) is int for v in node.values)
+            if coded and any(names <= set(group) for group in LIMITS.values()):
+                yield node.lineno
+        if isinstance(node, ast.Assign):
+            named = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            if named & ENGINES and numbers_in(node.value):
+                yield node.lineno
+
+
+ENGINES = {'MAXDIM', 'MAX_REGISTERS', 'MAX_REFS', 'MAX_SUMS', 'MAX_INNER', 'INSTRUCTION', 'INPUT', 'IMMEDIATE', 'FLAT',
+           'STRIDED', 'REDUCE', 'MODES', 'STANDARD', 'TYPES', 'RECORD', 'MATRIX', 'FLIP_COLUMNS', 'FLIP_ROWS', 'SHIFT',
+           'BRIGHTNESS'}
+
+
+def test_python_has_no_copy_of_the_engines_numbers():
+    found = [f'{p.name}:{line}' for p in SOURCES for line in copies(ast.parse(p.read_text()))]
+    assert not found
+
+
+@pytest.mark.parametrize('text', ["DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2}", 'MAXDIM = 8', 'INPUT, IMMEDIATE = 64, 128',
+                                  "TYPES = {np.dtype('uint8'): 0, np.dtype('float32'): 1}",
+                                  'FLAT, SCALAR, MOD, DIV, STRIDED = range(5)'])
+def test_a_copy_would_be_found(text):
+    assert list(copies(ast.parse(text)))
+
+
+def test_limits_are_those_of_the_header():
+    text = (Path(__file__).resolve().parent.parent / 'csrc' / 'shared.def').read_text()
+    words = [line[len('SHARED('):line.index(')')].split(', ') for line in text.splitlines() if line.startswith('SHARED(')]
+    said = {}
+    for group, name, _, value in words:
+        said.setdefault(group, {})[name] = int(value)
+    assert said == LIMITS
+    assert all(len(set(names.values())) == len(names) for group, names in said.items() if group != 'sizes')

@@ -14,7 +14,6 @@
 
 #define FK_SCRATCH (6 << 20) /* bytes each thread owns; the tile program uses the last FK_TILE_SCRATCH of them */
 #define FK_TILE 1024         /* elements of a tile */
-#define FK_TILE_REGS 16
 #define FK_TILE_SCRATCH ((FK_TILE_REGS + 2) * FK_TILE * 4)
 #define FK_KERNEL_SCRATCH (FK_SCRATCH - FK_TILE_SCRATCH)
 

@@ -56,17 +56,19 @@ FK_KERNEL(reduce) {
     int64_t lo, hi;
     fk_range(reduce_units(a), 1, ith, nth, &lo, &hi);
     switch (a->kind) {
-    case SUM: units(SUM, call, a, lo, hi); break;
-    case MAX: units(MAX, call, a, lo, hi); break;
-    case MIN: units(MIN, call, a, lo, hi); break;
-    default: units(PROD, call, a, lo, hi);
+    case FK_SUM: units(FK_SUM, call, a, lo, hi); break;
+    case FK_MAX: units(FK_MAX, call, a, lo, hi); break;
+    case FK_MIN: units(FK_MIN, call, a, lo, hi); break;
+    default: units(FK_PROD, call, a, lo, hi);
     }
 }
 
 /* ---- indices of extremes */
 
 /* whether the value v displaces the best so far: the first NaN does, then nothing */
-INLINE vi beats(int kind, vf v, vf best) { return (kind == MAX ? v > best : v < best) | ((v != v) & (best == best)); }
+INLINE vi beats(int kind, vf v, vf best) {
+    return (kind == FK_MAX ? v > best : v < best) | ((v != v) & (best == best));
+}
 
 INLINE int32_t arg_row(int kind, const float *x, int64_t n) {
     vf fill = v_set1(identity(kind)), best = n < VL ? v_load_fill(x, n, fill) : v_load(x);
@@ -81,7 +83,7 @@ INLINE int32_t arg_row(int kind, const float *x, int64_t n) {
     int64_t win = 0;
     for (int64_t l = 1; l < fk_min(n, VL); l++) {
         float v = best[l], w = best[win];
-        int better = v != v ? w == w : w != w ? 0 : kind == MAX ? v > w : v < w;
+        int better = v != v ? w == w : w != w ? 0 : kind == FK_MAX ? v > w : v < w;
         int equal = v == w || (v != v && w != w);
         if (better || (equal && at[l] < at[win])) win = l;
     }
@@ -133,10 +135,10 @@ FK_CHUNKS(arg_reduce) { return split_panels(a->outer, a->r, a->inner); }
 FK_KERNEL(arg_reduce) {
     int64_t lo, hi;
     fk_range(panels_of(a->outer, a->inner), 1, ith, nth, &lo, &hi);
-    if (a->kind == MAX)
-        arg_units(MAX, a, call->ptr[0], call->ptr[1], lo, hi);
+    if (a->kind == FK_MAX)
+        arg_units(FK_MAX, a, call->ptr[0], call->ptr[1], lo, hi);
     else
-        arg_units(MIN, a, call->ptr[0], call->ptr[1], lo, hi);
+        arg_units(FK_MIN, a, call->ptr[0], call->ptr[1], lo, hi);
 }
 
 /* ---- running sums: one addition after the other, along r */

@@ -8,20 +8,21 @@
 #define FK_REDUCE_H
 #include "vec.h"
 
-enum { SUM, MAX, MIN, PROD };
 enum { ROWS = 16, PANEL = 1024, LEVELS = 48 }; /* PANEL: floats of a row that one pass takes */
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vf join(int kind, vf a, vf b) {
-    return kind == SUM ? a + b : kind == MAX ? v_max(a, b) : kind == MIN ? v_min(a, b) : a * b;
+    return kind == FK_SUM ? a + b : kind == FK_MAX ? v_max(a, b) : kind == FK_MIN ? v_min(a, b) : a * b;
 }
 INLINE float join1(int kind, float a, float b) {
-    return kind == SUM   ? a + b
-           : kind == MAX ? (a > b || a != a ? a : b)
-           : kind == MIN ? (a < b || a != a ? a : b)
-                         : a * b;
+    return kind == FK_SUM   ? a + b
+           : kind == FK_MAX ? (a > b || a != a ? a : b)
+           : kind == FK_MIN ? (a < b || a != a ? a : b)
+                            : a * b;
 }
-static float identity(int kind) { return kind == SUM ? 0.0f : kind == MAX ? -INFINITY : kind == MIN ? INFINITY : 1.0f; }
+static float identity(int kind) {
+    return kind == FK_SUM ? 0.0f : kind == FK_MAX ? -INFINITY : kind == FK_MIN ? INFINITY : 1.0f;
+}
 
 /* floats of the long rows that r rows of inner are read as, or 0: as they are. *lcm: the least common multiple of inner
  * and VL, of which the long row is some */
@@ -78,7 +79,7 @@ INLINE void rows_into(int kind, const float *x, int64_t ld, int64_t rows, int64_
 }
 
 INLINE float fold_lanes(int kind, vf v) {
-    return kind == SUM ? v_sum(v) : kind == MAX ? v_largest(v) : kind == MIN ? v_smallest(v) : v_prod(v);
+    return kind == FK_SUM ? v_sum(v) : kind == FK_MAX ? v_largest(v) : kind == FK_MIN ? v_smallest(v) : v_prod(v);
 }
 /* a contiguous row of 1 to SHORT floats */
 enum { SHORT = 64 * VL };

@@ -26,9 +26,9 @@ static void add_block(const float *x, int64_t rows, int64_t inner, float *y, flo
     for (int64_t c = 0; c < inner; c += PANEL) {
         int64_t w = fk_min(PANEL, inner - c);
         if (period)
-            flat_into(SUM, x, rows, inner, period, lcm, sum, stack);
+            flat_into(FK_SUM, x, rows, inner, period, lcm, sum, stack);
         else
-            rows_into(SUM, x + c, inner, rows, w, sum, stack);
+            rows_into(FK_SUM, x + c, inner, rows, w, sum, stack);
         add_to(y + c, sum, w);
     }
 }

@@ -110,8 +110,6 @@ static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
 }
 
 /* ---- the program */
-enum { INPUT = 64, IMMEDIATE = 128 };
-
 /* one call's state */
 typedef struct {
     const fk_tile *t;
@@ -127,22 +125,22 @@ typedef struct {
 } run_t;
 enum { CHAINED = 1, JOINED = 2, KEPT = 4 };
 
-static inline int is_input(int code) { return code >= INPUT && code < IMMEDIATE; }
+static inline int is_input(int code) { return code >= FK_INPUT && code < FK_IMMEDIATE; }
 
 /* Not into an output whose memory is an input's that a later instruction, or another output, still reads. */
 static void plan_direct(run_t *r) {
     const fk_tile *t = r->t;
     for (int k = 0; k < t->nins; k++) r->direct[k] = -1;
     for (int o = 0; o < t->nout; o++) {
-        if (t->out[o].dtype > FK_I32 || t->out[o].arg >= INPUT) continue;
+        if (t->out[o].dtype > FK_I32 || t->out[o].arg >= FK_INPUT) continue;
         const void *y = r->ptr[t->nin + o];
         int k = t->nins - 1, busy = 0;
         for (int other = 0; other < t->nout; other++)
-            busy |= is_input(t->out[other].arg) && r->ptr[t->out[other].arg - INPUT] == y;
+            busy |= is_input(t->out[other].arg) && r->ptr[t->out[other].arg - FK_INPUT] == y;
         for (; k >= 0 && t->ins[k].dst != t->out[o].arg; k--) {
             const int16_t code[3] = {t->ins[k].a, t->ins[k].b, t->ins[k].c};
             for (int j = 0; j < micros[t->ins[k].op].arity; j++)
-                busy |= is_input(code[j]) && r->ptr[code[j] - INPUT] == y;
+                busy |= is_input(code[j]) && r->ptr[code[j] - FK_INPUT] == y;
         }
         if (!busy && k >= 0 && r->direct[k] < 0) r->direct[k] = (int8_t)o;
     }
@@ -158,15 +156,15 @@ static void plan_chains(run_t *r) {
         const int16_t code[3] = {o->a, o->b, o->c};
         int scalars = 1, placed = 1;
         for (int j = 0; j < micros[o->op].arity; j++) {
-            int input = is_input(code[j]), all = input && t->in[code[j] - INPUT].kind == FK_SCALAR;
-            scalars &= input ? all : code[j] >= IMMEDIATE || scalar >> code[j] & 1;
-            placed &= !input || all || r->room[code[j] - INPUT] >= 0;
+            int input = is_input(code[j]), all = input && t->in[code[j] - FK_INPUT].kind == FK_SCALAR;
+            scalars &= input ? all : code[j] >= FK_IMMEDIATE || scalar >> code[j] & 1;
+            placed &= !input || all || r->room[code[j] - FK_INPUT] >= 0;
         }
         scalar = (scalar & ~(1 << o->dst)) | scalars << o->dst;
         r->flow[k] = !scalars && placed && FK(chain_knows)(o->op) ? CHAINED : 0;
     }
     for (int o = 0; o < t->nout; o++)
-        if (t->out[o].arg < INPUT) readers[t->out[o].arg] = 2;
+        if (t->out[o].arg < FK_INPUT) readers[t->out[o].arg] = 2;
     for (int k = t->nins - 1; k >= 0; k--) {
         const fk_tile_ins *o = &t->ins[k], *next = o + 1;
         int joins = k + 1 < t->nins && r->flow[k] & r->flow[k + 1] & CHAINED &&
@@ -176,7 +174,7 @@ static void plan_chains(run_t *r) {
         readers[o->dst] = 0;
         const int16_t code[3] = {o->a, o->b, o->c};
         for (int j = 0; j < micros[o->op].arity; j++)
-            if (code[j] < INPUT) readers[code[j]]++;
+            if (code[j] < FK_INPUT) readers[code[j]]++;
     }
 }
 
@@ -242,9 +240,9 @@ static void read_inputs(run_t *r) {
 
 /* what a code stands for; an input without a tile of its own is read into `spare` */
 static inline arg_t operand(const run_t *r, int code, float *spare) {
-    if (code < INPUT) return r->reg[code];
-    if (code >= IMMEDIATE) return (arg_t){&r->t->imm[code - IMMEDIATE], 0, 1};
-    code -= INPUT;
+    if (code < FK_INPUT) return r->reg[code];
+    if (code >= FK_IMMEDIATE) return (arg_t){&r->t->imm[code - FK_IMMEDIATE], 0, 1};
+    code -= FK_INPUT;
     return r->in[code].p ? r->in[code] : FK(tile_read)(&r->t->in[code], r->ptr[code], &r->at, spare);
 }
 
@@ -330,7 +328,7 @@ static void run_work(const run_t *r, const work_t *work, int count, const fk_cha
 static int in_place(const run_t *r, int o) {
     const fk_tile_out *out = &r->t->out[o];
     const float *y = r->ptr[r->t->nin + o];
-    return out->dtype <= FK_I32 && out->arg < INPUT && r->reg[out->arg].p == y + r->at.i;
+    return out->dtype <= FK_I32 && out->arg < FK_INPUT && r->reg[out->arg].p == y + r->at.i;
 }
 static void write_row(const run_t *r, int o, int64_t q) {
     const fk_tile_out *out = &r->t->out[o];

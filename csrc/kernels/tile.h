@@ -1,5 +1,5 @@
 /* Tile programs: a short list of elementwise micro-operations run over L1-sized tiles of a flattened index space.
- * The one vocabulary for elementwise regions and for the epilogues of matmul, conv, pool and reduce.
+ * (dtypes, kinds of access and operand codes: ../shared.def). The one vocabulary for elementwise regions and for the epilogues of matmul, conv, pool and reduce.
  *
  * Every element i of [0, n) is computed alone: inputs are read at access(i), outputs are written at i. Registers hold
  * the lanes of a tile as float, or as int32 for the integer micro-operations; a truth value is the float 1 or 0.
@@ -9,16 +9,6 @@
 #define FK_TILE_H
 #include "kernel.h"
 
-/* types in memory; in registers FK_F32, FK_U8 and FK_BOOL are float, FK_I32 and FK_I64 int32 */
-enum { FK_F32 = 0, FK_I32 = 1, FK_U8 = 2, FK_BOOL = 3, FK_I64 = 4 };
-enum {
-    FK_FLAT = 0,    /* x[i] */
-    FK_SCALAR = 1,  /* x[0] */
-    FK_MOD = 2,     /* x[i % p]: broadcast over leading axes, as a bias */
-    FK_DIV = 3,     /* x[i / p]: broadcast over trailing axes */
-    FK_STRIDED = 4  /* the box dim[0..ndim), last axis fastest, read by strides in elements, 0 to broadcast */
-};
-
 typedef struct {
     int32_t dtype, kind, ndim;
     int64_t p;
@@ -27,7 +17,7 @@ typedef struct {
 typedef struct {
     int32_t dtype, arg; /* arg: operand code, as in an instruction */
 } fk_tile_out;
-/* operand codes: 0…15 a register; 64 + j input j; 128 + j immediate j */
+/* operand codes: below FK_TILE_REGS a register; FK_INPUT + j input j; FK_IMMEDIATE + j immediate j */
 typedef struct {
     int16_t op, dst, a, b, c; /* b, c: 0 where unused */
 } fk_tile_ins;
@@ -52,7 +42,7 @@ struct fk_tile {
 
 /* As words (int64), how Python hands a program over:
  *   nin nout nins nimm
- *   nin  × (dtype kind ndim p dim[8] stride[8])
+ *   nin  × (dtype kind ndim p dim[FK_MAXDIM] stride[FK_MAXDIM])
  *   nout × (dtype arg)
  *   nins × (op dst a b c)
  *   nimm × (bits of the float or int32 in the low half)

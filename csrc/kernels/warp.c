@@ -38,21 +38,21 @@ int64_t FK(warp_fold_index)(int64_t i, int64_t size, int mode) {
 void FK(warp_standardize)(const warp_job *job, float *y, int64_t i, int64_t j, int64_t k, int64_t n) {
     const fk_attr_warp *a = job->a;
     const float rescale = (float)a->rescale;
-    if (a->standard == 0) {
+    if (a->standard == WARP_PLAIN) {
         if (rescale != 1)
             for (int64_t e = 0; e < n; e++) y[e] *= rescale;
-    } else if (a->standard == 2) {
+    } else if (a->standard == WARP_BY_CHANNEL) {
         const float mean = job->mean[k], factor = job->factor[k];
         for (int64_t e = 0; e < n; e++) y[e] = (y[e] * rescale - mean) * factor;
     } else {
-        const int64_t c = a->first ? 1 : a->c, from = (a->standard == 1 ? j : (k * a->h + i) * a->w + j) * c;
+        const int64_t c = a->first ? 1 : a->c, from = (a->standard == WARP_BY_ROW ? j : (k * a->h + i) * a->w + j) * c;
         const float *mean = job->mean + from, *factor = job->factor + from;
         for (int64_t e = 0; e < n; e++) y[e] = (y[e] * rescale - mean[e]) * factor[e];
     }
 }
 
 static void rows(const warp_job *job, int64_t lo, int64_t hi) {
-    const warp_image *image = job->image;
+    const fk_warp_image *image = job->image;
     if (image->type == WARP_DOUBLE)
         FK(warp_double_double)(job, lo, hi);
     else if (image->what & WARP_BRIGHTNESS) /* which makes whole numbers of the pixels: a last bit may become a step */
@@ -79,7 +79,7 @@ FK_KERNEL(warp) {
     (void)nth;
     if (n >= a->n || size == 0) return;
     const int64_t lo = a->h * (ith % each) / each, hi = a->h * (ith % each + 1) / each, room = FK(warp_parts)(a);
-    const warp_image *image = (const warp_image *)call->ptr[0] + n;
+    const fk_warp_image *image = (const fk_warp_image *)call->ptr[0] + n;
     double *coefficients = room ? (double *)call->ptr[3] + n * room : (double *)call->scratch;
     const warp_job job = {
         a, image, call->ptr[1], call->ptr[2], (char *)call->ptr[4] + n * size * (a->wide ? 8 : 4), coefficients};

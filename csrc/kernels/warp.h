@@ -1,4 +1,5 @@
-/* Affine warps of images by inverse mapping, as SciPy's ndimage does them, and what is done to an image besides.
+/* Affine warps of images by inverse mapping, as SciPy's ndimage does them, and what is done to an image besides
+ * (modes, types and flags: ../shared.def; the record of an image: ../fk.h).
  *
  * Pixel (i, j) of the result is the input at coordinates (o0 + i·m00) + j·m01 along the rows and (o1 + i·m10) + j·m11
  * along the columns, in that order of operations and without contraction: so that a coordinate half way between two pixels,
@@ -7,24 +8,10 @@
 #define FK_WARP_H
 #include "vec.h"
 
-/* what lies outside. NEAREST: the pixel at the edge. CONSTANT: cval. REFLECT: d c b a | a b c d | d c b a.
- * MIRROR: d c b | a b c d | c b a. WRAP: from the last pixel back to the first, which are one: a period of size - 1. */
-enum { WARP_NEAREST, WARP_CONSTANT, WARP_REFLECT, WARP_WRAP, WARP_MIRROR };
-enum { WARP_UINT8, WARP_FLOAT, WARP_DOUBLE };
-enum { WARP_MATRIX = 1, WARP_FLIP_COLUMNS = 2, WARP_FLIP_ROWS = 4, WARP_SHIFT = 8, WARP_BRIGHTNESS = 16 };
-
-/* one image: the words of a record, as Python fills them in */
-typedef struct {
-    const void *pixels;       /* h × w × c, or c × h × w */
-    int32_t type, what;       /* of the pixels; which of the following is done, in the order of the bits */
-    double matrix[4], offset[2];
-    double shift, brightness; /* added, within the image's own range; factor of an image of 0 … 255 */
-} warp_image;
-
 /* an image on its way */
 typedef struct {
     const fk_attr_warp *a;
-    const warp_image *image;
+    const fk_warp_image *image;
     const float *mean, *factor;
     void *y;
     double *coefficients; /* room for a plane, where the order is above 1 */

@@ -178,7 +178,7 @@ static void copy_rows(const warp_job *job, int64_t lo, int64_t hi) {
 
 void NAME(const warp_job *job, int64_t lo, int64_t hi) {
     const fk_attr_warp *a = job->a;
-    const warp_image *image = job->image;
+    const fk_warp_image *image = job->image;
     if (!(image->what & WARP_MATRIX)) {
         copy_rows(job, lo, hi);
         return;

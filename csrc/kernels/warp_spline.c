@@ -128,7 +128,7 @@ static inline int taps(double x, int64_t size, int64_t order, int mode, int64_t 
 
 static inline void plane(const warp_job *job, int64_t k, const int64_t order) {
     const fk_attr_warp *a = job->a;
-    const warp_image *image = job->image;
+    const fk_warp_image *image = job->image;
     const int64_t pad = padding(a), h = a->h + 2 * pad, w = a->w + 2 * pad, pixel = a->first ? 1 : a->c;
     const double *m = image->matrix, *c = job->coefficients;
     for (int64_t i = 0; i < a->h; i++)

@@ -67,7 +67,7 @@ static double deviation_of(const float *y, int64_t n, double mean) {
 
 void FK(warp_whole)(const warp_job *job) {
     const fk_attr_warp *a = job->a;
-    const warp_image *image = job->image;
+    const fk_warp_image *image = job->image;
     const int64_t n = a->h * a->w * a->c, planes = a->first ? a->c : 1, wide = a->first ? a->w : a->w * a->c;
     const float rescale = (float)a->rescale;
     float *y = job->y;

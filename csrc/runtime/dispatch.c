@@ -85,5 +85,20 @@ static const char *const micros[] = {
 int fk_micro_count(void) { return (int)(sizeof micros / sizeof *micros); }
 const char *fk_micro(int i) { return micros[i]; }
 
+#define SHARED(group, name, symbol, value) {#group, #name, symbol},
+static const fk_shared_info shared[] = {
+#include "../shared.def"
+};
+int fk_shared_count(void) { return (int)(sizeof shared / sizeof *shared); }
+const fk_shared_info *fk_shared(int i) { return &shared[i]; }
+
+#define KIND(type) _Generic((type){0}, const void *: 'u', int32_t: 'i', double: 'f')
+#define ONE(type, name) {#name, KIND(type), sizeof(type), 1, offsetof(fk_warp_image, name)},
+#define SOME(type, name, count) {#name, KIND(type), sizeof(type), count, offsetof(fk_warp_image, name)},
+static const fk_field_info warp_fields[] = {FK_WARP_FIELDS(ONE, SOME)};
+int fk_warp_field_count(void) { return (int)(sizeof warp_fields / sizeof *warp_fields); }
+const fk_field_info *fk_warp_field(int i) { return &warp_fields[i]; }
+int64_t fk_warp_image_size(void) { return sizeof(fk_warp_image); }
+
 int64_t fk_chunks(int op, const int64_t *attr) { return current->table[op].chunks(attr); }
 int64_t fk_parts(int op, const int64_t *attr) { return current->table[op].parts(attr); }

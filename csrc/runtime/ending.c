@@ -1,11 +1,9 @@
 /* Which tile programs are endings (kernels/ending.h): found once, when a plan is made. */
 #include "runtime.h"
 
-enum { INPUT = 64, IMMEDIATE = 128 };
-
 static const fk_tile_in *input(const fk_tile *t, int code, int kind) {
-    if (code < INPUT || code >= IMMEDIATE) return NULL;
-    const fk_tile_in *in = &t->in[code - INPUT];
+    if (code < FK_INPUT || code >= FK_IMMEDIATE) return NULL;
+    const fk_tile_in *in = &t->in[code - FK_INPUT];
     return in->kind == kind && in->dtype == FK_F32 ? in : NULL;
 }
 
@@ -23,10 +21,10 @@ static int add(const fk_tile *t, fk_simple *s, int other) {
     const fk_tile_in *bias = input(t, other, FK_MOD);
     if (s->clips || s->residual >= 0) return 0;
     if (bias && s->bias < 0) {
-        s->bias = (int32_t)(other - INPUT);
+        s->bias = (int32_t)(other - FK_INPUT);
         s->channels = bias->p;
-    } else if (input(t, other, FK_FLAT) && other - INPUT != s->raw) {
-        s->residual = (int32_t)(other - INPUT);
+    } else if (input(t, other, FK_FLAT) && other - FK_INPUT != s->raw) {
+        s->residual = (int32_t)(other - FK_INPUT);
     } else {
         return 0;
     }
@@ -43,12 +41,12 @@ fk_simple fk_tile_simple(const fk_tile *t) {
         if (k == 0) {
             last = input(t, o->a, FK_FLAT) ? o->a : o->b;
             if (!input(t, last, FK_FLAT)) return none;
-            s.raw = last - INPUT;
+            s.raw = last - FK_INPUT;
         }
         const int known = o->op == FK_T_relu ? o->a == last : (o->a == last) != (o->b == last);
         const int other = o->a == last ? o->b : o->a;
         /* a bound of 0 would lose the sign of a zero that relu keeps */
-        const float bound = other >= IMMEDIATE ? t->imm[other - IMMEDIATE] : 0.0f;
+        const float bound = other >= FK_IMMEDIATE ? t->imm[other - FK_IMMEDIATE] : 0.0f;
         if (!known || !(o->op == FK_T_relu      ? clip(&s, 1, 0.0f)
                         : o->op == FK_T_maximum ? bound != 0.0f && clip(&s, 1, bound)
                         : o->op == FK_T_minimum ? bound != 0.0f && clip(&s, 0, bound)

@@ -59,7 +59,7 @@ static fk_tile *parse_tile(const int64_t *w) {
         w += 2 * FK_MAXDIM;
     }
     for (size_t i = 0; i < nout; i++, w += 2) out[i] = (fk_tile_out){(int32_t)w[0], (int32_t)w[1]};
-    for (size_t i = 0; i < nins; i++, w += 5)
+    for (size_t i = 0; i < nins; i++, w += FK_INSTRUCTION_WORDS)
         ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
     for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);
     t->simple = fk_tile_simple(t);
@@ -84,7 +84,7 @@ fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, 
     p->units = calloc((size_t)nsteps + 1, sizeof *p->units);
     p->tiles = calloc((size_t)nsteps + 1, sizeof *p->tiles);
     if (!p->refs || !p->attrs || !p->steps || !p->units || !p->tiles) goto fail;
-    for (int64_t i = 0; i < nsteps; i++, steps += 6) {
+    for (int64_t i = 0; i < nsteps; i++, steps += FK_STEP_WORDS) {
         step_t *s = &p->steps[i];
         const fk_entry *e = &table[steps[0]];
         if (!e->run || !e->chunks || steps[2] > FK_MAXREF) goto fail;

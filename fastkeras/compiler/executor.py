@@ -10,6 +10,8 @@ from . import memory
 from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Step
 from .stages import stage
 
+MAXDIM = _core.limits()['sizes']['axes']
+
 
 @lru_cache(maxsize=1)
 def kernels():
@@ -35,7 +37,7 @@ def encode(kernel, attrs):
         elif kind == 'F':
             words.append(struct.unpack('<q', struct.pack('<d', float(value)))[0])
         else:
-            words += [*(int(v) for v in value), *[0] * (8 - len(value))]
+            words += [*(int(v) for v in value), *[0] * (MAXDIM - len(value))]
     return words
 
 

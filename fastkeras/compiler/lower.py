@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _core
 from ..ops import core
+from ..ops.lowering import REDUCE
 from . import tile
 from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
 from .executor import encode, kernels, parts
@@ -144,7 +145,7 @@ def _lower_sums(ctx, region, values, outs):
     ctx.tile(region, values, outs, ctx.step('sums', [made], **attrs))
     if parts > 1:
         partial, made = made, ctx.temp((count, inner))
-        ctx.step('reduce', [partial, made], kind=0, outer=1, r=parts, inner=count * inner)
+        ctx.step('reduce', [partial, made], kind=REDUCE['sum'], outer=1, r=parts, inner=count * inner)
     return outs + [made.view(s.shape, k * inner) for k, s in enumerate(region.sums)]
 
 

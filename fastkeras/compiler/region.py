@@ -6,14 +6,14 @@ its results as a node 'result' (attrs index) of it.
 
 from functools import lru_cache
 
+from .. import _core
 from ..graph import Node
 
-MAX_REGISTERS = 16  # FK_TILE_REGS
-MAX_REFS = 40       # of a step, below FK_MAXREF
+_limits = _core.limits()
+MAX_REGISTERS, MAX_REFS, MAXDIM = (_limits['sizes'][n] for n in ('registers', 'program_refs', 'axes'))
 # what tile programs compute; int64 would wrap in their 32-bit registers, so it is left to the reference
-DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3}
-FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
-MAXDIM = 8
+DTYPES = {name: code for name, code in _limits['dtype'].items() if name != 'int64'}
+FLAT, SCALAR, MOD, DIV, STRIDED = (_limits['access'][n] for n in ('flat', 'scalar', 'mod', 'div', 'strided'))
 EVERY = FLAT, 0, (), ()  # a source of the region's own shape
 
 

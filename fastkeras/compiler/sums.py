@@ -1,10 +1,11 @@
 """Which sums a region takes in, and what is computed where it is read rather than kept."""
 
+from .. import _core
 from ..graph import LEAVES, remake
 from ..ops import core
 
-MAX_SUMS = 4        # of one region
-MAX_INNER = 4096    # elements of one sum: a block of the kernel is a row or more
+MAX_SUMS = _core.limits()['sizes']['sums']        # of one region
+MAX_INNER = _core.limits()['sizes']['sum_width']  # elements of one sum: a block of the kernel is a row or more
 MIN_SIZE = 1 << 14  # elements that are summed: below, nothing is gained beside a reduction with an epilogue
 
 

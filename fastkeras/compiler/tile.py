@@ -9,8 +9,8 @@ from .. import _core
 from ..ops import core
 from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, access
 
-INPUT, IMMEDIATE = 64, 128  # operand codes
-INSTRUCTION = 5             # words: its number, the register of its result, three operands
+INPUT, IMMEDIATE = (_core.limits()['operand'][n] for n in ('input', 'immediate'))
+INSTRUCTION = _core.limits()['sizes']['instruction_words']  # its number, the register of its result, three operands
 ZEROS = (0,) * MAXDIM
 
 

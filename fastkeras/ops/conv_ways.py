@@ -7,7 +7,7 @@ so that a row's result does not either; the gradient by the kernel is a sum over
 from collections import namedtuple
 
 from . import winograd
-from .lowering import lower_reduce
+from .lowering import REDUCE, lower_reduce
 from .windows import window_attributes
 
 Geometry = namedtuple('Geometry', 'n h w c oh ow oc kh kw sh sw dh dw pt pl groups')
@@ -26,7 +26,7 @@ def partial_sums(ctx, kernel, refs, out, attrs):
         return ctx.step(kernel, [*refs, out], **attrs)
     whole = ctx.temp((parts, *out.shape))
     step = ctx.step(kernel, [*refs, whole], **attrs)
-    lower_reduce(ctx, 0, whole, whole.shape, (0,), out)
+    lower_reduce(ctx, REDUCE['sum'], whole, whole.shape, (0,), out)
     return step
 
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-MAXDIM = 8  # FK_MAXDIM
+from .. import _core
+
+MAXDIM = _core.limits()['sizes']['axes']
+REDUCE = _core.limits()['reduce']  # sum, max, min, prod → what the kernels call them
 
 
 def strides(shape):
@@ -47,7 +50,7 @@ def lower_fill(ctx, y, value):
 
 def lower_reduce(ctx, kind, x, shape, axes, out):
     """Steps that reduce the axes of x (contiguous, of `shape`) into `out`: one for each run of reduced axes, the last
-    run first, and one more for each set of partial results."""
+    run first, and one more for each set of partial results. kind: one of REDUCE's."""
     runs = _runs(shape, axes)
     if not any(cut for _, cut in runs):
         runs.append([1, True])

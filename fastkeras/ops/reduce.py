@@ -8,13 +8,11 @@ import numpy as np
 from ..graph import Node
 from . import core, facts
 from .core import FLOATS, Sample, apply, register
-from .lowering import lower_reduce
+from .lowering import REDUCE, lower_reduce
 from .shapes import count, many_axes, one_axis, reduced, shape_of
 
 __all__ = ['sum', 'max', 'min', 'prod', 'mean', 'var', 'std', 'any', 'all', 'argmax', 'argmin', 'logsumexp', 'cumsum',
            'count_nonzero', 'amax', 'amin']
-
-_KINDS = {'sum': 0, 'max': 1, 'min': 2, 'prod': 3}
 
 
 # ---- sum, max, min, prod
@@ -91,7 +89,7 @@ def _samples(signed=True):
 
 
 def _reduction(name, ref, vjp, identity, signed=True, simplify=None):
-    kind = _KINDS[name]
+    kind = REDUCE[name]
     counts = name in ('sum', 'prod')
 
     def spec(x, *, axis, keepdims):
@@ -296,8 +294,8 @@ def _position(name, ref, kind):
              supports=lambda node: node.inputs[0].dtype == 'float32', rows=facts.beside_axis, sink=facts.axes_vanish)(spec)
 
 
-_position('argmax', np.argmax, 1)
-_position('argmin', np.argmin, 2)
+_position('argmax', np.argmax, REDUCE['max'])
+_position('argmin', np.argmin, REDUCE['min'])
 
 
 def _arg(op, x, axis, keepdims):

@@ -12,8 +12,9 @@ from fastkeras.compiler.buffers import FIXED, Buffer, Step
 OPS = executor.kernels()
 MICROS = _core.micros()
 ISAS = _core.isas()
-DTYPES = {'float32': 0, 'int32': 1, 'uint8': 2, 'bool': 3, 'int64': 4}
-FLAT, SCALAR, MOD, DIV, STRIDED = range(5)
+LIMITS = _core.limits()
+AXES, DTYPES, OPERAND = LIMITS['sizes']['axes'], LIMITS['dtype'], LIMITS['operand']
+FLAT, SCALAR, MOD, DIV, STRIDED = (LIMITS['access'][n] for n in ('flat', 'scalar', 'mod', 'div', 'strided'))
 
 
 def chunks(op, **attrs):
@@ -40,14 +41,15 @@ def parts(op, isa=None, **attrs):
 
 def access(x, kind=FLAT, p=0, dim=(), stride=()):
     """An input of a tile program: the array and how element i reads it."""
-    return x, [DTYPES[x.dtype.name], kind, len(dim), p, *dim, *[0] * (8 - len(dim)), *stride, *[0] * (8 - len(stride))]
+    return x, [DTYPES[x.dtype.name], kind, len(dim), p, *dim, *[0] * (AXES - len(dim)), *stride,
+               *[0] * (AXES - len(stride))]
 
 
 def program(inputs, outputs, instructions, immediates=()):
     """The words of a tile program. inputs: what `access` returns. outputs: (dtype, operand). instructions: (name, dst,
     operands…). Operands: an int is a register, ('in', j) an input, ('imm', j) an immediate."""
     def code(o):
-        return o if isinstance(o, int) else {'in': 64, 'imm': 128}[o[0]] + o[1]
+        return o if isinstance(o, int) else {'in': OPERAND['input'], 'imm': OPERAND['immediate']}[o[0]] + o[1]
     words = [len(inputs), len(outputs), len(instructions), len(immediates)]
     for _, w in inputs:
         words += w

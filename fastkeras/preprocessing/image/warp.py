@@ -9,15 +9,16 @@ In float64 the kernel does the warp and the flips, and NumPy the rest, so that n
 
 import numpy as np
 
+from fastkeras import _core
 from fastkeras.compiler.executor import parts, settings, single_step
 from fastkeras.runtime import bounded
 
-# warp.h
-MODES = {'nearest': 0, 'constant': 1, 'reflect': 2, 'wrap': 3, 'mirror': 4}
-TYPES = {np.dtype('uint8'): 0, np.dtype('float32'): 1, np.dtype('float64'): 2}
-MATRIX, FLIP_COLUMNS, FLIP_ROWS, SHIFT, BRIGHTNESS = 1, 2, 4, 8, 16
-RECORD = np.dtype([('pixels', 'u8'), ('type', 'i4'), ('what', 'i4'), ('matrix', 'f8', 4), ('offset', 'f8', 2),
-                   ('shift', 'f8'), ('brightness', 'f8')])
+# what the kernel calls things, and the record of one image
+_limits = _core.limits()
+MODES, STANDARD, RECORD = _limits['warp_mode'], _limits['warp_standard'], _limits['warp_image']
+TYPES = {np.dtype(name): code for name, code in _limits['warp_type'].items()}
+MATRIX, FLIP_COLUMNS, FLIP_ROWS, SHIFT, BRIGHTNESS = (
+    _limits['warp_what'][name] for name in ('matrix', 'flip_columns', 'flip_rows', 'shift', 'brightness'))
 WORDS = RECORD.itemsize // 8
 # of get_random_transform's dictionaries, with what is done where one is absent
 GEOMETRY = (('theta', 0), ('tx', 0), ('ty', 0), ('shear', 0), ('zx', 1), ('zy', 1))
@@ -67,7 +68,8 @@ def executor(**attrs):
     if plan is None:
         n, h, w, c = (attrs[k] for k in 'nhwc')
         shape = (c, h, w) if attrs['first'] else (h, w, c)
-        standard = {0: (0,), 1: (w * c,), 2: (c,), 3: shape}[attrs['standard']]
+        layout = {'none': (0,), 'row': (w * c,), 'channel': (c,), 'element': shape}
+        standard = next(layout[name] for name, code in STANDARD.items() if code == attrs['standard'])
         inputs = [((n, WORDS), 'float64'), (standard, 'float32'), (standard, 'float32')]
         room = (max(1, n * parts('warp', **attrs)),), 'float64'
         made = (n, *shape), 'float64' if attrs['wide'] else 'float32'
@@ -96,8 +98,8 @@ def warp(image, matrix, offset, fill_mode, cval, order):
     if not image.size:
         return image.astype(np.float64 if wide else np.float32)
     h, w, c = image.shape
-    run = executor(n=1, h=h, w=w, c=c, first=False, standard=0, whole=False, order=int(order), mode=MODES[fill_mode],
-                   cval=float(cval), rescale=1., center=False, scale=False, wide=int(wide))
+    run = executor(n=1, h=h, w=w, c=c, first=False, standard=STANDARD['none'], whole=False, order=int(order),
+                   mode=MODES[fill_mode], cval=float(cval), rescale=1., center=False, scale=False, wide=int(wide))
     none = np.zeros(0, np.float32)
     made, = run.run([record.view(np.float64).reshape(1, WORDS), none, none], None)
     return made[0]
@@ -186,7 +188,7 @@ class Pipeline:
         self._standard(shape)       # checks mean and std
         attrs = dict(self._attrs, wide=1, rescale=1., center=False, scale=False)
         none = np.zeros(0, np.float32)
-        plan = executor(**sizes, standard=0, whole=False, **attrs)
+        plan = executor(**sizes, standard=STANDARD['none'], whole=False, **attrs)
         made, = plan.run([records.view(np.float64).reshape(-1, WORDS), none, none], None if out is None else [out])
         for x, record in zip(made, records):
             if record['what'] & SHIFT:
@@ -208,7 +210,7 @@ class Pipeline:
         return made
 
     def _standard(self, shape):
-        """(kind, mean, factor): how the two are laid out, as ops.def numbers it."""
+        """(kind, mean, factor): how the two are laid out."""
         known = self._standards.get(shape)
         if known is None:
             known = self._standards.put(shape, self._make_standard(shape))
@@ -216,7 +218,7 @@ class Pipeline:
 
     def _make_standard(self, shape):
         if self._mean is None and self._factor is None:
-            return 0, np.zeros(0, np.float32), np.zeros(0, np.float32)
+            return STANDARD['none'], np.zeros(0, np.float32), np.zeros(0, np.float32)
         both = [np.float32(0) if self._mean is None else self._mean, np.float32(1) if self._factor is None else self._factor]
         try:
             common = np.broadcast_shapes(both[0].shape, both[1].shape)
@@ -226,13 +228,13 @@ class Pipeline:
                              f'{both[0].shape} and {both[1].shape}') from None
         common = (1,) * (3 - len(common)) + common
         if self.first and common[1:] == (1, 1):
-            kind, box = 2, (shape[0], 1, 1)
+            kind, box = 'channel', (shape[0], 1, 1)
         elif not self.first and common[0] == 1:
-            kind, box = 1, (1, *shape[1:])
+            kind, box = 'row', (1, *shape[1:])
         else:
-            kind, box = 3, shape
+            kind, box = 'element', shape
         laid = [np.ascontiguousarray(np.broadcast_to(a, box)) for a in both]
-        return kind, *(laid if kind == 3 else [a.reshape(-1) for a in laid])
+        return STANDARD[kind], *(laid if kind == 'element' else [a.reshape(-1) for a in laid])
 
 
 def _bind(images, shape, records, kind):
