@@ -19,6 +19,11 @@ INTERPOLATIONS = {'nearest': Image.Resampling.NEAREST, 'bilinear': Image.Resampl
 CHANNELS = {'grayscale': 1, 'rgb': 3, 'rgba': 4}
 _GRAY_MODES = ('L', 'I;16', 'I')            # kept as they are: 8, 16 and 32 bits
 _LAYOUTS = {'th': 'channels_first', 'tf': 'channels_last', 'default': None}
+# Decoders that any file may need, whatever it is called: cameras and sites call a JPEG .png. All others have had more faults
+# than use, and some run other programs: they read only files whose names say so.
+_COMMON = ('PNG', 'JPEG', 'BMP', 'PPM', 'GIF')
+_BY_ENDING = {'.tif': 'TIFF', '.tiff': 'TIFF', '.webp': 'WEBP', '.avif': 'AVIF', '.jp2': 'JPEG2000', '.tga': 'TGA',
+              '.ico': 'ICO'}
 _IN_MEMORY = 1 << 26                        # bytes; a larger file is read as far as its decoder asks
 
 
@@ -112,13 +117,38 @@ def name_of(path):
 
 def _cause(error):
     """What Pillow's error says, in a sentence that stands without its name of the file."""
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f'{error}; if the file is trusted, raise PIL.Image.MAX_IMAGE_PIXELS'
     if isinstance(error, UnidentifiedImageError):
         return 'its content is not an image of a known format'
     if isinstance(error, MemoryError):
         return 'there is not enough memory for its pixels'
     return f'broken or truncated ({error})' if str(error) else f'broken or truncated ({type(error).__name__})'
+
+
+def open_image(file, name):
+    """The Pillow image in a binary file, its pixels not read yet.
+
+    name: of the file. Its ending allows a decoder beside the common ones; a name without an ending, as of a file object,
+    allows TIFF and WebP.
+    """
+    ending = os.path.splitext(name)[1].lower()
+    wanted = [_BY_ENDING[ending]] if ending in _BY_ENDING else [] if ending else ['TIFF', 'WEBP']
+    Image.preinit()     # the common ones
+    if wanted:
+        Image.init()    # the others, which is slow
+        wanted = [name for name in wanted if name in Image.OPEN]    # Pillow may be built without
+    image = Image.open(file, formats=[*_COMMON, *wanted])
+    if image.format == 'MPO' and ending not in ('', '.jpg', '.jpeg', '.mpo'):     # which JPEG's decoder makes of some
+        raise UnidentifiedImageError('several JPEGs')
+    return image
+
+
+def _checked_pixels(image):
+    """Pillow itself warns only, up to twice as many."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise Image.DecompressionBombError(f'it has {image.width} × {image.height} pixels, more than {limit}')
 
 
 def decode(file, name, color_mode, size=None, resample=None, keep_aspect_ratio=False, draft=0, eight_bits=False):
@@ -128,12 +158,14 @@ def decode(file, name, color_mode, size=None, resample=None, keep_aspect_ratio=F
     keep_aspect_ratio: cut the image about its centre to the proportions of `size` first. draft: let a JPEG be decoded
     at 1/2, 1/4 or 1/8 of its size where that is still at least `draft` × `size` in both directions; 0 for not.
     eight_bits: take the upper eight bits of a gray image of 16; Pillow makes one of colours by cutting values to 255.
-    Raises ImageFileError for whatever cannot be decoded.
+    Raises ImageFileError for whatever cannot be decoded, and for more than PIL.Image.MAX_IMAGE_PIXELS pixels, of a draft as
+    it is decoded.
     """
     try:
-        image = Image.open(file)
+        image = open_image(file, name)
         if draft and size is not None and min(image.width // size[0], image.height // size[1]) >= 2 * draft:
             image.draft('L' if color_mode == 'grayscale' else 'RGB', (draft * size[0], draft * size[1]))
+        _checked_pixels(image)
         image.load()
         if eight_bits and image.mode in _GRAY_MODES[1:]:
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -187,10 +219,11 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
     interpolation: 'nearest', 'bilinear', 'bicubic', 'hamming', 'box' or 'lanczos'.
     keep_aspect_ratio: cut the image about its centre to the proportions of target_size before it is resized.
 
-    The format is told by the content, whatever the file is called. Raises ImageFileError (an OSError with .path and
-    .cause) for a file that is no image, is truncated, empty or not a regular file, or has more than twice
-    PIL.Image.MAX_IMAGE_PIXELS pixels; FileNotFoundError; ValueError for an unknown argument. Source: Keras 2.2.4,
-    Keras 3, and keras-preprocessing 1.1.2 for the pixels.
+    The format is told by the content: PNG, JPEG, BMP, PPM or GIF whatever the file is called; TIFF, WebP, AVIF, JPEG 2000,
+    TGA and ICO where its name ends so (TIFF and WebP also where it has no ending, as that of a file object). Raises
+    ImageFileError (an OSError with .path and .cause) for a file that is no such image, is truncated, empty or not a regular
+    file, or has more than PIL.Image.MAX_IMAGE_PIXELS pixels; FileNotFoundError; ValueError for an unknown argument. Source:
+    Keras 2.2.4, Keras 3, and keras-preprocessing 1.1.2 for the pixels.
     """
     if isinstance(grayscale, str):
         target_size, interpolation, keep_aspect_ratio = _keras3_order(
@@ -205,7 +238,8 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
         size = checked_size('load_img', target_size)[::-1]
         resample = checked_interpolation('load_img', interpolation)
     if hasattr(path, 'read'):
-        return decode(path, str(getattr(path, 'name', path)), color_mode, size, resample, keep_aspect_ratio)
+        name = getattr(path, 'name', None)
+        return decode(path, name if isinstance(name, str) else 'a file object', color_mode, size, resample, keep_aspect_ratio)
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise TypeError(f'load_img: expected path to be a str, a Path or a binary file, got {type(path).__name__}')
     with open_regular(path) as file:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from fastkeras.preprocessing.image.files import ImageFileError, checked_color_mode, decode, name_of, open_regular
+from fastkeras.preprocessing.image.files import ImageFileError, checked_color_mode, decode, name_of, open_image, open_regular
 from fastkeras.preprocessing.image.listing import EXTENSIONS, class_folders, endings, walk
 from fastkeras.preprocessing.image.reading import each
 
@@ -30,10 +30,10 @@ def validate_directory(directory, classes=None, follow_links=False, color_mode='
     cause, is_error), empty where there is nothing. Every image is read as a whole, several at once; no warning is given
     and nothing is changed.
 
-    Errors are files that cannot be read: broken, truncated, empty, of another kind than their name says, of more than
-    twice PIL.Image.MAX_IMAGE_PIXELS pixels, or that may not be opened. Besides, without is_error: images in another
-    format than their name says, or of more than MAX_IMAGE_PIXELS pixels (both are read); files that are left out, for
-    they have no known ending or lie in no class's folder (but for hidden ones); classes without images.
+    Errors are files that cannot be read: broken, truncated, empty, no images, of more than
+    PIL.Image.MAX_IMAGE_PIXELS pixels, or that may not be opened. Besides, without is_error: images in another common format
+    than their name says (they are read); files that are left out, for they have no known ending or lie in no class's folder
+    (but for hidden ones); classes without images.
 
     directory, classes, follow_links, color_mode: as for `ImageDataGenerator.flow_from_directory`. Raises
     FileNotFoundError, NotADirectoryError.
@@ -71,8 +71,8 @@ def _problem(path, color_mode):
     """The ImageProblem of one file, or None."""
     try:
         with open_regular(path) as file:
-            known = _known_format(file)
-            image = decode(file, name_of(path), color_mode)
+            known = _known_format(file, path)
+            decode(file, name_of(path), color_mode)
     except ImageFileError as error:
         return ImageProblem(path, error.cause, True)
     except OSError as error:
@@ -80,16 +80,13 @@ def _problem(path, color_mode):
     expected = Image.registered_extensions().get(os.path.splitext(path)[1].lower())
     if expected != known:
         return ImageProblem(path, f'its content is {known}, but its name says {expected}', False)
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit and image.width * image.height > limit:
-        return ImageProblem(path, f'very large: {image.width} × {image.height} pixels', False)
     return None
 
 
-def _known_format(file):
+def _known_format(file, path):
     """Pillow's name of the format of a file, None where it knows none."""
     try:
-        found = Image.open(file).format
+        found = open_image(file, name_of(path)).format
     except Exception:       # `decode` says what is wrong
         found = None
     file.seek(0)

@@ -132,6 +132,52 @@ def test_files_that_are_no_images(tmp_path, monkeypatch):
     check(tmp_path / 'whole.png', 'raise PIL.Image.MAX_IMAGE_PIXELS')
 
 
+def test_more_pixels_than_the_limit_are_an_error_not_a_warning(tmp_path, monkeypatch):
+    """But a photograph of which a small draft is decoded may be larger."""
+    from fastkeras.preprocessing.image.reading import read_image
+    Image.new('RGB', (400, 400)).save(tmp_path / 'a.png')
+    Image.new('RGB', (400, 400)).save(tmp_path / 'a.jpg')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 400 * 400 - 1)
+    for name in ('a.png', 'a.jpg'):
+        with pytest.warns(Image.DecompressionBombWarning), \
+                pytest.raises(ImageFileError, match=f'{name}.*400 × 400 pixels, more than 159999; .*MAX_IMAGE_PIXELS'):
+            load_img(tmp_path / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        with pytest.raises(ImageFileError, match='raise PIL.Image.MAX_IMAGE_PIXELS'):
+            load_img(tmp_path / 'a.png')
+    with pytest.warns(Image.DecompressionBombWarning):
+        assert read_image(tmp_path / 'a.jpg', 'rgb', (50, 50), 2, draft=2).shape == (50, 50, 3)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', None)
+    assert load_img(tmp_path / 'a.png').size == (400, 400)
+
+
+def test_decoders_are_chosen_by_the_ending(tmp_path):
+    """The common ones read any file, others only those that are called so."""
+    picture = Image.fromarray(PIXELS)
+    made = {}
+    for kind in ('PNG', 'JPEG', 'BMP', 'PPM', 'GIF', 'TIFF', 'WEBP', 'PCX', 'SGI', 'EPS', 'TGA', 'MPO'):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, **({'save_all': True, 'append_images': [picture]} if kind == 'MPO' else {}))
+        made[kind] = buffer.getvalue()
+    common = {'PNG', 'JPEG', 'BMP', 'PPM', 'GIF'}
+    more = {'.png': set(), '.txt': set(), '.jpg': {'MPO'}, '.tif': {'TIFF'}, '.TIFF': {'TIFF'}, '.webp': {'WEBP'},
+            '.tga': {'TGA'}, '.eps': set(), '.pcx': set(), '': {'TIFF', 'WEBP', 'MPO'}}
+    for ending, allowed in more.items():
+        for kind, data in made.items():
+            path = tmp_path / f'picture{ending}'
+            path.write_bytes(data)
+            if kind in common | allowed:
+                assert load_img(path).size == picture.size
+            else:
+                with pytest.raises(ImageFileError, match='not an image of a known format'):
+                    load_img(path)
+    for kind in ('PNG', 'TIFF', 'WEBP'):
+        assert load_img(io.BytesIO(made[kind])).size == picture.size
+    with pytest.raises(ImageFileError, match='not an image of a known format'):
+        load_img(io.BytesIO(made['EPS']))
+
+
 def test_random_damage_ends_in_an_image_or_the_error(tmp_path):
     rng = np.random.RandomState(0)
     for name in files(tmp_path):
