@@ -150,18 +150,19 @@ class State:
         return [w.numpy() for w in self.weights]
 
     def set_weights(self, weights):
-        """Set the state from arrays in the order of Keras 2, of Keras 3 (`variables`) or of tf.keras.
+        """Set the state from arrays in the order of Keras 2, of Keras 3 (`variables`) or of tf.keras. Of what has a shape, as
+        the arrays of a file, nothing else is looked at before all shapes fit.
 
         It must have its state, from a first step or `build`. Raises ValueError where numbers or shapes differ.
         """
-        weights = [np.asarray(w) for w in weights]
+        weights = [w if hasattr(w, 'shape') else np.asarray(w) for w in weights]
         slots = self._state()
         names = [n for group in self.slot_groups() for n in group]
         grouped = [slot for n in names for slot in self._slots.get(n, ())]
         for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
             if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
                 for target, w in zip(targets, weights):
-                    target.assign(w)
+                    target.assign(np.asarray(w))
                 return
         expected = [tuple(w.shape) for w in self.weights]
         raise ValueError(f'{type(self).__name__}.set_weights: expected {len(expected)} arrays of shapes {expected}, '

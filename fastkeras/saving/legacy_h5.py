@@ -10,7 +10,8 @@ import numpy as np
 from fastkeras import losses, metrics, optimizers
 from fastkeras.layers import input_spec
 from fastkeras.saving import json as configs
-from fastkeras.saving import objects
+from fastkeras.saving import objects, stored
+from fastkeras.saving.stored import read_names
 from fastkeras.utils.errors import warn
 
 # an attribute must fit into the header of its object, of 64 KB
@@ -41,28 +42,6 @@ def write_names(group, attribute, names):
         return
     for part, start in enumerate(range(0, len(encoded), per_part)):
         group.attrs[f'{attribute}{part}'] = np.array(encoded[start:start + per_part], f'S{width}')
-
-
-def read_names(group, attribute):
-    """What write_names wrote; [] when there is none."""
-    if attribute in group.attrs:
-        found = list(group.attrs[attribute])
-    else:
-        found, part = [], 0
-        while f'{attribute}{part}' in group.attrs:
-            found += list(group.attrs[f'{attribute}{part}'])
-            part += 1
-    return [text(n) for n in found]
-
-
-def text(value):
-    """An attribute's value as text, also where it was stored as bytes."""
-    return value.decode('utf8') if isinstance(value, bytes) else str(value)
-
-
-def attribute(group, name, default=None):
-    """A text attribute, or the default."""
-    return text(group.attrs[name]) if name in group.attrs else default
 
 
 # ---- weights
@@ -101,24 +80,22 @@ def write_variables(group, variables):
 
 
 def read_variables(group):
-    """(names, arrays) of a group that write_variables wrote."""
+    """(names, datasets) of a group that write_variables wrote; their numbers are not read yet."""
     names = read_names(group, 'weight_names')
-    missing = [n for n in names if n not in group]
-    if missing:
-        raise ValueError(f'the file is damaged: the group {group.name!r} lacks the weight {missing[0]!r} that it lists')
-    return names, [np.asarray(group[n]) for n in names]
+    return names, [stored.array_at(group, n) for n in names]
 
 
 def read_weights(group, layers, reshape=False):
     """Set the weights of layers, in order, from the groups of a file. ValueError where numbers or shapes do not fit."""
     layers = [layer for layer in layers if layer.weights]
-    stored = [name for name in read_names(group, 'layer_names') if read_names(group[name], 'weight_names')]
-    if len(stored) != len(layers):
-        raise ValueError(f'the file holds weights of {len(stored)} layers ({_some(stored)}), the model has '
+    groups = {name: stored.group_at(group, name) for name in read_names(group, 'layer_names')}
+    named = [name for name in read_names(group, 'layer_names') if read_names(groups[name], 'weight_names')]
+    if len(named) != len(layers):
+        raise ValueError(f'the file holds weights of {len(named)} layers ({_some(named)}), the model has '
                          f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
     pairs = []
-    for name, layer in zip(stored, layers):
-        pairs += _fitted(layer, name, *read_variables(group[name]), reshape)
+    for name, layer in zip(named, layers):
+        pairs += _fitted(layer, name, *read_variables(groups[name]), reshape)
     for v, value in pairs:
         v.assign(value)
 
@@ -133,7 +110,7 @@ def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
     for name in read_names(group, 'layer_names'):
         for layer in by_name.get(name, ()):
             try:
-                pairs += _fitted(layer, name, *read_variables(group[name]), reshape)
+                pairs += _fitted(layer, name, *read_variables(stored.group_at(group, name)), reshape)
             except ValueError as error:
                 if not skip_mismatch:
                     raise
@@ -158,12 +135,10 @@ def _fitted(layer, stored_name, names, values, reshape):
         values = [found[n] for n in own]
     pairs = []
     for v, value in zip(variables, values):
-        if tuple(v.shape) != value.shape:
-            if reshape and v.size == value.size:
-                value = value.reshape(v.shape)
-            else:
-                raise ValueError(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
-                                 f'{value.shape} for {stored_name!r}')
+        if tuple(v.shape) != value.shape and not (reshape and v.size == value.size):
+            raise ValueError(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
+                             f'{value.shape} for {stored_name!r}')
+        value = np.asarray(value).reshape(v.shape)
         pairs.append((v, value))
     return pairs
 
@@ -198,24 +173,25 @@ def write_model(model, file, include_optimizer=True):
 
 def read_model(file, custom_objects=None, compile=True, safe_mode=True):
     """The model of a file, compiled as it was when `compile` and the file says how."""
-    said = attribute(file, 'model_config')
+    said = stored.configuration(file, 'model_config')
     if said is None:
         raise ValueError('the file has no model configuration: it holds weights only; make the model and call '
                          'load_weights on it')
-    keras_version = attribute(file, 'keras_version')
-    model = configs.model_from_config(json.loads(said), custom_objects, keras_version, safe_mode)
-    group = file['model_weights']
+    keras_version = stored.text_of(file, 'keras_version')
+    group = stored.group_at(file, 'model_weights')
+    model = configs.model_from_config(said, custom_objects, keras_version, safe_mode)
     if not model.built and not model.weights:
         raise ValueError(f'the file does not say the input shape of model {model.name!r}, so its weights cannot be '
                          f'made; build the model and call load_weights on it')
     read_weights(group, model.layers)
-    trained = attribute(file, 'training_config')
+    trained = stored.configuration(file, 'training_config')
     if compile and trained is None:
         warn('the file does not say how the model was compiled; compile it before training')
     elif compile:
-        compile_as_saved(model, json.loads(trained), custom_objects)
-        if 'optimizer_weights' in file:
-            _read_optimizer(model, file.get('optimizer_variables', file['optimizer_weights']))
+        compile_as_saved(model, trained, custom_objects)
+        state = [name for name in ('optimizer_variables', 'optimizer_weights') if name in stored.names(file)]
+        if 'optimizer_weights' in state:
+            _read_optimizer(model, stored.group_at(file, state[0]))
     return model
 
 

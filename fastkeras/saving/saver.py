@@ -3,9 +3,10 @@
 import contextlib
 import io
 import os
+import stat
 import sys
 
-from fastkeras.saving import legacy_h5
+from fastkeras.saving import legacy_h5, stored
 
 HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
 ZIP_BYTES = b'PK'
@@ -64,7 +65,8 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         raise ValueError(f'Model {model.name!r} is not built yet, so it has no weights to load; build it, or call it '
                          f'on data, first')
     with _reading(filepath) as file:
-        group = file['model_weights'] if 'layer_names' not in file.attrs and 'model_weights' in file else file
+        whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
+        group = stored.group_at(file, 'model_weights') if whole else file
         if not legacy_h5.read_names(group, 'layer_names'):
             raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have')
         if by_name:
@@ -116,6 +118,8 @@ def _reading(filepath):
     path = os.fspath(filepath)
     if not os.path.exists(path):
         raise FileNotFoundError(f'no file {path}')
+    if not stat.S_ISREG(os.stat(path).st_mode):     # one that is a pipe would wait for ever
+        raise ValueError(f'{path}: expected an HDF5 file, got a pipe or a device')
     with open(path, 'rb') as file:
         head = file.read(8)
     if head != HDF5_BYTES:
@@ -125,5 +129,20 @@ def _reading(filepath):
         file = legacy_h5.h5py().File(path, 'r')
     except OSError as error:
         raise ValueError(f'{path}: the HDF5 file cannot be read: {error}') from None
-    with file:
+    with file, _blamed(path):
         yield file
+
+
+@contextlib.contextmanager
+def _blamed(path):
+    """Errors of what a file says, with its name: ValueErrors, and MemoryErrors."""
+    try:
+        yield
+    except ValueError as error:
+        if path in str(error):
+            raise
+        raise ValueError(f'{path}: {error}') from error
+    except MemoryError as error:
+        raise MemoryError(f'{path}: {error}') from error
+    except (KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f'{path}: it says what no model can be made of: {type(error).__name__}: {error}') from error
