@@ -29,7 +29,8 @@ def load_data(path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113
     words.check_no_more('imdb.load_data', load_data, kwargs)
     place = sources.find('imdb.npz', path)
     random, texts, labels = splits.stream(seed), [], []
-    parts = zip(npz.read_lists(place, ('x_train', 'x_test')), npz.read_arrays(place, ('y_train', 'y_test')))
+    lists = npz.read_lists(place, ('x_train', 'x_test'), sources.is_checked(place, 'imdb.npz'))
+    parts = zip(lists, npz.read_arrays(place, ('y_train', 'y_test')))
     for x, y in parts:
         words.check_labels(place, x, y)
         order = splits.order(random, len(x))

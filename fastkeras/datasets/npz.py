@@ -16,10 +16,11 @@ def read_arrays(path, names):
         return [_read_array(file, name) for name in names]
 
 
-def read_lists(path, names):
-    """As read_arrays, for 1-dimensional arrays of objects; each is returned as the list of its elements, lists of ints."""
+def read_lists(path, names, quick=False):
+    """As read_arrays, for 1-dimensional arrays of objects; each is returned as the list of its elements, lists of ints.
+    quick: see `pickles.load`."""
     with _reading(path), zipfile.ZipFile(path) as file:
-        return [_read_lists(file, name) for name in names]
+        return [_read_lists(file, name, quick) for name in names]
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def _read_array(file, name):
         return npy.read_array(member, allow_pickle=False)
 
 
-def _read_lists(file, name):
+def _read_lists(file, name, quick):
     with file.open(f'{name}.npy') as member:
         version = npy.read_magic(member)
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -46,7 +47,7 @@ def _read_lists(file, name):
         dtype = readers[version](member)[2]
         if dtype != np.dtype(object):
             raise ValueError(f'array {name!r}: expected lists of ints, got {dtype}')
-        loaded = pickles.load(member)
+        loaded = pickles.load(member, quick)
     if not isinstance(loaded, pickles.PickledArray):
         raise ValueError(f'array {name!r}: expected an array, got {type(loaded).__name__}')
     rows = loaded.objects()

@@ -30,7 +30,8 @@ def load_data(path='reuters.npz', num_words=None, skip_top=0, maxlen=None, test_
     words.check_no_more('reuters.load_data', load_data, kwargs)
     splits.check_test_split('reuters.load_data', test_split)
     place = sources.find('reuters.npz', path)
-    (x,), (y,) = npz.read_lists(place, ('x',)), npz.read_arrays(place, ('y',))
+    (x,) = npz.read_lists(place, ('x',), sources.is_checked(place, 'reuters.npz'))
+    (y,) = npz.read_arrays(place, ('y',))
     words.check_labels(place, x, y)
     order = splits.order(splits.stream(seed), len(x))
     coded = words.encode('reuters.load_data', [x[i] for i in order], num_words, skip_top, maxlen, start_char, oov_char,

@@ -79,6 +79,11 @@ def find(name, path=None):
         raise DownloadError(f'{error}; or set FASTKERAS_DATA_URL to a mirror or a folder that has it') from error.__cause__
 
 
+def is_checked(place, name):
+    """Whether a path that `find` gave is that of the file itself, whose hash was compared."""
+    return place == cached(name)
+
+
 def _origin(source):
     """(address to download from, hash to expect there)."""
     base = os.environ.get('FASTKERAS_DATA_URL')

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -47,6 +48,22 @@ def test_other_objects_are_refused(value, tmp_path, monkeypatch):
         with pytest.raises(ValueError, match='cannot be read as pickled data: it asks for .*, which data has no use for'):
             load(pickle.dumps(value, protocol))
     assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('bomb', [
+    b'\x80\x02]r\xff\xff\xff\x7f0.', b'\x80\x02]r\xff\xff\xff\xff.', b'\x80\x04\x8e' + b'\xff' * 7 + b'\x3f',
+    b'\x80\x02T\xff\xff\xff\x7f', b'\x80\x04\x95' + b'\xff' * 7 + b'\x3f', b'\x80\x02\x8b\xff\xff\xff\x7f'])
+def test_a_few_bytes_take_no_gigabytes(bomb):
+    """`r` keeps a list as number 2^31 of what is to be used again: in C, that is an array of 32 GB."""
+    tracemalloc.start()
+    try:
+        assert load(bomb) == []
+    except ValueError:
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 RECONSTRUCT = b'cnumpy.core.multiarray\n_reconstruct\n'
