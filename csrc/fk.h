@@ -78,22 +78,31 @@ int fk_init(void);             /* once, at load: fork handlers, ISA; -1 where th
 
 /* ---- plans */
 typedef struct fk_plan fk_plan;
-/* steps: n × FK_STEP_WORDS words: op, first ref, number of refs, number of them that are the kernel's own, first attr word,
- * first word of the tile program or -1. refs: pairs (space, byte offset). A plan copies all it is given. */
-fk_plan *fk_plan_new(const int64_t *steps, int64_t nsteps, const int64_t *refs, int64_t nrefs, const int64_t *attrs,
-                     int64_t nattrs, const int64_t *programs);
+/* As words (int64); a plan copies all it is given.
+ * steps: FK_STEP_WORDS each: op, first ref, number of refs, number of them that are the kernel's own, first attr word, first word of the tile
+ *        program or -1
+ * refs:  space, byte offset, first move, number of moves
+ * moves: level of a loop, bytes per round, rounds until it is back (0: never)
+ * loops: first step, step behind the last, level (0: the outermost), rounds at most, ref of a byte that is not 0 while there
+ *        shall be another round or -1, how many loops from here on may run at one time (0: it is one of the loops before; -1:
+ *        the team shares each step). An outer loop before those inside it. */
+typedef struct {
+    const int64_t *steps, *refs, *moves, *loops, *attrs, *programs;
+    int64_t nsteps, nrefs, nmoves, nloops, nattrs;
+} fk_plan_words;
+fk_plan *fk_plan_new(const fk_plan_words *); /* NULL without memory */
 void fk_plan_free(fk_plan *);
 typedef int (*fk_wish)(void);
 #define FK_NO_MEMORY (-1)
 #define FK_STOPPED (-2)
-/* bases: the address of each space. Returns 0, 1 + the step whose index was out of range, FK_NO_MEMORY or FK_STOPPED. No lock
+/* bases: the address of each space. rounds: of the FK_MAXLOOP loops around the plan, or NULL. Returns 0, 1 + the step whose index was out of range, FK_NO_MEMORY or FK_STOPPED. No lock
  * held by the caller; any number of threads may run the same plan with bases of their own.
  * wish: NULL, or called by the calling thread alone, between chunks, some times a second once a run has lasted; when it returns
  * other than 0, no chunk is begun any more and the run returns FK_STOPPED. What the plan would have written is then written in
  * part: each element has its old value or its new one. */
-int64_t fk_plan_run(const fk_plan *, void *const *bases, fk_wish wish);
-/* the same, alone and timed: seconds of each step */
-int64_t fk_plan_profile(const fk_plan *, void *const *bases, double *seconds);
+int64_t fk_plan_run(const fk_plan *, void *const *bases, const int64_t *rounds, fk_wish wish);
+/* the same, alone and timed: seconds of each step, added to what is there */
+int64_t fk_plan_profile(const fk_plan *, void *const *bases, const int64_t *rounds, double *seconds);
 int64_t fk_plan_chunks(const fk_plan *, int64_t step);
 
 /* ---- memory: 64-byte aligned, counted */

@@ -52,13 +52,22 @@ cdef extern from 'fk.h' nogil:
     void fk_threads_set(int)
     int fk_threads()
     int fk_init()
-    fk_plan *fk_plan_new(const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *, int64_t, const int64_t *)
+    ctypedef struct fk_plan_words:
+        const int64_t *steps
+        const int64_t *refs
+        const int64_t *moves
+        const int64_t *loops
+        const int64_t *attrs
+        const int64_t *programs
+        int64_t nsteps, nrefs, nmoves, nloops, nattrs
+    enum: FK_MAXLOOP, FK_REF_WORDS, FK_MOVE_WORDS, FK_LOOP_WORDS
+    fk_plan *fk_plan_new(const fk_plan_words *)
     void fk_plan_free(fk_plan *)
     enum: FK_STEP_WORDS
     enum: FK_STOPPED
     ctypedef int (*fk_wish)() noexcept nogil
-    int64_t fk_plan_run(const fk_plan *, void **, fk_wish)
-    int64_t fk_plan_profile(const fk_plan *, void **, double *)
+    int64_t fk_plan_run(const fk_plan *, void **, const int64_t *, fk_wish)
+    int64_t fk_plan_profile(const fk_plan *, void **, const int64_t *, double *)
     int64_t fk_plan_chunks(const fk_plan *, int64_t)
     void *fk_alloc(size_t)
     void fk_free(void *)
@@ -236,17 +245,24 @@ def empty(tuple shape, dtype):
 
 
 # ---- plans
+cdef const int64_t *start(const int64_t[::1] words):
+    return &words[0] if words.shape[0] else NULL
+
+
 cdef class Plan:
     """A flat array of steps (see fk.h for the words)."""
     cdef fk_plan *ptr
     cdef readonly int64_t steps
 
-    def __cinit__(self, const int64_t[::1] steps, const int64_t[::1] refs, const int64_t[::1] attrs,
-                  const int64_t[::1] programs):
-        self.steps = steps.shape[0] // FK_STEP_WORDS
-        self.ptr = fk_plan_new(&steps[0], self.steps, &refs[0] if refs.shape[0] else NULL, refs.shape[0] // 2,
-                               &attrs[0] if attrs.shape[0] else NULL, attrs.shape[0],
-                               &programs[0] if programs.shape[0] else NULL)
+    def __cinit__(self, const int64_t[::1] steps, const int64_t[::1] refs, const int64_t[::1] moves,
+                  const int64_t[::1] loops, const int64_t[::1] attrs, const int64_t[::1] programs):
+        cdef fk_plan_words w
+        self.steps = w.nsteps = steps.shape[0] // FK_STEP_WORDS
+        w.nrefs, w.nmoves = refs.shape[0] // FK_REF_WORDS, moves.shape[0] // FK_MOVE_WORDS
+        w.nloops, w.nattrs = loops.shape[0] // FK_LOOP_WORDS, attrs.shape[0]
+        w.steps, w.refs, w.moves, w.loops = start(steps), start(refs), start(moves), start(loops)
+        w.attrs, w.programs = start(attrs), start(programs)
+        self.ptr = fk_plan_new(&w)
         if self.ptr == NULL:
             raise MemoryError('the plan could not be made')
 
@@ -258,16 +274,27 @@ cdef class Plan:
 
 
 cdef class HostStep:
-    """A step that NumPy does: function(*inputs) → array, on views of the plan's memory. Places are (space, offset,
-    shape, dtype)."""
-    cdef readonly object function, inputs, output
+    """A step that NumPy does: function(*inputs) → array, or several of them where there are several outputs, on views of the
+    plan's memory. Places are (space, offset, shape, dtype, moves), moves as in fk.h."""
+    cdef readonly object function, inputs, outputs
 
-    def __init__(self, function, inputs, output):
-        self.function, self.inputs, self.output = function, inputs, output
+    def __init__(self, function, inputs, outputs):
+        self.function, self.inputs, self.outputs = function, inputs, outputs
+
+
+cdef class Loop:
+    """Segments that are run `count` times, or as long as the byte at the place `go` is not 0 before a round."""
+    cdef readonly list segments
+    cdef readonly int64_t count
+    cdef readonly int level
+    cdef readonly object go
+
+    def __init__(self, segments, count, level, go=None):
+        self.segments, self.count, self.level, self.go = segments, count, level, go
 
 
 cdef class Executor:
-    """Runs segments (Plans and HostSteps) over one address table.
+    """Runs segments (Plans, HostSteps and Loops) over one address table.
 
     Space 0 is the arena. fixed: [(space, array)] bound once; inputs, outputs: [(space, shape, dtype)] bound at each run.
     Any number of threads may run one executor: each run takes an arena of its own from a free list.
@@ -356,13 +383,15 @@ cdef class Executor:
         self.npool += 1
         return 0
 
-    def run(self, args, list outs=None, list seconds=None):
+    def run(self, args, list outs=None, dict seconds=None):
         """outs: arrays to write the results to (C-contiguous, of the right shape and type); new ones when None.
-        Returns the list of results; IndexError(segment, step) when an index was out of range.
-        seconds: takes the time of each step in order; they then run one after the other, on this thread alone.
+        Returns the list of results; IndexError(plan, step) when an index was out of range.
+        seconds: takes the times of the steps of each plan, and that of each host step; all then run one after the other, on
+        this thread alone.
         A signal whose handler raises (Ctrl-C) ends a run on Python's main thread; what the plan updates is then updated in
         part: each element has its old value or its new one."""
         cdef int i
+        cdef int64_t rounds[FK_MAXLOOP]
         cdef cnp.ndarray a
         if len(args) != self.nin:
             raise ValueError(f'{self.nin} inputs expected, got {len(args)}')
@@ -384,48 +413,68 @@ cdef class Executor:
                 if not self.fits(a, self.out_shapes[i], self.out_type[i]) or not cnp.PyArray_ISWRITEABLE(a):
                     raise ValueError(f'output {i}: a writable C-contiguous array of shape {self.out_shapes[i]} was expected')
                 bases[self.out_space[i]] = cnp.PyArray_DATA(a)
-            if seconds is not None:
-                self.run_timed(bases, seconds)
-            elif self.only is not None:
-                self.native(0, self.only.ptr, bases)
+            if self.only is not None and seconds is None:
+                self.native(self.only, bases, NULL)
             else:
-                for i in range(len(self.segments)):
-                    segment = self.segments[i]
-                    if isinstance(segment, Plan):
-                        self.native(i, (<Plan> segment).ptr, bases)
-                    else:
-                        self.host(<HostStep> segment, bases)
+                for i in range(FK_MAXLOOP):
+                    rounds[i] = 0
+                self.run_segments(self.segments, bases, rounds, seconds)
         finally:
             self.give(bases)
         return outs
 
-    cdef int native(self, int segment, fk_plan *plan, void **bases) except -1:
+    cdef int native(self, Plan plan, void **bases, int64_t *rounds) except -1:
         cdef int64_t failed
         cdef fk_wish wish = NULL
         if PyThread_get_thread_ident() == main_thread:
             wish = signalled
         with nogil:
-            failed = fk_plan_run(plan, bases, wish)
+            failed = fk_plan_run(plan.ptr, bases, rounds, wish)
         if failed == FK_STOPPED:
             return -1  # with the exception that the handler raised
         if failed:
-            self.raise_failed(segment, failed)
+            self.raise_failed(plan, failed)
         return 0
 
-    cdef run_timed(self, void **bases, list seconds):
-        cdef double[::1] t
-        cdef int64_t failed
-        for i, segment in enumerate(self.segments):
+    cdef run_segments(self, list segments, void **bases, int64_t *rounds, dict seconds):
+        cdef int64_t k
+        cdef Loop loop
+        for segment in segments:
             if isinstance(segment, Plan):
-                t = np.zeros((<Plan> segment).steps + 1)
-                failed = fk_plan_profile((<Plan> segment).ptr, bases, &t[0])
-                if failed:
-                    self.raise_failed(i, failed)
-                seconds += t[:(<Plan> segment).steps]
+                if seconds is not None:
+                    self.run_timed(<Plan> segment, bases, rounds, seconds)
+                    continue
+                self.native(<Plan> segment, bases, rounds)
+            elif isinstance(segment, Loop):
+                loop = <Loop> segment
+                for k in range(loop.count):
+                    rounds[loop.level] = k
+                    if loop.go is not None and not self.byte(loop.go, bases, rounds):
+                        break
+                    self.run_segments(loop.segments, bases, rounds, seconds)
             else:
                 begin = time.perf_counter()
-                self.host(<HostStep> segment, bases)
-                seconds.append(time.perf_counter() - begin)
+                self.host(<HostStep> segment, bases, rounds)
+                if seconds is not None:
+                    times = seconds.setdefault(segment, np.zeros(1))
+                    times[0] += time.perf_counter() - begin
+
+    cdef run_timed(self, Plan plan, void **bases, int64_t *rounds, dict seconds):
+        cdef double[::1] t = seconds.setdefault(plan, np.zeros(plan.steps + 1))
+        cdef int64_t failed = fk_plan_profile(plan.ptr, bases, rounds, &t[0])
+        if failed:
+            self.raise_failed(plan, failed)
+
+    cdef char *at(self, place, void **bases, int64_t *rounds):
+        """The address of a place in these rounds of the loops around it."""
+        cdef int64_t t, offset = place[1]
+        for level, stride, period in place[4]:
+            t = rounds[<int> level]
+            offset += (t % <int64_t> period if period else t) * <int64_t> stride
+        return <char *> bases[<int> place[0]] + offset
+
+    cdef bint byte(self, place, void **bases, int64_t *rounds):
+        return self.at(place, bases, rounds)[0] != 0
 
     cdef new(self, tuple shape, int type_num):
         cdef cnp.npy_intp dims[MOST_AXES]
@@ -440,18 +489,18 @@ cdef class Executor:
                 return False
         return True
 
-    cdef view(self, place, void **bases):
+    cdef view(self, place, void **bases, int64_t *rounds):
         cdef cnp.npy_intp dims[MOST_AXES]
-        space, offset, shape, dtype = place
-        cdef char *p = <char *> bases[<int> space] + <int64_t> offset
-        return cnp.PyArray_SimpleNewFromData(dims_of(shape, dims), dims, np.dtype(dtype).num, p)
+        return cnp.PyArray_SimpleNewFromData(dims_of(place[2], dims), dims, np.dtype(place[3]).num,
+                                             self.at(place, bases, rounds))
 
-    cdef host(self, HostStep step, void **bases):
-        inputs = [self.view(p, bases) for p in step.inputs]
-        out = self.view(step.output, bases)
-        out[...] = step.function(*inputs)
+    cdef host(self, HostStep step, void **bases, int64_t *rounds):
+        inputs = [self.view(p, bases, rounds) for p in step.inputs]
+        values = step.function(*inputs)
+        for place, value in zip(step.outputs, values if len(step.outputs) > 1 else (values,)):
+            self.view(place, bases, rounds)[...] = value
 
-    cdef raise_failed(self, int segment, int64_t failed):
+    cdef raise_failed(self, segment, int64_t failed):
         if failed < 0:
             raise MemoryError('no memory for the scratch of a thread')
         raise IndexError(segment, failed - 1)

@@ -9,14 +9,15 @@ ARENA, FIXED, INPUT, OUTPUT = 'arena', 'fixed', 'input', 'output'
 
 class Buffer:
     """kind: ARENA (offset given by the memory pass), FIXED (an array bound once: variable, constant, packed weights), INPUT or
-    OUTPUT (an array bound at each run). A view has a base and a byte offset into it."""
+    OUTPUT (an array bound at each run). A view has a base and a byte offset into it; in a loop it may move: (level of the
+    loop, bytes per round, rounds until it is back, 0 for never)."""
 
-    __slots__ = ('shape', 'dtype', 'kind', 'base', 'offset', 'array', 'index', 'space')
+    __slots__ = ('shape', 'dtype', 'kind', 'base', 'offset', 'array', 'index', 'move')
 
-    def __init__(self, shape, dtype, kind=ARENA, base=None, offset=0, array=None, index=None):
+    def __init__(self, shape, dtype, kind=ARENA, base=None, offset=0, array=None, index=None, move=None):
         self.shape, self.dtype, self.kind = tuple(shape), dtype, kind
         self.base, self.offset, self.array, self.index = base, offset, array, index
-        self.space = None
+        self.move = move
 
     @property
     def size(self):
@@ -33,6 +34,23 @@ class Buffer:
             offset += buffer.offset
             buffer = buffer.base
         return buffer, offset
+
+    def place(self):
+        """(the buffer that owns the memory, byte offset in it, moves of all loops)."""
+        buffer, offset, moves = self, 0, []
+        while buffer.base is not None:
+            offset += buffer.offset
+            if buffer.move is not None:
+                moves.append(buffer.move)
+            buffer = buffer.base
+        return buffer, offset, moves
+
+    def moves(self):
+        """Whether it stands elsewhere in another round of a loop."""
+        buffer = self
+        while buffer is not None and buffer.move is None:
+            buffer = buffer.base
+        return buffer is not None
 
     def view(self, shape, offset=0, dtype=None):
         """The same memory under another shape, from an element offset."""
@@ -64,14 +82,50 @@ class Step:
 class Host:
     """A step that the op's NumPy reference does."""
 
-    __slots__ = ('function', 'refs', 'output', 'name')
+    __slots__ = ('function', 'refs', 'outputs', 'name')
     flops = 0
 
-    def __init__(self, function, refs, output, name=None):
-        self.function, self.refs, self.output, self.name = function, list(refs), output, name
+    def __init__(self, function, refs, outputs, name=None):
+        self.function, self.refs, self.outputs, self.name = function, list(refs), list(outputs), name
 
     def read(self):
         return self.refs
 
     def written(self):
-        return [self.output]
+        return self.outputs
+
+
+class Loop:
+    """Steps that are done `count` times, or as long as the byte in the buffer `go` is not 0 before a round.
+
+    shares: lists of steps. There are several where rows do not meet: each share does all rounds of its rows. level: how many
+    loops are around it. team: the threads share each step, and wait for each other behind it. crossing: the buffers that live
+    longer than a round, among them those of what stands around. room: the memory of all others, once the memory pass has placed
+    them in it.
+    """
+
+    __slots__ = ('shares', 'count', 'level', 'go', 'team', 'crossing', 'room', 'name')
+
+    def __init__(self, shares, count, level, crossing, go=None, team=False, name=None):
+        self.shares, self.count, self.level, self.go, self.team = shares, count, level, go, team
+        self.crossing, self.room, self.name = crossing, None, name
+
+    def native(self):
+        """Whether no step in it is one of the host."""
+        return not any(isinstance(s, Host) or isinstance(s, Loop) and not s.native() for share in self.shares for s in share)
+
+    def read(self):
+        return [b for b in self.crossing if b.kind != OUTPUT]
+
+    def written(self):
+        return [*self.crossing, *([self.room] if self.room is not None else [])]
+
+
+def flat(steps):
+    """All steps, those in loops once."""
+    for step in steps:
+        if isinstance(step, Loop):
+            for share in step.shares:
+                yield from flat(share)
+        else:
+            yield step

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _core, config
 from . import memory
-from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Step
+from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Loop, Step
 from .stages import stage
 
 MAXDIM = _core.limits()['sizes']['axes']
@@ -54,52 +54,88 @@ def copy_step(x, y):
 
 
 def executor_of(steps, inputs, outputs):
-    """(Executor, bytes of its arena) of the steps, whose buffers in the arena get their places: consecutive native steps are
-    one plan, host steps stand between them. inputs, outputs: the buffers that are bound at each run."""
+    """(Executor, bytes of its arena, {plan or host step: its steps}) of the steps, whose buffers in the arena get their places:
+    consecutive native steps are one plan, host steps stand between them. inputs, outputs: the buffers that are bound at each
+    run."""
     with stage('memory'):
         arena_bytes = memory.plan_arena(steps)
     with stage('encode'):
-        return _encoded(steps, inputs, outputs, arena_bytes), arena_bytes
+        executor, steps_of = _encoded(steps, inputs, outputs, arena_bytes)
+    return executor, arena_bytes, steps_of
 
 
 def _encoded(steps, inputs, outputs, arena_bytes):
-    spaces, fixed = {ARENA: 0}, []
+    spaces, fixed, steps_of = {ARENA: 0}, [], {}
 
     def place(buffer):
-        root, offset = buffer.root()
+        """(space, offset, moves)"""
+        root, offset, moves = buffer.place()
         if root.kind == ARENA:
-            return 0, root.offset + offset
+            return 0, root.offset + offset, moves
         key = (root.kind, root.index) if root.kind in (INPUT, OUTPUT) else id(root.array)
         if key not in spaces:
             spaces[key] = len(spaces)
             if root.kind == FIXED:
                 fixed.append((spaces[key], root.array))
-        return spaces[key], offset
+        return spaces[key], offset, moves
+
+    def host_place(buffer):
+        space, offset, moves = place(buffer)
+        return space, offset, buffer.shape, buffer.dtype, moves
+
+    def segments_of(steps):
+        segments, native = [], []
+
+        def flush():
+            if native:
+                plan, run = _plan(native, place)
+                segments.append(plan)
+                steps_of[plan] = run
+                native.clear()
+
+        for step in steps:
+            if isinstance(step, Host):
+                flush()
+                segments.append(_core.HostStep(step.function, [host_place(b) for b in step.refs],
+                                               [host_place(b) for b in step.outputs]))
+                steps_of[segments[-1]] = [step]
+            elif isinstance(step, Loop) and not step.native():
+                flush()
+                go = host_place(step.go) if step.go is not None else None
+                segments.append(_core.Loop(segments_of(step.shares[0]), step.count, step.level, go))
+            else:
+                native.append(step)
+        flush()
+        return segments
 
     bound_in = [(place(b)[0], b.shape, b.dtype) for b in inputs]
     bound_out = [(place(b)[0], b.shape, b.dtype) for b in outputs]
-    segments, native = [], []
-
-    def flush():
-        if native:
-            segments.append(_plan(native, place))
-            native.clear()
-
-    for step in steps:
-        if isinstance(step, Host):
-            flush()
-            segments.append(_core.HostStep(step.function, [(*place(b), b.shape, b.dtype) for b in step.refs],
-                                           (*place(step.output), step.output.shape, step.output.dtype)))
-        else:
-            native.append(step)
-    flush()
-    return _core.Executor(segments, len(spaces), arena_bytes, fixed, bound_in, bound_out)
+    segments = segments_of(steps)
+    return _core.Executor(segments, len(spaces), arena_bytes, fixed, bound_in, bound_out), steps_of
 
 
 def _plan(steps, place):
-    words, refs, attrs, programs = [], [], [], []
-    known = {}
-    for step in steps:
+    """(the plan of native steps and loops, the steps in their order)."""
+    words, refs, moves, loops, attrs, programs = [], [], [], [], [], []
+    known, run = {}, []
+
+    def ref(buffer):
+        space, offset, moved = place(buffer)
+        refs.append((space, offset, len(moves), len(moved)))
+        moves.extend(moved)
+        return len(refs) - 1
+
+    def add(step):
+        if isinstance(step, Loop):
+            for k, share in enumerate(step.shares):
+                row = len(loops)
+                first = len(run)
+                loops.append(None)
+                for s in share:
+                    add(s)
+                shares = -1 if step.team else len(step.shares) if k == 0 else 0
+                loops[row] = (first, len(run), step.level, step.count, -1 if step.go is None else ref(step.go), shares)
+            return
         program = -1
         if step.program is not None:
             key = step.program.words.tobytes()
@@ -107,11 +143,16 @@ def _plan(steps, place):
             if program == len(programs):
                 programs.extend(step.program.words.tolist())
         buffers = step.refs + step.tile_in + step.tile_out
-        words += [kernels()[step.kernel][0], len(refs), len(buffers), len(step.refs), len(attrs), program]
-        refs += [place(b) for b in buffers]
-        attrs += step.attrs
-    flat = [w for r in refs for w in r]
-    return _core.Plan(*(np.array(w, np.int64) for w in (words, flat, attrs, programs)))
+        words.extend([kernels()[step.kernel][0], len(refs), len(buffers), len(step.refs), len(attrs), program])
+        for b in buffers:
+            ref(b)
+        attrs.extend(step.attrs)
+        run.append(step)
+
+    for step in steps:
+        add(step)
+    flat = [words, [w for r in refs for w in r], [w for m in moves for w in m], [w for row in loops for w in row], attrs, programs]
+    return _core.Plan(*(np.array(w, np.int64) for w in flat)), run
 
 
 def single_step(kernel, inputs, output, room=(), **attrs):

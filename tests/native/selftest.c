@@ -29,11 +29,13 @@ static int micro(const char *name) {
 /* a plan of one step, its tensors at ptr; with a program, the tensors from `own` on are the program's */
 static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own,
                         const int64_t *program) {
-    int64_t refs[2 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
-    for (int i = 0; i < nptr; i++) refs[2 * i] = i;
-    fk_plan *plan = fk_plan_new(step, 1, refs, nptr, attr, fk_op(opcode(op))->attr_words, program);
+    int64_t refs[4 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
+    for (int i = 0; i < nptr; i++) refs[4 * i] = i;
+    const fk_plan_words words = {.steps = step, .nsteps = 1, .refs = refs, .nrefs = nptr, .attrs = attr,
+                                 .nattrs = fk_op(opcode(op))->attr_words, .programs = program};
+    fk_plan *plan = fk_plan_new(&words);
     if (!plan) return printf("%s: no plan\n", op), failures++, -1;
-    int64_t status = fk_plan_run(plan, ptr, NULL);
+    int64_t status = fk_plan_run(plan, ptr, NULL, NULL);
     fk_plan_free(plan);
     return status;
 }
@@ -252,7 +254,7 @@ static void chain(int64_t n) {
     float *x = numbers(n), *y = outputs(n), *z = outputs(ROUNDS * SMALL);
     double *expected = zeros(ROUNDS * SMALL), *value = zeros(n);
     void *bases[] = {x, y, z};
-    int64_t steps[3 * ROUNDS][6], refs[3 + 2 * ROUNDS][2] = {{0, 0}, {1, 0}, {0, 0}}, programs[128] = {0};
+    int64_t steps[3 * ROUNDS][6], refs[3 + 2 * ROUNDS][4] = {{0}, {1}, {0}}, programs[128] = {0};
     int64_t attr[1 + 28 * ROUNDS] = {n};
     for (int k = 0; k < 2; k++) {
         memcpy(programs + 64 * k, ATTR(1, 1, 1, 0), 32);
@@ -263,14 +265,16 @@ static void chain(int64_t n) {
         memcpy(steps[3 * r], ATTR(opcode("tile"), 0, 2, 0, 0, 0), 48); /* y = sigmoid(x) */
         memcpy(steps[3 * r + 1], ATTR(opcode("tile"), 1, 2, 0, 0, 64), 48); /* x = sin(y) */
         memcpy(steps[3 * r + 2], ATTR(opcode("copy"), 3 + 2 * r, 2, 2, 1 + 28 * r, -1), 48); /* a few of x to z */
-        memcpy(refs[3 + 2 * r], ATTR(0, 0, 2, 4 * SMALL * r), 32);
+        memcpy(refs[3 + 2 * r], ATTR(0, 0, 0, 0, 2, 4 * SMALL * r, 0, 0), 64);
         int64_t *copy = attr + 1 + 28 * r;
         copy[0] = 1, copy[1] = SMALL, copy[9] = n / SMALL, copy[17] = 1, copy[27] = 4;
         for (int64_t i = 0; i < n; i++) value[i] = sin(sigmoid(value[i]));
         for (int64_t i = 0; i < SMALL; i++) expected[r * SMALL + i] = value[i * (n / SMALL)];
     }
-    fk_plan *plan = fk_plan_new(steps[0], 3 * ROUNDS, refs[0], 3 + 2 * ROUNDS, attr, 1 + 28 * ROUNDS, programs);
-    if (!plan || fk_plan_run(plan, bases, NULL)) printf("chain: no run\n"), failures++;
+    const fk_plan_words words = {.steps = steps[0], .nsteps = 3 * ROUNDS, .refs = refs[0], .nrefs = 3 + 2 * ROUNDS,
+                                 .attrs = attr, .nattrs = 1 + 28 * ROUNDS, .programs = programs};
+    fk_plan *plan = fk_plan_new(&words);
+    if (!plan || fk_plan_run(plan, bases, NULL, NULL)) printf("chain: no run\n"), failures++;
     fk_plan_free(plan);
     check("chain", z, expected, ROUNDS * SMALL, 1e-5);
     check("chain's end", x, value, n, 1e-5);

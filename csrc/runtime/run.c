@@ -1,0 +1,206 @@
+/* Running plans: one parallel region for all of a plan, and threads that claim its work. */
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "plan.h"
+
+/* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
+ * them from the front, half from the back, so that each keeps meeting the same part of weights and images, which its own
+ * cache still holds. The thread that finishes the last claim of a unit opens the next. Nobody waits for a thread that holds no
+ * chunk: one that the system has put to sleep delays nothing, and joins where the others are. */
+typedef struct {
+    const fk_plan *plan;
+    void *const *bases;
+    const int64_t *rounds; /* of the loops around the plan */
+    double *seconds;       /* where the time of each step is added up, or NULL */
+    fk_wish wish;
+    int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
+    _Alignas(64) atomic_ullong state;
+    _Alignas(64) atomic_llong done;
+    atomic_llong failed;
+} run_t;
+
+/* 0 when it has been waiting long */
+static inline int spin(int *spins) {
+    if (++*spins > 4096) {
+        sched_yield(); /* more threads than processors: let the others go on */
+        return 0;
+    }
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+    return 1;
+}
+
+static inline void failed(run_t *r, int64_t step) {
+    long long none = 0;
+    atomic_compare_exchange_strong(&r->failed, &none, step + 1);
+}
+
+/* behind a step with an index out of range nothing is computed: what it would have updated keeps its value. A run that was
+ * stopped, or has no memory, begins no step at all */
+static inline int stopped(run_t *r, int64_t step) {
+    int64_t failed = atomic_load_explicit(&r->failed, memory_order_relaxed);
+    return failed && failed <= step;
+}
+
+/* Whether the caller wishes the run to end, asked by its own thread. Seldom: to answer, the caller may have to wait for a lock
+ * that another of its threads holds for milliseconds. A coarse clock costs a few nanoseconds, and runs shorter than ASK_EVERY
+ * never ask. */
+enum { ASK_EVERY = 100 };
+static inline void ask(run_t *r) {
+    if (!r->wish) return;
+#ifdef CLOCK_MONOTONIC_COARSE
+    enum { CLOCK = CLOCK_MONOTONIC_COARSE };
+#else
+    enum { CLOCK = CLOCK_MONOTONIC };
+#endif
+    struct timespec t;
+    clock_gettime(CLOCK, &t);
+    const int64_t now = t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    if (now < r->ask_at) return;
+    if (r->ask_at && r->wish()) {
+        atomic_store(&r->failed, FK_STOPPED);
+        r->wish = NULL; /* answered once: what it did to the caller's state stands */
+    }
+    r->ask_at = now + ASK_EVERY;
+}
+
+/* where a ref is in round at[level] of each loop */
+static inline void *address(const run_t *r, int64_t index, const int64_t *at) {
+    const ref_t *ref = &r->plan->refs[index];
+    char *p = (char *)r->bases[ref->space] + ref->offset;
+    const move_t *m = r->plan->moves + ref->move;
+    for (int32_t k = 0; k < ref->nmoves; k++, m++) {
+        const int64_t t = at[m->level];
+        p += (m->period == 0 ? t : m->period == 2 ? t & 1 : t % m->period) * m->stride;
+    }
+    return p;
+}
+
+/* a thread of a run: the rounds it is in of each loop, its scratch, and whether it is the caller's */
+typedef struct {
+    int64_t at[FK_MAXLOOP];
+    char *scratch;
+    int asks;
+} worker_t;
+
+/* chunks [from, to) of one step */
+static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, const worker_t *w) {
+    const step_t *s = &r->plan->steps[index];
+    void *ptr[FK_MAXREF];
+    int status = 0;
+    for (int i = 0; i < s->nref; i++) ptr[i] = address(r, s->ref + i, w->at);
+    fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, w->scratch, &status};
+    for (int64_t c = from; c < to; c++) {
+        if (w->asks) ask(r);
+        if (w->asks && stopped(r, index)) break;
+        s->run(&call, c, s->nchunks);
+    }
+    if (status) failed(r, index);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_timed(run_t *r, int64_t index, const worker_t *w) {
+    const double begin = now();
+    run_step(r, index, 0, r->plan->steps[index].nchunks, w);
+    r->seconds[index] += now() - begin;
+}
+
+static void run_loop(run_t *r, int32_t index, worker_t *w);
+
+/* all of steps [i, end) by this thread, inside the loop `outer` */
+static void run_range(run_t *r, int32_t i, int32_t end, int32_t outer, worker_t *w) {
+    const fk_plan *p = r->plan;
+    while (i < end && !stopped(r, i)) {
+        const int32_t l = loop_at(p, i, outer);
+        if (l >= 0) {
+            run_loop(r, l, w);
+            i = p->loops[l].end;
+            continue;
+        }
+        if (r->seconds)
+            run_timed(r, i, at, scratch);
+        else
+            run_step(r, i, 0, p->steps[i].nchunks, w);
+        i++;
+    }
+}
+
+static void run_loop(run_t *r, int32_t index, worker_t *w) {
+    const loop_t *l = &r->plan->loops[index];
+    int64_t *t = &w->at[l->level];
+    for (*t = 0; *t < l->count && !atomic_load_explicit(&r->failed, memory_order_relaxed); ++*t) {
+        if (l->go >= 0 && !*(const char *)address(r, l->go, w->at)) break;
+        run_range(r, l->first, l->end, index, w);
+    }
+}
+
+/* claims [from, to) of a unit's chunks */
+static void run_unit(run_t *r, const unit_t *u, int32_t outer, int64_t from, int64_t to, worker_t *w) {
+    if (u->loop >= 0)
+        for (; from < to; from++) run_loop(r, (int32_t)(u->loop + from), w);
+    else if (u->nchunks == 1)
+        run_range(r, u->first, u->last + 1, outer, w);
+    else if (!stopped(r, u->first))
+        run_step(r, u->first, from, to, w);
+}
+
+static void run_thread(void *arg, int thread, int threads) {
+    run_t *r = arg;
+    const fk_plan *p = r->plan;
+    worker_t w = {.scratch = fk_scratch(), .asks = !thread};
+    if (!w.scratch) return; /* no memory: the others do its share; the caller's thread has its own */
+    if (r->rounds) memcpy(w.at, r->rounds, sizeof w.at);
+    if (threads == 1) {
+        run_range(r, 0, (int32_t)p->nsteps, -1, &w);
+        return;
+    }
+    const int back = thread >= (threads + 1) / 2;
+    const block_t *b = p->blocks;
+    for (;;) {
+        const uint64_t ticket =
+            atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
+        const int64_t k = (int64_t)(ticket >> 2 * CLAIM_BITS);
+        const int64_t front = ticket & CLAIM_MASK, behind = ticket >> CLAIM_BITS & CLAIM_MASK;
+        if (k >= p->total) return;
+        while (k - b->begin >= b->nunits * b->count) b++;
+        const int64_t round = b->count == 1 ? 0 : (k - b->begin) / b->nunits;
+        const unit_t *u = &p->units[b->unit + (k - b->begin - round * b->nunits)];
+        if (front + behind >= u->nclaims) { /* all claimed: the next unit opens when the last of them is finished */
+            int spins = 0;
+            while ((int64_t)(atomic_load_explicit(&r->state, memory_order_acquire) >> 2 * CLAIM_BITS) == k)
+                if (!spin(&spins) && !thread) ask(r);
+            continue;
+        }
+        const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per;
+        if (b->shared >= 0) w.at[b->level] = round;
+        run_unit(r, u, b->shared, c, fk_min(u->nchunks, c + u->per), &w);
+        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nclaims - 1) {
+            atomic_store_explicit(&r->done, 0, memory_order_relaxed);
+            atomic_store_explicit(&r->state, (uint64_t)(k + 1) << 2 * CLAIM_BITS, memory_order_release);
+        }
+    }
+}
+
+int64_t fk_plan_run(const fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
+    run_t r = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish};
+    if (!fk_scratch()) return FK_NO_MEMORY;
+    fk_team_run(run_thread, &r, p->parallel);
+    return atomic_load(&r.failed);
+}
+
+int64_t fk_plan_profile(const fk_plan *p, void *const *bases, const int64_t *rounds, double *seconds) {
+    run_t r = {.plan = p, .bases = bases, .rounds = rounds, .seconds = seconds};
+    if (!fk_scratch()) return FK_NO_MEMORY;
+    run_thread(&r, 0, 1);
+    return atomic_load(&r.failed);
+}
