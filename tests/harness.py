@@ -27,10 +27,20 @@ def placeholders(arrays):
     return [Tensor('input', (), {'index': i}, a.shape, a.dtype.name) for i, a in enumerate(arrays)]
 
 
+def applied(op, inputs, attrs):
+    """The op on Tensors; several results as one, in float32 or float64 one after the other."""
+    out = core.apply(op, inputs, **attrs)
+    if not isinstance(out, tuple):
+        return out
+    dtype = 'float64' if any(y.dtype == 'float64' for y in out) else 'float32'
+    flat = [core.apply('reshape', (core.tensor(y, dtype),), shape=(y.size,)) for y in out]
+    return core.apply('concatenate', flat, axis=0)
+
+
 def reference(op, arrays, attrs):
     """The op's value by the references, in float64."""
     inputs = placeholders(arrays)
-    out = core.apply(op, inputs, **attrs)
+    out = applied(op, inputs, attrs)
     return evaluate([out], dict(zip(inputs, map(wide, arrays))))[0], out.dtype
 
 
@@ -40,7 +50,7 @@ def check_gradient(op, sample, seed=0, step=1e-6, rtol=1e-5):
     rng = np.random.default_rng(seed)
     arrays = [wide(a) for a in sample.inputs]
     inputs = placeholders(arrays)
-    out = core.apply(op, inputs, **sample.attrs)
+    out = applied(op, inputs, sample.attrs)
     loss = core.apply('sum', (out * rng.normal(size=out.shape),), axis=tuple(range(out.ndim)), keepdims=False)
     chosen = [k for k, a in enumerate(arrays) if a.dtype == np.float64]
     found = gradients(loss, [inputs[k] for k in chosen])
@@ -61,7 +71,7 @@ def check_gradient(op, sample, seed=0, step=1e-6, rtol=1e-5):
 # ---- kernels
 def compiled(op, sample, arrays=None):
     """(Function of the op alone, the plan for the sample's inputs)."""
-    function = Function(lambda *xs: core.apply(op, xs, **sample.attrs), name=op)
+    function = Function(lambda *xs: applied(op, xs, sample.attrs), name=op)
     return function, function.traced_for(sample.inputs if arrays is None else arrays)
 
 

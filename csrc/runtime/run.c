@@ -128,7 +128,7 @@ static void run_range(run_t *r, int32_t i, int32_t end, int32_t outer, worker_t 
             continue;
         }
         if (r->seconds)
-            run_timed(r, i, at, scratch);
+            run_timed(r, i, w);
         else
             run_step(r, i, 0, p->steps[i].nchunks, w);
         i++;

@@ -99,26 +99,28 @@ class Loop:
     """Steps that are done `count` times, or as long as the byte in the buffer `go` is not 0 before a round.
 
     shares: lists of steps. There are several where rows do not meet: each share does all rounds of its rows. level: how many
-    loops are around it. team: the threads share each step, and wait for each other behind it. crossing: the buffers that live
-    longer than a round, among them those of what stands around. room: the memory of all others, once the memory pass has placed
-    them in it.
+    loops are around it. reads, writes: buffers that live longer than a round. how: 'alone', a thread does all rounds of a
+    share; 'team', the threads share each step and wait for each other behind it; 'outside', the executor goes through the
+    rounds.
+    room: the memory of all that a round makes for itself, once the memory pass has placed it.
     """
 
-    __slots__ = ('shares', 'count', 'level', 'go', 'team', 'crossing', 'room', 'name')
+    __slots__ = ('shares', 'count', 'level', 'reads', 'writes', 'go', 'how', 'room', 'name')
 
-    def __init__(self, shares, count, level, crossing, go=None, team=False, name=None):
-        self.shares, self.count, self.level, self.go, self.team = shares, count, level, go, team
-        self.crossing, self.room, self.name = crossing, None, name
+    def __init__(self, shares, count, level, reads, writes, go=None, how='alone', name=None):
+        self.shares, self.count, self.level, self.go, self.how, self.name = shares, count, level, go, how, name
+        self.reads, self.writes, self.room = list(reads), list(writes), None
 
     def native(self):
-        """Whether no step in it is one of the host."""
-        return not any(isinstance(s, Host) or isinstance(s, Loop) and not s.native() for share in self.shares for s in share)
+        """Whether it is part of a plan: no step in it is one of the host."""
+        return self.how != 'outside' and not any(
+            isinstance(s, Host) or isinstance(s, Loop) and not s.native() for share in self.shares for s in share)
 
     def read(self):
-        return [b for b in self.crossing if b.kind != OUTPUT]
+        return self.reads if self.go is None else [*self.reads, self.go]
 
     def written(self):
-        return [*self.crossing, *([self.room] if self.room is not None else [])]
+        return self.writes if self.room is None else [*self.writes, self.room]
 
 
 def flat(steps):

@@ -46,6 +46,11 @@ def parts(kernel, **attrs):
     return _core.parts(kernels()[kernel][0], np.array(encode(kernel, attrs) or [0], np.int64))
 
 
+def chunks(kernel, words):
+    """How many chunks a step has, from its encoded attributes."""
+    return _core.chunks(kernels()[kernel][0], np.array(words or [0], np.int64))
+
+
 def copy_step(x, y):
     """A contiguous copy."""
     item = np.dtype(y.dtype).itemsize
@@ -133,7 +138,7 @@ def _plan(steps, place):
                 loops.append(None)
                 for s in share:
                     add(s)
-                shares = -1 if step.team else len(step.shares) if k == 0 else 0
+                shares = -1 if step.how == 'team' else len(step.shares) if k == 0 else 0
                 loops[row] = (first, len(run), step.level, step.count, -1 if step.go is None else ref(step.go), shares)
             return
         program = -1
@@ -151,8 +156,8 @@ def _plan(steps, place):
 
     for step in steps:
         add(step)
-    flat = [words, [w for r in refs for w in r], [w for m in moves for w in m], [w for row in loops for w in row], attrs, programs]
-    return _core.Plan(*(np.array(w, np.int64) for w in flat)), run
+    rows = [[w for row in table for w in row] for table in (refs, moves, loops)]
+    return _core.Plan(*(np.array(w, np.int64) for w in (words, *rows, attrs, programs))), run
 
 
 def single_step(kernel, inputs, output, room=(), **attrs):

@@ -48,9 +48,13 @@ def _operation(node):
     missing = record.defaults.keys() - node.attrs.keys()
     _expect(not missing, node, f'it lacks the attributes {sorted(missing)}')
     try:
-        shape, dtype = record.spec(*node.inputs, **node.attrs)
+        made = record.spec(*node.inputs, **node.attrs)
     except TypeError as error:
         raise ValueError(f'{node!r}: its attributes or inputs are not those of the op ({error})') from error
+    if record.several:
+        _expect(node.shape == (), node, 'a node of several results has the shape ()')
+        return
+    shape, dtype = made
     _expect(_like(node, shape, dtype), node, f'the op says {dtype}{list(shape)}')
 
 
@@ -71,6 +75,9 @@ def _fused(node):
 
 def _result(node):
     fused, = node.inputs
+    if fused.op in registry.records() and registry.record(fused.op).several:
+        _operation(node)
+        return
     _expect(fused.op == 'fused', node, f'it is no result of a region but of {fused!r}')
     results, index = fused.attrs['region'].results, node.attrs['index']
     _expect(0 <= index < len(results), node, f'the region has {len(results)} results, not one at {index}')

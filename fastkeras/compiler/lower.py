@@ -7,13 +7,15 @@ import numpy as np
 from .. import _core
 from ..ops import core
 from ..ops.lowering import REDUCE
-from . import tile
+from . import lower_loops, tile
 from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
-from .executor import encode, kernels, parts
+from .executor import copy_step, encode, kernels, parts
 
 
 class Context:
     """What an op's `lower` works with: emits steps, makes temporaries, packs weights."""
+
+    level = 0  # loops around it
 
     def __init__(self, cache):
         self.steps = []
@@ -44,21 +46,62 @@ class Context:
     def packed(self, x, kernel, **attrs):
         """x in the layout that `kernel` writes: made once per version of a weight, or in the plan when x changes in it."""
         count = parts(kernel, **attrs) * attrs.get('batch', 1)
-        root, offset = x.root()
+        root, offset, moves = x.place()
         if root.kind == FIXED and self._cache is not None:
             array = self._cache.packed(root.array, offset, x.dtype, kernel, tuple(sorted(attrs.items())), count)
             if array is not None:
                 return Buffer((count,), 'float32', FIXED, array=array)
-        key = (id(root), offset, kernel, tuple(sorted(attrs.items())))
+        key = (id(root), offset, *moves, kernel, tuple(sorted(attrs.items())))
         if key not in self._in_plan:
             out = self.temp((count,))
             self.step(kernel, [x, out], **attrs)
             self._in_plan[key] = (out, x)
         return self._in_plan[key][0]
 
+    def copy(self, x, y):
+        """A contiguous copy."""
+        self.steps.append(copy_step(x, y))
+
     # ---- nodes
-    def host(self, node, ins, out):
-        self.steps.append(Host(partial(core.record(node.op).ref, **node.attrs), ins, out, node.name))
+    def host(self, node, ins, outs):
+        self.steps.append(Host(partial(core.record(node.op).ref, **node.attrs), ins, outs, node.name))
+
+    def nodes(self, graph, place):
+        """Steps for all nodes of a graph. place: id(node) → buffer, of those that have one; the others are added."""
+        several = {}
+        for node in graph.nodes():
+            if id(node) in place:
+                continue
+            self.name = node.name
+            if node.op == 'const':
+                place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=_constant(node))
+            elif node.op == 'variable':
+                place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=node.attrs['var'].array)
+            elif node.op == 'fused':
+                several[id(node)] = _lower_region(self, node, place)
+            elif node.op == 'result':
+                place[id(node)] = several[id(node.inputs[0])][node.attrs['index']]
+            elif core.record(node.op).several:
+                several[id(node)] = _lower_several(self, node, [place[id(i)] for i in node.inputs])
+            else:
+                place[id(node)] = self.node(node, [place[id(i)] for i in node.inputs])
+
+    def node(self, node, ins):
+        """The buffer of the result of one node."""
+        return _lower_node(self, node, ins)
+
+    def inside(self, steady):
+        """A context for the body of a loop; steady: the buffers from outside that no round changes."""
+        return Inside(self, steady)
+
+    def scan(self, node, ins):
+        return lower_loops.lower_scan(self, node, ins)
+
+    def while_loop(self, node, ins):
+        return lower_loops.lower_while(self, node, ins)
+
+    def choose(self, node, ins):
+        return lower_loops.lower_choice(self, node, ins)
 
     def tile(self, region, ins, outs, last=None):
         """The region's program as an epilogue of the step `last`, or as a step of its own."""
@@ -70,6 +113,30 @@ class Context:
         return last
 
 
+class Inside(Context):
+    """The context of a body: packs what no round changes in front of the loop."""
+
+    def __init__(self, parent, steady):
+        super().__init__(None)
+        self.parent, self.level = parent, parent.level + 1
+        self._steady = {id(b.root()[0]) for b in steady}
+        self.read = []      # what was packed in front of the loop
+
+    def _outside(self, x):
+        root, _, moves = x.place()
+        return not moves and (root.kind == FIXED or id(root) in self._steady)
+
+    def packed_once(self, x):
+        return self._outside(x) or super().packed_once(x)
+
+    def packed(self, x, kernel, **attrs):
+        if not self._outside(x):
+            return super().packed(x, kernel, **attrs)
+        made = self.parent.packed(x, kernel, **attrs)
+        self.read.append(made)
+        return made
+
+
 def lower(graph, cache=None):
     """Returns (steps, buffer of each graph output, [(variable, buffer)] of the updates, input buffers)."""
     ctx = Context(cache)
@@ -78,21 +145,7 @@ def lower(graph, cache=None):
     for k, node in enumerate(graph.inputs):
         place[id(node)] = Buffer(node.shape, node.dtype, INPUT, index=k)
         inputs.append(place[id(node)])
-    fused = {}
-    for node in graph.nodes():
-        if id(node) in place:
-            continue
-        ctx.name = node.name
-        if node.op == 'const':
-            place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=_constant(node))
-        elif node.op == 'variable':
-            place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=node.attrs['var'].array)
-        elif node.op == 'fused':
-            fused[id(node)] = _lower_region(ctx, node, place)
-        elif node.op == 'result':
-            place[id(node)] = fused[id(node.inputs[0])][node.attrs['index']]
-        else:
-            place[id(node)] = _lower_node(ctx, node, [place[id(i)] for i in node.inputs])
+    ctx.nodes(graph, place)
     return (ctx.steps, [place[id(n)] for n in graph.outputs], [(v, place[id(n)]) for v, n in graph.updates], inputs)
 
 
@@ -116,8 +169,17 @@ def _lower_node(ctx, node, ins):
     elif record.lower is not None and record.native(node):
         _emit(ctx, record, node, ins, out)
     else:
-        ctx.host(node, ins, out)
+        ctx.host(node, ins, [out])
     return out
+
+
+def _lower_several(ctx, node, ins):
+    record = core.record(node.op)
+    if record.lower is not None and record.native(node):
+        return record.lower(ctx, node, ins)
+    outs = [Buffer(shape, dtype) for shape, dtype in record.spec(*node.inputs, **node.attrs)]
+    ctx.host(node, ins, outs)
+    return outs
 
 
 def _emit(ctx, record, node, ins, out):

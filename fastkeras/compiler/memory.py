@@ -5,7 +5,7 @@ Lifetimes over the steps → results that take over a dying input of the same el
 
 from bisect import insort
 
-from .buffers import ARENA, FIXED, OUTPUT, Buffer, Host, Step
+from .buffers import ARENA, FIXED, OUTPUT, Buffer, Loop, Step
 
 ALIGN = 64
 SPAN = 64  # steps, see _Placed
@@ -69,7 +69,7 @@ def place_updates(steps, updates, copy):
 
 def _reads_in_place(step, array):
     """Whether a step reads this array only element by element, through its tile program."""
-    if isinstance(step, Host) or any(b.root()[0].array is array for b in step.refs):
+    if not isinstance(step, Step) or any(b.root()[0].array is array for b in step.refs):
         return False
     return all(flat for b, flat in zip(step.tile_in, step.program.flat if step.program else ())
                if b.root()[0].array is array)
@@ -82,7 +82,7 @@ def _work_in_results(steps):
         for b in step.read():
             readers.setdefault(id(b.root()[0]), set()).add(id(step))
     for step in steps:
-        if isinstance(step, Host) or step.program is None:
+        if not isinstance(step, Step) or step.program is None:
             continue
         for raw in (step.refs[i].root()[0] for i in step.writes):
             if raw.kind != ARENA or readers.get(id(raw)) != {id(step)}:
@@ -96,12 +96,37 @@ def _work_in_results(steps):
 
 def plan_arena(steps):
     """Give every arena buffer its offset; returns the size of the arena in bytes."""
+    return _placed(steps, ())[0]
+
+
+def _enclose(loop):
+    """Place what each round of a loop makes for itself in one buffer, its room; shares run at one time, so that each has a
+    part of its own."""
+    longer = {id(b.root()[0]) for b in (*loop.read(), *loop.written())}
+    total, inside = 0, []
+    for share in loop.shares:
+        size, own = _placed(share, longer)
+        for b in own:
+            b.offset += total
+        total += size
+        inside += own
+    if total:
+        loop.room = Buffer((total,), 'uint8')
+        for b in inside:
+            b.base = loop.room
+
+
+def _placed(steps, outside):
+    """(bytes, buffers): the buffers in the arena that the steps use, with their offsets, but those whose id is in `outside`."""
+    for step in steps:
+        if isinstance(step, Loop):
+            _enclose(step)
     _work_in_results(steps)
     first, last, owner = {}, {}, {}
     for s, step in enumerate(steps):
         for b in (*step.read(), *step.written()):
             root = b.root()[0]
-            if root.kind == ARENA:
+            if root.kind == ARENA and id(root) not in outside:
                 owner[id(root)] = root
                 first.setdefault(id(root), s)
                 last[id(root)] = s
@@ -130,7 +155,7 @@ def plan_arena(steps):
         total = max(total, offset + size)
         for b in members:
             b.offset = offset
-    return total
+    return total, list(owner.values())
 
 
 def _share(step, s, first, last, owner, parent, find):

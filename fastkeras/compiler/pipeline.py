@@ -5,12 +5,14 @@ import sys
 
 from ..graph import verify
 from . import invariants, memory
+from .buffers import flat
 from .cache import Packing
 from .executor import copy_step, executor_of
 from .fold_bn import fold_bn
 from .fuse import fuse
 from .hoist import hoist
 from .layout import layout
+from .loop_bodies import loops
 from .lower import lower
 from .profile import kind
 from .simplify import simplify
@@ -28,10 +30,11 @@ def debug():
 
 
 class Compiled:
-    """A graph ready to run. executor: the native thing; steps: what it runs, for messages and profiles; statics: values
-    that depend on variables alone, to be brought up to date before a run."""
+    """A graph ready to run. executor: the native thing; steps: what it runs, those of loops once, for messages and profiles;
+    steps_of: those of each of its segments; statics: values that depend on variables alone, to be brought up to date before a
+    run."""
 
-    __slots__ = ('executor', 'steps', 'statics', 'arena_bytes', 'updated')
+    __slots__ = ('executor', 'steps', 'steps_of', 'statics', 'arena_bytes', 'updated')
 
     def describe(self):
         lines = [f'arena {self.arena_bytes} bytes, {len(self.steps)} steps']
@@ -54,17 +57,36 @@ def optimise(graph, cache=None):
         statics.extend(found)
         return graph
 
-    for name, rewrite in (('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify),
-                          ('hoist', hoisted), ('sparse', sparse), ('fuse', fuse)):
-        # kernels know one layout: never off
-        if (name in off and name != 'layout') or (name == 'hoist' and cache is None):
-            continue
-        before = graph
-        with stage(name):
-            graph = rewrite(before)
-        if checked:
-            invariants.check(name, before, graph)
+    passes = [('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify), ('hoist', hoisted),
+              ('sparse', sparse), ('loops', _bodies), ('fuse', fuse)]
+    for name, rewrite in passes if cache is not None else [p for p in passes if p[0] != 'hoist']:
+        graph = _rewritten(graph, name, rewrite, off, checked)
     return graph, statics
+
+
+def _rewritten(graph, name, rewrite, off, checked):
+    """The graph after one pass, unless that is off. Kernels know one layout, and loops need their bodies: these two never
+    are."""
+    if name in off and name not in ('layout', 'loops'):
+        return graph
+    with stage(name):
+        made = rewrite(graph)
+    if checked:
+        invariants.check(name, graph, made)
+    return made
+
+
+def _bodies(graph):
+    """The pass for loops, which takes their bodies, graphs whose leaves are inputs and constants, through passes of their
+    own."""
+    off, checked = disabled(), 'verify' in debug()
+
+    def optimised(body):
+        for name, rewrite in (('simplify', simplify), ('layout', layout), ('simplify', simplify), ('loops', _bodies),
+                              ('fuse', fuse)):
+            body = _rewritten(body, name, rewrite, off, checked)
+        return body
+    return loops(graph, optimised, 'simplify' not in off)
 
 
 def compile_graph(graph, cache=None):
@@ -82,9 +104,9 @@ def compile_graph(graph, cache=None):
     with stage('memory'):
         outputs = memory.place_outputs(steps, outputs, updates, copy_step)
         memory.place_updates(steps, updates, copy_step)
-    result.steps, result.statics = steps, statics
+    result.steps, result.statics = list(flat(steps)), statics
     result.updated = [v for v, _ in updates]
-    result.executor, result.arena_bytes = executor_of(steps, inputs, outputs)
+    result.executor, result.arena_bytes, result.steps_of = executor_of(steps, inputs, outputs)
     if 'plan' in debug():
         print(result.describe(), file=sys.stderr)
     return result

@@ -27,9 +27,10 @@ class Profile:
         self.total = np.zeros(len(compiled.steps))
 
     def run(self, arrays, outs=None):
-        seconds = []
-        results = self.compiled.executor.run(arrays, outs, seconds)
-        self.total = np.array(seconds) + (self.total if self.runs > 1 else 0)
+        found = {}
+        results = self.compiled.executor.run(arrays, outs, found)
+        seconds = {id(s): t for segment, times in found.items() for s, t in zip(self.compiled.steps_of[segment], times)}
+        self.total = np.array([seconds.get(id(s), 0.0) for s in self.compiled.steps]) + (self.total if self.runs > 1 else 0)
         self.runs += 1
         return results
 

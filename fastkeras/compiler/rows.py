@@ -53,18 +53,25 @@ def alone(graph, rows):
     known to do so does not."""
     if graph.updates or any(not n.shape or n.shape[0] != rows for n in (*graph.inputs, *graph.outputs)):
         return False
-    fed = {id(n) for n in graph.inputs}
+    found = fed(graph, {id(n) for n in graph.inputs}, rows)
+    return found is not None and all(id(n) in found for n in graph.outputs)
+
+
+def fed(graph, moving, rows):
+    """ids of the nodes that have a row for each of the inputs with ids in `moving`, made of that alone; None where rows meet,
+    or may meet, or chance is in it."""
+    found = set(moving)
     for node in graph.nodes():
         if node.op in LEAVES:
             continue
         if core.record(node.op).random:
-            return False
-        moving = [id(i) in fed for i in node.inputs]
-        if any(moving):
-            if not _keeps_rows(node, moving, rows):
-                return False
-            fed.add(id(node))
-    return all(id(n) in fed for n in graph.outputs)
+            return None
+        moves = [id(i) in found for i in node.inputs]
+        if any(moves):
+            if not _keeps_rows(node, moves, rows):
+                return None
+            found.add(id(node))
+    return found
 
 
 def alike(whole, part):

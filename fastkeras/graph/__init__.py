@@ -1,4 +1,5 @@
+from .body import Body
 from .graph import LEAVES, Graph, remake, toposort, verify
 from .node import Node
 
-__all__ = ['LEAVES', 'Graph', 'Node', 'remake', 'toposort', 'verify']
+__all__ = ['LEAVES', 'Body', 'Graph', 'Node', 'remake', 'toposort', 'verify']

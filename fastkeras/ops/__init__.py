@@ -11,6 +11,7 @@ from .control import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .create import *  # noqa: F403
 from .elementwise import *  # noqa: F403
+from .flow import *  # noqa: F403
 from .index import *  # noqa: F403
 from .linalg import *  # noqa: F403
 from .logits import *  # noqa: F403

@@ -21,7 +21,14 @@ def _first_value(op, arrays, attrs):
     return _hooks['eager'](op, arrays, attrs)
 
 
-_hooks = {'eager': _first_value, 'tracing': lambda: False, 'tensor': Node}
+def _first_run(fn, arrays):
+    """The same for functions that are traced whole."""
+    late.part('runtime')
+    return _hooks['run'](fn, arrays)
+
+
+_hooks = {'eager': _first_value, 'run': _first_run, 'tracing': lambda: False, 'tensor': Node, 'pullback': None,
+          'inner_trace': None}
 
 
 def set_eager(fn):
@@ -37,6 +44,39 @@ def set_tracing(fn):
 def set_tensor(cls):
     """Install the class of the nodes that `apply` makes."""
     _hooks['tensor'] = cls
+
+
+def set_run(fn):
+    """Install fn(function, arrays) -> nesting of arrays, which traces the function and runs its plan once."""
+    _hooks['run'] = fn
+
+
+def run(fn, arrays):
+    """fn(*Tensors) for these arrays, traced and run as one plan."""
+    return _hooks['run'](fn, arrays)
+
+
+def set_pullback(fn):
+    """Install fn(outputs, cotangents, wrt) -> list of Tensors or None: reverse-mode differentiation."""
+    _hooks['pullback'] = fn
+
+
+def pullback(outputs, cotangents, wrt):
+    """Gradients with respect to the Tensors `wrt` of the sum of outputs times their cotangents."""
+    return _hooks['pullback'](outputs, cotangents, wrt)
+
+
+def set_inner_trace(fn):
+    """Install fn(values) -> context manager of a trace inside the present one, as of the body of a loop: see
+    runtime/trace.py."""
+    _hooks['inner_trace'] = fn
+
+
+def inner_trace(values=None):
+    """A trace of its own for a body. values: id(Variable) -> Tensor that it holds at the beginning."""
+    if _hooks['inner_trace'] is None:
+        late.part('runtime')
+    return _hooks['inner_trace'](values or {})
 
 
 def tracing():
@@ -231,6 +271,8 @@ def apply(op, inputs, **attrs):
     attrs = {**rec.defaults, **attrs}
     inputs, lively = operands(inputs, rec.promote, rec.floating)
     try:
+        if rec.several:
+            return _several_applied(rec, inputs, lively, attrs)
         if not lively:
             shape, dtype = rec.spec(*[_Shaped(x) for x in inputs], **attrs)
             check_size(shape)
@@ -245,6 +287,33 @@ def apply(op, inputs, **attrs):
         return _make(op, inputs, attrs, shape, dtype)
     except ValueError as e:
         raise _explained(op, e) from None
+
+
+def _several_applied(rec, inputs, lively, attrs):
+    if not lively:
+        rec.spec(*[_Shaped(x) for x in inputs], **attrs)
+        return tuple(_hooks['eager'](rec.name, inputs, attrs))
+    made = None
+    if rec.compose is not None and not any(None in x.shape for x in inputs):
+        made = rec.compose(*inputs, **attrs)
+    return several(rec.name, inputs, attrs) if made is None else made
+
+
+def several(op, inputs, attrs):
+    """The results of an op that has several, as Tensors: projections of one node, whose own shape is ()."""
+    results = record(op).spec(*inputs, **attrs)
+    node = _make(op, inputs, attrs, (), results[0][1] if results else 'float32')
+    return tuple([_make('result', (node,), {'index': i}, shape, dtype) for i, (shape, dtype) in enumerate(results)])
+
+
+def remade(node, inputs):
+    """The same operation on other inputs of the same shapes and types, as a Tensor."""
+    return _hooks['tensor'](node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
+
+
+def placeholder(index, shape, dtype):
+    """A leaf that is fed."""
+    return _hooks['tensor']('input', (), {'index': index}, shape, dtype)
 
 
 def check_size(shape, what='the result'):

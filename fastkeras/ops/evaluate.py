@@ -31,7 +31,8 @@ def _value(node, arrays, wide):
         attrs = node.attrs
         if wide and attrs.get('dtype') == 'float32':
             attrs = {**attrs, 'dtype': 'float64'}
-        return np.asarray(core.record(node.op).ref(*arrays, **attrs))
+        value = core.record(node.op).ref(*arrays, **attrs)
+        return value if isinstance(value, tuple) else np.asarray(value)
     return value.astype(np.float64) if wide and value.dtype == np.float32 else value
 
 

@@ -101,3 +101,8 @@ def neutral(value, *sides):
 def made(op, inputs, node, **attrs):
     """A node of another operation in the place of this one."""
     return Node(op, inputs, attrs, node.shape, node.dtype, node.name)
+
+
+def sums_rows(node):
+    """Of a sum: whether it is over the first axis too."""
+    return 0 in node.attrs['axis'] and not node.attrs['keepdims']

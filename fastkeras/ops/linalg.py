@@ -132,8 +132,13 @@ def _flops(node):
     return 2 * node.size * a.shape[-2 if node.attrs['transpose_a'] else -1]
 
 
+def _over_rows(node):
+    a, b = node.inputs
+    return len(a.shape) == len(b.shape) == 2 and node.attrs['transpose_a'] and not node.attrs['transpose_b']
+
+
 @register('matmul', vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, epilogue=True, promote=0, floating=True,
-          compose=_compose, rows=_rows, affine=_affine, flops=_flops)
+          compose=_compose, rows=_rows, affine=_affine, flops=_flops, over_rows=_over_rows)
 def matmul_spec(a, b, *, transpose_a=False, transpose_b=False):
     """op(a)[..., m, k] · op(b)[..., k, n], leading axes broadcast; op swaps the last two axes of a transposed
     operand."""

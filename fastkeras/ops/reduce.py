@@ -116,7 +116,8 @@ def _reduction(name, ref, vjp, identity, signed=True, simplify=None):
         return None
 
     register(name, vjp=vjp, ref=reference, lower=lower, samples=_samples(signed), epilogue=True, compose=compose,
-             rows=facts.beside_axis, sink=facts.axes_vanish, simplify=simplify)(spec)
+             rows=facts.beside_axis, sink=facts.axes_vanish, simplify=simplify,
+             over_rows=facts.sums_rows if name == 'sum' else None)(spec)
 
 
 _reduction('sum', np.sum, _sum_vjp, 0, simplify=_sum_simpler)

@@ -26,7 +26,8 @@ class Record:
 
     __slots__ = ('name', 'spec', 'defaults', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random',
                  'promote', 'floating', 'compose', 'supports', 'images', 'window', 'border', 'rows', 'sized', 'sink',
-                 'affine', 'linear', 'flops', 'simplify', 'zeros', 'nonnegative', 'light')
+                 'affine', 'linear', 'flops', 'simplify', 'zeros', 'nonnegative', 'light', 'several',
+                 'over_rows', 'bodies', 'rounds')
 
     def __init__(self, name, spec, **fields):
         self.name, self.spec = name, spec
@@ -49,7 +50,8 @@ class Record:
 def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, micro=None, epilogue=False,
              random=False, promote=None, floating=False, compose=None, supports=None, images=(), window=None, border=None,
              rows=None, sized=(), sink=None, affine=None, linear=None, flops=None, simplify=None, zeros=None,
-             nonnegative=None, light=False):
+             nonnegative=None, light=False, several=False, over_rows=None,
+             bodies=None, rounds=False):
     """Decorator of an op's `spec(*inputs, *, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes. Attributes
     that a caller leaves out take the spec's defaults: a node has all of them.
 
@@ -60,6 +62,9 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
     promote: index of the first of the inputs that are brought to one type (weak typing of numbers); None: none are.
     floating: integers become floats first. compose(*inputs, **attrs) -> Tensor or None: the op written in others, taken
     instead of a node once all shapes are known. supports(node) -> bool: what `lower` can do beside float32.
+    several: there is more than one result: spec gives a list of (shape, dtype), ref a tuple of arrays, vjp(node, cts) takes a
+    dictionary of a cotangent for the results that have one, lower(ctx, node, ins) returns their buffers; in a graph a node
+    'result' takes one of them.
 
     What follows are facts for the passes of the compiler. Each may be left out: the pass then lets the operation alone.
 
@@ -83,6 +88,9 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
     is, or None.
     nonnegative(node) -> bool: whether no element can be below 0.
     light: so cheap that computing it again where it is read beats keeping it.
+    bodies: the attribute that holds a Body, or a tuple of them; the attribute `made` takes what the passes make of them:
+    (first row, behind the last, graph) for each. rounds: it is a scan, whose rounds may be shared, joined and shortened.
+    over_rows(node) -> bool: whether the result is a sum over the first axis of all inputs alike, as of a weight's gradient.
     """
     def add(spec):
         if name in _records:
@@ -93,7 +101,7 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
             random=random, promote=promote, floating=floating, compose=compose, supports=supports, images=images,
             window=window, border=border, rows=rows or (facts.each_element if micro is not None else None), sized=sized,
             sink=sink, affine=affine, linear=linear, flops=flops, simplify=simplify, zeros=zeros, nonnegative=nonnegative,
-            light=light)
+            light=light, several=several, over_rows=over_rows, bodies=bodies, rounds=rounds)
         return spec
     return add
 
@@ -118,3 +126,9 @@ def _leaf_spec(**attrs):
 
 for _name in ('input', 'const', 'variable'):
     register(_name)(_leaf_spec)
+
+
+@register('result', ref=lambda values, *, index: values[index])
+def _result_spec(node, *, index):
+    """One result of a node that has several."""
+    return record(node.op).spec(*node.inputs, **node.attrs)[index]

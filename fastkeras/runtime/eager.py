@@ -24,11 +24,12 @@ def evaluate(op, arrays, attrs):
     if kept is None:
         inputs = [Tensor('input', (), {'index': i}, a.shape, a.dtype.name) for i, a in enumerate(arrays)]
         node = core.apply(op, tuple(inputs), **attrs)
-        compiled = compile_graph(Graph(inputs, [node]))
+        compiled = compile_graph(Graph(inputs, list(node) if record.several else [node]))
         kept = _plans.put(key, Kept(compiled.executor, compiled.arena_bytes))
     kept.used = True
     try:
-        return kept.executor.run([np.asarray(a, order='C') for a in arrays])[0]
+        values = kept.executor.run([np.asarray(a, order='C') for a in arrays])
+        return tuple(values) if record.several else values[0]
     except IndexError:
         raise ValueError(f'[{op}]: an index is outside the range of the array it points into; '
                          f'got arrays of shapes {[a.shape for a in arrays]}') from None

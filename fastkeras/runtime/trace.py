@@ -43,4 +43,16 @@ def active_trace():
     return stack[-1] if stack else None
 
 
+def inner_trace(values):
+    """The trace of a body inside the present one: it begins with what variables hold there, those in `values` (id → Tensor)
+    apart, and its assignments are its own."""
+    trace, outer = Trace(), active_trace()
+    if outer is not None:
+        trace.current.update(outer.current)
+        trace.losses = outer.losses
+    trace.current.update(values)
+    return trace
+
+
+core.set_inner_trace(inner_trace)
 core.set_tracing(lambda: active_trace() is not None)

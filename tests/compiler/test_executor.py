@@ -39,11 +39,12 @@ def test_a_single_step_of_an_array_bound_for_good_or_a_part_of_it():
 def test_host_steps_stand_between_native_ones():
     x, y = Buffer((4,), 'float32', INPUT, index=0), Buffer((4,), 'float32', OUTPUT, index=0)
     between = [Buffer((4,), 'float32') for _ in range(2)]
-    steps = [executor.copy_step(x, between[0]), Host(lambda a: a * 3, [between[0]], between[1]),
+    steps = [executor.copy_step(x, between[0]), Host(lambda a: a * 3, [between[0]], [between[1]]),
              executor.copy_step(between[1], y)]
-    plan, size = executor.executor_of(steps, [x], [y])
+    plan, size, steps_of = executor.executor_of(steps, [x], [y])
     np.testing.assert_array_equal(plan.run([np.float32([1, 2, 3, 4])])[0], [3, 6, 9, 12])
     assert size >= 2 * between[0].nbytes and isinstance(steps[0], Step)
+    assert [steps_of[segment] for segment in plan.segments] == [[step] for step in steps]
 
 
 def test_settings_are_what_plans_depend_on():

@@ -29,7 +29,8 @@ RNG = np.random.default_rng(0)
 def raw(record, inputs, attrs):
     """The node itself, also of an op that `apply` would write in others."""
     attrs = {**record.defaults, **attrs}
-    return Tensor(record.name, tuple(inputs), attrs, *record.spec(*inputs, **attrs))
+    made = record.spec(*inputs, **attrs)
+    return Tensor(record.name, tuple(inputs), attrs, *(((), made[0][1]) if record.several else made))
 
 
 def node_of(record, sample, arrays=None):
