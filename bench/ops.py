@@ -1,9 +1,10 @@
 """Speed of single operations: GEMM and the convolutions of real networks against the FMA peak, all others in GB/s.
 
-    python bench/ops.py                         # everything, one thread
-    python bench/ops.py gemm resnet50           # some parts: gemm resnet50 vgg16 mobilenetv2 ops
-    python bench/ops.py vgg16 --grad --batch 8  # convolutions with their two gradients
-    python bench/ops.py ops --only softmax
+    python -m bench ops                         # everything, one thread
+    python -m bench ops gemm resnet50           # some parts: gemm resnet50 vgg16 mobilenetv2 scan ops
+    python -m bench ops vgg16 --grad --batch 8  # convolutions with their two gradients
+    python -m bench ops ops --only softmax
+    python -m bench ops scan --threads 2        # loops beside the product in them: see bench/scans.py
 
 Each figure is a median over rounds, and each round measures the peak of one core (fused multiply-adds on registers, the
 instruction set in force) right beside the run, so that a throttled machine slows both. With one thread the processor's
@@ -19,13 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.scans import scans
 from fastkeras import _core, config, ops
 from fastkeras.graph import Node
 from fastkeras.ops import core
 from fastkeras.runtime import Function, Variable
 
 SHAPES = Path(__file__).with_name('shapes')
-PARTS = ('gemm', 'resnet50', 'vgg16', 'mobilenetv2', 'ops')
+PARTS = ('gemm', 'resnet50', 'vgg16', 'mobilenetv2', 'scan', 'ops')
 FAMILIES = ('matmul', 'conv2d', 'conv2d_dx', 'conv2d_dw')  # measured by the other parts
 TARGET = 1 << 22  # elements that samples are enlarged to
 
@@ -155,7 +157,7 @@ def others(args):
     print(f'\nother operations: {args.threads} thread{"s" * (args.threads > 1)}, {config.isa()}')
     print(f'{"":50} {"ms":>9} {"GB/s":>8}')
     for op, record in sorted(core.records().items()):
-        if record.samples is None or op in FAMILIES or (args.only and args.only not in op):
+        if record.samples is None or record.bodies or op in FAMILIES or (args.only and args.only not in op):
             continue
         sample = max(record.samples(), key=lambda s: (len({a.shape for a in s.inputs}) == 1, s.inputs[0].size))
         inputs, attrs = enlarged(op, sample)
@@ -183,6 +185,8 @@ def main(argv=None):
     for part in args.parts or PARTS:
         if part == 'gemm':
             gemm(args)
+        elif part == 'scan':
+            scans(args, measure)
         elif part == 'ops':
             others(args)
         else:

@@ -6,12 +6,13 @@ and comes back. Works after autodiff, so nothing fused ever needs a gradient.
 
 import heapq
 
-from ..graph import LEAVES, Graph, remake
+from ..graph import LEAVES, Graph, Node, remake
 from ..ops import core
 from . import sums, tile
-from .region import DTYPES, MAX_REFS, Region, fused_nodes
+from .region import DTYPES, MAX_REFS, MAXDIM, Region, fused_nodes
 
 MAX_NODES = 48
+SHORTEST = 16     # elements in a row of a part that is read in place
 MAX_SEARCH = 256  # groups looked at to allow one merge: what is farther apart is not worth joining
 
 
@@ -33,6 +34,7 @@ def heavy(node):
 
 
 def fuse(graph):
+    graph = _read_in_place(graph)
     able = {n.serial for n in graph.nodes() if elementwise(n)}
     graph, light = sums.recompute(graph, able)
     nodes, users = graph.nodes(), graph.users()
@@ -51,6 +53,32 @@ def fuse(graph):
     for node in later:
         groups.join(node)
     return _rebuild(graph, groups)
+
+
+def _read_in_place(graph):
+    """Parts of a tensor that elementwise operations alone read, such as the gates of a recurrent round, become nodes 'part',
+    which tile programs read where they stand; others are copied once."""
+    users, wanted = None, None
+
+    def rule(node, inputs):
+        nonlocal users, wanted
+        rule = core.record(node.op).strided if node.op not in LEAVES else None
+        if rule is None or node.dtype not in DTYPES or node.size == 0:
+            return None
+        strides, offset = rule(node)
+        if strides[-1:] != [1] or node.shape[-1] < SHORTEST or len(node.shape) > MAXDIM or node.size == node.inputs[0].size:
+            return None
+        if users is None:
+            users, wanted = graph.users(), {id(n) for n in graph.roots()}
+        view = core.record(node.op).view
+        if id(node) in wanted or view is not None and view(node) is not None or not all(
+                u.op != 'reshape' and u.shape == node.shape and elementwise(u) for u in users.get(id(node), ())):
+            return None
+        return Node('part', inputs, {'shape': node.shape, 'strides': tuple(strides), 'offset': offset}, node.shape, node.dtype,
+                    node.name)
+    if not any(n.op not in LEAVES and core.record(n.op).strided is not None for n in graph.nodes()):
+        return graph
+    return graph.rewrite(rule)
 
 
 class _Group:

@@ -79,6 +79,8 @@ class Context:
                 place[id(node)] = Buffer(node.shape, node.dtype, FIXED, array=node.attrs['var'].array)
             elif node.op == 'fused':
                 several[id(node)] = _lower_region(self, node, place)
+            elif node.op == 'part':     # tile programs read it by the strides that it says
+                place[id(node)] = place[id(node.inputs[0])].view(node.shape, node.attrs['offset'])
             elif node.op == 'result':
                 place[id(node)] = several[id(node.inputs[0])][node.attrs['index']]
             elif core.record(node.op).several:

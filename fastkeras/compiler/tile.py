@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _core
 from ..ops import core
-from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, access
+from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, STRIDED, access
 
 INPUT, IMMEDIATE = (_core.limits()['operand'][n] for n in ('input', 'immediate'))
 INSTRUCTION = _core.limits()['sizes']['instruction_words']  # its number, the register of its result, three operands
@@ -78,7 +78,10 @@ def _assemble(nodes, outputs, root, summed):
         if immediate(source):
             bits = _bits(source)
             return IMMEDIATE + imms.setdefault(bits, len(imms))
-        how = access(source.shape, shape)
+        if source.op == 'part':
+            how = STRIDED, 0, source.shape, source.attrs['strides']
+        else:
+            how = access(source.shape, shape)
         key = (id(source), how)
         if key not in inputs:
             inputs[key] = len(inputs)

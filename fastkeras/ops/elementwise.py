@@ -241,7 +241,7 @@ def _smaller_nonnegative(node):
 
 
 _arithmetic('add', 'add', 'iadd', np.add, lambda a, b, y, ct: (lambda: ct, lambda: ct), 'x1 + x2.',
-            simplify=facts.neutral(0, 0, 1), light=True,
+            simplify=facts.first_of(facts.neutral(0, 0, 1), facts.pieces_joined), light=True,
             linear=dict.fromkeys((0, 1), lambda scale, shift, v: (scale, _plus(shift, v))),
             zeros=lambda flags: 1 if flags[0] else 0 if flags[1] else None)
 _arithmetic('subtract', 'sub', 'isub', np.subtract, lambda a, b, y, ct: (lambda: ct, lambda: -ct), 'x1 - x2.',

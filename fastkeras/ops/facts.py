@@ -98,6 +98,43 @@ def neutral(value, *sides):
     return rule
 
 
+def first_of(*rules):
+    """The first simpler node that one of the rules knows."""
+    def rule(node, inputs):
+        for r in rules:
+            simpler = r(node, inputs)
+            if simpler is not None:
+                return simpler
+        return None
+    return rule
+
+
+def pieces_joined(node, inputs):
+    """Of a sum: pieces that are put side by side into zeros, as the gradients of the parts of a tensor are, are one after the
+    other."""
+    pieces, stack = [], list(inputs)
+    while stack:
+        x = stack.pop()
+        if x.op == 'add' and all(i.shape == node.shape for i in x.inputs):
+            stack.extend(x.inputs)
+        elif x.op == 'place' and x.shape == node.shape:
+            pieces.append(x)
+        else:
+            return None
+    placed = []
+    for x in pieces:
+        key = [cut.indices(d) for cut, d in zip((slice(*k) for k in x.attrs['key']), x.shape)]
+        along = [a for a, (cut, d) in enumerate(zip(key, x.shape)) if cut != (0, d, 1)]
+        if len(along) != 1 or key[along[0]][2] != 1:
+            return None
+        placed.append((along[0], *key[along[0]][:2], x.inputs[0]))
+    placed.sort(key=lambda p: p[:3])
+    axis, ends = placed[0][0], [0, *(end for _, _, end, _ in placed)]
+    if any(p[0] != axis or p[1] != end for p, end in zip(placed, ends)) or ends[-1] != node.shape[axis]:
+        return None
+    return made('concatenate', [p[3] for p in placed], node, axis=axis)
+
+
 def made(op, inputs, node, **attrs):
     """A node of another operation in the place of this one."""
     return Node(op, inputs, attrs, node.shape, node.dtype, node.name)

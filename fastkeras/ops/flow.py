@@ -42,7 +42,7 @@ def _traced(call, op, values):
         variables = list(trace.assigned.values())
         begins = values(variables)
         with core.inner_trace({id(v): t for v, t in zip(variables, begins)}) as trace:
-            made = call(dict(zip(map(id, variables), begins)))
+            made = call({id(v): t for v, t in zip(variables, begins)})
         if list(trace.assigned) != [id(v) for v in variables]:
             raise ValueError(f'[{op}]: expected the function to assign the same variables whenever it is traced')
     return made, {v: trace.current[k] for k, v in trace.assigned.items()}

@@ -180,7 +180,7 @@ class Backward:
         for terms in joined.values():
             for t in terms:
                 for leaf in self._factors(t):
-                    if id(leaf) not in self.forward and all(leaf is not c for c in self.ct_stack.values()):
+                    if id(leaf) not in self.forward and all(leaf is not c for c in (*self.ct_stack.values(), *rows.values())):
                         stacked[id(leaf)] = leaf
         sums = {k: self._like(self.fresh[k]) for k in added}
         outputs = [*carry.values()]
@@ -191,7 +191,7 @@ class Backward:
         outputs += [*rows.values(), *stacked.values()]
         last, made = self._scan(outputs, carry, sums)
         made_rows, made_stacks = made[:len(rows)], made[len(rows):]
-        stacks = dict(zip(stacked, made_stacks))
+        stacks = {**dict(zip(stacked, made_stacks)), **{id(g): made for g, made in zip(rows.values(), made_rows)}}
         result = [None] * len(inputs)
         for j, g in zip(carry, last):
             result[j] = g
@@ -334,9 +334,14 @@ def _while_vjp(node, cts):
     go = fresh[n]
     kept = [where(go, new, old) for new, old in zip(outs[:n], fresh)]
     masked = Body(fresh, [*kept, apply('logical_and', (go, outs[n]))])
-    results = apply('scan', node.inputs, body=masked, carries=n + 1, sequences=0, length=a['limit'], reverse=False)
+    # placeholders for the inputs too: one tensor may be several of them, each of which has its part of the gradient
+    given = [placeholder(k, x.shape, x.dtype) for k, x in enumerate(node.inputs)]
+    results = apply('scan', given, body=masked, carries=n + 1, sequences=0, length=a['limit'], reverse=False)
     ends = [k for k in range(n) if cts.get(k) is not None]
-    return core.pullback([results[k] for k in ends], [cts[k] for k in ends], node.inputs)
+    found = core.pullback([results[k] for k in ends], [cts[k] for k in ends], given)
+    known = {id(p): x for p, x in zip(given, node.inputs)} | {id(cts[k]): cts[k] for k in ends}
+    made = iter(written_out([g for g in found if g is not None], known))
+    return [None if g is None else next(made) for g in found]
 
 
 @register('while_loop', vjp=_while_vjp, ref=_while_ref, lower=lambda ctx, node, ins: ctx.while_loop(node, ins),

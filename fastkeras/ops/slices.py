@@ -65,8 +65,14 @@ def _slice_samples():
         ((7, 9), ((None, None, 2), (None, None, -1))), ((4, 5, 6), ((-1, None, 1), (3, 0, -2), (1, 6, 3))))]
 
 
+def _slice_strided(node):
+    _, steps, offset = _slice_layout(node.inputs[0].shape, node.attrs['key'])
+    return steps, offset
+
+
 @register('slice', vjp=lambda node, ct: [apply('place', (ct,), key=node.attrs['key'], shape=node.inputs[0].shape)],
           ref=lambda x, *, key: x[_slices(key)], lower=_slice_lower, view=_slice_view, samples=_slice_samples,
+          strided=_slice_strided,
           rows=lambda node, moving: _whole_axis(node.inputs[0].shape[0], node.attrs['key'][0]), sink=_axes_of_copy,
           supports=lambda node: len(node.shape) <= 8,
           compose=lambda x, *, key: x if all(

@@ -58,7 +58,7 @@ def isa(request):
 
 def test_every_record_is_complete():
     for name, record in core.records().items():
-        if name in ('input', 'const', 'variable', 'result'):
+        if name in ('input', 'const', 'variable', 'result', 'part'):  # made by no one's call
             continue
         assert record.ref is not None and record.samples is not None and record.samples(), name
         assert (
