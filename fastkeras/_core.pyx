@@ -53,18 +53,12 @@ cdef extern from 'fk.h' nogil:
     int fk_threads()
     int fk_init()
     ctypedef struct fk_plan_words:
-        const int64_t *steps
-        const int64_t *refs
-        const int64_t *moves
-        const int64_t *loops
-        const int64_t *attrs
-        const int64_t *programs
+        const int64_t *steps, *refs, *moves, *loops, *attrs, *programs
         int64_t nsteps, nrefs, nmoves, nloops, nattrs
-    enum: FK_MAXLOOP, FK_REF_WORDS, FK_MOVE_WORDS, FK_LOOP_WORDS
     fk_plan *fk_plan_new(const fk_plan_words *)
     void fk_plan_free(fk_plan *)
-    enum: FK_STEP_WORDS
-    enum: FK_STOPPED
+    enum:
+        FK_MAXLOOP, FK_STEP_WORDS, FK_REF_WORDS, FK_MOVE_WORDS, FK_LOOP_WORDS, FK_STOPPED
     ctypedef int (*fk_wish)() noexcept nogil
     int64_t fk_plan_run(const fk_plan *, void **, const int64_t *, fk_wish)
     int64_t fk_plan_profile(const fk_plan *, void **, const int64_t *, double *)
@@ -449,7 +443,7 @@ cdef class Executor:
                 loop = <Loop> segment
                 for k in range(loop.count):
                     rounds[loop.level] = k
-                    if loop.go is not None and not self.byte(loop.go, bases, rounds):
+                    if loop.go is not None and not self.at(loop.go, bases, rounds)[0]:
                         break
                     self.run_segments(loop.segments, bases, rounds, seconds)
             else:
@@ -472,9 +466,6 @@ cdef class Executor:
             t = rounds[<int> level]
             offset += (t % <int64_t> period if period else t) * <int64_t> stride
         return <char *> bases[<int> place[0]] + offset
-
-    cdef bint byte(self, place, void **bases, int64_t *rounds):
-        return self.at(place, bases, rounds)[0] != 0
 
     cdef new(self, tuple shape, int type_num):
         cdef cnp.npy_intp dims[MOST_AXES]

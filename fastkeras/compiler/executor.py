@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from .. import _core, config
+from ..ops import all_reduce
 from . import memory
 from .buffers import ARENA, FIXED, INPUT, OUTPUT, Buffer, Host, Loop, Step
 from .stages import stage
@@ -20,7 +21,7 @@ def kernels():
 
 def settings():
     """What a compiled plan depends on beside its graph: a plan is run only while this is as it was."""
-    return _core.isa(), config.winograd()
+    return _core.isa(), config.winograd(), id(all_reduce.group())
 
 
 def encode(kernel, attrs):

@@ -22,6 +22,7 @@ class Context:
         self.name = None
         self._cache = cache
         self._in_plan = {}
+        self._graph = None
 
     parts = staticmethod(parts)
 
@@ -62,13 +63,26 @@ class Context:
         """A contiguous copy."""
         self.steps.append(copy_step(x, y))
 
+    def move(self, node, x, target):
+        """x, the value of an input of the present node, into a buffer that the node may change: it is made there where nothing
+        else reads it."""
+        alone = len(self._graph.users()[id(node)]) == 1 and all(node is not r for r in self._graph.roots())
+        if alone and x.base is None and x.kind == ARENA and x.nbytes == target.nbytes:
+            x.base, x.offset = target, 0
+        else:
+            self.copy(x, target)
+
+    def host_step(self, function, reads, writes):
+        """A step in Python: function(*arrays) → array, or a tuple of them where there are several to write."""
+        self.steps.append(Host(function, reads, writes, self.name))
+
     # ---- nodes
     def host(self, node, ins, outs):
-        self.steps.append(Host(partial(core.record(node.op).ref, **node.attrs), ins, outs, node.name))
+        self.host_step(partial(core.record(node.op).ref, **node.attrs), ins, outs)
 
     def nodes(self, graph, place):
         """Steps for all nodes of a graph. place: id(node) → buffer, of those that have one; the others are added."""
-        several = {}
+        several, self._graph = {}, graph
         for node in graph.nodes():
             if id(node) in place:
                 continue

@@ -9,6 +9,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras import generation, ops
 from fastkeras.generation import chosen
+from fastkeras.ops import all_reduce
 from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON, finite
 from fastkeras.optimizers.state import State
@@ -173,7 +174,7 @@ class Optimizer(State):
 
     def _gradients(self, loss, variables):
         from fastkeras.compiler import autodiff
-        return autodiff.gradients(loss, variables)
+        return all_reduce.all_reduce(autodiff.gradients(loss, variables))
 
     def scale_loss(self, loss):
         """The loss times loss_scale_factor."""
