@@ -113,7 +113,7 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     for name, layer in layers.items():
         if isinstance(layer, InputLayer):
             made[name, 0] = layer._inbound_nodes[0]
-    numbers = {name: _first_number(layer, config, name) for name, layer in layers.items()}
+    numbers = _first_numbers(layers, config)
     while waiting:
         later = []
         for name, k, offset, node, three in waiting:
@@ -138,14 +138,12 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     return _placed(config['input_layers'], tensor), _placed(config['output_layers'], tensor), layers
 
 
-def _first_number(layer, config, name):
-    """The number that the file gives the first call of a layer: 1 for models, which have a call of their own."""
-    if not has_own_node(layer):
-        return 0
-    used = [number for entry in config['layers'] for node in entry.get('inbound_nodes') or ()
-            for source, number in _sources(node) if source == name]
-    used += [address[1] for address in nest_of(_as_list(config['output_layers'])) if address[0] == name]
-    return 0 if 0 in used else 1
+def _first_numbers(layers, config):
+    """name → the number that the file gives the first call of a layer: 1 for models, which have a call of their own."""
+    begun = {source for entry in config['layers'] for node in entry.get('inbound_nodes') or ()
+             for source, number in _sources(node) if number == 0}
+    begun |= {address[0] for address in nest_of(_as_list(config['output_layers'])) if address[1] == 0}
+    return {name: int(has_own_node(layer) and name not in begun) for name, layer in layers.items()}
 
 
 def _as_list(addresses):
@@ -202,11 +200,10 @@ def _placed(addresses, tensor):
     return found[0] if len(found) == 1 else found
 
 
-def own_node(model):
+def own_node(model, graph):
     """The first node of a model: from its own inputs to its own outputs."""
     node = Node.__new__(Node)
     node.outbound_layer, node.index = model, 0
-    node.inputs, node.arguments = model._graph.inputs, {}
-    node.outputs = model._graph.outputs
-    node.output_tensors = model._graph.output_tensors
+    node.inputs, node.arguments = graph.inputs, {}
+    node.outputs, node.output_tensors = graph.outputs, graph.output_tensors
     return node

@@ -14,6 +14,7 @@ from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest, summary
 
 from . import functional
+from .layer_list import LayerList
 
 __all__ = ['Model']
 
@@ -53,12 +54,16 @@ class Model(Trainer, Layer):
             self._set_graph(inputs, outputs)
 
     def _set_graph(self, inputs, outputs):
-        self._graph = LayerGraph(inputs, outputs, self.name)
+        self._connect(LayerGraph(inputs, outputs, self.name), self._inbound_nodes)
         self._forget_traces()
-        if self._inbound_nodes and self._inbound_nodes[0].outbound_layer is self:
-            self._inbound_nodes.pop(0)
-        self._inbound_nodes.insert(0, functional.own_node(self))
         self.built = True
+
+    def _connect(self, graph, nodes):
+        """Take a graph; the first of the model's own `_inbound_nodes` stands for it."""
+        if nodes and nodes[0].outbound_layer is self:
+            nodes.pop(0)
+        nodes.insert(0, functional.own_node(self, graph))
+        self._graph = graph
 
     def _forget_traces(self):
         """What was traced of another structure no longer counts."""
@@ -68,10 +73,10 @@ class Model(Trainer, Layer):
     # ---- what is in it
     @property
     def layers(self):
-        """The layers, in the order of the data; those of a nested model are its own."""
-        if self._graph is None:
-            return super()._sublayers()
-        return list(self._graph.layers)
+        """The layers, in the order of the data; those of a nested model are its own. A list to be read only: TypeError
+        for changes, which the model would not follow."""
+        graph = self._graph
+        return LayerList(super()._sublayers() if graph is None else graph.layers, title(self), False)
 
     def _sublayers(self):
         inside = list(self._graph.layers) if self._graph is not None else []

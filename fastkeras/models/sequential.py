@@ -1,21 +1,27 @@
 """A stack of layers."""
 
 import copy
+import threading
 
 import numpy as np
 
 from fastkeras import generation
 from fastkeras.layers import naming, registry
 from fastkeras.layers.base import Layer
+from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input, InputLayer
 from fastkeras.layers.input_spec import title
 from fastkeras.ops.tensor import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
 
+from .layer_list import LayerList
 from .model import Model
 
 __all__ = ['Sequential']
+
+_PENDING = object()     # in place of a graph that is made when it is asked for
+_making = threading.RLock()
 
 
 class Sequential(Model):
@@ -32,6 +38,7 @@ class Sequential(Model):
             name, trainable = None, name
         super().__init__(name=name or naming.auto_name(naming.to_snake_case(type(self).__name__)), trainable=trainable)
         self._stack = []
+        self._names = {}            # name → a layer of the stack
         self._begin = None          # the InputLayer that the user gave, or that the first layer asked for
         self._tensors = []          # what each layer of the stack gives
         self._build_input_shape = None
@@ -54,7 +61,8 @@ class Sequential(Model):
                                  f'{len(self._stack)} layers')
             self._begin = layer
             return
-        if any(known.name == layer.name for known in self._stack) and layer not in self._stack:
+        known = self._names.get(layer.name, layer)
+        if known is not layer and known.name == layer.name:
             raise ValueError(f'{title(self)}: the name {layer.name!r} is taken by another of its layers; give the new '
                              f'one another')
         if not self._stack and self._begin is None:
@@ -67,6 +75,7 @@ class Sequential(Model):
             if not self._stack:
                 self._begin = None
             raise
+        self._names[layer.name] = layer
 
     def _extend(self):
         """Call the layers that were not yet, and make the graph anew."""
@@ -81,17 +90,48 @@ class Sequential(Model):
                                      f'from {layer.name!r}; use Model(inputs, outputs)')
                 tensor = nest.flatten(tensor)[0]
             self._tensors.append(tensor)
-        self._set_graph(self._begin._inbound_nodes[0].outputs, tensor)
+        self._change_graph()
+
+    # A graph of n layers takes time in proportion to n, so it is not made for each layer that is added, but when it is asked
+    # for.
+    def _change_graph(self):
+        self.__dict__['_graph'] = _PENDING
+        self._forget_traces()
+        self.built = True
+
+    def _made_graph(self):
+        """The graph of the stack as it is now; None where the input is not known."""
+        graph = self.__dict__.get('_graph')
+        if graph is _PENDING:
+            with _making:
+                graph = self.__dict__['_graph']
+                if graph is _PENDING:
+                    graph = LayerGraph(self._begin._inbound_nodes[0].outputs, self._tensors[-1], self.name)
+                    self._connect(graph, self.__dict__['_inbound_nodes'])
+        return graph
+
+    _graph = property(_made_graph, lambda self, graph: self.__dict__.__setitem__('_graph', graph))
+
+    @property
+    def _inbound_nodes(self):
+        self._made_graph()      # whose first node goes before all others
+        return self.__dict__['_inbound_nodes']
+
+    @_inbound_nodes.setter
+    def _inbound_nodes(self, nodes):
+        self.__dict__['_inbound_nodes'] = nodes
 
     def pop(self):
         """Take the last layer off, and return it. TypeError when there is none."""
         if not self._stack:
             raise TypeError(f'{title(self)}: there is no layer to take off')
         layer = self._stack.pop()
+        if layer not in self._stack:
+            self._names = {name: kept for name, kept in self._names.items() if kept is not layer}
         if self._tensors:
             self._tensors.pop()
         if self._stack and self._tensors:
-            self._set_graph(self._begin._inbound_nodes[0].outputs, self._tensors[-1])
+            self._change_graph()
         else:
             self._graph = None
             self.built = False
@@ -107,8 +147,9 @@ class Sequential(Model):
 
     @property
     def layers(self):
-        """The layers, without the input."""
-        return list(self._stack)
+        """The layers, without the input. A list to be read only: TypeError for changes, which the model would not
+        follow."""
+        return LayerList(self._stack, title(self), True)
 
     def _sublayers(self):
         return list(self._stack)
