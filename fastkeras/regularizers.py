@@ -4,15 +4,13 @@ from fastkeras import ops
 from fastkeras.generation import L1_L2_FACTOR, chosen
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import as_number
 
 
 def _factor(owner, name, value):
     value = 0.0 if value is None else value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float('nan')
-    if not abs(number) < float('inf'):
+    number = as_number(value)
+    if number is None or not abs(number) < float('inf'):
         raise ValueError(f'{owner}: expected a finite number for {name}, got {value!r}')
     return number
 

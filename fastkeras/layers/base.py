@@ -11,6 +11,7 @@ from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
 from fastkeras.utils import nest
 from fastkeras.utils.errors import keywords, unknown_argument
+from fastkeras.utils.quantities import as_whole, checked_name
 
 from . import construction, context, naming, registry, tracking
 from .calls import Calls, takes
@@ -71,7 +72,8 @@ class Layer(Calls, Connected, Configured):
         if unknown:
             own = {name for cls in type(self).__mro__ if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
             raise unknown_argument(type(self).__name__, unknown[0], own | set(_KEYWORDS))
-        self.name = str(name) if name else naming.auto_name(naming.to_snake_case(type(self).__name__))
+        kind = type(self).__name__
+        self.name = checked_name(kind, name) if name else naming.auto_name(naming.to_snake_case(kind))
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._given_dtype = _type_name(dtype)
@@ -84,7 +86,7 @@ class Layer(Calls, Connected, Configured):
         self._functions = {}
         self._initial_weights = kwargs.get('weights')
         context.note_layer(self)
-        shape = _first_shape(kwargs)
+        shape = _first_shape(title(self), kwargs)
         if shape is not None:
             self.batch_input_shape = shape
             self._given_dtype = self._given_dtype or _type_name(kwargs.get('input_dtype')) or settings.floatx()
@@ -401,15 +403,32 @@ def _type_name(dtype):
     return None if dtype is None else core.dtype_name(dtype)
 
 
-def _first_shape(kwargs):
-    """The batch_input_shape that the keywords of a layer stand for; None when they say none."""
+def _first_shape(owner, kwargs):
+    """The batch_input_shape that the keywords of a layer stand for; None when they say none. ValueError, naming the
+    keyword, for what is no shape or no size. owner: the layer, for messages."""
     if kwargs.get('batch_input_shape') is not None:
-        return tuple(kwargs['batch_input_shape'])
+        return _sizes(owner, 'batch_input_shape', kwargs['batch_input_shape'])
     shape = kwargs.get('input_shape')
-    if shape is None and kwargs.get('input_dim') is not None:
-        shape = (kwargs['input_dim'],)
+    if shape is not None:
+        shape = _sizes(owner, 'input_shape', shape)
+    elif kwargs.get('input_dim') is not None:
+        shape = (_size(owner, 'input_dim', kwargs['input_dim']),)
         if kwargs.get('input_length') is not None:
-            shape = (kwargs['input_length'], *shape)
+            shape = (_size(owner, 'input_length', kwargs['input_length']), *shape)
     if shape is None:
         return None
-    return (kwargs.get('batch_size'), *((shape,) if hasattr(shape, '__index__') else shape))
+    return (_size(owner, 'batch_size', kwargs.get('batch_size')), *shape)
+
+
+def _sizes(owner, name, shape):
+    if hasattr(shape, '__index__') or isinstance(shape, (str, bytes, dict)) or not hasattr(shape, '__iter__'):
+        raise ValueError(f'{owner}: expected {name} to be a tuple of sizes, such as {name}=(8,), got {shape!r}')
+    return tuple(_size(owner, name, d, shape) for d in shape)
+
+
+def _size(owner, name, size, shape=None):
+    number = None if size is None else as_whole(size)
+    if size is not None and (number is None or number < 0):
+        raise ValueError(f'{owner}: expected {name} to {"be" if shape is None else "hold"} whole numbers of 0 or more, or '
+                         f'None, got {(size if shape is None else shape)!r}')
+    return number

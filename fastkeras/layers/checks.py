@@ -1,21 +1,19 @@
 """Checks of the arguments of layers, and the arithmetic of windows that their shapes need."""
 
-import numbers as kinds
-
 from fastkeras import ops
 from fastkeras.ops import core
 from fastkeras.ops.windows import outputs
+from fastkeras.utils.quantities import as_number, as_whole
 
 from .input_spec import title
 
 
 def count(layer, name, value, least=1):
     """value, a whole number of at least `least`, as an int."""
-    if isinstance(value, bool) or not hasattr(value, '__index__') or value < least:
-        if isinstance(value, float) and value.is_integer() and value >= least:
-            return int(value)
+    number = as_whole(value)
+    if number is None or number < least:
         raise ValueError(f'{title(layer)}: expected {name} to be a whole number of at least {least}, got {value!r}')
-    return int(value)
+    return number
 
 
 def whole(layer, name, value):
@@ -27,12 +25,11 @@ def whole(layer, name, value):
 
 def number(layer, name, value, least=None, most=None):
     """value, a number between the bounds, as a float."""
-    value = value.item() if getattr(value, 'shape', None) == () and hasattr(value, 'item') else value
-    good = isinstance(value, kinds.Real) and not isinstance(value, bool)
-    if not good or not (least is None or value >= least) or not (most is None or value <= most):
+    number = as_number(value)
+    if number is None or number != number or least is not None and number < least or most is not None and number > most:
         between = '' if least is None else f' of at least {least}' if most is None else f' from {least} to {most}'
         raise ValueError(f'{title(layer)}: expected {name} to be a number{between}, got {value!r}')
-    return float(value)
+    return number
 
 
 def sequence(layer, name, value):

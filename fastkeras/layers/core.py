@@ -3,7 +3,7 @@
 from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
-from .checks import as_float, count, last_axis
+from .checks import as_float, count, last_axis, number
 
 __all__ = ['Activation', 'Dense', 'Masking']
 
@@ -82,7 +82,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self.mask_value = number(self, 'mask_value', mask_value)
 
     def compute_mask(self, inputs, mask=None):
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

@@ -162,7 +162,7 @@ def _padding(args, kwargs, converted):
 
 def _dense(args, kwargs, converted):
     """Not Keras 1: in Keras 2 too, input_dim stands for a one-dimensional input_shape."""
-    if 'input_dim' in kwargs and 'input_shape' not in kwargs:
+    if hasattr(kwargs.get('input_dim'), '__index__') and 'input_shape' not in kwargs:  # else the layer says what is wrong
         kwargs['input_shape'] = (kwargs.pop('input_dim'),)
     return args
 

@@ -4,6 +4,7 @@ from fastkeras import config, ops
 from fastkeras.losses import functions as F
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import checked_name
 
 __all__ = ['BinaryCrossentropy', 'BinaryFocalCrossentropy', 'CategoricalCrossentropy', 'CategoricalFocalCrossentropy',
            'CategoricalGeneralizedCrossEntropy', 'CategoricalHinge', 'Circle', 'CosineSimilarity', 'Dice', 'Hinge',
@@ -57,7 +58,7 @@ class Loss(Spelled):
         if reduction not in _REDUCTIONS:
             raise ValueError(f"{type(self).__name__}: expected reduction to be one of "
                              f"{', '.join(str(r) for r in _REDUCTIONS)}, got {reduction!r}")
-        self.name = name or _snake(type(self).__name__)
+        self.name = checked_name(type(self).__name__, name or _snake(type(self).__name__))
         self.reduction = reduction
         self._dtype = dtype
 

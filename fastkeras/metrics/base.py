@@ -7,6 +7,7 @@ from fastkeras.metrics.functions import TABLE
 from fastkeras.runtime import Variable
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import checked_name
 
 
 def ratio(a, b):
@@ -27,7 +28,7 @@ class Metric(Spelled):
     """
 
     def __init__(self, dtype=None, name=None):
-        self.name = name or _snake(type(self).__name__)
+        self.name = checked_name(type(self).__name__, name or _snake(type(self).__name__))
         self._dtype = dtype
         self._variables = []
 

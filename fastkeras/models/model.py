@@ -300,11 +300,13 @@ class Model(Trainer, Layer):
         """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
 
         filepath: an HDF5 file. overwrite: without asking; else asks on the terminal. ImportError without h5py.
+        ValueError for a name that ends in .keras, and for a model of a class of one's own that could not be loaded.
         """
         saver.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
-        """Save the weights to an HDF5 file, grouped by layers. overwrite: as in `save`."""
+        """Save the weights to an HDF5 file, grouped by layers, in the layout of Keras 2 whatever the file is called.
+        overwrite: as in `save`. ValueError for a name that ends in .keras."""
         saver.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):

@@ -11,10 +11,11 @@ from fastkeras import generation, ops
 from fastkeras.generation import chosen
 from fastkeras.ops import all_reduce
 from fastkeras.optimizers import clipping, schedules
-from fastkeras.optimizers.hyperparameters import COMMON, finite
+from fastkeras.optimizers.hyperparameters import COMMON
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
 from fastkeras.utils.errors import unknown_argument, warn
+from fastkeras.utils.quantities import checked_name, finite, steps
 
 # keywords of other Keras versions that change nothing here
 _IGNORED = ('jit_compile', 'is_legacy_optimizer', 'dynamic')
@@ -53,7 +54,7 @@ class Optimizer(State):
                 raise unknown_argument(type(self).__name__, key, [*COMMON, 'lr', 'decay', *self._settings])
         owner = type(self).__name__
         self.generation = settings.generation()
-        self.name = name or _snake(owner)
+        self.name = checked_name(owner, name or _snake(owner))
         self._no_state()
         self._numbers = {}          # see Hyperparameter
         self._not_decayed = []
@@ -66,12 +67,10 @@ class Optimizer(State):
         self.weight_decay = weight_decay if weight_decay is None else finite(owner, 'weight_decay', weight_decay, 0)
         self.use_ema = use_ema
         self.ema_momentum = finite(owner, 'ema_momentum', ema_momentum, 0)
-        self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.loss_scale_factor = loss_scale_factor
-        if gradient_accumulation_steps is not None and not gradient_accumulation_steps >= 2:
-            raise ValueError(f'{owner}: expected gradient_accumulation_steps of 2 or more, or None, '
-                             f'got {gradient_accumulation_steps!r}')
-        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.ema_overwrite_frequency = steps(owner, 'ema_overwrite_frequency', ema_overwrite_frequency, 1)
+        self.loss_scale_factor = (None if loss_scale_factor is None else
+                                  finite(owner, 'loss_scale_factor', loss_scale_factor, above=0))
+        self.gradient_accumulation_steps = steps(owner, 'gradient_accumulation_steps', gradient_accumulation_steps, 2)
         self._iterations = Variable(np.int32(0), trainable=False, name=f'{self.name}/iteration')
         self._rate = None
         self.decay = self.initial_decay = finite(owner, 'decay', decay, 0)
@@ -114,7 +113,7 @@ class Optimizer(State):
             return
         if callable(rate):
             rate = rate()
-        rate = finite(type(self).__name__, 'learning_rate', rate)
+        rate = finite(type(self).__name__, 'learning_rate', rate, 0)
         if isinstance(self._rate, Variable):
             self._rate.assign(rate)
         else:

@@ -17,6 +17,7 @@ from fastkeras.generation import (
 from fastkeras.optimizers.base import Optimizer
 from fastkeras.optimizers.hyperparameters import Hyperparameter, is_zero, one_minus_power, takes_common_options
 from fastkeras.runtime import Variable
+from fastkeras.utils.quantities import finite
 
 
 def _epsilon(value):
@@ -127,7 +128,8 @@ class Adagrad(_Classic):
                  **kwargs):
         super().__init__(lr=lr, decay=decay, **kwargs)
         self.epsilon = _epsilon(epsilon)
-        self.initial_accumulator_value = chosen(initial_accumulator_value, self.generation)
+        self.initial_accumulator_value = finite('Adagrad', 'initial_accumulator_value',
+                                                chosen(initial_accumulator_value, self.generation), 0)
 
     def slot_groups(self):
         return (('accumulator',),)

@@ -6,6 +6,7 @@ import math
 
 from fastkeras import config, ops
 from fastkeras.runtime import Variable
+from fastkeras.utils.quantities import finite
 
 
 class _Number(float):
@@ -45,7 +46,7 @@ class Hyperparameter:
         if isinstance(value, Variable):
             numbers[self.name] = value
             return
-        value = finite(type(optimizer).__name__, self.name, value)
+        value = finite(type(optimizer).__name__, self.name, value, 0)
         old = numbers.get(self.name)
         if isinstance(old, Variable):
             old.assign(value)
@@ -55,18 +56,6 @@ class Hyperparameter:
             numbers[self.name] = Variable(value, dtype=config.floatx(), trainable=False,
                                           name=f'{optimizer.name}/{self.name}')
             optimizer.version += 1
-
-
-def finite(owner, name, value, low=None):
-    """`value` as a float; ValueError unless it is a finite number, and at least `low`."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number) or (low is not None and number < low):
-        least = '' if low is None else f' of {low} or more'
-        raise ValueError(f'{owner}: expected {name} to be a finite number{least}, got {value!r}')
-    return number
 
 
 def is_zero(number):

@@ -5,7 +5,8 @@ import numpy as np
 from fastkeras import ops
 from fastkeras.optimizers.base import Optimizer
 from fastkeras.optimizers.classic import Adam, adam_moments
-from fastkeras.optimizers.hyperparameters import Hyperparameter, finite, one_minus_power, takes_common_options
+from fastkeras.optimizers.hyperparameters import Hyperparameter, one_minus_power, takes_common_options
+from fastkeras.utils.quantities import finite
 
 
 class AdamW(Adam):
@@ -26,7 +27,7 @@ class Lion(Optimizer):
     @takes_common_options
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.99, **kwargs):
         super().__init__(learning_rate, **kwargs)
-        if not 0 < beta_1 <= 1:
+        if not 0 < finite('Lion', 'beta_1', beta_1) <= 1:
             raise ValueError(f'Lion: expected beta_1 above 0 and up to 1, got {beta_1!r}')
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -83,11 +84,13 @@ class Ftrl(Optimizer):
                  l1_regularization_strength=0.0, l2_regularization_strength=0.0,
                  l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs):
         super().__init__(learning_rate, **kwargs)
-        if learning_rate_power > 0:
+        if finite('Ftrl', 'learning_rate_power', learning_rate_power) > 0:
             raise ValueError(f'Ftrl: expected learning_rate_power to be at most 0, got {learning_rate_power!r}')
         finite('Ftrl', 'initial_accumulator_value', initial_accumulator_value, 0)
         finite('Ftrl', 'l1_regularization_strength', l1_regularization_strength, 0)
         finite('Ftrl', 'l2_regularization_strength', l2_regularization_strength, 0)
+        finite('Ftrl', 'l2_shrinkage_regularization_strength', l2_shrinkage_regularization_strength, 0)
+        finite('Ftrl', 'beta', beta, 0)
         self.learning_rate_power = learning_rate_power
         self.initial_accumulator_value = initial_accumulator_value
         self.l1_regularization_strength = l1_regularization_strength
@@ -133,10 +136,10 @@ class Adafactor(Optimizer):
     def __init__(self, learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0,
                  relative_step=True, **kwargs):
         super().__init__(learning_rate, **kwargs)
-        self.beta_2_decay = beta_2_decay
-        self.epsilon_1 = epsilon_1
-        self.epsilon_2 = epsilon_2
-        self.clip_threshold = clip_threshold
+        self.beta_2_decay = finite('Adafactor', 'beta_2_decay', beta_2_decay)
+        self.epsilon_1 = finite('Adafactor', 'epsilon_1', epsilon_1, 0)
+        self.epsilon_2 = finite('Adafactor', 'epsilon_2', epsilon_2, 0)
+        self.clip_threshold = finite('Adafactor', 'clip_threshold', clip_threshold, above=0)
         self.relative_step = relative_step
 
     def slot_groups(self):

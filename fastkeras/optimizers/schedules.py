@@ -5,6 +5,7 @@ import math
 from fastkeras import config, ops
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import finite
 
 
 class LearningRateSchedule(Spelled):
@@ -27,15 +28,22 @@ def _float(step):
 
 
 def _positive(owner, name, value):
-    if not value > 0:
-        raise ValueError(f'{owner}: expected {name} to be above 0, got {value!r}')
+    finite(owner, name, value, above=0)
     return value
+
+
+def _checked(owner, **numbers):
+    """ValueError, naming it, for what is no finite number; for a rate below 0, too."""
+    for name, value in numbers.items():
+        if value is not None:
+            finite(owner, name, value, 0 if name.endswith('rate') or name == 'warmup_target' else None)
 
 
 class _SteadyDecay(LearningRateSchedule):
     """What grows by the same from one step to the next; staircase: in whole multiples of decay_steps only."""
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase, name):
+        _checked(type(self).__name__, initial_learning_rate=initial_learning_rate, decay_rate=decay_rate)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = _positive(type(self).__name__, 'decay_steps', decay_steps)
         self.decay_rate = decay_rate
@@ -74,6 +82,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         if len(boundaries) != len(values) - 1:
             raise ValueError('PiecewiseConstantDecay: expected one value more than boundaries, '
                              f'got {len(boundaries)} boundaries and {len(values)} values')
+        for boundary, value in zip([*boundaries, 0], values):
+            _checked('PiecewiseConstantDecay', boundaries=boundary)
+            finite('PiecewiseConstantDecay', 'values', value, 0)
         self.boundaries = list(boundaries)
         self.values = list(values)
         self.name = name
@@ -94,6 +105,8 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False,
                  name='PolynomialDecay'):
+        _checked('PolynomialDecay', initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate,
+                 power=power)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = _positive('PolynomialDecay', 'decay_steps', decay_steps)
         self.end_learning_rate = end_learning_rate
@@ -121,6 +134,8 @@ class CosineDecay(LearningRateSchedule):
 
     def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name='CosineDecay', warmup_target=None,
                  warmup_steps=0):
+        _checked('CosineDecay', initial_learning_rate=initial_learning_rate, alpha=alpha, warmup_target=warmup_target,
+                 warmup_steps=warmup_steps)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = _positive('CosineDecay', 'decay_steps', decay_steps)
         self.alpha = alpha
@@ -145,6 +160,7 @@ class CosineDecayRestarts(LearningRateSchedule):
     """CosineDecay that starts again: each period t_mul times as long, from m_mul times the rate (SGDR)."""
 
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name='SGDRDecay'):
+        _checked('CosineDecayRestarts', initial_learning_rate=initial_learning_rate, t_mul=t_mul, m_mul=m_mul, alpha=alpha)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = _positive('CosineDecayRestarts', 'first_decay_steps', first_decay_steps)
         self.t_mul = t_mul

@@ -8,6 +8,7 @@ from .. import _core
 from ..ops import core
 from ..ops.dtypes import name_of
 from ..ops.tensor import Tensor
+from ..utils.quantities import checked_name
 from .trace import active_trace
 
 
@@ -44,7 +45,7 @@ class Variable:
             self.array = _core.empty(value.shape, value.dtype)
             self.array[...] = value
         self.trainable = trainable
-        self.name = name or 'variable'
+        self.name = checked_name('Variable', name) if name else 'variable'
         self.constraint = constraint
         self.regularizer = regularizer
         self.version = 0

@@ -13,6 +13,7 @@ from fastkeras.saving import json as configs
 from fastkeras.saving import objects, stored
 from fastkeras.saving.stored import read_names
 from fastkeras.utils.errors import warn
+from fastkeras.utils.quantities import checked_name
 
 # an attribute must fit into the header of its object, of 64 KB
 ATTRIBUTE_LIMIT = 64512
@@ -31,7 +32,7 @@ def h5py():
 
 def write_names(group, attribute, names):
     """A list of names as an attribute, in several numbered ones when it is too long for one."""
-    encoded = [n.encode('utf8') for n in names]
+    encoded = [checked_name('an HDF5 file', n).encode('utf8') for n in names]
     too_long = [n for n in encoded if len(n) > ATTRIBUTE_LIMIT]
     if too_long:
         raise ValueError(f'a name of {len(too_long[0])} bytes is too long for an HDF5 attribute: {too_long[0][:60]}…')
@@ -97,7 +98,7 @@ def read_weights(group, layers, reshape=False):
     for name, layer in zip(named, layers):
         pairs += _fitted(layer, name, *read_variables(groups[name]), reshape)
     for v, value in pairs:
-        v.assign(value)
+        _assign(v, value, layers)
 
 
 def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
@@ -107,7 +108,11 @@ def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
     for layer in layers:
         by_name.setdefault(layer.name, []).append(layer)
     pairs = []
-    for name in read_names(group, 'layer_names'):
+    found = read_names(group, 'layer_names')
+    if not any(name in by_name for name in found):
+        warn(f'load_weights: no layer of the file ({_some(found)}) has the name of a layer of the model '
+             f'({_some(list(by_name))}), so nothing is loaded')
+    for name in found:
         for layer in by_name.get(name, ()):
             try:
                 pairs += _fitted(layer, name, *read_variables(stored.group_at(group, name)), reshape)
@@ -116,7 +121,7 @@ def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
                     raise
                 warn(f'weights are left out: {error}')
     for v, value in pairs:
-        v.assign(value)
+        _assign(v, value, layers)
 
 
 def _some(names):
@@ -141,6 +146,15 @@ def _fitted(layer, stored_name, names, values, reshape):
         value = np.asarray(value).reshape(v.shape)
         pairs.append((v, value))
     return pairs
+
+
+def _assign(v, value, layers):
+    """Give a weight of one of the layers its value, of whose NaN the user is warned."""
+    if value.dtype.kind == 'f' and np.isnan(value).any():
+        layer = next(layer for layer in layers if any(v is w for w in layer.weights))
+        warn(f'{input_spec.title(layer)}: the file has {int(np.isnan(value).sum())} NaN among the {value.size} numbers of its '
+             f'weight {v.name!r}; what the layer computes will be NaN too')
+    v.assign(value)
 
 
 # ---- whole models

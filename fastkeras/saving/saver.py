@@ -18,7 +18,10 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs
 
     filepath: a path, or an open h5py file or group. overwrite: without asking; else asks on the terminal.
     include_optimizer: also the training configuration and the state of the optimizer. ImportError without h5py.
+    ValueError for a name that says another kind of file, and for a model of a class of one's own that the file could
+    not make again.
     """
+    check_savable(model, filepath)
     with _writing(filepath, overwrite) as file:
         if file is not None:
             legacy_h5.write_model(model, file, include_optimizer)
@@ -51,9 +54,39 @@ def model_from_bytes(data, custom_objects=None):
 
 def save_weights(model, filepath, overwrite=True, **kwargs):
     """Save the weights of a model to an HDF5 file, see Model.save_weights."""
+    check_name(filepath)
     with _writing(filepath, overwrite) as file:
         if file is not None:
             legacy_h5.write_weights(file, model.layers)
+
+
+def check_name(filepath):
+    """ValueError for a path whose ending says that it is no HDF5 file."""
+    path = '' if hasattr(filepath, 'create_group') else os.fspath(filepath)
+    if os.path.splitext(path)[1] == '.keras':
+        raise ValueError(f'{path}: .keras archives cannot be written; give an HDF5 file, such as '
+                         f'{os.path.splitext(path)[0]}.h5')
+
+
+def check_savable(model, filepath):
+    """ValueError where `save` would write what cannot be loaded: a name of another kind of file, or a model of a class of
+    one's own whose configuration makes no model with these weights."""
+    check_name(filepath)
+    if model._graph is not None:
+        return
+    advice = 'save_weights saves its weights, and load_weights takes them into one that was made and built again'
+    if model._is_stack:
+        raise ValueError(f'model {model.name!r} does not know its input shape, so no file could make its weights again: '
+                         'build it, or call it on data, first')
+    try:
+        again = type(model).from_config(model.get_config())
+        shapes = [v.shape for v in again.weights]
+    except Exception as error:      # whatever a class of the user's says to its own configuration
+        raise ValueError(f'model {model.name!r}: its class {type(model).__name__} cannot be made from its configuration '
+                         f'({type(error).__name__}: {error}), so a file could not be loaded; {advice}') from error
+    if shapes != [v.shape for v in model.weights]:
+        raise ValueError(f'model {model.name!r} has a call of its own, and no configuration tells the shapes of its weights, '
+                         f'so a file could not be loaded; {advice}')
 
 
 def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
@@ -68,7 +101,9 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
         group = stored.group_at(file, 'model_weights') if whole else file
         if not legacy_h5.read_names(group, 'layer_names'):
-            raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have')
+            other = "; it is of the .weights.h5 kind of Keras 3, which cannot be read" if (
+                'layers' in group or '_layer_checkpoint_dependencies' in group) else ''
+            raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have{other}')
         if by_name:
             legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
         else:
@@ -116,6 +151,8 @@ def _reading(filepath):
         yield filepath
         return
     path = os.fspath(filepath)
+    if os.path.isdir(path):
+        raise ValueError(f'{path}: expected an HDF5 file, got a folder; a SavedModel cannot be read')
     if not os.path.exists(path):
         raise FileNotFoundError(f'no file {path}')
     if not stat.S_ISREG(os.stat(path).st_mode):     # one that is a pipe would wait for ever
@@ -123,7 +160,8 @@ def _reading(filepath):
     with open(path, 'rb') as file:
         head = file.read(8)
     if head != HDF5_BYTES:
-        kind = 'a zip archive' if head.startswith(ZIP_BYTES) else f'a file that begins with {head!r}'
+        kind = 'a zip archive, as .keras files are; save it as HDF5 where it was made, as in model.save("m.h5")' if (
+            head.startswith(ZIP_BYTES)) else f'a file that begins with {head!r}'
         raise ValueError(f'{path}: expected an HDF5 file, got {kind}')
     try:
         file = legacy_h5.h5py().File(path, 'r')

@@ -18,6 +18,10 @@ from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 from fastkeras.utils.sequence import is_batches, peeked
 
+# what Keras's models may define to train in their own way
+_STEPS = ('train_step', 'test_step', 'predict_step', 'compute_loss', 'compute_metrics', 'compute_and_apply_gradients',
+          'make_train_function', 'make_test_function', 'make_predict_function', '_make_train_function',
+          '_make_test_function', '_make_predict_function')
 _IGNORED = ('run_eagerly', 'steps_per_execution', 'jit_compile', 'auto_scale_loss')
 
 
@@ -66,6 +70,7 @@ class Trainer(Generators):
                 raise unknown_argument('compile', key, [*keywords(type(self).compile)[0], *_IGNORED])
         if target_tensors is not None:
             raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
+        self._check_own_steps()
         self._check_attributes()
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
@@ -81,6 +86,14 @@ class Trainer(Generators):
         self._warned_of_loss = False
         if self._outputs_known():
             self._resolve()
+
+    def _check_own_steps(self, names=_STEPS):
+        """ValueError where the user's class defines a step that compiled training would pass over."""
+        for name in names:
+            if hasattr(self, name):
+                raise ValueError(f'model {self.name!r}: {type(self).__name__}.{name} is not called here: compile, fit, '
+                                 'evaluate and predict trace the steps themselves. Use add_loss, a loss, a Metric kept as '
+                                 f'an attribute or an optimizer of your own, and take {name} out')
 
     def _check_attributes(self):
         """ValueError where the user's class keeps a layer or a weight under a name that compile is about to set."""
@@ -211,6 +224,7 @@ class Trainer(Generators):
         x = self._built_from(x)
         self._ensure_built(x)
         if self._predict_steps is None:
+            self._check_own_steps(('predict_step', 'make_predict_function'))
             self._predict_steps = Steps(self)
             self._quick = self._quick or {}
         function = self._predict_steps.function('predict')
@@ -251,6 +265,7 @@ class Trainer(Generators):
         queue = arguments.queue('evaluate', x, queue, type(self).evaluate)
         steps = arguments.check_run('evaluate', batch_size, steps, verbose)
         x = self._built_from(x) if self.compiled else x
+        self._check_own_steps()
         compiled = self._compiled_steps(x, 'evaluate')
         batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps', queue=queue)
         calls = self._callback_list(callbacks) if callbacks is not None else None
@@ -320,6 +335,7 @@ class Trainer(Generators):
         validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)
         arguments.check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle)
         x = self._built_from(x) if self.compiled else x
+        self._check_own_steps()
         compiled = self._compiled_steps(x, 'fit')
         standard = self._standard(compiled)
         size = validation = None

@@ -1,13 +1,17 @@
 """Mistakes in classes of one's own, and in configurations, are named."""
 
+import inspect
+
 import numpy as np
 import pytest
 
-from fastkeras import ops
+from fastkeras import layers, ops
 from fastkeras.layers import Activation, Dense, Input, Lambda, Layer
 from fastkeras.models import Model, Sequential
 
 X = np.ones((4, 3), 'float32')
+
+SIMPLE = {'units': 3, 'filters': 3, 'kernel_size': 3, 'rate': 0.5, 'n': 3, 'stddev': 0.1}
 
 
 @pytest.mark.parametrize('base', [Layer, Model, Sequential])
@@ -130,3 +134,33 @@ def test_a_loop_over_a_symbolic_tensor(shape):
         with pytest.raises(TypeError, match='a loop over .*symbolic: .*Use ops'):
             loop()
     assert len(list(Input(batch_shape=(2, 3)))) == 2
+
+
+@pytest.mark.parametrize('given,message', [
+    ({'input_shape': 8}, r'expected input_shape to be a tuple of sizes, such as input_shape=\(8,\), got 8'),
+    ({'input_shape': '8'}, r"expected input_shape to be a tuple of sizes.*got '8'"),
+    ({'input_shape': ('8',)}, r"expected input_shape to hold whole numbers of 0 or more, or None, got \('8',\)"),
+    ({'input_shape': (8.5,)}, r'expected input_shape to hold whole numbers'),
+    ({'input_shape': (-1,)}, r'expected input_shape to hold whole numbers of 0 or more'),
+    ({'batch_input_shape': 8}, r'expected batch_input_shape to be a tuple'),
+    ({'batch_input_shape': (None, '8')}, r'expected batch_input_shape to hold whole numbers'),
+    ({'input_dim': '8'}, r"expected input_dim to be whole numbers of 0 or more, or None, got '8'"),
+    ({'input_shape': (8,), 'batch_size': '2'}, r'expected batch_size')])
+def test_shapes_that_are_none(given, message):
+    with pytest.raises(ValueError, match=f"Dense layer 'd': {message}|'d'.*{message}"):
+        layers.Dense(3, name='d', **given)
+
+
+@pytest.mark.parametrize('cls,name', [
+    (cls, p.name) for cls in {getattr(layers, n) for n in layers.__all__} if isinstance(cls, type)
+    and issubclass(cls, layers.Layer) and cls.__module__.startswith('fastkeras.layers')
+    for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+    if isinstance(p.default, (int, float)) and not isinstance(p.default, bool)
+    and not any(q.default is q.empty and q.kind is q.POSITIONAL_OR_KEYWORD and q.name not in SIMPLE
+                for q in list(inspect.signature(cls.__init__).parameters.values())[1:])])
+def test_text_is_no_number(cls, name):
+    needed = {p.name: SIMPLE[p.name] for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+              if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
+    for wrong in '1', float('nan'), {}:
+        with pytest.raises((ValueError, TypeError), match=name):
+            cls(**{**needed, name: wrong})

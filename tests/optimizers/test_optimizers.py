@@ -1,6 +1,7 @@
 """Optimizers against twenty recorded steps of Keras 2.2.4 and Keras 3, at once and traced."""
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -307,3 +308,38 @@ def test_variables_left_out_of_weight_decay():
     opt.apply([np.zeros((3, 2), 'float32'), np.zeros(4, 'float32')], [w, b])
     np.testing.assert_allclose(w.numpy(), before[0] * 0.95, rtol=1e-6)
     np.testing.assert_array_equal(b.numpy(), before[1])
+
+
+def numbers_of(cls):
+    """Names of the constructor's arguments that take a number."""
+    parameters = inspect.signature(cls).parameters.values()
+    named = {'lr', 'learning_rate', 'weight_decay', 'clipnorm', 'clipvalue', 'global_clipnorm', 'loss_scale_factor',
+             'ema_overwrite_frequency', 'gradient_accumulation_steps', 'initial_learning_rate', 'decay_steps',
+             'first_decay_steps', 'decay_rate', 'warmup_target'}
+    return [p.name for p in parameters if p.name in named
+            or isinstance(p.default, (int, float)) and not isinstance(p.default, bool)]
+
+
+CLASSES = [getattr(optimizers, n) for n in ('SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam', 'AdamW', 'Lion',
+                                            'Lamb', 'Ftrl', 'Adafactor')]
+SCHEDULES = [getattr(optimizers.schedules, n) for n in ('ExponentialDecay', 'InverseTimeDecay', 'PolynomialDecay',
+                                                        'CosineDecay', 'CosineDecayRestarts')]
+
+
+@pytest.mark.parametrize('cls', CLASSES + SCHEDULES, ids=lambda c: c.__name__)
+def test_what_is_no_number_is_refused_by_name(cls):
+    needed = {p.name: 1.0 for p in inspect.signature(cls).parameters.values()
+              if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
+    for name in numbers_of(cls):
+        for wrong in ('0.1', float('nan'), [1.0], True):
+            if name == 'decay' and wrong is True:       # the place of nesterov in Keras 3
+                continue
+            with pytest.raises(ValueError, match=name.replace('lr', 'learning_rate')):
+                cls(**{**needed, name: wrong})
+    rate = 'initial_learning_rate' if cls in SCHEDULES else 'learning_rate'
+    with pytest.raises(ValueError, match=rf'{cls.__name__}: expected {rate} to be a finite number of 0 or more, got -1.0'):
+        cls(**{**needed, rate: -1.0})
+    made = cls(**needed)
+    if cls in CLASSES:
+        with pytest.raises(ValueError, match='learning_rate'):
+            made.learning_rate = -0.1

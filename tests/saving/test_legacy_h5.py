@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fastkeras import generation, layers, losses, metrics, optimizers
 from fastkeras.layers import BatchNormalization, Concatenate, Dense, Dropout, Input, Lambda, Layer
 from fastkeras.models import Model, Sequential, load_model, save_model
+from fastkeras.runtime import Variable
 from fastkeras.saving import legacy_h5
 from fastkeras.utils import nest
 
@@ -291,3 +293,86 @@ def test_compiled_with_objects(tmp_path, form, make):
             assert new.evaluate(X, targets, verbose=0) == model.evaluate(X, targets, verbose=0)
             assert new.metrics_names == model.metrics_names
             np.testing.assert_array_equal(new.train_on_batch(X, targets), model.train_on_batch(X, targets))
+
+
+class Subclassed(Model):
+    def __init__(self, units=2, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class SubclassedAndBuilt(Subclassed):
+    def __init__(self, units=2, **kwargs):
+        super().__init__(units, **kwargs)
+        self(np.zeros((1, 3), 'float32'))
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path):
+    model = Subclassed()
+    model(X)
+    with pytest.raises(ValueError, match='a file could not be loaded; save_weights saves its weights'):
+        model.save(tmp_path / 'm.h5')
+    with pytest.raises(ValueError, match='does not know its input shape'):
+        Sequential([Dense(2)]).save(tmp_path / 'm.h5')
+    assert not (tmp_path / 'm.h5').exists()
+    model.save_weights(tmp_path / 'w.h5')
+    other = Subclassed()
+    other(X)
+    other.load_weights(tmp_path / 'w.h5')
+    np.testing.assert_array_equal(other(X), model(X))
+    built = SubclassedAndBuilt()
+    built.save(tmp_path / 'm.h5')
+    again = load_model(tmp_path / 'm.h5', {'SubclassedAndBuilt': SubclassedAndBuilt})
+    np.testing.assert_array_equal(again(X), built(X))
+
+
+def test_names_of_other_kinds_of_files(tmp_path):
+    model = network()
+    for save in model.save, model.save_weights, lambda path: save_model(model, path):
+        with pytest.raises(ValueError, match=r'm\.keras: \.keras archives cannot be written.*m\.h5'):
+            save(tmp_path / 'm.keras')
+    assert not list(tmp_path.iterdir())
+    model.save_weights(tmp_path / 'm.weights.h5')
+    model.load_weights(tmp_path / 'm.weights.h5')
+    with zipfile.ZipFile(tmp_path / 'a.keras', 'w') as archive:
+        archive.writestr('config.json', '{}')
+    with pytest.raises(ValueError, match='a zip archive, as .keras files are; save it as HDF5'):
+        load_model(tmp_path / 'a.keras')
+    with pytest.raises(ValueError, match='got a folder; a SavedModel cannot be read'):
+        load_model(tmp_path)
+    with h5py.File(tmp_path / 'three.weights.h5', 'w') as file:
+        file.create_group('layers/dense/vars')
+    with pytest.raises(ValueError, match='of the .weights.h5 kind of Keras 3'):
+        model.load_weights(tmp_path / 'three.weights.h5')
+
+
+def test_weights_by_name_that_match_nothing_are_warned_of(tmp_path):
+    Sequential([Dense(2, input_shape=(3,), name='theirs')]).save_weights(tmp_path / 'w.h5')
+    with pytest.warns(UserWarning, match=r'no layer of the file \(theirs\).*of the model \(ours\), so nothing is loaded'):
+        Sequential([Dense(2, input_shape=(3,), name='ours')]).load_weights(tmp_path / 'w.h5', by_name=True)
+
+
+def test_nan_in_a_file_is_warned_of(tmp_path):
+    model = Sequential([Dense(2, input_shape=(3,), name='one'), Dense(2, name='two')])
+    model.layers[1].set_weights([np.array([[1, np.nan], [1, 1]]), np.zeros(2)])
+    model.save(tmp_path / 'm.h5')
+    for load in (lambda: model.load_weights(tmp_path / 'm.h5'), lambda: load_model(tmp_path / 'm.h5', compile=False),
+                 lambda: model.load_weights(tmp_path / 'm.h5', by_name=True)):
+        with pytest.warns(UserWarning, match=r"'two'.*has 1 NaN among the 4 numbers of its weight 'two/kernel:0'"):
+            load()
+
+
+def test_names_with_a_nul_are_refused(tmp_path):
+    for make in (lambda name: Dense(1, name=name), lambda name: Sequential(name=name), lambda name: Input((1,), name=name),
+                 lambda name: metrics.Mean(name=name), lambda name: losses.Huber(name=name),
+                 lambda name: optimizers.SGD(name=name), lambda name: Variable(1.0, name=name),
+                 lambda name: Layer().add_weight(name, (1,)), lambda name: metrics.Mean().add_weight(name)):
+        with pytest.raises(ValueError, match=r'expected a name without NUL characters'):
+            make('a\0b')
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.layers[0].name = 'a\0b'
+    with pytest.raises(ValueError, match='NUL'):
+        model.save_weights(tmp_path / 'w.h5')
