@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras import config, initializers, ops
+from fastkeras.metrics.accumulator import Accumulator
 from fastkeras.metrics.functions import TABLE
 from fastkeras.runtime import Variable
 from fastkeras.saving import objects
@@ -37,11 +38,13 @@ class Metric(Spelled):
         return self._dtype or config.floatx()
 
     def add_variable(self, shape, initializer, dtype=None, aggregation='sum', name=None):
-        """A new state Variable of this first value. aggregation is Keras 3's, for clusters: without effect."""
+        """A new state Variable of this first value, which adds up without loss. aggregation is Keras 3's, for clusters:
+        without effect."""
         initializer = initializers.get('zeros' if initializer is None else initializer)
         dtype = dtype or self.dtype
-        variable = Variable(np.asarray(initializer(tuple(shape), dtype)), dtype=dtype, trainable=False,
-                            name=f'{self.name}/{name or "state"}')
+        initial, name = np.asarray(initializer(tuple(shape), dtype)), f'{self.name}/{name or "state"}'
+        variable = (Accumulator(initial, name) if dtype == 'float32' else
+                    Variable(initial, dtype=dtype, trainable=False, name=name))
         self._variables.append(variable)
         return variable
 
@@ -92,7 +95,7 @@ class Metric(Spelled):
         return self._with_state([v.numpy() for v in self._variables], self.reset_state)[0]
 
     def _with_state(self, values, action):
-        saved = [v.numpy() for v in self._variables]
+        saved = [(v.numpy(), v.rest.numpy() if isinstance(v, Accumulator) else None) for v in self._variables]
         if len(values) != len(saved):
             raise ValueError(f'{type(self).__name__}: expected {len(saved)} state values, got {len(values)}')
         try:
@@ -101,8 +104,10 @@ class Metric(Spelled):
             out = action()
             return [v.numpy() for v in self._variables], out
         finally:
-            for v, value in zip(self._variables, saved):
+            for v, (value, rest) in zip(self._variables, saved):
                 v.assign(value)
+                if rest is not None:
+                    v.rest.assign(rest)
 
     def get_config(self):
         """The constructor's arguments."""

@@ -33,9 +33,10 @@ def dtype_name(dtype):
 
 def to_array(x, dtype=None):
     """An ndarray of one of our types. Python floats become floatx and integers int32 where they fit; arrays keep their
-    type (float16 becomes float32). ValueError for text, objects, ragged lists; TypeError for a symbolic Tensor."""
+    type (float16 becomes float32), and are copied where they are not aligned or of the other byte order. ValueError for
+    text, objects, ragged lists; TypeError for a symbolic Tensor."""
     if type(x) is np.ndarray and dtype is None and name_of(x.dtype) in _RANK:
-        return x
+        return x if x.dtype.isnative and x.flags.aligned else _plain(x)
     given = isinstance(x, (np.ndarray, np.generic)) or hasattr(x, '__fastkeras_tensor__')
     try:
         array = np.asarray(x)
@@ -51,7 +52,14 @@ def to_array(x, dtype=None):
         want = 'int32' if array.size == 0 or abs(array).max() < 2 ** 31 else 'int64'
     if array.dtype.kind not in 'biuf' or want not in _RANK:
         raise ValueError(f'expected numbers ({", ".join(DTYPES)}), got {array.dtype} from a {type(x).__name__}')
-    return array if name_of(array.dtype) == want else array.astype(want)
+    if name_of(array.dtype) != want:
+        return array.astype(want)
+    return array if array.dtype.isnative and array.flags.aligned else _plain(array)
+
+
+def _plain(array):
+    """A copy whose numbers stand as the processor reads them: in its order of bytes, each at a multiple of its size."""
+    return array.astype(array.dtype.newbyteorder('='))
 
 
 def promoted(*dtypes):

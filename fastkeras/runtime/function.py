@@ -47,10 +47,14 @@ class Function:
                 break
         traced = self.traced_for(arrays)
         outs = traced.outs
-        if outs is None:
-            return traced.build(traced.run(arrays))
-        traced.run(arrays, outs)
-        return traced.result
+        try:
+            done = traced.run(arrays, outs)
+        except ValueError:
+            plain = [core.to_array(a) for a in arrays]
+            if all(a is b for a, b in zip(plain, arrays)):
+                raise
+            done = traced.run(plain, outs)      # they were not aligned, or of the other byte order, which is rare
+        return traced.build(done) if outs is None else traced.result
 
     def run_into(self, arrays, outs):
         """Run with the flat list of result arrays to write to."""

@@ -395,16 +395,21 @@ class Trainer(Generators):
             'steps': batches.steps if by_steps else None, 'samples': batches.samples, 'verbose': verbose,
             'do_validation': validation is not None,
             'metrics': [*o.names, *(f'val_{n}' for n in o.names)] if validation is not None else list(o.names)})
-        for callback in calls:
-            callback.validation_data = validation.arrays() if validation is not None else None
         validate = None if validation is None else lambda: self._evaluate(compiled, validation, calls)
         self.stop_training = False
-        calls.on_train_begin()
-        loops.fit(self, batches, lambda weighted: compiled.function('train', weighted), calls, o.names, o.stateful,
-                  epochs, initial_epoch, validate, validation_freq)
-        if getattr(self.optimizer, 'use_ema', False):
-            self.optimizer.finalize_variable_values(compiled.trainable)
-        calls.on_train_end()
+        held = validation.arrays() if validation is not None else None
+        try:
+            for callback in calls:
+                callback.validation_data = held
+            calls.on_train_begin()
+            loops.fit(self, batches, lambda weighted: compiled.function('train', weighted), calls, o.names, o.stateful,
+                      epochs, initial_epoch, validate, validation_freq)
+            if getattr(self.optimizer, 'use_ema', False):
+                self.optimizer.finalize_variable_values(compiled.trainable)
+            calls.on_train_end()
+        finally:
+            for callback in calls:      # the history lives as long as the model: it would keep all the data
+                callback.validation_data = None
         return self.history
 
     def _callback_list(self, callbacks):

@@ -428,3 +428,40 @@ def test_a_model_cannot_keep_a_layer_where_compile_writes():
 
     with pytest.raises(ValueError, match="compile: model .* in its attribute 'loss'"):
         Own().compile('sgd', 'mse')
+
+
+def forms():
+    """X as arrays of every make."""
+    odd = np.ndarray(X.shape, 'float32', np.zeros(X.nbytes + 1, 'uint8'), 1)
+    odd[...] = X
+    fixed = X.copy()
+    fixed.flags.writeable = False
+    packed = np.zeros(len(X), [('tag', 'u1'), ('x', 'f4', X.shape[1:])])
+    packed['x'] = X
+    return {'unaligned': odd, 'swapped': X.astype('>f4'), 'fortran': np.asfortranarray(X), 'read-only': fixed,
+            'strided': np.repeat(X, 2, axis=0)[::2], 'backwards': X[::-1].copy()[::-1], 'packed': packed['x'],
+            'float64': X.astype('float64'), 'swapped float64': X.astype('>f8')}
+
+
+@pytest.mark.parametrize('form', forms())
+def test_arrays_of_every_make(form):
+    x = forms()[form]
+    model = Sequential([Dense(2, input_shape=(3,))])
+    model.compile('sgd', 'mse')
+    twice = Function(lambda x: x * 2.0)
+    for call in model, model.layers[0], model.predict, model.predict_on_batch, ops.exp, twice, lambda x: model.evaluate(
+            x, x[:, :2], verbose=0):
+        for _ in range(2):      # also the short way of a batch seen before
+            np.testing.assert_allclose(call(x), call(X), rtol=1e-6)
+    model.train_on_batch(x, x[:, :2])
+    model.fit(x, x[:, :2], verbose=0)
+    whole = (x * 10).astype(x.dtype.str.replace('f', 'i'))
+    np.testing.assert_array_equal(ops.abs(whole), abs(whole))
+    np.testing.assert_allclose(model(whole), model(whole.astype('float32')), rtol=1e-5)
+
+
+def test_whole_numbers_of_the_other_byte_order():
+    model = Sequential([Dense(2, input_shape=(3,))])
+    for kind in '>i4', '>i8', '>u2':
+        whole = np.arange(12).reshape(4, 3).astype(kind)
+        np.testing.assert_allclose(model(whole), model(whole.astype('float32')), rtol=1e-6)

@@ -1,6 +1,9 @@
 """What fit, evaluate and predict do, where no recording of Keras is needed to know it."""
 
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -286,3 +289,34 @@ def test_signatures_are_forgotten_in_the_end():
         for size in (40, 41, 42):
             model.predict(X[:n], batch_size=size)
     assert len(model._quick) <= 64
+
+
+@pytest.mark.parametrize('given', [{}, {'validation_split': 0.5}, {'validation_data': True}, {'shuffle': False},
+                                   {'sample_weight': np.ones(64), 'validation_split': 0.25}])
+def test_no_data_are_held_after_a_training(given):
+    """Callbacks have the validation data while it runs only; the history, which a model keeps, would hold them all."""
+    rng, seen = np.random.default_rng(0), []
+
+    class Look(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.validation_data)
+
+    class Fail(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyError('on purpose')
+
+    model = Sequential([Dense(1, input_shape=(3,))])
+    model.compile('sgd', 'mse')
+    x, y = rng.random((64, 3)).astype('float32'), rng.random((64, 1)).astype('float32')
+    refs = [weakref.ref(x), weakref.ref(y)]
+    if given.get('validation_data'):
+        given = {'validation_data': (x, y)}
+    look, fail = Look(), Fail()
+    history = model.fit(x, y, verbose=0, callbacks=[look], **given)
+    with pytest.raises(KeyError, match='on purpose'):
+        model.fit(x, y, verbose=0, callbacks=[fail], **given)
+    assert (seen.pop() is not None) == ('validation_split' in given or 'validation_data' in given)
+    assert history.validation_data is look.validation_data is fail.validation_data is None
+    del x, y, given
+    gc.collect()
+    assert [r() is None for r in refs] == [True, True]
