@@ -45,6 +45,7 @@ class Optimizer(State):
     _settings = ()
     _newer = {}
     decays = True
+    replaced = None     # the weights that finalize_variable_values replaced
 
     def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
@@ -283,10 +284,20 @@ class Optimizer(State):
                 v.assign(ops.where(due, average.value, v.value))
 
     def finalize_variable_values(self, var_list):
-        """Put the moving averages in place of the variables, at the end of training with use_ema."""
+        """Put the moving averages in place of the variables, at the end of training with use_ema. What they replace is
+        kept, see `put_back`."""
         if self.use_ema:
+            self.replaced = [v.numpy() for v in var_list]
             for v in var_list:
                 v.assign(self.slot('average', v).numpy())
+
+    def put_back(self, var_list):
+        """Undo finalize_variable_values, for a training that goes on; variables that were changed since stay."""
+        replaced, self.replaced = self.replaced, None
+        if replaced is not None and len(replaced) == len(var_list) and self._slots.get('average'):
+            for v, value in zip(var_list, replaced):
+                if v.shape == value.shape and np.array_equal(v.array, self.slot('average', v).array):
+                    v.assign(value)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """Variables, or words in names of variables, that weight_decay leaves alone. Call it before the first step."""

@@ -15,6 +15,8 @@ from fastkeras.saving.stored import read_names
 from fastkeras.utils.errors import warn
 from fastkeras.utils.quantities import checked_name
 
+# group of what only this package keeps of a training; readers of Keras do not look at it
+STATE = 'fastkeras_training_state'
 # an attribute must fit into the header of its object, of 64 KB
 ATTRIBUTE_LIMIT = 64512
 
@@ -183,6 +185,11 @@ def write_model(model, file, include_optimizer=True):
     if {id(v) for v in getattr(optimizer, 'variables', ())} - {id(v) for v in variables}:
         # state that Keras 2 does not list, such as the momentum schedule of Nadam
         write_variables(file.create_group('optimizer_variables'), optimizer.variables)
+    state = model._training_state()
+    if state:
+        group = file.create_group(STATE)
+        for name, value in state.items():
+            group[name] = value
 
 
 def read_model(file, custom_objects=None, compile=True, safe_mode=True):
@@ -228,6 +235,14 @@ def compile_as_saved(model, trained, custom_objects=None):
                       weighted_metrics=revived(trained.get('weighted_metrics'), metrics.get))
 
 
+def _read_state(model, group):
+    found = {f'{kind}/{name}': np.asarray(value) for kind, part in group.items() for name, value in part.items()}
+    try:
+        model._set_training_state(found)
+    except (ValueError, KeyError) as error:
+        warn(f'the random state of the training could not be restored, it begins anew: {error}')
+
+
 def _read_optimizer(model, group):
     _, values = read_variables(group)
     try:
@@ -235,3 +250,5 @@ def _read_optimizer(model, group):
         model.optimizer.set_weights(values)
     except ValueError as error:
         warn(f'the state of the optimizer could not be restored, it begins anew: {error}')
+    if STATE in group.parent:
+        _read_state(model, group.parent[STATE])

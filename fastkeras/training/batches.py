@@ -49,7 +49,8 @@ class ArrayBatches:
 
     missing = 0     # arrays do not end before they should
 
-    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False):
+    def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False,
+                 random=None):
         arrays = [*inputs, *targets]
         dtypes = [data.feed_dtype(a, s) for a, s in zip(arrays, standard.slots)]
         if repeated:    # converted once, not in every epoch
@@ -62,9 +63,8 @@ class ArrayBatches:
                          standard.slots)
         self.samples = self.feed.samples
         self.batch_size = self.feed.batch_size
-        self.order = Order(self.samples, self.batch_size, shuffle)
+        self.order = Order(self.samples, self.batch_size, shuffle, random)
         self.steps = steps
-        self._next = None
 
     def __len__(self):
         return self.steps or len(self.order)
@@ -76,7 +76,7 @@ class ArrayBatches:
 
     def rows(self, k):
         """The samples that batch k of an epoch, which was the last to be given, is made of."""
-        return self.order.rows(k if self.steps is None else self._next)
+        return self.order.rows(k if self.steps is None else self.order.next)
 
     def arrays(self):
         """All inputs, targets and weights (of 1 where none were given), as callbacks get the validation data."""
@@ -90,11 +90,11 @@ class ArrayBatches:
                 yield order.batch(feed, k)
             return
         for _ in range(self.steps):
-            if self._next is None or self._next == n:
+            if order.next in (None, -1, n):
                 order.next_epoch()
-                self._next = 0
-            yield order.batch(feed, self._next)
-            self._next += 1
+                order.next = 0
+            yield order.batch(feed, order.next)
+            order.next += 1
 
 
 class GivenBatches:

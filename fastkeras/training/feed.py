@@ -72,16 +72,18 @@ class Order:
     """The order in which the samples of an epoch are taken.
 
     shuffle: True, False, or 'batch', which shuffles batches as wholes (the last, short one stays last). Draws from
-    NumPy's global state and goes on from the order of the epoch before, as Keras 2 does, so a seed gives the same
-    batches.
+    `random`, by default NumPy's global state, and goes on from the order of the epoch before, as Keras 2 does, so a
+    seed gives the same batches. next: the number of the batch that comes next, where epochs are parts of a pass.
     """
 
-    def __init__(self, samples, batch_size, shuffle):
+    def __init__(self, samples, batch_size, shuffle, random=None):
         if not isinstance(shuffle, (bool, np.bool_)) and shuffle != 'batch' and shuffle not in (0, 1, None):
             raise ValueError(f"shuffle: expected True, False or 'batch', got {shuffle!r}")
         self.samples = samples
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.random = random or np.random
+        self.next = None
         self.whole = samples // batch_size
         self.index = np.arange(self.whole if shuffle == 'batch' else samples)
 
@@ -91,7 +93,7 @@ class Order:
     def next_epoch(self):
         """Draw the order of an epoch."""
         if self.shuffle == 'batch' or self.shuffle:
-            np.random.shuffle(self.index)
+            self.random.shuffle(self.index)
 
     def batch(self, feed, k):
         """(arrays, size) of batch k of the epoch."""

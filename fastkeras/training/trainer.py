@@ -11,6 +11,7 @@ from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
 from fastkeras.training.objective import Objective
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
+from fastkeras.training.resume import Resumable, Shuffling
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
 from fastkeras.utils.errors import keywords, unknown_argument, warn
@@ -29,7 +30,7 @@ class NotCompiledError(RuntimeError, ValueError):
     """A model is asked for what `compile` has to settle first. RuntimeError in Keras 2, ValueError in Keras 3."""
 
 
-class Trainer(Generators):
+class Trainer(Generators, Resumable):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
@@ -48,7 +49,7 @@ class Trainer(Generators):
     _quick = None           # signature of a batch → how it is run without being looked at again
     # what compile and fit set, beside what they keep for themselves
     _set_by_compile = ('optimizer', 'loss', 'metrics', 'loss_weights', 'weighted_metrics', 'history')
-    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_predict_steps', '_quick'))
+    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_predict_steps', '_quick', '_shuffling'))
 
     # ---- compile
     @arguments.either_order
@@ -84,6 +85,7 @@ class Trainer(Generators):
                               'sample_weight_mode': sample_weight_mode, 'weighted_metrics': weighted_metrics}
         self._forget_steps()
         self._warned_of_loss = False
+        self._shuffling = None
         if self._outputs_known():
             self._resolve()
 
@@ -312,7 +314,8 @@ class Trainer(Generators):
         epoch. callbacks: list of Callbacks. validation_split: this share, the last samples before any shuffling, is not
         trained on but evaluated after each epoch. validation_data: (x, y) or (x, y, weights) to evaluate instead, or
         what gives batches. shuffle: True, False, or 'batch' for whole batches. class_weight: dict class → weight;
-        sample_weight: weight of each sample. initial_epoch: epochs are counted from here. steps_per_epoch: batches
+        sample_weight: weight of each sample. initial_epoch: epochs are counted from here, and the order of
+        samples, and the weights of before an averaging (use_ema), from those of the fit before. steps_per_epoch: batches
         that make an epoch, a fraction counting as one more; the next goes on where one ended. validation_steps: batches of
         validation data looked at. validation_batch_size: batch_size unless given. validation_freq: evaluate every so many
         epochs, or after the epochs of a list.
@@ -339,11 +342,15 @@ class Trainer(Generators):
         compiled = self._compiled_steps(x, 'fit')
         standard = self._standard(compiled)
         size = validation = None
+        shuffling = self._shuffling = self._shuffling or Shuffling()
+        if initial_epoch and getattr(self.optimizer, 'replaced', None):
+            self.optimizer.put_back(compiled.trainable)
         if is_batches(x):
             given = {'y': y, 'sample_weight': sample_weight, 'validation_split': validation_split or None}
             if any(v is not None for v in given.values()):
                 raise ValueError(f"fit: with a generator or Sequence as x, {', '.join(given)} must not be given")
-            batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch', bool(shuffle), queue)
+            batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch',
+                                   bool(shuffle) and (shuffling.random or True), queue)
         else:
             size = batch_size_for(batch_size, self.inputs)
             inputs, targets, weights = standard(x, y, sample_weight, class_weight)
@@ -354,7 +361,9 @@ class Trainer(Generators):
                                             for part in (inputs, targets, weights))
                 validation = ArrayBatches(standard, *held, validation_batch_size or size, False, validation_steps,
                                           epochs - initial_epoch > 1)
-            batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, True)
+            batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, True,
+                                   shuffling.random)
+            shuffling.begin(batches.order, initial_epoch > 0)
             self._check_fixed_batch(batches)
         if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
             validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,

@@ -226,7 +226,7 @@ class SequenceReader:
         else:
             order = np.arange(n)
             if self.shuffle:
-                np.random.shuffle(order)
+                (np.random if self.shuffle is True else self.shuffle).shuffle(order)
             self._order, self._left = iter(order.tolist()), n
         if hasattr(self.sequence, 'on_epoch_begin'):
             self.sequence.on_epoch_begin()
