@@ -55,6 +55,8 @@ class ModelCheckpoint(Callback):
 
     def on_train_begin(self, logs=None):
         check_writable('ModelCheckpoint: filepath', self.filepath)
+        if hasattr(self.model, '_check_file'):      # not a stand-in for a model
+            self.model._check_file(self.filepath, self.save_weights_only)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch

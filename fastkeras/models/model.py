@@ -304,6 +304,14 @@ class Model(Trainer, Layer):
         """
         saver.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
 
+    def _check_file(self, filepath, weights_only=False):
+        """ValueError where `save`, or save_weights, would refuse the file."""
+        from fastkeras.saving import saver
+        if weights_only:
+            saver.check_name(filepath)
+        else:
+            saver.check_savable(self, filepath)
+
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """Save the weights to an HDF5 file, grouped by layers, in the layout of Keras 2 whatever the file is called.
         overwrite: as in `save`. ValueError for a name that ends in .keras."""

@@ -24,6 +24,7 @@ class Standard:
         if self.objective is None:
             data.check_lengths(inputs)
             return inputs, [], []
+        y, sample_weight, class_weight = map(self.objective.of_trained, (y, sample_weight, class_weight))
         targets = data.standardize(y, self.objective.slots, 'target')
         given = weights.standardize(targets, self.objective.slots, self.objective.temporal, sample_weight, class_weight)
         data.check_lengths(inputs, targets, given)

@@ -118,6 +118,14 @@ class Objective:
         output.entries.append(Entry(name, given, measure, weighted))
         self.names.append(name)
 
+    def of_trained(self, values):
+        """A list with a member for each output (targets, weights), without those of outputs that have no loss, as a dict
+        may name them too; anything else as it is."""
+        if (isinstance(values, (list, tuple)) and len(values) == len(self.outputs) != len(self.trained) and self.trained
+                and all(v is None or isinstance(v, dict) or hasattr(v, 'shape') or hasattr(v, '__array__') for v in values)):
+            return [values[o.index] for o in self.trained]
+        return values
+
     def add_reported(self, name, stateful=False):
         """A name for a number that a layer reports, by add_metric (known once the first step is traced) or by a Metric
         of its own."""

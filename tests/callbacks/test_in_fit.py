@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fastkeras import callbacks, optimizers
-from fastkeras.models import load_model
+from fastkeras.layers import Dense
+from fastkeras.models import Model, Sequential, load_model
 from tests.training.models_for_tests import LABELS, ONE_HOT, X, Y, classifier, regressor, same_weights
 
 
@@ -125,3 +126,27 @@ def test_where_nothing_can_be_written_is_said_before_the_first_epoch(make, tmp_p
 def test_fields_of_a_file_name_are_parsed_when_the_callback_is_made():
     with pytest.raises(ValueError, match=r'ModelCheckpoint: filepath: expected fields such as \{epoch:02d\}'):
         callbacks.ModelCheckpoint('w{epoch.h5')
+
+
+def test_checkpoint_says_before_the_first_epoch_what_cannot_be_saved(tmp_path):
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+    pytest.importorskip('h5py')
+    x, epochs = np.ones((4, 3)), []
+    count = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    for model, name, weights_only, message in (
+            (Sequential([Dense(1, input_shape=(3,))]), 'm.keras', False, r'\.keras archives cannot be written'),
+            (Sequential([Dense(1, input_shape=(3,))]), 'm.keras', True, r'\.keras archives cannot be written'),
+            (Own(), 'm.h5', False, 'a file could not be loaded')):
+        model.compile('sgd', 'mse')
+        save = callbacks.ModelCheckpoint(str(tmp_path / name), save_weights_only=weights_only)
+        with pytest.raises(ValueError, match=message):
+            model.fit(x, x[:, :1], verbose=0, callbacks=[save, count])
+    assert not epochs
+    model.fit(x, x[:, :1], verbose=0, callbacks=[callbacks.ModelCheckpoint(str(tmp_path / 'm.h5'), save_weights_only=True)])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastkeras import _core, callbacks, config, generation, losses, metrics, ops, optimizers
-from fastkeras.layers import BatchNormalization, Dense, Layer
-from fastkeras.models import Sequential
+from fastkeras.layers import BatchNormalization, Dense, Input, Layer
+from fastkeras.models import Model, Sequential
 from tests.training.models_for_tests import (
     LABELS,
     ONE_HOT,
@@ -273,3 +273,24 @@ def test_layers_added_later_count():
     model.pop()
     assert model.predict(X).shape == (40, 1)
     model.train_on_batch(X, Y)
+
+
+@pytest.mark.parametrize('loss', [{'a': 'mse'}, ['mse', None]])
+def test_targets_of_outputs_without_a_loss_are_passed_over_in_lists_as_in_dicts(loss):
+    rng = np.random.default_rng(0)
+    x, y, other = (rng.random((8, n)).astype('float32') for n in (3, 1, 2))
+    i = Input((3,))
+    model = Model(i, [Dense(1, name='a')(i), Dense(2, name='b')(i)])
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        model.compile('sgd', loss)
+    expected = model.evaluate(x, y, verbose=0)
+    for targets in [y], [y, other], (y, other), [y, None], {'a': y, 'b': other}, {'a': y}:
+        assert model.evaluate(x, targets, verbose=0) == expected
+        assert model.test_on_batch(x, targets) == expected
+    half = np.arange(8) % 2
+    weighted = model.evaluate(x, y, sample_weight=half, verbose=0)
+    assert model.evaluate(x, [y, other], sample_weight=[half, None], verbose=0) == weighted != expected
+    model.fit(x, [y, other], verbose=0, validation_data=(x, [y, other]))
+    with pytest.raises(ValueError, match="takes 1 target .'a'."):
+        model.fit(x, [y, other, other], verbose=0)
