@@ -1,10 +1,17 @@
 """Where a value lives while a plan runs."""
 
 import math
+from functools import cache
 
 import numpy as np
 
 ARENA, FIXED, INPUT, OUTPUT = 'arena', 'fixed', 'input', 'output'
+
+
+@cache
+def itemsize(dtype):
+    """Bytes of an element of a type."""
+    return np.dtype(dtype).itemsize
 
 
 class Buffer:
@@ -25,7 +32,7 @@ class Buffer:
 
     @property
     def nbytes(self):
-        return self.size * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * itemsize(self.dtype)
 
     def root(self):
         """(the buffer that owns the memory, byte offset in it)."""
@@ -55,7 +62,7 @@ class Buffer:
     def view(self, shape, offset=0, dtype=None):
         """The same memory under another shape, from an element offset."""
         dtype = dtype or self.dtype
-        return Buffer(shape, dtype, self.kind, self, offset * np.dtype(dtype).itemsize)
+        return Buffer(shape, dtype, self.kind, self, offset * itemsize(dtype))
 
     def __repr__(self):
         return f'<Buffer {self.kind} {self.dtype}{list(self.shape)}>'

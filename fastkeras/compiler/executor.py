@@ -1,7 +1,7 @@
 """The one door to native plans: steps on buffers become an Executor, whole graphs' as well as single steps'."""
 
 import struct
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -24,12 +24,17 @@ def settings():
     return _core.isa(), config.winograd(), id(all_reduce.group())
 
 
+@cache
+def _fields(kernel):
+    fields = kernels()[kernel][2]
+    return fields, frozenset(name for _, name in fields)
+
+
 def encode(kernel, attrs):
     """The attributes of a kernel as words, in the order of ops.def. TypeError unless exactly these are given."""
-    _, _, fields, _ = kernels()[kernel]
-    names = [name for _, name in fields]
-    if set(names) != set(attrs):
-        raise TypeError(f'kernel {kernel!r} takes the attributes {names}, got {sorted(attrs)}')
+    fields, names = _fields(kernel)
+    if attrs.keys() != names:
+        raise TypeError(f'kernel {kernel!r} takes the attributes {[name for _, name in fields]}, got {sorted(attrs)}')
     words = []
     for kind, name in fields:
         value = attrs[name]
@@ -38,7 +43,7 @@ def encode(kernel, attrs):
         elif kind == 'F':
             words.append(struct.unpack('<q', struct.pack('<d', float(value)))[0])
         else:
-            words += [*(int(v) for v in value), *[0] * (MAXDIM - len(value))]
+            words += [*map(int, value), *[0] * (MAXDIM - len(value))]
     return words
 
 

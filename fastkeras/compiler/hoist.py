@@ -25,7 +25,7 @@ def hoist(graph, cache):
         replaced[id(n)] = Node('variable', (), {'var': value}, n.shape, n.dtype, n.name)
 
     def rule(node, inputs):
-        return replaced.get(id(node))
+        return replaced.get(id(node), node) if id(node) in worth else None  # nothing reads what is not replaced of these
 
     return graph.rewrite(rule), statics
 

@@ -1,6 +1,6 @@
 """Lowering: a graph as a list of steps on buffers."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -10,6 +10,13 @@ from ..ops.lowering import REDUCE
 from . import lower_loops, tile
 from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
 from .executor import copy_step, encode, kernels, parts
+
+
+@cache
+def _tensors(kernel):
+    """How many tensors a kernel takes, and the indices of those that it writes."""
+    names = kernels()[kernel][1]
+    return len(names), [i for i, n in enumerate(names) if n.startswith('*')]
 
 
 class Context:
@@ -27,10 +34,9 @@ class Context:
     parts = staticmethod(parts)
 
     def step(self, kernel, refs, **attrs):
-        _, names, _, _ = kernels()[kernel]
-        if len(refs) != len(names):
-            raise TypeError(f'kernel {kernel!r} takes the tensors {names}, got {len(refs)}')
-        writes = [i for i, n in enumerate(names) if n.startswith('*')]
+        count, writes = _tensors(kernel)
+        if len(refs) != count:
+            raise TypeError(f'kernel {kernel!r} takes the tensors {kernels()[kernel][1]}, got {len(refs)}')
         step = Step(kernel, refs, encode(kernel, attrs), writes, self.name)
         self.steps.append(step)
         return step

@@ -3,12 +3,14 @@
 Lifetimes over the steps → results that take over a dying input of the same element → best fit of the rest, large first.
 """
 
-from bisect import insort
+from bisect import bisect, insort
+
+import numpy as np
 
 from .buffers import ARENA, FIXED, OUTPUT, Buffer, Loop, Step
 
 ALIGN = 64
-SPAN = 64  # steps, see _Placed
+SPAN, MANY = 64, 96  # steps and blocks, see _Placed
 
 
 def place_outputs(steps, outputs, updates, copy):
@@ -147,10 +149,10 @@ def _placed(steps, outside):
         block[1] = min(block[1], first[k])
         block[2] = max(block[2], last[k])
         block[3].append(b)
-    placed, total = _Placed(len(steps)), 0
+    placed, total = _Placed(len(steps), len(blocks)), 0
     for size, start, end, members in sorted(blocks.values(), key=lambda b: (-b[0], b[1])):
         size = (size + ALIGN - 1) // ALIGN * ALIGN
-        offset = _best_fit(size, placed.beside(start, end))
+        offset = placed.best_fit(size, start, end)
         placed.add(offset, size, start, end)
         total = max(total, offset + size)
         for b in members:
@@ -185,32 +187,47 @@ def _share(step, s, first, last, owner, parent, find):
 
 class _Placed:
     """Where blocks stand, and in which steps: (begin, end, first step, last step), sorted. Most live for a few steps only:
-    those that any of SPAN steps meets stand in a list of their own too, so that a short life looks at few others."""
+    those that any of SPAN steps meets stand in a list of their own too, so that a short life looks at few others. For a long
+    one, in a plan of many blocks, NumPy looks at all of them at once."""
 
-    def __init__(self, steps):
+    def __init__(self, steps, blocks):
         self.all = []
         self.spans = [[] for _ in range(steps // SPAN + 1)]
+        self.table = np.empty((4, blocks), np.int64) if blocks > MANY else None
 
     def add(self, offset, size, first, last):
         block = offset, offset + size, first, last
-        insort(self.all, block)
+        k, n = bisect(self.all, block), len(self.all)
+        self.all.insert(k, block)
+        if self.table is not None:
+            self.table[:, k + 1:n + 1] = self.table[:, k:n]
+            self.table[:, k] = block
         for span in self.spans[first // SPAN:last // SPAN + 1]:
             insort(span, block)
 
-    def beside(self, first, last):
-        """(begin, end) of what is alive in some of these steps, in order."""
-        blocks = self.spans[first // SPAN] if first // SPAN == last // SPAN else self.all
-        return [(lo, hi) for lo, hi, a, b in blocks if a <= last and first <= b]
+    def best_fit(self, size, first, last):
+        """The smallest gap between what is alive in some of these steps, else behind all of it."""
+        short = first // SPAN == last // SPAN
+        blocks = self.spans[first // SPAN] if short else self.all
+        if self.table is not None and len(blocks) > MANY:
+            return self._best_fit_by_table(size, first, last)
+        best, where, edge = None, None, 0
+        for lo, hi, a, b in blocks:
+            if a <= last and first <= b:
+                if lo > edge:
+                    gap = lo - edge
+                    if gap >= size and (best is None or gap < best):
+                        best, where = gap, edge
+                if hi > edge:
+                    edge = hi
+        return edge if where is None else where
 
-
-def _best_fit(size, busy):
-    """The smallest gap between what is busy, in order, else the end."""
-    best, where, edge = None, None, 0
-    for lo, hi in busy:
-        if lo > edge:
-            gap = lo - edge
-            if gap >= size and (best is None or gap < best):
-                best, where = gap, edge
-        if hi > edge:
-            edge = hi
-    return edge if where is None else where
+    def _best_fit_by_table(self, size, first, last):
+        lo, hi, a, b = self.table[:, :len(self.all)]
+        near = (a <= last) & (first <= b)
+        edges = np.zeros(np.count_nonzero(near) + 1, np.int64)
+        np.maximum.accumulate(hi[near], out=edges[1:])
+        gaps = lo[near] - edges[:-1]
+        gaps[gaps < max(size, 1)] = np.iinfo(np.int64).max
+        k = gaps.argmin() if gaps.size else -1
+        return int(edges[k] if k >= 0 and gaps[k] != np.iinfo(np.int64).max else edges[-1])

@@ -6,6 +6,8 @@ from fastkeras.runtime import Variable
 _OWN = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_weights', '_weights_of_call',
                   '_asked_in_call', '_initial_weights', '_callable_losses', '_losses_of_call', '_graph',
                   'input_spec'))
+# what holds nothing: most attributes
+_PLAIN = frozenset((type(None), bool, int, float, str))
 
 
 def found(layer, kind):
@@ -25,7 +27,7 @@ def found(layer, kind):
                 look(v)
 
     for name, value in layer.__dict__.items():
-        if name not in _OWN and name not in layer._untracked:
+        if type(value) not in _PLAIN and name not in _OWN and name not in layer._untracked:
             look(value)
     return out
 

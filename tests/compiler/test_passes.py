@@ -216,18 +216,22 @@ def test_zeros_that_a_maximum_may_take_stay():
 @pytest.mark.parametrize('seed', range(20))
 def test_best_fit_among_neighbours_in_time_is_best_fit_among_all(seed):
     rng = np.random.default_rng(seed)
-    steps = int(rng.integers(1, 400))
-    placed, blocks = memory._Placed(steps), []
-    for _ in range(120):
+    steps, count = int(rng.integers(1, 400)), int(rng.integers(1, 400))
+    placed, blocks = memory._Placed(steps, count), []
+    for _ in range(count):
         first = int(rng.integers(steps))
         last = min(steps - 1, first + int(rng.integers(1, 8) if rng.integers(4) else rng.integers(1, steps + 1)))
         size = 64 * int(rng.integers(0, 9))
-        beside = sorted((o, o + n) for o, n, a, b in blocks if a <= last and first <= b)
-        assert placed.beside(first, last) == beside
-        offset = memory._best_fit(size, beside)
-        assert all(offset + size <= lo or hi <= offset for lo, hi in beside if hi > lo and size)
+        gaps, edge = [], 0
+        for lo, hi in sorted((o, o + n) for o, n, a, b in blocks if a <= last and first <= b):
+            if lo > edge and lo - edge >= size:
+                gaps.append((lo - edge, edge))
+            edge = max(edge, hi)
+        offset = placed.best_fit(size, first, last)
+        assert offset == (min(gaps)[1] if gaps else edge) and type(offset) is int
         placed.add(offset, size, first, last)
         blocks.append((offset, size, first, last))
+
 
 
 def test_regions_join_over_any_distance():
