@@ -57,9 +57,9 @@ def compile_one(source, folder, command):
 
 
 def compile_all(jobs):
-    """The paths of the objects, in the order of the jobs. Files that took long in the last build come first, or else large
-    ones, lest the last be one that all others wait for. Says what it does: without a word it would pass for hung."""
-    order = sorted(range(len(jobs)), key=lambda i: -expected(*jobs[i]))
+    """The paths of the objects, in the order of the jobs. Large files come first, lest all others wait for one at the end.
+    Says what it does: without a word it would pass for hung."""
+    order = sorted(range(len(jobs)), key=lambda i: -jobs[i][0].stat().st_size)
     count, done, begin = os.cpu_count() or 1, [], time.monotonic()
     print(f'fastkeras: {len(jobs)} files in C, {count} at a time: {", ".join(ISAS)}', flush=True)
 
@@ -75,11 +75,6 @@ def compile_all(jobs):
 
     with ThreadPoolExecutor(count) as pool:
         return [obj for _, obj in sorted(pool.map(one, order))]
-
-
-def expected(source, folder, command):
-    """How long a file takes, for the order alone."""
-    return source.stat().st_size
 
 
 class BuildExt(build_ext):

@@ -1,5 +1,6 @@
 """The package as it is imported."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,29 @@ def test_without_docstrings_and_assertions(flag):
             '[importlib.import_module(m.name) for m in pkgutil.walk_packages(fk.__path__, "fastkeras.")]')
     out = subprocess.run([sys.executable, flag, '-W', 'error', '-c', code], capture_output=True, text=True)
     assert out.returncode == 0, out.stderr
+
+
+def test_a_build_says_what_it_does(monkeypatch, tmp_path, capsys):
+    setuptools = pytest.importorskip('setuptools')
+    pytest.importorskip('Cython')
+    monkeypatch.setattr(setuptools, 'setup', lambda **kwargs: None)
+    build = runpy.run_path(str(Path(__file__).resolve().parent.parent / 'setup.py'))
+    jobs = []
+    for k, size in enumerate((1, 500, 20)):
+        source = tmp_path / f'part{k}.c'
+        source.write_text('int a;\n' * size)
+        jobs.append((source, tmp_path / 'v2', [sys.executable, '-c', MAKES]))
+    assert build['compile_all'](jobs) == [str(tmp_path / 'v2' / f'part{k}.o') for k in range(3)]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('fastkeras: 3 files in C') and len(lines) == 4 and 'fastkeras: 3 of 3, 0 s: v2/part' in lines[3]
+    build['compile_all'](jobs)
+    assert len(capsys.readouterr().out.splitlines()) == 1      # nothing was to be done
+
+
+# what stands for a compiler: ... -MMD -c source -o object
+MAKES = """
+import pathlib, sys
+source, out = sys.argv[-3], pathlib.Path(sys.argv[-1])
+out.write_text('')
+out.with_suffix('.d').write_text(f'{out}: {source}')
+"""

@@ -1,7 +1,10 @@
 """A list of callbacks, called in turn."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
+from typing import Any
 
 from fastkeras.callbacks.base import HOOKS, Callback
 from fastkeras.callbacks.loggers import History, ProgbarLogger
@@ -12,7 +15,7 @@ from fastkeras.utils.errors import warn
 _OLD_NAMES = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
 
 
-def defines(callback, hook):
+def defines(callback: Any, hook: Any) -> Any:
     """Whether `callback` does anything at `hook`."""
     method = getattr(callback, hook, None)
     if method is None:
@@ -31,7 +34,8 @@ class CallbackList:
     add_progbar: append a History, put a ProgbarLogger first. model, params: given to all.
     """
 
-    def __init__(self, callbacks=None, queue_length=10, add_history=False, add_progbar=False, model=None, **params):
+    def __init__(self, callbacks: Any = None, queue_length: Any = 10, add_history: bool = False, add_progbar: bool = False,
+                 model: Any = None, **params: Any) -> None:
         if callbacks is None:
             callbacks = []
         elif not isinstance(callbacks, (list, tuple, CallbackList)):
@@ -62,26 +66,26 @@ class CallbackList:
     def __len__(self):
         return len(self.callbacks)
 
-    def append(self, callback):
+    def append(self, callback: Any) -> Any:
         """Add a callback at the end."""
         _check(callback)
         self.callbacks.append(callback)
         self._methods.clear()
 
-    def set_params(self, params):
+    def set_params(self, params: Any) -> None:
         """Give `params` to all."""
         self.params = params
         for callback in self.callbacks:
             if hasattr(callback, 'set_params'):
                 callback.set_params(params)
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         """Give `model` to all."""
         for callback in self.callbacks:
             if hasattr(callback, 'set_model'):
                 callback.set_model(model)
 
-    def methods(self, hook):
+    def methods(self, hook: Any) -> Any:
         """The bound methods to call at `hook`, in order; empty when no callback defines it."""
         found = self._methods.get(hook)
         if found is None:
@@ -99,18 +103,18 @@ class CallbackList:
         for method in self.methods(hook):
             method(*args)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._spent.clear()
         self._call('on_epoch_begin', epoch, _logs(logs))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_epoch_end', epoch, _logs(logs))
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_train_batch_begin', batch, _logs(logs))
         self._entered = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         methods = self.methods('on_train_batch_end')
         if not methods:
             return
@@ -135,34 +139,34 @@ class CallbackList:
     on_batch_begin = on_train_batch_begin
     on_batch_end = on_train_batch_end
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_test_batch_begin', batch, _logs(logs))
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_test_batch_end', batch, _logs(logs))
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_predict_batch_begin', batch, _logs(logs))
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call('on_predict_batch_end', batch, _logs(logs))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_train_begin', _logs(logs))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_train_end', _logs(logs))
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_test_begin', _logs(logs))
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_test_end', _logs(logs))
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_predict_begin', _logs(logs))
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call('on_predict_end', _logs(logs))
 
 

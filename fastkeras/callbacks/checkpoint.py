@@ -1,8 +1,11 @@
 """Saving a model while it is trained."""
 
+from __future__ import annotations
+
 import math
 import os
 import string
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,10 @@ from fastkeras.callbacks.schedule import checked_mode, larger_is_better
 from fastkeras.utils.errors import warn
 from fastkeras.utils.messages import print_msg
 from fastkeras.utils.paths import check_writable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
 
 
 class ModelCheckpoint(Callback):
@@ -25,8 +32,9 @@ class ModelCheckpoint(Callback):
     or another OSError, before the first epoch, where no file can be written.
     """
 
-    def __init__(self, filepath, monitor='val_loss', verbose=0, save_best_only=False, save_weights_only=False,
-                 mode='auto', period=1, save_freq='epoch', initial_value_threshold=None):
+    def __init__(self, filepath: str | PathLike[str], monitor: str = 'val_loss', verbose: Any = 0,
+                 save_best_only: bool = False, save_weights_only: bool = False, mode: str = 'auto', period: Any = 1,
+                 save_freq: Any = 'epoch', initial_value_threshold: Any = None) -> None:
         super().__init__()
         if period == 'epoch':   # Keras 3 has save_freq in this place
             period, save_freq = 1, 'epoch'
@@ -53,22 +61,22 @@ class ModelCheckpoint(Callback):
         if self.best is None:
             self.best = -math.inf if self.monitor_op is np.greater else math.inf
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         check_writable('ModelCheckpoint: filepath', self.filepath)
         if hasattr(self.model, '_check_file'):      # not a stand-in for a model
             self.model._check_file(self.filepath, self.save_weights_only)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.save_freq != 'epoch':
             self._batches += 1
             if self._batches >= self.save_freq:
                 self._batches = 0
                 self._save(self._epoch, logs or {}, batch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.save_freq != 'epoch':
             return
         self.epochs_since_last_save += 1
@@ -76,7 +84,7 @@ class ModelCheckpoint(Callback):
             self.epochs_since_last_save = 0
             self._save(epoch, logs or {})
 
-    def path(self, epoch, logs, batch=None):
+    def path(self, epoch: int, logs: dict[str, Any] | None, batch: int | None = None) -> Any:
         """The file name for an epoch (counted from 0) and its logs."""
         fields = Logs(logs)
         fields['epoch'] = epoch + 1

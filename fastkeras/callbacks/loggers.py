@@ -1,8 +1,11 @@
 """Callbacks that record and show what happens."""
 
+from __future__ import annotations
+
 import csv
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +22,17 @@ class BaseLogger(Callback):
     `fit` does this by itself; the class serves loops of one's own. stateful_metrics: names whose last value counts.
     """
 
-    def __init__(self, stateful_metrics=None):
+    def __init__(self, stateful_metrics: Any = None) -> None:
         super().__init__()
         self.stateful_metrics = set(stateful_metrics or ())
         self.seen = 0
         self.totals = {}
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.seen = 0
         self.totals = {}
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         size = logs.get('size', 0)
         self.seen += size
@@ -39,7 +42,7 @@ class BaseLogger(Callback):
             else:
                 self.totals[name] = self.totals.get(name, 0.0) + value * size
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is None:
             return
         for name in self.params['metrics']:
@@ -55,16 +58,16 @@ class History(Callback):
     epoch: list of the epochs' numbers.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.history = Logs()
         self.epoch = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epoch = []
         self.history = Logs()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
@@ -77,7 +80,7 @@ class ProgbarLogger(Callback):
     averaged.
     """
 
-    def __init__(self, count_mode='samples', stateful_metrics=None):
+    def __init__(self, count_mode: Any = 'samples', stateful_metrics: Any = None) -> None:
         super().__init__()
         if count_mode not in ('samples', 'steps'):
             raise ValueError(f"ProgbarLogger: count_mode must be 'samples' or 'steps', got {count_mode!r}")
@@ -90,11 +93,11 @@ class ProgbarLogger(Callback):
         self.progbar = None
         self.log_values = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.verbose = self.params['verbose']
         self.epochs = self.params['epochs']
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.seen = 0
         self.log_values = []
         if self.verbose:
@@ -102,7 +105,7 @@ class ProgbarLogger(Callback):
             self.target = self.params['steps' if self.use_steps else 'samples']
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         self.seen += 1 if self.use_steps else logs.get('size', 0)
         self.log_values = [(name, logs[name]) for name in self.params['metrics'] if name in logs]
@@ -111,7 +114,7 @@ class ProgbarLogger(Callback):
             self.progbar.update(self.seen, self.log_values)
             self.log_values = []
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         self.log_values += [(name, logs[name]) for name in self.params['metrics'] if name in logs]
         if self.verbose:
@@ -124,7 +127,7 @@ class CSVLogger(Callback):
     separator: between the columns. append: go on in a file that is there, instead of starting it anew.
     """
 
-    def __init__(self, filename, separator=',', append=False):
+    def __init__(self, filename: Any, separator: str = ',', append: bool = False) -> None:
         super().__init__()
         self.filename = os.fspath(filename)
         self.sep = separator
@@ -134,14 +137,14 @@ class CSVLogger(Callback):
         self.keys = None
         self.csv_file = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         check_writable('CSVLogger: filename', self.filename)
         if self.append and os.path.exists(self.filename):
             with open(self.filename, newline='') as f:
                 self.append_header = not f.readline()
         self.csv_file = open(self.filename, 'a' if self.append else 'w', newline='\n')  # noqa: SIM115
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
@@ -153,7 +156,7 @@ class CSVLogger(Callback):
         self.writer.writerow({'epoch': epoch, **{k: _cell(logs.get(k, 'NA')) for k in self.keys}})
         self.csv_file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.csv_file is not None:
             self.csv_file.close()
         self.csv_file = self.writer = None

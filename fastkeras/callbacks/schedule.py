@@ -1,6 +1,9 @@
 """Callbacks that steer a run: stop it, or change its learning rate."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +15,7 @@ from fastkeras.utils.messages import print_msg
 _MODES = ('auto', 'min', 'max')
 
 
-def checked_mode(owner, mode):
+def checked_mode(owner: Any, mode: str) -> Any:
     """`mode`, or 'auto' with a warning for an unknown one."""
     if mode in _MODES:
         return mode
@@ -20,7 +23,7 @@ def checked_mode(owner, mode):
     return 'auto'
 
 
-def larger_is_better(monitor, mode):
+def larger_is_better(monitor: str, mode: str) -> Any:
     """Whether growth of the quantity `monitor` counts as improvement; told from its name in mode 'auto'."""
     if mode == 'auto':
         return ('acc' in monitor or 'auc' in monitor.lower() or monitor.startswith('fmeasure')
@@ -28,7 +31,7 @@ def larger_is_better(monitor, mode):
     return mode == 'max'
 
 
-def warn_missing(owner, monitor, logs):
+def warn_missing(owner: Any, monitor: str, logs: dict[str, Any] | None) -> Any:
     """Say that the monitored quantity is not among the logs."""
     warn(f"{owner}: the logs have no {monitor!r}, so nothing is done; they have "
          f"{', '.join(map(repr, logs)) or 'nothing'}", RuntimeWarning)
@@ -37,7 +40,7 @@ def warn_missing(owner, monitor, logs):
 class Plateau(Callback):
     """What callbacks that watch one quantity share: which way is better, and by how much."""
 
-    def __init__(self, monitor, mode, min_delta):
+    def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         super().__init__()
         self.monitor = monitor
         self.mode = checked_mode(type(self).__name__, mode)
@@ -45,17 +48,17 @@ class Plateau(Callback):
         self.monitor_op = np.greater if larger_is_better(monitor, self.mode) else np.less
         self.best = self.worst()
 
-    def worst(self):
+    def worst(self) -> Any:
         """The value that any other improves on."""
         return -math.inf if self.monitor_op is np.greater else math.inf
 
-    def improves(self, value, best):
+    def improves(self, value: Any, best: Any) -> Any:
         """Whether `value` is better than `best` by more than min_delta."""
         if self.monitor_op is np.greater:
             return bool(value - self.min_delta > best)
         return bool(value + self.min_delta < best)
 
-    def current(self, logs):
+    def current(self, logs: dict[str, Any] | None) -> Any:
         value = (logs or {}).get(self.monitor)
         if value is None:
             warn_missing(type(self).__name__, self.monitor, logs or {})
@@ -70,8 +73,9 @@ class EarlyStopping(Plateau):
     best epoch. start_from_epoch: epochs before this one are not watched. verbose: 1 says what was done.
     """
 
-    def __init__(self, monitor='val_loss', min_delta=0, patience=0, verbose=0, mode='auto', baseline=None,
-                 restore_best_weights=False, start_from_epoch=0):
+    def __init__(self, monitor: str = 'val_loss', min_delta: float = 0, patience: int = 0, verbose: Any = 0,
+                 mode: str = 'auto', baseline: Any = None, restore_best_weights: bool = False,
+                 start_from_epoch: int = 0) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = patience
         self.verbose = verbose
@@ -83,18 +87,18 @@ class EarlyStopping(Plateau):
         self.best_epoch = 0
         self.best_weights = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.wait = 0
         self.stopped_epoch = 0
         self.best_epoch = 0
         self.best_weights = None
         self.best = self.worst() if self.baseline is None else self.baseline
 
-    def get_monitor_value(self, logs):
+    def get_monitor_value(self, logs: dict[str, Any] | None) -> Any:
         """The monitored value, or None with a warning."""
         return self.current(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -116,7 +120,7 @@ class EarlyStopping(Plateau):
                     print_msg('Restoring model weights from the end of the best epoch')
                 self.model.set_weights(self.best_weights)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.stopped_epoch > 0 and self.verbose > 0:
             print_msg(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
 
@@ -129,8 +133,8 @@ class ReduceLROnPlateau(Plateau):
     ≥ 1.
     """
 
-    def __init__(self, monitor='val_loss', factor=0.1, patience=10, verbose=0, mode='auto', min_delta=1e-4, cooldown=0,
-                 min_lr=0, **kwargs):
+    def __init__(self, monitor: str = 'val_loss', factor: float = 0.1, patience: int = 10, verbose: Any = 0,
+                 mode: str = 'auto', min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0, **kwargs: Any) -> None:
         if 'epsilon' in kwargs:
             min_delta = kwargs.pop('epsilon')
             warn('ReduceLROnPlateau: the argument epsilon is now called min_delta')
@@ -147,16 +151,16 @@ class ReduceLROnPlateau(Plateau):
         self.cooldown_counter = 0
         self.wait = 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.cooldown_counter = 0
         self.wait = 0
         self.best = self.worst()
 
-    def in_cooldown(self):
+    def in_cooldown(self) -> Any:
         """Whether the last reduction was less than `cooldown` epochs ago."""
         return self.cooldown_counter > 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
         logs[rate_key()] = get_rate(self.model)
         value = self.current(logs)
@@ -187,14 +191,14 @@ class LearningRateScheduler(Callback):
     ValueError unless the schedule gives a float.
     """
 
-    def __init__(self, schedule, verbose=0):
+    def __init__(self, schedule: Any, verbose: Any = 0) -> None:
         super().__init__()
         if not callable(schedule):
             raise TypeError(f'LearningRateScheduler: expected a function (epoch, rate) → rate, got {schedule!r}')
         self.schedule = schedule
         self.verbose = verbose
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         rate = get_rate(self.model)
         try:
             rate = self.schedule(epoch, rate)
@@ -206,7 +210,7 @@ class LearningRateScheduler(Callback):
         if self.verbose > 0:
             print_msg(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.')
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             logs[rate_key()] = get_rate(self.model)
 
@@ -214,11 +218,11 @@ class LearningRateScheduler(Callback):
 class TerminateOnNaN(Callback):
     """Ends training at the first batch whose loss is NaN or infinite. raise_error: raise RuntimeError instead."""
 
-    def __init__(self, raise_error=False):
+    def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = (logs or {}).get('loss')
         if loss is not None and not math.isfinite(loss):
             text = f'Batch {batch}: Invalid loss, terminating training'
@@ -236,14 +240,14 @@ def _rate_of(model):
     raise ValueError(f'the optimizer {optimizer!r} has no learning rate (attribute lr or learning_rate)')
 
 
-def get_rate(model):
+def get_rate(model: Any) -> Any:
     """The learning rate of the model's optimizer, a float."""
     _, _, rate = _rate_of(model)
     # as the shortest decimal of the float32 it is held in: 0.1, not 0.10000000149
     return float(str(np.float32(rate.numpy()))) if hasattr(rate, 'numpy') else float(rate)
 
 
-def set_rate(model, value):
+def set_rate(model: Any, value: Any) -> Any:
     """Set the learning rate of the model's optimizer; no plan is made anew for it."""
     optimizer, name, rate = _rate_of(model)
     if hasattr(rate, 'assign'):

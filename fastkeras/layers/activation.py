@@ -1,5 +1,9 @@
 """Activations that have arguments or weights, as layers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
@@ -15,7 +19,8 @@ class ReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else number(self, 'max_value', max_value)
         self.negative_slope = number(self, 'negative_slope', negative_slope)
@@ -24,10 +29,10 @@ class ReLU(Layer):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f'{title(self)}: expected {name} of 0 or more, got {getattr(self, name)}')
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('max_value', 'negative_slope', 'threshold')
 
 
@@ -36,16 +41,16 @@ class LeakyReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha=0.3, negative_slope=None, **kwargs):
+    def __init__(self, alpha: float = 0.3, negative_slope: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = number(self, 'alpha', alpha if negative_slope is None else negative_slope)
 
     negative_slope = property(lambda self: self.alpha, doc='alpha, as Keras 3 calls it.')
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.leaky_relu(inputs, self.alpha)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('alpha')
 
 
@@ -57,8 +62,8 @@ class PReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None,
-                 **kwargs):
+    def __init__(self, alpha_initializer: Any = 'zeros', alpha_regularizer: Any = None, alpha_constraint: Any = None,
+                 shared_axes: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
@@ -66,7 +71,7 @@ class PReLU(Layer):
         self.shared_axes = None if shared_axes is None else list(
             shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes])
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = list(input_shape[1:])
         for axis in self.shared_axes or ():
             if not 1 <= axis <= len(shape):
@@ -78,13 +83,13 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
         self.built = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('alpha_initializer', 'alpha_regularizer', 'alpha_constraint', 'shared_axes')
 
 
@@ -93,14 +98,14 @@ class ELU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = number(self, 'alpha', alpha)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.elu(inputs, self.alpha)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('alpha')
 
 
@@ -109,14 +114,14 @@ class ThresholdedReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, theta=1.0, **kwargs):
+    def __init__(self, theta: Any = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.theta = number(self, 'theta', theta)
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         return inputs * ops.cast(ops.greater(inputs, self.theta), inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('theta')
 
 
@@ -125,13 +130,13 @@ class Softmax(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
         self.axis = [whole(self, 'axis', a) for a in axis] if several else whole(self, 'axis', axis)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('axis')

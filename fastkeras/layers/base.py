@@ -1,6 +1,9 @@
 """The base of all layers: a computation with weights."""
 
+from __future__ import annotations
+
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +30,7 @@ _KEYWORDS = ('name', 'trainable', 'dtype', 'input_shape', 'batch_input_shape', '
              'input_length', 'input_dtype', 'weights', 'activity_regularizer', 'autocast')
 
 
-def either_order(method):
+def either_order(method: Any) -> Any:
     """Let add_weight take the positions of Keras 2, which begin with a name, or those of Keras 3, with a shape."""
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
@@ -54,7 +57,7 @@ class Layer(Calls, Connected, Configured):
 
     supports_masking = False
     stateful = False
-    input_spec = None
+    input_spec: Any = None
     # attributes whose layers and variables are not the layer's own
     _untracked = frozenset()
     _names_its_weights = True
@@ -67,7 +70,8 @@ class Layer(Calls, Connected, Configured):
         construction.wrap(cls)
         registry.note(cls)
 
-    def __init__(self, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+    def __init__(self, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None, autocast: bool = True,
+                 name: str | None = None, **kwargs: Any) -> None:
         unknown = [k for k in kwargs if k not in _KEYWORDS]
         if unknown:
             own = {name for cls in type(self).__mro__ if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
@@ -93,23 +97,23 @@ class Layer(Calls, Connected, Configured):
 
     # ---- types
     @property
-    def dtype(self):
+    def dtype(self) -> Any:
         """Name of the type of the weights and, for a first layer, of the input."""
         return self._given_dtype or settings.floatx()
 
     @dtype.setter
-    def dtype(self, value):
+    def dtype(self, value: Any) -> None:
         self._given_dtype = _type_name(value)
 
     @property
-    def variable_dtype(self):
+    def variable_dtype(self) -> Any:
         """Name of the type of the weights: `dtype` if it is a float type, else floatx."""
         return self.dtype if self.dtype in core.FLOATS else settings.floatx()
 
     compute_dtype = variable_dtype
 
     # ---- building
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Make the weights. input_shape: a tuple, None for unknown sizes, or the nesting of tuples of several
         inputs.
         """
@@ -122,8 +126,9 @@ class Layer(Calls, Connected, Configured):
             self.set_weights(weights)
 
     @either_order
-    def add_weight(self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True,
-                   constraint=None, autocast=True, aggregation=None, overwrite_with_gradient=False):
+    def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
+                   regularizer: Any = None, trainable: bool = True, constraint: Any = None, autocast: bool = True,
+                   aggregation: Any = None, overwrite_with_gradient: bool = False) -> Any:
         """A new weight: a Variable, listed in `weights`.
 
         Positions are those of Keras 2 (name, shape, dtype, initializer) when the first is a name, else those of Keras 3
@@ -183,8 +188,8 @@ class Layer(Calls, Connected, Configured):
         parts = {k: getattr(self, f'{prefix or name}_{k}', None) for k in ('initializer', 'regularizer', 'constraint')}
         return self.add_weight(name, shape, trainable=trainable, **parts)
 
-    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None,
-                     constraint=None, name=None):
+    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, autocast: bool = True,
+                     regularizer: Any = None, constraint: Any = None, name: str | None = None) -> Any:
         """add_weight, by the name and positions of older tf.keras."""
         return self.add_weight(name, shape, dtype, initializer, regularizer, trainable, constraint)
 
@@ -213,7 +218,7 @@ class Layer(Calls, Connected, Configured):
         return out
 
     @property
-    def weights(self):
+    def weights(self) -> Any:
         """All weights, layer by layer: the layer's own (trainable first), then those of the layers inside."""
         own = tracking.variables(self)
         out = [v for v in own if v.trainable] + [v for v in own if not v.trainable]
@@ -222,7 +227,7 @@ class Layer(Calls, Connected, Configured):
         return tracking.unique(out)
 
     @property
-    def trainable_weights(self):
+    def trainable_weights(self) -> Any:
         """The weights that training changes: none when `trainable` is False."""
         if not context.is_trainable(self):
             return []
@@ -232,17 +237,17 @@ class Layer(Calls, Connected, Configured):
         return tracking.unique(out)
 
     @trainable_weights.setter
-    def trainable_weights(self, variables):
+    def trainable_weights(self, variables: Any) -> None:
         self._set_own(variables, True)
 
     @property
-    def non_trainable_weights(self):
+    def non_trainable_weights(self) -> Any:
         """The weights that training leaves alone, or changes by other means than gradients."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
     @non_trainable_weights.setter
-    def non_trainable_weights(self, variables):
+    def non_trainable_weights(self, variables: Any) -> None:
         self._set_own(variables, False)
 
     def _set_own(self, variables, trainable):
@@ -256,11 +261,11 @@ class Layer(Calls, Connected, Configured):
     trainable_variables = property(lambda self: self.trainable_weights, doc='The trainable weights.')
     non_trainable_variables = property(lambda self: self.non_trainable_weights, doc='The other weights.')
 
-    def get_weights(self):
+    def get_weights(self) -> list[np.ndarray]:
         """Copies of the values of `weights`, a list of arrays."""
         return [v.numpy() for v in self.weights]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Any) -> None:
         """Take values for all `weights`, in their order. ValueError for another number of arrays or other shapes."""
         variables = self.weights
         if not isinstance(weights, (list, tuple, np.ndarray)):
@@ -280,7 +285,7 @@ class Layer(Calls, Connected, Configured):
             for v, w in zip(variables, weights):
                 v.assign(w)
 
-    def count_params(self):
+    def count_params(self) -> int:
         """The number of numbers in the weights. ValueError before they exist."""
         if not self.built and not self.weights:
             raise ValueError(f'{title(self)}: count_params needs the weights, and it is not built yet; call it on an '
@@ -288,7 +293,7 @@ class Layer(Calls, Connected, Configured):
         return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
 
     # ---- losses, metrics, updates
-    def add_loss(self, losses, inputs=None, **kwargs):
+    def add_loss(self, losses: Any, inputs: Any = None, **kwargs: Any) -> None:
         """Add to the loss that training minimises: a scalar tensor computed in `call` (larger ones are summed), a list
         of them, or a function without arguments, called whenever losses are collected. inputs: accepted, without
         effect."""
@@ -311,14 +316,14 @@ class Layer(Calls, Connected, Configured):
         elif context.is_building(self) and not isinstance(loss, Tensor):
             self._callable_losses.append(lambda: loss)
 
-    def add_metric(self, value, name=None, aggregation='mean'):
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = 'mean') -> None:
         """Report a scalar tensor computed in `call` as a metric: its mean over the batches of an epoch."""
         collected = context.collection()
         if collected is not None:
             value = core.tensor(value)
             collected.metrics.append((name or self.name, ops.mean(value) if value.shape else value))
 
-    def add_update(self, updates, inputs=None):
+    def add_update(self, updates: Any, inputs: Any = None) -> Any:
         """Updates of variables: pairs (variable, value). An `assign` in `call` is an update already; what it gave is
         accepted here, without effect."""
         for update in updates if isinstance(updates, list) else [updates]:
@@ -326,7 +331,7 @@ class Layer(Calls, Connected, Configured):
                 update[0].assign(update[1])
 
     @property
-    def losses(self):
+    def losses(self) -> Any:
         """Penalties now, as scalars: in a `collect_losses` block, all that was collected; else what add_loss and
         activity_regularizer added in the last call, in a trace that call's, and the penalties on the weights."""
         collected = context.collection()
@@ -342,11 +347,11 @@ class Layer(Calls, Connected, Configured):
         return out + [loss() for layer in layers for loss in layer._callable_losses]
 
     @property
-    def updates(self):
+    def updates(self) -> Any:
         """Always empty: updates belong to the trace of a call."""
         return []
 
-    def get_losses_for(self, inputs):
+    def get_losses_for(self, inputs: Any) -> Any:
         """The penalties that depend on no input, for inputs=None; else none: those exist only while a call is
         traced.
         """
@@ -355,7 +360,7 @@ class Layer(Calls, Connected, Configured):
         added = {id(loss) for layer in self._flatten_layers() for loss in layer._losses_of_call}
         return [loss for loss in self.losses if id(loss) not in added]
 
-    def get_updates_for(self, inputs):
+    def get_updates_for(self, inputs: Any) -> Any:
         """Always empty, see `updates`."""
         return []
 
@@ -370,11 +375,11 @@ class Layer(Calls, Connected, Configured):
                 self._collect_loss(penalty)
 
     # ---- checks and inference
-    def assert_input_compatibility(self, inputs):
+    def assert_input_compatibility(self, inputs: Any) -> Any:
         """Raise ValueError where the inputs do not meet `input_spec`."""
         check_inputs(self, self.input_spec, inputs)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the result: the input's, in a layer that supports masking.
 
         Raises TypeError when the input has a mask and the layer does not support masking; in generation 3 the mask is

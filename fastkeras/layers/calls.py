@@ -1,6 +1,10 @@
 """How a layer is called: to describe a model, inside a trace, or on arrays."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +20,7 @@ from . import construction, context
 from .history import Node, keras_tensor
 from .input_spec import title
 
+TYPE_CHECKING = False
 _MANY = (list, tuple, dict)
 
 
@@ -24,11 +29,14 @@ class Calls:
 
     _has_losses_of_call = False
 
-    def call(self, inputs, **kwargs):
-        """The computation. Every layer defines its own; this one gives the inputs back."""
-        return inputs
+    if TYPE_CHECKING:
+        call: Callable[..., Any]    # every layer has arguments of its own
+    else:
+        def call(self, inputs, **kwargs):
+            """The computation. Every layer defines its own; this one gives the inputs back."""
+            return inputs
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """__call__(self, inputs, **kwargs)
 
         The layer applied to `inputs`: Keras tensors, tensors of a trace, or arrays (then an ndarray comes back).

@@ -1,5 +1,9 @@
 """The configuration of a layer: what it takes to make an equal one, without the weights."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import activations, constraints, generation, initializers, regularizers
 from fastkeras.ops import core
 from fastkeras.saving import objects
@@ -19,7 +23,7 @@ class Configured:
     # asks for nothing; `...` lets any value pass. Anything else would be lost, so it is an error.
     _elsewhere = {'quantization_config': None, 'lora_rank': None, 'lora_alpha': ...}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, as values that JSON can hold.
 
         A class with arguments of its own adds them. One that does not define get_config gets the arguments it was made
@@ -67,7 +71,7 @@ class Configured:
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Any:
         """The layer that a configuration describes."""
         config = dict(objects.checked_config(cls, config))
         names, anything = construction.parameters_of(cls.__init__)

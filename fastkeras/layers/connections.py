@@ -1,5 +1,9 @@
 """The calls of a layer that were described, seen from the layer: its input, its output, their shapes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras.utils import nest
 
 from .input_spec import title
@@ -16,27 +20,27 @@ class Connected:
                              f'its calls on Keras tensors, got {node_index}')
         return self._inbound_nodes[node_index]
 
-    def get_input_at(self, node_index):
+    def get_input_at(self, node_index: Any) -> Any:
         """The input of call `node_index`: a Keras tensor, or a list of them. ValueError when there was no such call."""
         return nest.unpack(self._node_at(node_index, 'input').input_tensors)
 
-    def get_output_at(self, node_index):
+    def get_output_at(self, node_index: Any) -> Any:
         """The output of call `node_index`, as get_input_at."""
         return nest.unpack(self._node_at(node_index, 'output').output_tensors)
 
-    def get_input_shape_at(self, node_index):
+    def get_input_shape_at(self, node_index: Any) -> Any:
         """Shape(s) of the input of call `node_index`."""
         return nest.unpack(self._node_at(node_index, 'input').input_shapes)
 
-    def get_output_shape_at(self, node_index):
+    def get_output_shape_at(self, node_index: Any) -> Any:
         """Shape(s) of the output of call `node_index`."""
         return nest.unpack(self._node_at(node_index, 'output').output_shapes)
 
-    def get_input_mask_at(self, node_index):
+    def get_input_mask_at(self, node_index: Any) -> Any:
         """Mask(s) of the input of call `node_index`, None where there is none."""
         return nest.unpack(self._node_at(node_index, 'input').input_masks)
 
-    def get_output_mask_at(self, node_index):
+    def get_output_mask_at(self, node_index: Any) -> Any:
         """Mask(s) of the output of call `node_index`, None where there is none."""
         return nest.unpack(self._node_at(node_index, 'output').output_masks)
 
@@ -51,31 +55,31 @@ class Connected:
         return values[0]
 
     @property
-    def input(self):
+    def input(self) -> Any:
         """The Keras tensor(s) of the only call. AttributeError when there was none, or several."""
         return self._only('input', self.get_input_at)
 
     @property
-    def output(self):
+    def output(self) -> Any:
         """The result(s) of the only call, as `input`."""
         return self._only('output', self.get_output_at)
 
     @property
-    def input_mask(self):
+    def input_mask(self) -> Any:
         """The mask(s) of `input`."""
         return self._only('input mask', self.get_input_mask_at)
 
     @property
-    def output_mask(self):
+    def output_mask(self) -> Any:
         """The mask(s) of `output`."""
         return self._only('output mask', self.get_output_mask_at)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Any:
         """Shape(s) of the input, None for unknown sizes; of all calls, where they agree."""
         return self._only('input shape', self.get_input_shape_at)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Any:
         """Shape(s) of the output, as `input_shape`."""
         return self._only('output shape', self.get_output_shape_at)

@@ -3,8 +3,11 @@
 All of it is per thread. It acts while a graph is traced; what was decided then is part of the plan.
 """
 
+from __future__ import annotations
+
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 from fastkeras.runtime.trace import outside_trace
 
@@ -26,7 +29,7 @@ _phase = {'training': None}
 
 # ---- training or inference
 
-def learning_phase():
+def learning_phase() -> Any:
     """Whether layers are to act as in training: of the enclosing call, else what `set_learning_phase` said, else
     False.
     """
@@ -35,7 +38,7 @@ def learning_phase():
     return bool(_phase['training'])
 
 
-def set_learning_phase(value):
+def set_learning_phase(value: Any) -> Any:
     """What calls take that are not told `training`, for the whole process: 0 or False, 1 or True, None for the
     default.
     """
@@ -45,7 +48,7 @@ def set_learning_phase(value):
 
 
 @contextmanager
-def learning_phase_scope(value):
+def learning_phase_scope(value: Any) -> Any:
     """set_learning_phase inside a `with` block."""
     before = _phase['training']
     set_learning_phase(value)
@@ -55,18 +58,18 @@ def learning_phase_scope(value):
         _phase['training'] = before
 
 
-def frozen():
+def frozen() -> Any:
     """Whether the layer being called, or one around it, is not trainable."""
     return _state.frozen
 
 
-def trainable_state(layers):
+def trainable_state(layers: Any) -> Any:
     """id(layer) → whether it is trainable now, for `trainable_as`."""
     return {id(layer): bool(layer.trainable) for layer in layers}
 
 
 @contextmanager
-def trainable_as(state):
+def trainable_as(state: Any) -> Any:
     """Calls inside see the `trainable` of layers as `trainable_state` took it, whatever was set since."""
     before, _state.trainable = _state.trainable, state
     try:
@@ -75,7 +78,7 @@ def trainable_as(state):
         _state.trainable = before
 
 
-def is_trainable(layer):
+def is_trainable(layer: Any) -> Any:
     """The layer's `trainable`, as the enclosing `trainable_as` has it."""
     if _state.trainable is not None:
         return _state.trainable.get(id(layer), layer.trainable)
@@ -87,7 +90,7 @@ class entered:
 
     __slots__ = ('layer', 'training', 'outer')
 
-    def __init__(self, layer, training=None):
+    def __init__(self, layer: Any, training: Any = None) -> None:
         self.layer, self.training = layer, training
 
     def __enter__(self):
@@ -122,7 +125,7 @@ class calling:
         _state.calling = self.outer
 
 
-def note_layer(layer):
+def note_layer(layer: Any) -> Any:
     """A layer is being made."""
     if _state.calling is not None:
         _state.calling.append(layer)
@@ -136,7 +139,7 @@ class Trial:
     shapes: of the weights that were made, in order.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.shapes = []
         self._before = {}
 
@@ -147,18 +150,18 @@ class Trial:
     def __exit__(self, *exc):
         _state.trial = self._outer
 
-    def keep(self, layer):
+    def keep(self, layer: Any) -> Any:
         if id(layer) not in self._before:
             attributes = {k: list(v) if k == '_weights' else v for k, v in layer.__dict__.items()}
             self._before[id(layer)] = layer, attributes
 
-    def undo(self):
+    def undo(self) -> Any:
         for layer, attributes in self._before.values():
             layer.__dict__.clear()
             layer.__dict__.update(attributes)
 
 
-def changing(layer, shape=None):
+def changing(layer: Any, shape: Any = None) -> Any:
     """A layer is about to be built or, where a shape is given, to get a weight."""
     if _state.trial is not None:
         _state.trial.keep(layer)
@@ -172,14 +175,14 @@ class LossCollection(list):
     """Scalar tensors that the calls inside `collect_losses` added. metrics: pairs (name, scalar) by `add_metric`.
     values: id of a Keras tensor of a model that was called → its tensor in this trace."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.metrics = []
         self.values = {}
         self.depth = 0
         self._seen = set()
 
-    def add_regularization(self, layer):
+    def add_regularization(self, layer: Any) -> Any:
         """The penalties on all weights of the layer, each weight once."""
         for v in layer.weights:
             if v.regularizer is not None and id(v) not in self._seen:
@@ -193,7 +196,7 @@ class LossCollection(list):
 
 
 @contextmanager
-def collect_losses():
+def collect_losses() -> Any:
     """`with collect_losses() as losses: y = model(x, training=True)`: the penalties on weights and activations and what
     `add_loss` added, as scalar tensors of the trace."""
     before, _state.losses = _state.losses, LossCollection()
@@ -203,13 +206,13 @@ def collect_losses():
         _state.losses = before
 
 
-def collection():
+def collection() -> Any:
     """The LossCollection of the enclosing `collect_losses`, or None."""
     return _state.losses
 
 
 @contextmanager
-def no_collection():
+def no_collection() -> Any:
     """Losses added inside are dropped."""
     before, _state.losses = _state.losses, None
     try:
@@ -221,7 +224,7 @@ def no_collection():
 # ---- building
 
 @contextmanager
-def building(layer, named=True):
+def building(layer: Any, named: bool = True) -> Any:
     """Inside, weights are made: outside of any trace, and with the layer's name before theirs."""
     before = _state.scope, _state.building, _state.calling
     if named:
@@ -237,12 +240,12 @@ def building(layer, named=True):
         _state.scope, _state.building, _state.calling = before
 
 
-def is_building(layer):
+def is_building(layer: Any) -> Any:
     """Whether the layer's own build is running."""
     return any(b is layer for b in _state.building)
 
 
-def scope_of(layer):
+def scope_of(layer: Any) -> Any:
     """'outer/inner': where a weight that the layer makes now belongs."""
     if is_building(layer):
         return '/'.join(_state.scope)

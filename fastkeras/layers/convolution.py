@@ -1,5 +1,9 @@
 """Convolutions of sequences and images."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import activations, constraints, initializers, ops, regularizers
 from fastkeras import config as settings
 from fastkeras.ops.windows import spatial
@@ -110,10 +114,11 @@ class Conv1D(_Conv):
 
     rank = 1
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', dilation_rate=1,
-                 activation=None, use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros',
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, groups=1, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: Any = 'valid',
+                 data_format: Any = 'channels_last', dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+                 kernel_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros', kernel_regularizer: Any = None,
+                 bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+                 bias_constraint: Any = None, groups: Any = 1, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
                          activity_regularizer, kernel_constraint, bias_constraint, groups, **kwargs)
@@ -126,10 +131,11 @@ class Conv2D(_Conv):
     are split into so many parts, each with filters of its own. Result (batch, new rows, new columns, filters).
     """
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1),
-                 activation=None, use_bias=True, kernel_initializer='glorot_uniform', bias_initializer='zeros',
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, groups=1, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: Any = 'valid',
+                 data_format: Any = None, dilation_rate: Any = (1, 1), activation: Any = None, use_bias: bool = True,
+                 kernel_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros', kernel_regularizer: Any = None,
+                 bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+                 bias_constraint: Any = None, groups: Any = 1, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
                          activity_regularizer, kernel_constraint, bias_constraint, groups, **kwargs)
@@ -186,10 +192,11 @@ class Conv1DTranspose(_ConvTranspose):
 
     rank = 1
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', output_padding=None, data_format=None,
-                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer='glorot_uniform',
-                 bias_initializer='zeros', kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None,
+                 data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+                 kernel_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros', kernel_regularizer: Any = None,
+                 bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+                 bias_constraint: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation,
                          use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
                          activity_regularizer, kernel_constraint, bias_constraint, **kwargs)
@@ -202,10 +209,11 @@ class Conv2DTranspose(_ConvTranspose):
     stride, 0); with output_padding, (size - 1) · stride + window + output_padding, less 2 · (window // 2) under 'same'.
     """
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding='valid', output_padding=None, data_format=None,
-                 dilation_rate=(1, 1), activation=None, use_bias=True, kernel_initializer='glorot_uniform',
-                 bias_initializer='zeros', kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: Any = 'valid',
+                 output_padding: Any = None, data_format: Any = None, dilation_rate: Any = (1, 1), activation: Any = None,
+                 use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
+                 kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+                 kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation,
                          use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
                          activity_regularizer, kernel_constraint, bias_constraint, **kwargs)
@@ -254,10 +262,12 @@ class DepthwiseConv1D(_Depthwise):
 
     rank = 1
 
-    def __init__(self, kernel_size, strides=1, padding='valid', depth_multiplier=1, data_format=None, activation=None,
-                 use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros',
-                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 depthwise_constraint=None, bias_constraint=None, dilation_rate=1, **kwargs):
+    def __init__(self, kernel_size: Any, strides: Any = 1, padding: Any = 'valid', depth_multiplier: Any = 1,
+                 data_format: Any = None, activation: Any = None, use_bias: bool = True,
+                 depthwise_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
+                 depthwise_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+                 depthwise_constraint: Any = None, bias_constraint: Any = None, dilation_rate: Any = 1,
+                 **kwargs: Any) -> None:
         super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                          depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer,
                          activity_regularizer, depthwise_constraint, bias_constraint, dilation_rate, **kwargs)
@@ -269,10 +279,12 @@ class DepthwiseConv2D(_Depthwise):
     Result (batch, new rows, new columns, channels · depth_multiplier), or channels_first.
     """
 
-    def __init__(self, kernel_size, strides=(1, 1), padding='valid', depth_multiplier=1, data_format=None,
-                 activation=None, use_bias=True, depthwise_initializer='glorot_uniform', bias_initializer='zeros',
-                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 depthwise_constraint=None, bias_constraint=None, dilation_rate=(1, 1), **kwargs):
+    def __init__(self, kernel_size: Any, strides: Any = (1, 1), padding: Any = 'valid', depth_multiplier: Any = 1,
+                 data_format: Any = None, activation: Any = None, use_bias: bool = True,
+                 depthwise_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
+                 depthwise_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+                 depthwise_constraint: Any = None, bias_constraint: Any = None, dilation_rate: Any = (1, 1),
+                 **kwargs: Any) -> None:
         super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                          depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer,
                          activity_regularizer, depthwise_constraint, bias_constraint, dilation_rate, **kwargs)
@@ -330,11 +342,13 @@ class SeparableConv1D(_Separable):
 
     rank = 1
 
-    def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', dilation_rate=1,
-                 depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer='glorot_uniform',
-                 pointwise_initializer='glorot_uniform', bias_initializer='zeros', depthwise_regularizer=None,
-                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: Any = 'valid',
+                 data_format: Any = 'channels_last', dilation_rate: Any = 1, depth_multiplier: Any = 1,
+                 activation: Any = None, use_bias: bool = True, depthwise_initializer: Any = 'glorot_uniform',
+                 pointwise_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
+                 depthwise_regularizer: Any = None, pointwise_regularizer: Any = None, bias_regularizer: Any = None,
+                 activity_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_constraint: Any = None,
+                 bias_constraint: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier,
                          activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
                          depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer,
@@ -347,11 +361,13 @@ class SeparableConv2D(_Separable):
     depth_multiplier: windows per channel in the first step. Result (batch, new rows, new columns, filters).
     """
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1),
-                 depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer='glorot_uniform',
-                 pointwise_initializer='glorot_uniform', bias_initializer='zeros', depthwise_regularizer=None,
-                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: Any = 'valid',
+                 data_format: Any = None, dilation_rate: Any = (1, 1), depth_multiplier: Any = 1, activation: Any = None,
+                 use_bias: bool = True, depthwise_initializer: Any = 'glorot_uniform',
+                 pointwise_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
+                 depthwise_regularizer: Any = None, pointwise_regularizer: Any = None, bias_regularizer: Any = None,
+                 activity_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_constraint: Any = None,
+                 bias_constraint: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier,
                          activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer,
                          depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer,

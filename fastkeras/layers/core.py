@@ -1,5 +1,9 @@
 """Dense, Activation and Masking."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
@@ -18,9 +22,10 @@ class Dense(Layer):
 
     supports_masking = True
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer='glorot_uniform',
-                 bias_initializer='zeros', kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
+                 bias_initializer: Any = 'zeros', kernel_regularizer: Any = None, bias_regularizer: Any = None,
+                 activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+                 **kwargs: Any) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = count(self, 'units', units)
         self.activation = activations.get(activation)
@@ -33,24 +38,24 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         size = last_axis(self, input_shape)
         self.kernel = self._weight('kernel', (size, self.units))
         self.bias = self._weight('bias', (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         y = ops.matmul(as_float(self, inputs), self.kernel)
         if self.bias is not None:
             y = y + self.bias
         return self.activation(y)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         last_axis(self, input_shape)
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('units', 'activation', 'use_bias', 'kernel_initializer', 'bias_initializer',
                                  'kernel_regularizer', 'bias_regularizer', 'activity_regularizer', 'kernel_constraint',
                                  'bias_constraint')
@@ -61,14 +66,14 @@ class Activation(Layer):
 
     supports_masking = True
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.activation(inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('activation')
 
 
@@ -80,16 +85,16 @@ class Masking(Layer):
 
     supports_masking = True
 
-    def __init__(self, mask_value=0.0, **kwargs):
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mask_value = number(self, 'mask_value', mask_value)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         kept = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
         return inputs * ops.cast(kept, inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('mask_value')

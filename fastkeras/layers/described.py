@@ -1,5 +1,9 @@
 """The graph of layer calls between the inputs and the outputs of a functional model."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import ops
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
@@ -15,7 +19,7 @@ class LayerGraph:
     """inputs, outputs: nestings of Keras tensors. nodes: the calls on the way, each after those it needs; layers: all
     layers called, the ones far from the outputs first. ValueError when the outputs need something that is no input."""
 
-    def __init__(self, inputs, outputs, owner='model'):
+    def __init__(self, inputs: Any, outputs: Any, owner: Any = 'model') -> None:
         self.inputs, self.outputs = inputs, outputs
         self.owner = owner
         self.input_tensors, self.output_tensors = nest.flatten(inputs), nest.flatten(outputs)
@@ -79,7 +83,7 @@ class LayerGraph:
                              f'{[t._keras_history.layer.name for t in self.begins]}')
         return node
 
-    def add_end(self, tensor, kind):
+    def add_end(self, tensor: Any, kind: Any) -> Any:
         """Also compute this Keras tensor whenever the graph runs; it is a loss, or (name, tensor) a metric."""
         value = tensor[1] if kind == 'metric' else tensor
         wrap_ops(value, self.input_tensors)
@@ -90,7 +94,7 @@ class LayerGraph:
         self.layers = listed + [layer for layer in self.layers if layer not in kept]
 
     # ---- running
-    def run(self, inputs, mask, owner):
+    def run(self, inputs: Any, mask: Any, owner: Any) -> Any:
         """The outputs for the tensors of a trace: each layer is called again on them."""
         tensors = self.arranged(inputs)
         masks = nest.flatten(mask) if mask is not None else [None] * len(tensors)
@@ -112,7 +116,7 @@ class LayerGraph:
             owner._report_metric(value(t), name)
         return nest.map_structure(value, self.outputs)
 
-    def arranged(self, inputs):
+    def arranged(self, inputs: Any) -> Any:
         """What was given, as a flat list in the order of the inputs: a list, a dict by the names of the inputs or by
         the keys the model was made with, or the only input itself."""
         names = self.input_names
@@ -131,12 +135,12 @@ class LayerGraph:
         return flat
 
     @property
-    def input_names(self):
+    def input_names(self) -> Any:
         """Names of the InputLayers, in order."""
         return [t._keras_history.layer.name for t in self.begins]
 
 
-def wrap_ops(end, inputs):
+def wrap_ops(end: Any, inputs: Any) -> Any:
     """Give every op on Keras tensors, from the inputs to `end`, a layer."""
     known = {id(t) for t in inputs}
     if id(end) not in known and step_of(end) is None:
@@ -146,7 +150,7 @@ def wrap_ops(end, inputs):
             implicit.wrap(step)
 
 
-def fitted(x, leaf, owner, name):
+def fitted(x: Any, leaf: Any, owner: Any, name: str | None) -> Any:
     """A tensor brought to the type of an input; ValueError where the shapes do not fit."""
     want, got = tuple(leaf.shape), tuple(x.shape)
     if len(got) == len(want) - 1 and want[-1] == 1:
@@ -177,7 +181,7 @@ def _check_names(layers, owner):
                              f'differ. Give one of them another name')
 
 
-def get_source_inputs(tensor, layer=None, node_index=None):
+def get_source_inputs(tensor: Any, layer: Any = None, node_index: Any = None) -> Any:
     """The Keras tensors of the InputLayers that a Keras tensor depends on, each once."""
     ends = [tensor]
     if layer is not None and node_index is not None and layer._inbound_nodes:

@@ -1,5 +1,9 @@
 """Where a model begins."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import config as settings
 from fastkeras import generation
 from fastkeras.ops.tensor import Tensor
@@ -21,8 +25,10 @@ class InputLayer(Layer):
 
     supports_masking = True
 
-    def __init__(self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, input_tensor=None,
-                 sparse=False, name=None, shape=None, batch_shape=None, ragged=None, optional=False, **kwargs):
+    def __init__(self, input_shape: Any = None, batch_size: int | None = None, batch_input_shape: Any = None,
+                 dtype: Any = None, input_tensor: Any = None, sparse: bool = False, name: str | None = None,
+                 shape: Any = None, batch_shape: Any = None, ragged: Any = None, optional: bool = False,
+                 **kwargs: Any) -> None:
         name = name or naming.auto_name(generation.of('names.input'))
         super().__init__(name=name, **{k: kwargs[k] for k in ('trainable',) if k in kwargs})
         if sparse or ragged or optional:
@@ -54,20 +60,20 @@ class InputLayer(Layer):
         Node(self, [], {}, leaf)
 
     @property
-    def batch_shape(self):
+    def batch_shape(self) -> Any:
         """The shape with the batch, as Keras 3 calls it."""
         return self.batch_input_shape
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return inputs
 
-    def get_input_at(self, node_index):
+    def get_input_at(self, node_index: Any) -> Any:
         return self.get_output_at(node_index)
 
-    def get_input_shape_at(self, node_index):
+    def get_input_shape_at(self, node_index: Any) -> Any:
         return self.get_output_shape_at(node_index)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         if generation.of('config.module_and_registered_name'):
             return {'batch_shape': self.batch_input_shape, 'dtype': self.dtype, 'sparse': False, 'ragged': False,
                     'name': self.name}
@@ -84,8 +90,9 @@ def _sizes(shape):
         raise ValueError(f'shape: expected whole numbers or None, got {shape!r}') from None
 
 
-def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None, batch_size=None, ragged=None,
-          optional=False, batch_input_shape=None):
+def Input(shape: Any = None, batch_shape: Any = None, name: str | None = None, dtype: Any = None, sparse: bool = False,
+          tensor: Any = None, batch_size: int | None = None, ragged: Any = None, optional: bool = False,
+          batch_input_shape: Any = None) -> Any:
     """A Keras tensor where a model begins.
 
     shape: sizes without the batch, None for unknown ones. batch_shape: sizes with the batch; as the second positional

@@ -1,10 +1,13 @@
 """Lambda: any function as a layer."""
 
+from __future__ import annotations
+
 import base64
 import importlib.util
 import marshal
 import os
 import types
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +37,8 @@ class Lambda(Layer):
 
     supports_masking = True
 
-    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+    def __init__(self, function: Any, output_shape: Any = None, mask: Any = None, arguments: Any = None,
+                 **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not callable(function):
             raise ValueError(f'{title(self)}: expected a function, got {function!r}')
@@ -43,7 +47,7 @@ class Lambda(Layer):
         self.mask = mask
         self._output_shape = output_shape
 
-    def call(self, inputs, mask=None, training=None):
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         arguments = dict(self.arguments)
         if takes(self.function, 'mask'):
             arguments['mask'] = mask
@@ -51,10 +55,10 @@ class Lambda(Layer):
             arguments['training'] = training
         return self.function(inputs, **arguments)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         given = self._output_shape
         if given is None:
             return self._inferred_shape(input_shape)
@@ -68,7 +72,7 @@ class Lambda(Layer):
                              f'got {given!r}')
         return (first[0], *given)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config['function'], config['function_type'], config['module'] = _described(self.function)
         shape = self._output_shape
@@ -84,7 +88,7 @@ class Lambda(Layer):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The layer of a configuration. Python code in it is run only when it was written by this very process, or
         inside `saving.trust.unsafe()` by the same version of Python; else ValueError: give the function in
         custom_objects, under its own name or the layer's."""

@@ -1,5 +1,9 @@
 """Layers that make one tensor of several, and their functional forms."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import ops
 from fastkeras.ops.shapes import broadcast
 from fastkeras.utils import nest
@@ -112,7 +116,7 @@ class Subtract(_Merge):
 
     operation = staticmethod(ops.subtract)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = self._shapes(input_shape, 2)
         if len(shapes) != 2:
             raise ValueError(f'{title(self)}: expected two inputs, got {len(shapes)}')
@@ -122,11 +126,11 @@ class Subtract(_Merge):
 class Concatenate(_Merge):
     """The inputs one after another along `axis`; their other sizes are equal."""
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = whole(self, 'axis', axis)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = self._shapes(input_shape)
         n = len(shapes[0])
         if any(len(s) != n for s in shapes) or not -n <= self.axis < n:
@@ -141,11 +145,11 @@ class Concatenate(_Merge):
         sizes = [s[axis] for s in shapes]
         return tuple((None if None in sizes else sum(sizes)) if k == axis else known[k] for k in range(n))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         self.compute_output_shape([tuple(x.shape) for x in inputs])
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         masks = nest.flatten(mask)
         if all(m is None for m in masks):
             return None
@@ -162,7 +166,7 @@ class Concatenate(_Merge):
             parts.append(m)
         return ops.all(ops.concatenate(parts, axis=axis), axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('axis')
 
 
@@ -173,7 +177,7 @@ class Dot(_Merge):
     their cosine. Result: the other axes of the first, then those of the second; (batch, 1) when there are none.
     """
 
-    def __init__(self, axes, normalize=False, **kwargs):
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not hasattr(axes, '__index__') and not (isinstance(axes, (list, tuple)) and len(axes) == 2 and all(
                 hasattr(a, '__index__') for a in axes)):
@@ -194,7 +198,7 @@ class Dot(_Merge):
                              f'shapes {_listed(shapes)}')
         return axes
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = self._shapes(input_shape, 2)
         if len(shapes) != 2:
             raise ValueError(f'{title(self)}: expected two inputs, got {len(shapes)}')
@@ -203,7 +207,7 @@ class Dot(_Merge):
                                                                           d in enumerate(shapes[1]) if k not in (0, b)]
         return (shapes[0][0], *(rest or [1]))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x, y = inputs
         a, b = self._places([tuple(x.shape), tuple(y.shape)])
         shape = self.compute_output_shape([tuple(x.shape), tuple(y.shape)])
@@ -218,10 +222,10 @@ class Dot(_Merge):
         return z if len(shape) == 3 else ops.reshape(z, tuple(
             -1 if d is None and k and list(shape[1:]).count(None) == 1 else d for k, d in enumerate(shape)))
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('axes', 'normalize')
 
 
@@ -239,11 +243,11 @@ average, maximum = _functional(Average, 'average'), _functional(Maximum, 'maximu
 minimum = _functional(Minimum, 'minimum')
 
 
-def concatenate(inputs, axis=-1, **kwargs):
+def concatenate(inputs: Any, axis: Any = -1, **kwargs: Any) -> Any:
     """The inputs one after another along `axis`: a Concatenate layer, applied to a list of tensors."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs, axes, normalize=False, **kwargs):
+def dot(inputs: Any, axes: Any, normalize: bool = False, **kwargs: Any) -> Any:
     """The dot product of two tensors along `axes`: a Dot layer, applied to a list of tensors."""
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)

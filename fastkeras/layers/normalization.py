@@ -1,5 +1,9 @@
 """Normalisation of activations."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import constraints, initializers, ops, regularizers
 
 from . import context
@@ -23,10 +27,11 @@ class BatchNormalization(Layer):
     supports_masking = True
     _elsewhere = {**Layer._elsewhere, 'renorm': False, 'renorm_clipping': ..., 'renorm_momentum': ...}
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer='zeros',
-                 gamma_initializer='ones', moving_mean_initializer='zeros', moving_variance_initializer='ones',
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
-                 synchronized=False, **kwargs):
+    def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
+                 scale: bool = True, beta_initializer: Any = 'zeros', gamma_initializer: Any = 'ones',
+                 moving_mean_initializer: Any = 'zeros', moving_variance_initializer: Any = 'ones',
+                 beta_regularizer: Any = None, gamma_regularizer: Any = None, beta_constraint: Any = None,
+                 gamma_constraint: Any = None, synchronized: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         one = isinstance(axis, (list, tuple)) and len(axis) == 1
         self.axis = whole(self, 'axis', axis[0] if one else axis)
@@ -43,7 +48,7 @@ class BatchNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         n = len(input_shape)
         if not -n <= self.axis < n:
             raise ValueError(f'{title(self)}: expected an axis of an input of shape {tuple(input_shape)}, got '
@@ -56,7 +61,7 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: Any = None) -> Any:
         inputs = as_float(self, inputs)
         axis = self.axis % len(inputs.shape)
         if not training or context.frozen():
@@ -68,10 +73,10 @@ class BatchNormalization(Layer):
                 moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma, self.epsilon)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer',
                                  'gamma_initializer', 'moving_mean_initializer', 'moving_variance_initializer',
                                  'beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')

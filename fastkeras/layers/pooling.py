@@ -1,5 +1,9 @@
 """Pooling of sequences and images: the largest or the mean of windows, or of everything."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import config as settings
 from fastkeras import ops
 from fastkeras.ops.windows import spatial
@@ -44,7 +48,8 @@ class MaxPooling1D(_Pooling):
     rank = 1
     pool = staticmethod(ops.max_pool)
 
-    def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = 'channels_last',
+                 **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
@@ -54,7 +59,8 @@ class AveragePooling1D(_Pooling):
     rank = 1
     pool = staticmethod(ops.average_pool)
 
-    def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = 'channels_last',
+                 **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
@@ -63,7 +69,8 @@ class MaxPooling2D(_Pooling):
 
     pool = staticmethod(ops.max_pool)
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
+                 **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
@@ -72,7 +79,8 @@ class AveragePooling2D(_Pooling):
 
     pool = staticmethod(ops.average_pool)
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
+                 **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
@@ -116,7 +124,7 @@ class GlobalMaxPooling1D(_GlobalMax):
 
     rank = 1
 
-    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
+    def __init__(self, data_format: Any = 'channels_last', keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
 
@@ -126,10 +134,10 @@ class GlobalAveragePooling1D(_GlobalAverage):
     rank = 1
     supports_masking = True
 
-    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
+    def __init__(self, data_format: Any = 'channels_last', keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
         inputs = as_float(self, inputs)
@@ -138,7 +146,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
         total = ops.sum(inputs * kept, axis=axis, keepdims=self.keepdims)
         return total / ops.sum(kept, axis=axis, keepdims=self.keepdims)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
 

@@ -1,5 +1,9 @@
 """Layers and models by class name, and to and from configurations."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import late
 from fastkeras.saving import objects
 
@@ -10,19 +14,19 @@ classes = {}
 _PACKAGE = __name__.partition('.')[0]
 
 
-def note(cls):
+def note(cls) -> Any:
     """A class was made, and calls this for itself."""
     if cls.__module__.startswith(f'{_PACKAGE}.') and not cls.__name__.startswith('_'):
         classes[cls.__name__] = cls
 
 
-def note_names(names):
+def note_names(names: Any) -> Any:
     """Other names of classes that are known: {'Convolution2D': Conv2D}. What is no such class is passed over."""
     known = set(classes.values())
     classes.update((name, cls) for name, cls in names.items() if isinstance(cls, type) and cls in known)
 
 
-def serialize(layer):
+def serialize(layer: Any) -> Any:
     """The configuration {'class_name', 'config'} of a layer or model (in generation 3 with 'module')."""
     config = objects.serialize(layer)
     if 'module' in config and getattr(layer, '_keras3_class', None) is not None:
@@ -30,7 +34,7 @@ def serialize(layer):
     return config
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The layer or model of a configuration, in the form of either generation. ValueError for an unknown class or
     arguments that do not fit it."""
     if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3

@@ -1,5 +1,9 @@
 """Layers that hold a model back in training: dropout, penalties on what passes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import config as settings
 from fastkeras import ops, regularizers
 from fastkeras.runtime import SeedGenerator
@@ -16,15 +20,15 @@ class ActivityRegularization(Layer):
 
     supports_masking = True
 
-    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+    def __init__(self, l1: Any = 0.0, l2: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1 = l1
         self.l2 = l2
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return inputs
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('l1', 'l2')
 
 
@@ -38,7 +42,7 @@ class Dropout(Layer):
 
     supports_masking = True
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(self, rate: Any, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = number(self, 'rate', rate, 0, 1)
         if noise_shape is not None:
@@ -59,7 +63,7 @@ class Dropout(Layer):
                              f'got {self.noise_shape}')
         return tuple(d if n is None else n for d, n in zip(shape, self.noise_shape))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: Any = None) -> Any:
         inputs = as_float(self, inputs)
         if not training or not self.rate:
             return inputs
@@ -69,21 +73,21 @@ class Dropout(Layer):
                                 seed=self.seed_generator.next())
         return inputs * mask
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('rate', 'noise_shape', 'seed')
 
 
 class SpatialDropout1D(Dropout):
     """Dropout of whole channels of (batch, steps, channels) (Tompson et al. 2014)."""
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate: Any, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(rate, seed=seed, **kwargs)
         self.input_spec = InputSpec(ndim=3)
 
     def _mask_shape(self, shape):
         return (shape[0], 1, shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('rate', 'noise_shape', 'seed')
 
 

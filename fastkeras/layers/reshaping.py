@@ -1,5 +1,9 @@
 """Layers that arrange their inputs in another shape, or pad, crop and enlarge sequences, images and volumes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fastkeras import config as settings
@@ -20,23 +24,23 @@ class Flatten(Layer):
     data_format: 'channels_first' moves the second axis last before, so that weights behind fit either format.
     """
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         n = len(inputs.shape)
         if self.data_format == 'channels_first' and n > 2:
             inputs = ops.transpose(inputs, (0, *range(2, n), 1))
         batch, size = self.compute_output_shape(inputs.shape)
         return ops.reshape(inputs, (batch, -1 if size is None else size))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         rest = input_shape[1:]
         return (input_shape[0], None if None in rest else _product(rest))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('data_format')
 
 
@@ -54,13 +58,13 @@ class Reshape(Layer):
     elements differ.
     """
 
-    def __init__(self, target_shape, **kwargs):
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.target_shape = sequence(self, 'target_shape', target_shape)
         if self.target_shape.count(-1) > 1 or any(d < -1 for d in self.target_shape):
             raise ValueError(f'{title(self)}: expected sizes and at most one -1, got {target_shape!r}')
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         rest, known = input_shape[1:], _product(d for d in self.target_shape if d != -1)
         if None in rest:
             return (input_shape[0], *(None if d == -1 else d for d in self.target_shape))
@@ -70,18 +74,18 @@ class Reshape(Layer):
                              f'cannot be arranged as {self.target_shape}')
         return (input_shape[0], *(total // known if d == -1 else d for d in self.target_shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         shape = self.compute_output_shape(tuple(inputs.shape))
         return ops.reshape(inputs, (shape[0], *(-1 if d is None else d for d in shape[1:])))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('target_shape')
 
 
 class Permute(Layer):
     """The axes behind the batch in another order. dims: their present positions, from 1, in the order wanted."""
 
-    def __init__(self, dims, **kwargs):
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = sequence(self, 'dims', dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -89,31 +93,31 @@ class Permute(Layer):
                              f'{dims!r}')
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.transpose(inputs, (0, *self.dims))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape[0], *(input_shape[d] for d in self.dims))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('dims')
 
 
 class RepeatVector(Layer):
     """(batch, features) → (batch, n, features)."""
 
-    def __init__(self, n, **kwargs):
+    def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n = count(self, 'n', n)
         self.input_spec = InputSpec(ndim=2)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape[0], self.n, input_shape[1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self._config_with('n')
 
 
@@ -168,14 +172,14 @@ class ZeroPadding1D(_ZeroPadding):
 
     rank = 1
 
-    def __init__(self, padding=1, data_format=None, **kwargs):
+    def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(padding, data_format, **kwargs)
 
 
 class ZeroPadding2D(_ZeroPadding):
     """Zeros around images. padding: a number, (rows, columns), or ((top, bottom), (left, right))."""
 
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+    def __init__(self, padding: Any = (1, 1), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(padding, data_format, **kwargs)
 
 
@@ -184,7 +188,7 @@ class ZeroPadding3D(_ZeroPadding):
 
     rank = 3
 
-    def __init__(self, padding=(1, 1, 1), data_format=None, **kwargs):
+    def __init__(self, padding: Any = (1, 1, 1), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(padding, data_format, **kwargs)
 
 
@@ -222,14 +226,14 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
-    def __init__(self, cropping=(1, 1), **kwargs):
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
         super().__init__(cropping, **kwargs)
 
 
 class Cropping2D(_Cropping):
     """Rows and columns cut off images. cropping: a number, (rows, columns), or ((top, bottom), (left, right))."""
 
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -238,7 +242,7 @@ class Cropping3D(_Cropping):
 
     rank = 3
 
-    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -272,7 +276,7 @@ class UpSampling1D(_UpSampling):
 
     rank = 1
 
-    def __init__(self, size=2, **kwargs):
+    def __init__(self, size: Any = 2, **kwargs: Any) -> None:
         super().__init__(size, **kwargs)
 
 
@@ -283,12 +287,13 @@ class UpSampling2D(_UpSampling):
     takes corners for centres, as files of Keras 2 mean it.
     """
 
-    def __init__(self, size=(2, 2), data_format=None, interpolation='nearest', half_pixel_centers=True, **kwargs):
+    def __init__(self, size: Any = (2, 2), data_format: Any = None, interpolation: Any = 'nearest',
+                 half_pixel_centers: bool = True, **kwargs: Any) -> None:
         super().__init__(size, data_format, **kwargs)
         self.interpolation = one_of(self, 'interpolation', interpolation, ('nearest', 'bilinear'))
         self.half_pixel_centers = bool(half_pixel_centers)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if self.interpolation == 'nearest':
             return super().call(inputs)
         x = as_float(self, inputs)
@@ -303,7 +308,7 @@ class UpSampling2D(_UpSampling):
         x = ops.matmul(by_row, ops.reshape(x, (batch, rows, columns * channels)))
         return ops.matmul(by_column, ops.reshape(x, (batch, rows * self.size[0], columns, channels)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         # files of Keras 2 do not say it and mean corners; those of Keras 3 do not say it and mean centres
         said = self.interpolation == 'bilinear' and not (
             self.half_pixel_centers and generation.of('config.module_and_registered_name'))
@@ -330,5 +335,5 @@ class UpSampling3D(_UpSampling):
 
     rank = 3
 
-    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
+    def __init__(self, size: Any = (2, 2, 2), data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(size, data_format, **kwargs)

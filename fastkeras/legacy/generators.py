@@ -1,5 +1,9 @@
 """fit_generator, evaluate_generator and predict_generator: fit, evaluate and predict under their names for generators."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras.legacy.keras1 import accepts
 
 
@@ -12,9 +16,11 @@ class Generators:
     """
 
     @accepts('fit_generator')
-    def fit_generator(self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
-                      validation_steps=None, class_weight=None, max_queue_size=10, workers=1,
-                      use_multiprocessing=False, shuffle=True, initial_epoch=0, validation_freq=1):
+    def fit_generator(self, generator: Any, steps_per_epoch: float | None = None, epochs: int = 1, verbose: Any = 1,
+                      callbacks: Any = None, validation_data: Any = None, validation_steps: float | None = None,
+                      class_weight: Any = None, max_queue_size: Any = 10, workers: Any = 1,
+                      use_multiprocessing: bool = False, shuffle: Any = True, initial_epoch: int = 0,
+                      validation_freq: Any = 1) -> Any:
         """`fit` on batches from a generator. shuffle: the order of the batches of a Sequence. Returns a History."""
         return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose,
                         callbacks=callbacks, validation_data=validation_data, validation_steps=validation_steps,
@@ -23,15 +29,15 @@ class Generators:
                         use_multiprocessing=use_multiprocessing)
 
     @accepts('evaluate_generator')
-    def evaluate_generator(self, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False,
-                           verbose=0):
+    def evaluate_generator(self, generator: Any, steps: float | None = None, max_queue_size: Any = 10, workers: Any = 1,
+                           use_multiprocessing: bool = False, verbose: Any = 0) -> Any:
         """`evaluate` on batches from a generator: the loss, or [loss, metrics…]."""
         return self.evaluate(generator, steps=steps, verbose=verbose, max_queue_size=max_queue_size, workers=workers,
                              use_multiprocessing=use_multiprocessing)
 
     @accepts('predict_generator')
-    def predict_generator(self, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False,
-                          verbose=0):
+    def predict_generator(self, generator: Any, steps: float | None = None, max_queue_size: Any = 10, workers: Any = 1,
+                          use_multiprocessing: bool = False, verbose: Any = 0) -> Any:
         """`predict` on batches from a generator of x, or of tuples that begin with x."""
         return self.predict(generator, steps=steps, verbose=verbose, max_queue_size=max_queue_size, workers=workers,
                             use_multiprocessing=use_multiprocessing)

@@ -3,8 +3,12 @@
 One table says per callable what is renamed, which values change and which special rules hold; `convert` applies it.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
 from operator import index
+from typing import Any, TypeVar
 
 from fastkeras import config
 from fastkeras.utils.errors import warn
@@ -305,7 +309,10 @@ def convert(class_name, args, kwargs):
     return args, kwargs
 
 
-def accepts(class_name, method=True):
+F = TypeVar('F', bound=Callable[..., Any])     # what a decorator gives has the signature of what it got
+
+
+def accepts(class_name: str, method: bool = True) -> Callable[[F], F]:
     """Decorator: the method (with `self` first), or the function with method=False, also takes the Keras 1 words that
     TABLE has for it."""
     def decorate(function):

@@ -1,5 +1,9 @@
 """Copies of models, with new weights."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras.layers.input import InputLayer
 from fastkeras.layers.substitute import substitute
 from fastkeras.ops.tensor import Tensor
@@ -11,7 +15,7 @@ from .sequential import Sequential
 __all__ = ['clone_model']
 
 
-def clone_model(model, input_tensors=None, clone_function=None):
+def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None) -> Model:
     """A model of the same layers and connections, with new layers and so new weights.
 
     input_tensors: Keras tensors for the copy to begin with, in place of new inputs. clone_function: layer → its copy,

@@ -1,8 +1,12 @@
 """How optimizers hold their numbers, and the keywords that all of them take."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastkeras import config, ops
 from fastkeras.runtime import Variable
@@ -76,7 +80,10 @@ COMMON = {'learning_rate': None, 'weight_decay': None, 'clipnorm': None, 'clipva
           'gradient_accumulation_steps': None, 'name': None}
 
 
-def takes_common_options(init):
+F = TypeVar('F', bound=Callable[..., Any])     # what a decorator gives has the signature of what it got
+
+
+def takes_common_options(init: F) -> F:
     """Let a constructor (…, **kwargs) take the rate by either name, and show the keywords it hands on to Optimizer."""
     signature = inspect.signature(init)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]

@@ -1,6 +1,9 @@
 """Models to JSON and back, in the form of either Keras generation."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import numpy as np
 
@@ -8,17 +11,21 @@ from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.saving import objects, trust
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastkeras.models import Model
+
 # what files written here call themselves: readers of Keras 2 files know by it which conventions hold
 KERAS2_VERSION, KERAS3_VERSION = '2.2.4', '3.0.0'
 BACKEND = 'tensorflow'
 
 
-def version():
+def version() -> Any:
     """The Keras version whose form is written in the generation in force."""
     return KERAS3_VERSION if generation.of('config.module_and_registered_name') else KERAS2_VERSION
 
 
-def encode(obj):
+def encode(obj: Any) -> Any:
     """For json.dumps: what JSON does not know, as Keras writes it."""
     if hasattr(obj, 'get_config'):
         return objects.serialize(obj)
@@ -33,18 +40,18 @@ def encode(obj):
     raise TypeError(f'{type(obj).__name__} cannot be written to JSON: {obj!r}')
 
 
-def model_config(model):
+def model_config(model: Any) -> Any:
     """{'class_name', 'config'} of a model, with the version of the form."""
     config = registry.serialize(model)
     return {**config, 'keras_version': version(), 'backend': BACKEND}
 
 
-def to_json(model, **kwargs):
+def to_json(model: Any, **kwargs: Any) -> str:
     """A model's configuration as JSON text. kwargs: of json.dumps."""
     return json.dumps(model_config(model), default=encode, **kwargs)
 
 
-def generation_of_file(config, keras_version=None):
+def generation_of_file(config: Any, keras_version: Any = None) -> Any:
     """2 or 3: whose conventions a configuration follows, by its version, else by its form."""
     said = keras_version or config.get('keras_version')
     if said:
@@ -52,7 +59,8 @@ def generation_of_file(config, keras_version=None):
     return 3 if config.get('module') is not None else 2
 
 
-def model_from_config(config, custom_objects=None, keras_version=None, safe_mode=None):
+def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None, keras_version: Any = None,
+                      safe_mode: bool | None = None) -> Model:
     """The model of a configuration of either generation, with new weights.
 
     keras_version: that of the file, when the configuration does not say it. safe_mode=False: Python code in it may be
@@ -84,7 +92,7 @@ def _with_corners(config):
     return [_with_corners(v) for v in config] if isinstance(config, list) else config
 
 
-def model_from_json(json_string, custom_objects=None):
+def model_from_json(json_string: Any, custom_objects: dict[str, Any] | None = None) -> Model:
     """The model of a configuration as JSON text, of either generation. ValueError for text that is no such thing."""
     try:
         config = json.loads(json_string)

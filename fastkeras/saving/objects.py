@@ -5,8 +5,11 @@ Two written forms, both always read: Keras 2's {'class_name', 'config'} and Kera
 given in custom_objects.
 """
 
+from __future__ import annotations
+
 import inspect
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -24,13 +27,13 @@ _FAMILIES = ('activations', 'constraints', 'initializers', 'layers', 'losses', '
 _families = {}
 
 
-def add_family(name, table):
+def add_family(name: str | None, table: Any) -> Any:
     """Say what configurations may name in a module of this package. Each module says it for itself when it is imported;
     the table may grow later."""
     _families[name] = table
 
 
-def get_custom_objects():
+def get_custom_objects() -> Any:
     """The dictionary of custom objects by name, for all threads; add to it to make a name known everywhere."""
     return _custom_objects
 
@@ -41,7 +44,7 @@ class CustomObjectScope:
     Takes dictionaries; any number of them, or None. Keras 3 calls its only one custom_objects.
     """
 
-    def __init__(self, *args, custom_objects=None):
+    def __init__(self, *args: Any, custom_objects: dict[str, Any] | None = None) -> None:
         self.custom_objects = {}
         for objects in (*args, custom_objects):
             self.custom_objects.update(objects or {})
@@ -66,7 +69,7 @@ def _stack():
         return _scopes.stack
 
 
-def visible_custom_objects(custom_objects=None):
+def visible_custom_objects(custom_objects: dict[str, Any] | None = None) -> Any:
     """All custom objects that count now, the innermost last: global ones, scopes, then `custom_objects`."""
     seen = dict(_custom_objects)
     for objects in _stack():
@@ -75,7 +78,7 @@ def visible_custom_objects(custom_objects=None):
     return seen
 
 
-def register_keras_serializable(package='Custom', name=None):
+def register_keras_serializable(package: Any = 'Custom', name: str | None = None) -> Any:
     """Decorator that makes a class or function known to loading, as 'package>name' (name: its own unless given).
 
     Raises ValueError for a class without `get_config`.
@@ -91,7 +94,7 @@ def register_keras_serializable(package='Custom', name=None):
     return decorate
 
 
-def get_registered_name(obj):
+def get_registered_name(obj: Any) -> Any:
     """'package>name' of a registered class or function, else its own name."""
     try:
         return _registered_names[obj]
@@ -99,7 +102,7 @@ def get_registered_name(obj):
         return obj.__name__
 
 
-def get_registered_object(name, custom_objects=None, module_objects=None):
+def get_registered_object(name: str | None, custom_objects: dict[str, Any] | None = None, module_objects: Any = None) -> Any:
     """The class or function called `name` in the custom objects, the registry or `module_objects`; None if in none."""
     custom = visible_custom_objects(custom_objects)
     if name in custom:
@@ -109,13 +112,13 @@ def get_registered_object(name, custom_objects=None, module_objects=None):
     return (module_objects or {}).get(name)
 
 
-def unknown(kind, name, table):
+def unknown(kind: Any, name: str | None, table: Any) -> Any:
     """The ValueError for a name that nobody knows."""
     return ValueError(f'Unknown {kind}: {name!r}; {nearest(name, table)} '
                       'One of your own goes into custom_objects, or is registered with register_keras_serializable.')
 
 
-def find(kind, name, table, custom_objects=None):
+def find(kind: Any, name: str | None, table: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The class or function that `name` stands for; ValueError with the nearest known names if there is none."""
     found = get_registered_object(name, custom_objects, table)
     if found is None and '>' in name:
@@ -125,7 +128,7 @@ def find(kind, name, table, custom_objects=None):
     return found
 
 
-def resolve(kind, identifier, table, custom_objects=None):
+def resolve(kind: Any, identifier: Any, table: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """What every `get` does: an object from None, a name, a configuration, a class or the object itself.
 
     kind: word for messages ('initializer'); table: name → class or function. None stays None; the name of a class, and
@@ -158,7 +161,7 @@ def _instance(kind, name, cls):
     return cls()
 
 
-def deserialize(kind, config, table, custom_objects=None):
+def deserialize(kind: Any, config: Any, table: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """An object from its configuration, in the form of either generation, or from a name.
 
     Raises ValueError for a configuration without class_name, an unknown class or arguments that do not fit it.
@@ -191,7 +194,7 @@ def _from_config(kind, name, cls, config, custom_objects):
             raise ValueError(f'{kind} {name!r} cannot be made from the configuration {config!r}: {error}') from error
 
 
-def serialize(obj, form=None):
+def serialize(obj: Any, form: Any = None) -> Any:
     """The configuration of an object, or the name of a function; None stays None.
 
     form: 2 or 3, the written form; by default that of the generation in force. Raises ValueError for an object that has
@@ -225,7 +228,7 @@ def _function_name(function):
     return function.__name__
 
 
-def keras_module(cls):
+def keras_module(cls) -> Any:
     """'keras.layers' and so on for a class of ours, as Keras 3 writes it; None for anybody else's."""
     path = cls.__module__.split('.')
     if path[0] != 'fastkeras' or cls in _registered_names:
@@ -235,7 +238,7 @@ def keras_module(cls):
     return '.'.join(['keras', *path[1:2]])
 
 
-def serialize_keras_object(instance=None, obj=None):
+def serialize_keras_object(instance: Any = None, obj: Any = None) -> Any:
     """The configuration of an object (`instance` in Keras 2, `obj` in 3), in the form of the generation in force.
 
     Besides objects and functions it takes numbers, text, None, lists, tuples, dicts, arrays and types, as Keras 3 does.
@@ -274,8 +277,9 @@ _PLAIN = {
 }
 
 
-def deserialize_keras_object(identifier=None, module_objects=None, custom_objects=None,
-                             printable_module_name='object', config=None, safe_mode=True):
+def deserialize_keras_object(identifier: Any = None, module_objects: Any = None,
+                             custom_objects: dict[str, Any] | None = None, printable_module_name: Any = 'object',
+                             config: Any = None, safe_mode: bool = True) -> Any:
     """The object that a name or a configuration of either form describes.
 
     module_objects: name → class or function, where names are looked for after custom objects and the registry; without
@@ -327,7 +331,7 @@ def _tables_for(path):
         yield _families[name]
 
 
-def checked_config(cls, config, *needed):
+def checked_config(cls, config: Any, *needed: Any) -> Any:
     """The configuration of a class, given to its from_config; ValueError unless it is a dict with the keys needed,
     which hold lists."""
     name = getattr(cls, '__name__', cls)

@@ -1,8 +1,12 @@
 """Checks of the arguments of fit, evaluate, predict and compile, before anything is printed or done."""
 
+from __future__ import annotations
+
 import functools
 import math
 import numbers
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -70,7 +74,10 @@ def check_fit(epochs, initial_epoch, validation_split, validation_batch_size, va
         raise ValueError(f"fit: shuffle: expected True, False or 'batch', got {shuffle!r}")
 
 
-def either_order(compile):
+F = TypeVar('F', bound=Callable[..., Any])     # what a decorator gives has the signature of what it got
+
+
+def either_order(compile: F) -> F:
     """Let `compile` take the third and fourth positions of Keras 2 (metrics, loss_weights) or of Keras 3 (loss_weights,
     metrics), where the values can only be meant so. By keyword they are what their names say."""
     @functools.wraps(compile)

@@ -1,9 +1,12 @@
 """Files that are kept in Keras's cache folder: found there, or fetched, checked and unpacked."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import stat
 import tempfile
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastkeras import generation
@@ -12,13 +15,14 @@ from fastkeras.utils.hashing import algorithm_of, validate_file
 from fastkeras.utils.messages import print_msg
 
 
-def keras_home():
+def keras_home() -> Any:
     """Keras's folder: what the environment variable KERAS_HOME says, or `~/.keras`."""
     return os.path.expanduser(os.environ.get('KERAS_HOME') or os.path.join('~', '.keras'))
 
 
-def get_file(fname=None, origin=None, untar=False, md5_hash=None, file_hash=None, cache_subdir='datasets',
-             hash_algorithm='auto', extract=False, archive_format='auto', cache_dir=None, force_download=False):
+def get_file(fname: Any = None, origin: Any = None, untar: bool = False, md5_hash: Any = None, file_hash: Any = None,
+             cache_subdir: Any = 'datasets', hash_algorithm: Any = 'auto', extract: bool = False,
+             archive_format: Any = 'auto', cache_dir: Any = None, force_download: bool = False) -> Any:
     """The path of a file in the cache folder, to which it is downloaded unless it is there.
 
     fname: name of the file, or an absolute path; None for the last part of the address. origin: its address (http, https,

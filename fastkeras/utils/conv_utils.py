@@ -1,12 +1,16 @@
 """Arithmetic of convolutions under the module name of Keras 2: layers of one's own use it for their output shapes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 __all__ = ['conv_input_length', 'conv_output_length', 'convert_kernel', 'deconv_length', 'normalize_padding',
            'normalize_tuple']
 
 
-def normalize_tuple(value, n, name):
+def normalize_tuple(value: Any, n: int, name: str | None) -> Any:
     """A whole number as a tuple of n of it, or n whole numbers as a tuple. name: of the argument, for messages."""
     items = (value,) * n if hasattr(value, '__index__') else value
     try:
@@ -18,7 +22,7 @@ def normalize_tuple(value, n, name):
     raise ValueError(f'The `{name}` argument must be a tuple of {n} integers. Received: {value!r}')
 
 
-def normalize_padding(value):
+def normalize_padding(value: Any) -> Any:
     """'valid', 'same' or 'causal' in small letters; ValueError for anything else."""
     padding = value.lower() if isinstance(value, str) else value
     if padding not in ('valid', 'same', 'causal'):
@@ -27,7 +31,7 @@ def normalize_padding(value):
     return padding
 
 
-def convert_kernel(kernel):
+def convert_kernel(kernel: Any) -> Any:
     """A kernel (…, in, out) of a convolution as one of a correlation, and back: its spatial axes reversed.
 
     Weights of models that ran on Theano need it. kernel: array of 3 to 5 dimensions. Returns a copy.
@@ -43,7 +47,7 @@ def _checked(function, padding, *allowed):
         raise ValueError(f'{function}: padding: expected one of {", ".join(map(repr, allowed))}, got {padding!r}')
 
 
-def conv_output_length(input_length, filter_size, padding, stride, dilation=1):
+def conv_output_length(input_length: Any, filter_size: Any, padding: Any, stride: Any, dilation: Any = 1) -> Any:
     """Length of what a convolution makes of input_length elements; None for None.
 
     padding: 'same', 'valid', 'full' or 'causal'.
@@ -56,7 +60,7 @@ def conv_output_length(input_length, filter_size, padding, stride, dilation=1):
     return -(-windows // stride)
 
 
-def conv_input_length(output_length, filter_size, padding, stride):
+def conv_input_length(output_length: Any, filter_size: Any, padding: Any, stride: Any) -> Any:
     """Length of what a convolution makes output_length elements of; None for None. padding: 'same', 'valid', 'full'."""
     _checked('conv_input_length', padding, 'same', 'valid', 'full')
     if output_length is None:
@@ -64,7 +68,8 @@ def conv_input_length(output_length, filter_size, padding, stride):
     return (output_length - 1) * stride - 2 * _pad(padding, filter_size) + filter_size
 
 
-def deconv_length(dim_size, stride_size, kernel_size, padding, output_padding, dilation=1):
+def deconv_length(dim_size: Any, stride_size: Any, kernel_size: Any, padding: Any, output_padding: Any,
+                  dilation: Any = 1) -> Any:
     """Length of what a transposed convolution makes of dim_size elements; None for None.
 
     padding: 'same', 'valid' or 'full'. output_padding: elements added at the end; None for the length that Keras 2 takes

@@ -5,11 +5,14 @@ Nothing is read ahead of the end of an epoch, or of a pass over a Sequence: what
 or in `on_epoch_end`, counts for the first batch of the next.
 """
 
+from __future__ import annotations
+
 import itertools
 import threading
 import time
 from collections import deque
 from concurrent.futures import CancelledError
+from typing import Any
 
 import numpy as np
 
@@ -36,13 +39,13 @@ class Queue:
     here: it never takes workers. free: it may choose between one thread and none; trying: it chose none so far.
     """
 
-    def __init__(self, workers=None, size=10, processes=False):
+    def __init__(self, workers: Any = None, size: Any = 10, processes: bool = False) -> None:
         self.workers, self.size, self.processes = workers, size, processes
         self.here = workers == 0 or size == 0
         self.free = self.trying = workers is None and not processes and not self.here
 
     @classmethod
-    def of(cls, source, workers=None, max_queue_size=None, use_multiprocessing=None):
+    def of(cls, source: Any, workers: Any = None, max_queue_size: Any = None, use_multiprocessing: Any = None) -> Any:
         """As told, or else as the Sequence itself says."""
         many = getattr(source, 'workers', 1)
         if workers is None and isinstance(many, int) and many > 1:
@@ -63,7 +66,7 @@ class Results:
     with its traceback.
     """
 
-    def __init__(self, get, arguments, queue, finish=None, in_processes=None):
+    def __init__(self, get: Any, arguments: Any, queue: Any, finish: Any = None, in_processes: Any = None) -> None:
         self._get, self._finish, self._queue = get, finish, queue
         self._ahead_of_use = _Ahead(get, finish)
         self._arguments = iter(arguments)
@@ -139,7 +142,7 @@ class Results:
         for argument in itertools.islice(self._arguments, count):
             self._ahead.append(self._workers.submit(argument))
 
-    def close(self, timeout=PATIENCE):
+    def close(self, timeout: Any = PATIENCE) -> Any:
         """End the workers and wait for them; what was read ahead is dropped."""
         try:
             self._close(timeout)
@@ -198,14 +201,14 @@ class SequenceReader:
     order of the next pass, does not depend on how the batches are read.
     """
 
-    def __init__(self, sequence, queue, finish=None, shuffle=False):
+    def __init__(self, sequence: Any, queue: Any, finish: Any = None, shuffle: Any = False) -> None:
         self.sequence, self.queue, self.finish, self.shuffle = sequence, queue, finish, shuffle
         self._seeds = np.random.RandomState(make_seed())    # of the passes
         self.length = length(sequence)
         self._order = None      # of the present pass: an iterator over the indices to come
         self._left = 0
 
-    def part(self, most=None):
+    def part(self, most: Any = None) -> Any:
         """Results of at most `most` batches: up to the end of the pass."""
         if self._order is None:
             self._begin()
@@ -231,7 +234,7 @@ class SequenceReader:
         if hasattr(self.sequence, 'on_epoch_begin'):
             self.sequence.on_epoch_begin()
 
-    def end_part(self):
+    def end_part(self) -> Any:
         """Say that a part was used up; the end of a pass is the end of an epoch of the Sequence. True: more can come."""
         if self._left == 0:
             self._order = None
@@ -244,7 +247,7 @@ class IteratorReader:
     """Reads a generator, another iterator, or something that can be iterated over again and again, in one thread at
     most: a generator has one state, which neither two threads nor two processes may advance."""
 
-    def __init__(self, source, queue, finish=None, shuffle=False):
+    def __init__(self, source: Any, queue: Any, finish: Any = None, shuffle: Any = False) -> None:
         if queue.processes:
             warn('a generator has a single state and so is read by one thread, whatever workers and '
                  'use_multiprocessing say; for several processes make it a Sequence', UserWarning)
@@ -257,13 +260,13 @@ class IteratorReader:
             self.length = None
         self._endless = source if self.once else _again_and_again(source)
 
-    def part(self, most=None):
+    def part(self, most: Any = None) -> Any:
         """Results of at most `most` batches; by default, of one pass."""
         iterator = self._endless if self.once or most is not None else iter(self.source)
         calls = itertools.repeat(None) if most is None else itertools.repeat(None, most)
         return Results(lambda _: next(iterator, END), calls, self.queue, self.finish)
 
-    def end_part(self):
+    def end_part(self) -> Any:
         """False: a part that is over is the end."""
         return False
 
@@ -276,12 +279,12 @@ def _again_and_again(source):
         yield from source
 
 
-def reader(source, queue, finish=None, shuffle=False):
+def reader(source: Any, queue: Any, finish: Any = None, shuffle: Any = False) -> Any:
     """A SequenceReader or an IteratorReader."""
     return (SequenceReader if is_sequence(source) else IteratorReader)(source, queue, finish, shuffle)
 
 
-def read(reader, steps):
+def read(reader: Any, steps: float | None) -> Any:
     """Yields that many results (None: one pass), fewer where the source ends before. All workers have ended when this
     generator has, or is closed."""
     while steps is None or steps:
@@ -306,7 +309,7 @@ class SequenceEnqueuer:
 
     _uids = itertools.count()
 
-    def __init__(self, sequence, use_multiprocessing=False):
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False) -> None:
         self.sequence = sequence
         self.use_multiprocessing = use_multiprocessing
         self.uid = next(SequenceEnqueuer._uids)
@@ -318,11 +321,11 @@ class SequenceEnqueuer:
     def _make_reader(self, queue):
         return reader(self.sequence, queue)
 
-    def is_running(self):
+    def is_running(self) -> Any:
         """Whether it was started and not stopped."""
         return self.stop_signal is not None and not self.stop_signal.is_set()
 
-    def start(self, workers=1, max_queue_size=10):
+    def start(self, workers: Any = 1, max_queue_size: Any = 10) -> Any:
         """Begin to read. workers: number of threads or processes, 0 for none: batches are then read when they are
         asked for. max_queue_size: the most batches that wait or are being read."""
         if self.is_running():
@@ -332,13 +335,13 @@ class SequenceEnqueuer:
         self._part = self._reader.part()
         self.stop_signal = threading.Event()
 
-    def stop(self, timeout=None):
+    def stop(self, timeout: Any = None) -> Any:
         """End all workers and wait for them, at most `timeout` seconds."""
         if self.stop_signal is not None:
             self.stop_signal.set()
             self._part.close(timeout)
 
-    def get(self):
+    def get(self) -> Any:
         """Yields batches in order; None is passed over. An error of a worker is raised here, and ends the reading."""
         try:
             while self.is_running():
@@ -362,7 +365,7 @@ class SequenceEnqueuer:
 class OrderedEnqueuer(SequenceEnqueuer):
     """Reads a Sequence pass by pass, each batch once and in order. shuffle: draw a new order for each pass."""
 
-    def __init__(self, sequence, use_multiprocessing=False, shuffle=False):
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: Any = False) -> None:
         super().__init__(sequence, use_multiprocessing)
         self.shuffle = shuffle
 
@@ -374,7 +377,8 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     """Reads a generator, by one thread whatever the number of workers. wait_time and random_seed are taken and change
     nothing: there is no waiting by the clock, and no copy of the generator."""
 
-    def __init__(self, sequence, use_multiprocessing=False, wait_time=None, random_seed=None):
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False, wait_time: Any = None,
+                 random_seed: Any = None) -> None:
         super().__init__(sequence, use_multiprocessing)
         self.random_seed = random_seed
         if wait_time is not None:

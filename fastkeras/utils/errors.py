@@ -3,11 +3,14 @@
 It imports nothing of the package, so that every part may use it.
 """
 
+from __future__ import annotations
+
 import difflib
 import functools
 import inspect
 import sys
 import warnings
+from typing import Any
 
 # what stands between our frames without having called us: generators that are closed, decorators, imports
 _BETWEEN = ('contextlib', 'functools', 'importlib', 'threading', 'concurrent')
@@ -60,13 +63,29 @@ class Spelled:
 
     __slots__ = ()
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any):
         if kwargs:
             known, others = keywords(cls.__init__)
             for name in kwargs:
                 if name not in known and not others:
                     raise unknown_argument(cls.__name__, name, known)
         return super().__new__(cls)
+
+
+def shown(obj, values):
+    """Text of an object as it would be made. values: its arguments by name, of which None is left out."""
+    return f'{type(obj).__name__}({", ".join(f"{k}={_short(v)}" for k, v in values.items() if v is not None)})'
+
+
+def _short(value):
+    if hasattr(value, 'numpy'):     # a Variable: its value
+        value = value.numpy()
+    if getattr(value, 'shape', None) == ():
+        value = float(str(value)) if value.dtype.kind == 'f' else value.item()
+    if hasattr(value, '__name__'):
+        return value.__name__
+    text = repr(value)
+    return text if len(text) <= 60 else f'{text[:57]}…'
 
 
 def located(error, where):

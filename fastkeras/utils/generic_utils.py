@@ -1,6 +1,9 @@
 """Helpers that old code imports from `keras.utils.generic_utils`."""
 
+from __future__ import annotations
+
 import inspect
+from typing import Any
 
 from fastkeras.saving import objects as _objects
 from fastkeras.utils.progbar import Progbar
@@ -16,7 +19,7 @@ get_custom_objects = _objects.get_custom_objects
 serialize_keras_object = _objects.serialize_keras_object
 
 
-def has_arg(fn, name, accept_all=False):
+def has_arg(fn: Any, name: str | None, accept_all: bool = False) -> Any:
     """Whether a callable takes `name` as a keyword; by **kwargs only counts with accept_all."""
     parameters = inspect.signature(fn).parameters
     if name in parameters:
@@ -24,29 +27,29 @@ def has_arg(fn, name, accept_all=False):
     return accept_all and any(p.kind == inspect.Parameter.VAR_KEYWORD for p in parameters.values())
 
 
-def to_list(x, allow_tuple=False):
+def to_list(x: Any, allow_tuple: bool = False) -> Any:
     """A list as it is, anything else as the only element of one; a tuple as a list of its members with allow_tuple."""
     if isinstance(x, list):
         return x
     return list(x) if allow_tuple and isinstance(x, tuple) else [x]
 
 
-def unpack_singleton(x):
+def unpack_singleton(x: Any) -> Any:
     """The only member of a list or tuple of one, else the list or tuple."""
     return x[0] if len(x) == 1 else x
 
 
-def object_list_uid(object_list):
+def object_list_uid(object_list: Any) -> Any:
     """Text that names the objects of a list (or one object) by their identity."""
     return ', '.join(str(abs(id(x))) for x in to_list(object_list))
 
 
-def is_all_none(iterable_or_element):
+def is_all_none(iterable_or_element: Any) -> Any:
     """Whether all members, or the one thing that is no list or tuple, are None."""
     return all(x is None for x in to_list(iterable_or_element, allow_tuple=True))
 
 
-def slice_arrays(arrays, start=None, stop=None):
+def slice_arrays(arrays: Any, start: Any = None, stop: Any = None) -> Any:
     """Samples start … stop - 1 of an array, or of each array of a list (None stays None).
 
     start: also a list or array of indices; stop does not count then. arrays: None gives [None].
@@ -62,7 +65,7 @@ def slice_arrays(arrays, start=None, stop=None):
     return arrays[which]
 
 
-def transpose_shape(shape, target_format, spatial_axes):
+def transpose_shape(shape: Any, target_format: Any, spatial_axes: Any) -> Any:
     """A channels_last shape in the order of target_format.
 
     spatial_axes: which axes are spatial, (1, 2) for (batch, rows, columns, channels). Returns a tuple, or a list for a

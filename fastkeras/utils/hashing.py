@@ -1,12 +1,15 @@
 """Digests of files, and whether a file is the one that was meant."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from typing import Any
 
 _DIGITS = {'md5': 32, 'sha256': 64}
 
 
-def algorithm_of(file_hash, algorithm='auto'):
+def algorithm_of(file_hash: Any, algorithm: Any = 'auto') -> Any:
     """'md5' or 'sha256': the algorithm named, or for 'auto' the one whose digests are as long as `file_hash`.
 
     ValueError for another algorithm, and for a hash that is no digest of it.
@@ -23,7 +26,7 @@ def algorithm_of(file_hash, algorithm='auto'):
     raise ValueError(f'file_hash: expected {wanted}, got {file_hash!r:.80}')
 
 
-def hash_file(fpath, algorithm='sha256', chunk_size=65535):
+def hash_file(fpath: Any, algorithm: Any = 'sha256', chunk_size: Any = 65535) -> Any:
     """The digest of a file, as lower-case hexadecimal digits. algorithm: 'sha256' ('auto' is the same) or 'md5'.
     chunk_size: bytes read at a time.
     """
@@ -37,7 +40,7 @@ def hash_file(fpath, algorithm='sha256', chunk_size=65535):
     return digest.hexdigest()
 
 
-def validate_file(fpath, file_hash, algorithm='auto', chunk_size=65535):
+def validate_file(fpath: Any, file_hash: Any, algorithm: Any = 'auto', chunk_size: Any = 65535) -> Any:
     """Whether the digest of a file is `file_hash`, in small or large letters. algorithm: 'md5', 'sha256', or 'auto' to
     tell them apart by length.
     """

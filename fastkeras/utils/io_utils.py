@@ -1,10 +1,17 @@
 """Data in HDF5 files, read while they are used."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 import numpy as np
 
 from fastkeras.utils.messages import print_msg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ['HDF5Matrix', 'ask_to_proceed_with_overwrite', 'print_msg']
 
@@ -20,7 +27,7 @@ class HDF5Matrix:
     for samples that are not there. Also a context manager: `with HDF5Matrix('data.h5', 'x') as x: …`.
     """
 
-    def __init__(self, datapath, dataset, start=0, end=None, normalizer=None):
+    def __init__(self, datapath: Any, dataset: Any, start: Any = 0, end: Any = None, normalizer: Any = None) -> None:
         import h5py
         self.datapath = os.fspath(datapath)
         self._file = h5py.File(self.datapath, 'r')
@@ -93,27 +100,27 @@ class HDF5Matrix:
         return np.where(rows < 0, rows + n, rows) + self.start
 
     @property
-    def shape(self):
+    def shape(self) -> Any:
         """(samples, …), as the normalizer makes them."""
         return len(self), *self._sample_shape
 
     @property
-    def dtype(self):
+    def dtype(self) -> Any:
         """The type of the elements, as the normalizer makes them."""
         return self._dtype
 
     @property
-    def ndim(self):
+    def ndim(self) -> Any:
         """Number of dimensions."""
         return len(self.shape)
 
     @property
-    def size(self):
+    def size(self) -> Any:
         """Number of elements."""
         return int(np.prod(self.shape))
 
     @property
-    def chunks(self):
+    def chunks(self) -> Any:
         """The shape of the pieces in which the file holds the data; None when in one."""
         return self.data.chunks
 
@@ -121,7 +128,7 @@ class HDF5Matrix:
         values = self[:]
         return values if dtype is None else values.astype(dtype, copy=False)
 
-    def close(self):
+    def close(self) -> Any:
         """Close the file. The matrix cannot be read afterwards."""
         self._file.close()
 
@@ -145,7 +152,7 @@ def _index(name, value, length):
     return int(value)
 
 
-def ask_to_proceed_with_overwrite(filepath):
+def ask_to_proceed_with_overwrite(filepath: str | PathLike[str]) -> Any:
     """Ask on the terminal whether a file may be written over, until the answer is y (True) or n (False)."""
     answer = input(f'[WARNING] {filepath} already exists - overwrite? [y/n]').strip().lower()
     while answer not in ('y', 'n'):

@@ -1,5 +1,9 @@
 """Helpers on layers and their weights under the module name of Keras 2."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fastkeras.models import get_source_inputs
@@ -12,7 +16,7 @@ __all__ = ['convert_all_kernels_in_model', 'convert_dense_weights_data_format', 
 _CONVOLUTIONS = ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose')
 
 
-def convert_all_kernels_in_model(model):
+def convert_all_kernels_in_model(model: Any) -> Any:
     """Reverse the kernels of a model's convolutions in place, as weights from a Theano model need it (or for one)."""
     for layer in model.layers:
         if type(layer).__name__ in _CONVOLUTIONS:
@@ -20,7 +24,8 @@ def convert_all_kernels_in_model(model):
             layer.set_weights([convert_kernel(kernel), *others])
 
 
-def convert_dense_weights_data_format(dense, previous_feature_map_shape, target_data_format='channels_first'):
+def convert_dense_weights_data_format(dense: Any, previous_feature_map_shape: Any,
+                                      target_data_format: Any = 'channels_first') -> Any:
     """Reorder, in place, the rows of the kernel of a Dense layer that follows a Flatten, for a model that changes its
     data format.
 

@@ -1,11 +1,15 @@
 """`multi_gpu_model`, which old training scripts wrap their model in."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras.models import Model
 
 __all__ = ['multi_gpu_model']
 
 
-def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
+def multi_gpu_model(model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False) -> Any:
     """A model that computes what `model` does, with the same layers and weights, to be compiled on its own.
 
     Keras splits each batch among devices and joins the results; here all processors work on the whole batch as it is.

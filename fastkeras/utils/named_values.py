@@ -1,6 +1,9 @@
 """Settings of one's own by name."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 from fastkeras.utils.errors import nearest
 
@@ -12,20 +15,20 @@ class Config:
     that is not there. Iterating gives the names in order.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         object.__setattr__(self, '_values', dict(kwargs))
         object.__setattr__(self, '_frozen', False)
 
     @property
-    def frozen(self):
+    def frozen(self) -> Any:
         """Whether changes are forbidden."""
         return self._frozen
 
-    def freeze(self):
+    def freeze(self) -> Any:
         """Forbid changes."""
         object.__setattr__(self, '_frozen', True)
 
-    def unfreeze(self):
+    def unfreeze(self) -> Any:
         """Allow changes again."""
         object.__setattr__(self, '_frozen', False)
 
@@ -75,34 +78,34 @@ class Config:
         object.__setattr__(self, '_values', state[0])
         object.__setattr__(self, '_frozen', state[1])
 
-    def keys(self):
+    def keys(self) -> Any:
         """The names."""
         return self._values.keys()
 
-    def values(self):
+    def values(self) -> Any:
         """The values."""
         return self._values.values()
 
-    def items(self):
+    def items(self) -> Any:
         """Pairs (name, value)."""
         return self._values.items()
 
-    def get(self, keyname, value=None):
+    def get(self, keyname: Any, value: Any = None) -> Any:
         """The value of a name, or `value` if there is none."""
         return self._values.get(keyname, value)
 
-    def pop(self, *args):
+    def pop(self, *args: Any) -> Any:
         """Take a value out, as dict.pop does."""
         return self._changeable().pop(*args)
 
-    def update(self, *args, **kwargs):
+    def update(self, *args: Any, **kwargs: Any) -> Any:
         """Add values, as dict.update does."""
         self._changeable().update(*args, **kwargs)
 
-    def as_dict(self):
+    def as_dict(self) -> Any:
         """The values as a dict of its own."""
         return dict(self._values)
 
-    def to_json(self):
+    def to_json(self) -> str:
         """The values as JSON text."""
         return json.dumps(self._values)

@@ -1,12 +1,16 @@
 """Helpers on arrays."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fastkeras.legacy.keras1 import accepts
 
 
 @accepts('to_categorical', method=False)
-def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
+def to_categorical(y: Any = None, num_classes: int | None = None, dtype: Any = 'float32', x: Any = None) -> Any:
     """Integer classes as rows that are 1 in the class's place and 0 elsewhere.
 
     y: array of whole numbers from 0, of any shape; a last axis of size 1 is dropped (Keras 3 calls it x). num_classes:
@@ -38,7 +42,7 @@ def to_categorical(y=None, num_classes=None, dtype='float32', x=None):
 
 
 @accepts('normalize', method=False)
-def normalize(x, axis=-1, order=2):
+def normalize(x: Any, axis: Any = -1, order: Any = 2) -> Any:
     """An array over its norms of that order along `axis`; vectors of norm 0 stay 0.
 
     order: 1, 2, inf or another order of numpy.linalg.norm. A symbolic tensor gives one, as ops.normalize does. ValueError

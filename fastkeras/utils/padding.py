@@ -1,11 +1,15 @@
 """Sequences of unequal length as one array."""
 
+from __future__ import annotations
+
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 
-def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncating='pre', value=0.0):
+def pad_sequences(sequences: Any, maxlen: Any = None, dtype: Any = 'int32', padding: Any = 'pre', truncating: Any = 'pre',
+                  value: Any = 0.0) -> Any:
     """Sequences as the rows of one array, padded or cut to the same length.
 
     sequences: list of lists or arrays; their steps may be arrays of one shape themselves. maxlen: length of the rows, by

@@ -1,7 +1,10 @@
 """The progress bar of Keras 2: samples, = signs, time left, running averages."""
 
+from __future__ import annotations
+
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +24,8 @@ class Progbar:
     full or final.
     """
 
-    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None,
-                 unit_name='step'):
+    def __init__(self, target: Any, width: int = 30, verbose: Any = 1, interval: float = 0.05, stateful_metrics: Any = None,
+                 stateless_metrics: Any = None, unit_name: Any = 'step') -> None:
         self.target = target
         self.width = width
         self.verbose = verbose
@@ -38,7 +41,7 @@ class Progbar:
         self._last = 0.0
         self._ended = False
 
-    def update(self, current, values=None, finalize=None):
+    def update(self, current: Any, values: Any = None, finalize: bool | None = None) -> Any:
         """Move to unit `current`. values: pairs (name, value over the units since the last call). finalize: whether
         this is the last call; by default when the target is reached.
         """
@@ -71,11 +74,11 @@ class Progbar:
         self._last = now
         self._ended = last
 
-    def add(self, n, values=None):
+    def add(self, n: int, values: Any = None) -> Any:
         """Move on by n units."""
         self.update(self._seen + n, values)
 
-    def finish(self):
+    def finish(self) -> Any:
         """Show what was reached, unless the target was: no more units come."""
         if not self._ended:
             self.update(self._seen, finalize=True)

@@ -1,11 +1,14 @@
 """Where random numbers on the host come from: initializers, shuffles, and the seeds of the engine's random ops."""
 
+from __future__ import annotations
+
 import random
+from typing import Any
 
 import numpy as np
 
 
-def set_random_seed(seed):
+def set_random_seed(seed: Any) -> Any:
     """Seed Python's `random`, NumPy's global state and, through it, all that fastkeras draws without a seed of its own.
 
     seed: int from 0 to 2**32 - 1. Seed before making the model: a layer takes its seed when it is made.
@@ -16,12 +19,12 @@ def set_random_seed(seed):
     np.random.seed(int(seed))
 
 
-def make_seed():
+def make_seed() -> Any:
     """A fresh seed. Drawn from NumPy's global state, so `np.random.seed`, as old scripts have it, decides it too."""
     return int(np.random.randint(0, 2**31 - 1, dtype=np.int64))
 
 
-def as_seed(seed):
+def as_seed(seed: Any) -> Any:
     """The int that `seed` stands for: an int, None for a fresh one, or a generator of seeds with a method `next`."""
     if seed is None:
         return make_seed()
@@ -33,6 +36,6 @@ def as_seed(seed):
     return int(seed)
 
 
-def generator(seed=None):
+def generator(seed: Any = None) -> Any:
     """A NumPy Generator; the same numbers every time for the same int seed, fresh ones for None."""
     return np.random.Generator(np.random.PCG64(as_seed(seed) % 2**128))

@@ -1,7 +1,10 @@
 """Data sets that are read batch by batch."""
 
+from __future__ import annotations
+
 import collections.abc
 import itertools
+from typing import Any
 
 
 class Sequence:
@@ -21,7 +24,7 @@ class Sequence:
     workers, use_multiprocessing, max_queue_size = 1, False, 10     # where __init__ is not called
     may_be_empty = False
 
-    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
+    def __init__(self, workers: Any = 1, use_multiprocessing: bool = False, max_queue_size: Any = 10) -> None:
         self.workers = workers
         self.use_multiprocessing = use_multiprocessing
         self.max_queue_size = max_queue_size
@@ -33,14 +36,14 @@ class Sequence:
         raise TypeError(f'{type(self).__name__} needs a method __len__() that returns the number of batches')
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> Any:
         """Number of batches of one epoch."""
         return len(self)
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Called before each epoch."""
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Called after each epoch."""
 
     def __iter__(self):
@@ -54,12 +57,12 @@ class Sequence:
 PyDataset = Sequence
 
 
-def length(sequence):
+def length(sequence: Any) -> Any:
     """Number of batches of a Sequence; None for one without end."""
     return sequence.num_batches if hasattr(sequence, 'num_batches') else len(sequence)
 
 
-def is_sequence(data):
+def is_sequence(data: Any) -> Any:
     """Whether `data` is a Sequence, or behaves as one: batches by index and a length, but neither an array nor a
     list.
     """
@@ -69,7 +72,7 @@ def is_sequence(data):
             and not hasattr(data, 'shape'))
 
 
-def is_batches(data):
+def is_batches(data: Any) -> Any:
     """Whether `data` gives batches: a Sequence, a generator or another iterator, or anything else to iterate over that
     is no array, table, list or dict."""
     if is_sequence(data) or hasattr(data, '__next__'):
@@ -79,7 +82,7 @@ def is_batches(data):
         or hasattr(data, 'shape') or hasattr(data, '__array__') or hasattr(data, '__buffer__'))
 
 
-def peeked(source):
+def peeked(source: Any) -> Any:
     """(the first batch, what still gives all of them). ValueError where there is none."""
     if is_sequence(source):
         return source[0], source

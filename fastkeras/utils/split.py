@@ -1,6 +1,9 @@
 """A data set in two parts."""
 
+from __future__ import annotations
+
 import random
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from fastkeras.utils.sequence import Sequence
 class ArrayBatches(Sequence):
     """Arrays, in any nesting, as a Sequence of batches of batch_size samples; the last may have fewer."""
 
-    def __init__(self, arrays, batch_size):
+    def __init__(self, arrays: Any, batch_size: int | None) -> None:
         super().__init__()
         self.arrays = arrays
         self.batch_size = batch_size
@@ -27,7 +30,8 @@ class ArrayBatches(Sequence):
         return nest.map_structure(lambda a: a[start:start + self.batch_size], self.arrays)
 
 
-def split_dataset(dataset, left_size=None, right_size=None, shuffle=False, seed=None, preferred_backend=None):
+def split_dataset(dataset: Any, left_size: Any = None, right_size: Any = None, shuffle: Any = False, seed: Any = None,
+                  preferred_backend: Any = None) -> Any:
     """A data set as two: (left, right), the first samples and the last.
 
     dataset: an array, a list, tuple or dict of arrays with as many samples each, such as (x, y), or a Sequence, whose

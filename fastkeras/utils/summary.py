@@ -1,18 +1,22 @@
 """The table of a model's layers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fastkeras.utils import nest
 from fastkeras.utils.messages import print_msg
 
 
-def count_params(weights):
+def count_params(weights: Any) -> int:
     """The number of numbers in weights, each counted once."""
     return sum(int(np.prod(v.shape, dtype=np.int64)) for v in {id(v): v for v in weights}.values())
 
 
-def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
-                  layer_range=None):
+def print_summary(model: Any, line_length: Any = None, positions: Any = None, print_fn: Any = None,
+                  expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> Any:
     """Print a table of a model's layers, with shapes, numbers of weights and, for a graph that is no chain,
     connections.
 
@@ -123,7 +127,7 @@ def _param_text(layer):
     return layer.count_params() if layer.built or layer.weights else '0 (unused)'
 
 
-def sources(layer, graph):
+def sources(layer: Any, graph: Any) -> Any:
     """(layer, node_index, tensor_index) of all that a layer reads in its calls in a graph."""
     for node in layer._inbound_nodes:
         if node in graph.members:

@@ -1,5 +1,9 @@
 """What a value is: a Keras tensor; the name of a type."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fastkeras import config
@@ -10,12 +14,12 @@ _NAMES = ('float16', 'float32', 'float64', 'uint8', 'uint16', 'uint32', 'uint64'
           'bool', 'string', 'float8_e4m3fn', 'float8_e5m2', 'complex64', 'complex128')
 
 
-def is_keras_tensor(x):
+def is_keras_tensor(x: Any) -> Any:
     """Whether x is symbolic: what Input gives, and what layers and ops make of that."""
     return isinstance(x, Tensor)
 
 
-def standardize_dtype(dtype):
+def standardize_dtype(dtype: Any) -> Any:
     """The name of a type that Keras 3 knows, given as a name, a NumPy or Python type, or the type of an array of another
     library; floatx for None. The engine computes in fewer: see `fastkeras.ops.cast`. ValueError for an unknown one.
     """

@@ -1,6 +1,9 @@
 """Pictures of models, drawn by Graphviz."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 from fastkeras.utils.summary import sources
 
@@ -15,9 +18,10 @@ def _pydot(function):
     return pydot
 
 
-def model_to_dot(model, show_shapes=False, show_layer_names=True, rankdir='TB', show_dtype=False, expand_nested=False,
-                 dpi=200, subgraph=False, show_layer_activations=False, show_trainable=False, splines='ortho',
-                 layer_range=None):
+def model_to_dot(model: Any, show_shapes: bool = False, show_layer_names: bool = True, rankdir: Any = 'TB',
+                 show_dtype: bool = False, expand_nested: bool = False, dpi: Any = 200, subgraph: bool = False,
+                 show_layer_activations: bool = False, show_trainable: bool = False, splines: Any = 'ortho',
+                 layer_range: Any = None) -> Any:
     """The graph of a model as a `pydot.Dot`: a box for each layer, an arrow for each tensor that one reads from another.
 
     show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable: what boxes say beside the class.
@@ -113,9 +117,10 @@ def _shape(layer, which):
         return 'multiple'
 
 
-def plot_model(model, to_file='model.png', show_shapes=False, show_layer_names=True, rankdir='TB', show_dtype=False,
-               expand_nested=False, dpi=200, show_layer_activations=False, show_trainable=False, splines='ortho',
-               layer_range=None):
+def plot_model(model: Any, to_file: Any = 'model.png', show_shapes: bool = False, show_layer_names: bool = True,
+               rankdir: Any = 'TB', show_dtype: bool = False, expand_nested: bool = False, dpi: Any = 200,
+               show_layer_activations: bool = False, show_trainable: bool = False, splines: Any = 'ortho',
+               layer_range: Any = None) -> Any:
     """Draw the graph of a model into a file, whose extension says the format (png, pdf, svg …; dot for the description
     itself). Other arguments as in model_to_dot. ImportError without pydot; OSError without Graphviz, its program `dot`.
     """

@@ -154,3 +154,16 @@ def test_notes_and_places():
     errors.located(error, 'X')
     errors.located(error, 'X')
     assert str(error) == 'X: no'
+
+
+def test_what_callbacks_look_like():
+    assert repr(fk.callbacks.EarlyStopping(patience=3)).startswith("EarlyStopping(monitor='val_loss', min_delta=0, patience=3")
+    assert repr(fk.callbacks.ModelCheckpoint('w.h5')).startswith("ModelCheckpoint(filepath='w.h5', monitor='val_loss'")
+    assert repr(fk.callbacks.LearningRateScheduler(test_nearest)) == 'LearningRateScheduler(schedule=test_nearest, verbose=0)'
+    assert repr(fk.callbacks.History()) == 'History()'
+
+    class Mine(fk.callbacks.Callback):
+        def __init__(self, path):
+            self.elsewhere = path
+
+    assert repr(Mine('a')) == 'Mine()'
