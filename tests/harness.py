@@ -111,15 +111,15 @@ def close_in_winograd_domain(got, want, near):
 
 
 def same_tile(marked):
-    """The outputs in a tile of 4 × 4 with one that is marked."""
-    rows, columns = (np.arange(n) // 4 for n in marked.shape[1:3])
+    """The outputs in a tile of 4 × 4 with one that is marked; the slices of a volume are images."""
+    rows, columns = (np.arange(n) // 4 for n in marked.shape[-3:-1])
     same = (rows[:, None] == rows), (columns[:, None] == columns)
-    return np.einsum('ij,njkc,kl->nil', same[0].astype(int), marked.astype(int), same[1].astype(int))[..., None] > 0
+    return np.einsum('ij,...jkc,kl->...il', same[0].astype(int), marked.astype(int), same[1].astype(int))[..., None] > 0
 
 
 def same_channels(marked):
     """All nine elements of a kernel's gradient of which one is marked."""
-    return marked.any((0, 1))
+    return marked.any(tuple(range(marked.ndim - 2)))
 
 
 def without_rows(op, sample):

@@ -1,5 +1,4 @@
 /* Convolution as an implicit GEMM: rows are output pixels, k runs over the window, columns are output channels. */
-#include "conv_few.h"
 #include "im2col.h"
 
 static void begin(gemm_job *j, int64_t r, int64_t m) { FK(im2col_begin)(j->source, r, m); }
@@ -10,19 +9,16 @@ static void pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float 
 }
 static void upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) { FK(im2col_upcoming)(j->source, r, m, f); }
 
-FK_CHUNKS(conv2d) {
-    if (conv_is_few(a)) return FK(conv_few_chunks)(a);
-    const gemm_grid g = FK(gemm_split)(a->n * a->oh * a->ow, a->oc / a->groups, a->kh * a->kw * a->c / a->groups);
+FK_CHUNKS(conv) {
+    const int64_t k = a->kd * a->kh * a->kw * a->c / a->groups;
+    const gemm_grid g = FK(gemm_split)(a->n * a->od * a->oh * a->ow, a->oc / a->groups, k);
     return a->groups * g.mb * g.nb;
 }
-FK_ONE_PART(conv2d)
+FK_ONE_PART(conv)
 
-FK_KERNEL(conv2d) {
-    if (conv_is_few(a)) {
-        FK(conv_few)(call, a, ith, nth);
-        return;
-    }
-    const int64_t m = a->n * a->oh * a->ow, run = a->c / a->groups, n = a->oc / a->groups, k = a->kh * a->kw * run;
+FK_KERNEL(conv) {
+    const int64_t m = a->n * a->od * a->oh * a->ow, run = a->c / a->groups, n = a->oc / a->groups;
+    const int64_t k = a->kd * a->kh * a->kw * run;
     const gemm_grid grid = FK(gemm_split)(m, n, k);
     const int64_t cells = grid.mb * grid.nb;
     const int pixelwise = PIXELWISE(a);

@@ -76,8 +76,7 @@ static void padded_row(const float *image, int64_t row, int64_t h, int64_t w, in
     gemm_zero(d + hi * c, (count - hi) * c);
 }
 
-void FK(few_at)(few_windows *w, const fk_attr_conv2d *a, const float *x, int64_t r, int64_t j, int64_t count,
-                float *copy) {
+void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int64_t j, int64_t count, float *copy) {
     const int64_t width = (count - 1) * a->sw + a->kw, column = j * a->sw - a->pl;
     const int64_t row = r % a->oh * a->sh - a->pt, last = row + (a->kh - 1) * a->dh;
     const float *image = x + r / a->oh * a->h * a->w * a->c;
@@ -92,12 +91,14 @@ void FK(few_at)(few_windows *w, const fk_attr_conv2d *a, const float *x, int64_t
         padded_row(image, row + i * a->dh, a->h, a->w, a->c, column, width, copy + i * w->pitch);
 }
 
-int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a) {
+FK_CHUNKS(conv_few) {
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
     return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 64), rows), work / (GRAIN / 2)));
 }
 
-void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int64_t nth) {
+FK_PARTS(conv_few) { return conv_is_few(&a->conv); }
+
+FK_KERNEL(conv_few) {
     const float *x = call->ptr[0], *b = call->ptr[1];
     float *y = call->ptr[2], *copy = (float *)call->scratch;
     few_windows w = FEW_WINDOWS(a);
@@ -109,7 +110,7 @@ void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int
     for (int64_t r = lo; r < hi; r++)
         for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
             const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
-            FK(few_at)(&w, a, x, r, j, count, copy);
+            FK(few_at)(&w, &a->conv, x, r, j, count, copy);
             pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
             end += count * a->oc;
             if (end - done >= 4 * FK_TILE && !ending) {

@@ -6,9 +6,10 @@
 
 /* Whether a convolution is one: its windows are a single block of k, and read where they are they overlap, or nearly. Rows of
  * the output that are shorter than half a micro-kernel would waste it. */
-static inline int conv_is_few(const fk_attr_conv2d *a) {
+static inline int conv_is_few(const fk_conv *a) {
     const int readable = a->groups == 1 && a->sw <= a->kw && (a->dw == 1 || a->kw == 1);
-    return readable && a->c > 0 && a->c <= 32 && a->kh * a->kw > 1 && a->kh * a->kw * a->c <= KC && a->ow >= 6;
+    return readable && a->d * a->od * a->kd == 1 && !a->pf && a->c > 0 && a->c <= 32 && a->kh * a->kw > 1 &&
+           a->kh * a->kw * a->c <= KC && a->ow >= 6;
 }
 
 #define FEW_PIXELS 96 /* of a row of the output, at a time: what they make or read stays in L1 */
@@ -23,17 +24,5 @@ typedef struct {
 #define FEW_WINDOWS(a) {.step = a->sw * a->c, .rows = a->kh, .run = a->kw * a->c, .oc = a->oc}
 /* those of pixels [j, j + count), count ≤ FEW_PIXELS, of row r of all images. copy: FEW_COPY floats, for what has padding */
 #define FEW_COPY ((FEW_PIXELS + LINE) * KC)
-void FK(few_at)(few_windows *w, const fk_attr_conv2d *a, const float *x, int64_t r, int64_t j, int64_t count,
-                float *copy);
-
-int64_t FK(conv_few_chunks)(const fk_attr_conv2d *a);
-void FK(conv_few)(const fk_call *call, const fk_attr_conv2d *a, int64_t ith, int64_t nth);
-
-/* The gradient with respect to w, whose attributes are those of conv2d. With more than a few channels, vectors that are cut
- * lose what copies would cost. */
-static inline int conv_dw_is_few(const fk_attr_conv2d_dw *a) {
-    return (a->c <= 4 || a->oc % NR == 0) && conv_is_few((const fk_attr_conv2d *)a);
-}
-int64_t FK(conv_few_dw_parts)(const fk_attr_conv2d_dw *a);
-void FK(conv_few_dw)(const fk_call *call, const fk_attr_conv2d_dw *a, int64_t ith, int64_t nth);
+void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int64_t j, int64_t count, float *copy);
 #endif

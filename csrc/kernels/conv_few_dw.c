@@ -53,13 +53,17 @@ EACH(DEFINE, 1) EACH(DEFINE, 2)
 static const micro kernels[2][5][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /* by vectors - 1, rows, elements */
 /* clang-format on */
 
-int64_t FK(conv_few_dw_parts)(const fk_attr_conv2d_dw *a) {
+/* With more than a few channels, vectors that are cut lose what copies would cost. */
+FK_PARTS(conv_few_dw) {
+    if (!conv_is_few(&a->conv) || (a->c > 4 && a->oc % NR)) return 0;
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
     return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 16), rows), work / GRAIN));
 }
 
-void FK(conv_few_dw)(const fk_call *call, const fk_attr_conv2d_dw *a, int64_t ith, int64_t nth) {
-    const int64_t k = a->kh * a->kw * a->c, parts = FK(conv_few_dw_parts)(a);
+FK_CHUNKS(conv_few_dw) { return fk_max(1, conv_few_dw_parts(a)); }
+
+FK_KERNEL(conv_few_dw) {
+    const int64_t k = a->kh * a->kw * a->c, parts = conv_few_dw_parts(a);
     const float *x = call->ptr[0], *dy = call->ptr[1];
     few_windows w = FEW_WINDOWS(a);
     const int64_t groups = fk_ceil_div(w.run, MR), widest = fk_ceil_div(w.run, groups);
@@ -73,7 +77,7 @@ void FK(conv_few_dw)(const fk_call *call, const fk_attr_conv2d_dw *a, int64_t it
             for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
                 const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
                 const float *d = dy + (r * a->ow + j) * a->oc;
-                FK(few_at)(&w, (const fk_attr_conv2d *)a, x, r, j, count, (float *)call->scratch);
+                FK(few_at)(&w, &a->conv, x, r, j, count, (float *)call->scratch);
                 for (int64_t c = 0; c < a->oc; c += NR) {
                     const int64_t n = fk_min(NR, a->oc - c);
                     for (int64_t i = 0; i < a->kh; i += high)

@@ -1,5 +1,4 @@
-/* The gradients of conv2d. */
-#include "conv_few.h"
+/* The gradients of conv. */
 #include "im2col.h"
 
 /* ---- with respect to x.
@@ -26,35 +25,39 @@ static class class_of(int64_t rest, int64_t k, int64_t s, int64_t d) {
     return c;
 }
 
-/* For every class of rows, every class of columns, every group: a packed B of k = taps · oc / groups, n = c / groups */
-FK_PARTS(pack_dx) { return a->groups * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR; }
-FK_CHUNKS(pack_dx) { return fk_min(a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
+/* For every class of slices, of rows, of columns, every group: a packed B of k = taps · oc / groups, n = c / groups */
+FK_PARTS(pack_dx) {
+    return a->groups * a->kd * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR;
+}
+FK_CHUNKS(pack_dx) { return fk_min(a->kd * a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
 
 FK_KERNEL(pack_dx) {
     const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
     const float *src = call->ptr[0];
     float *dst = call->ptr[1];
     int64_t count = 0; /* taps so far; chunks share them out */
-    for (int64_t y = 0; y < a->sh; y++)
-        for (int64_t x = 0; x < a->sw; x++) {
-            const class cy = class_of(y, a->kh, a->sh, a->dh), cx = class_of(x, a->kw, a->sw, a->dw);
-            const int64_t k = cy.taps * cx.taps * depth;
-            for (int64_t t = 0; t < cy.taps * cx.taps; t++) {
-                if (count++ % nth != ith) continue;
-                const int64_t ky = cy.first - t / cx.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
-                for (int64_t g = 0; g < a->groups; g++)
-                    FK(gemm_pack)(src + (ky * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth, depth, 0,
-                                  panels, dst + g * panels * k * NR);
-            }
-            dst += a->groups * panels * k * NR;
+    for (int64_t c = 0; c < a->sd * a->sh * a->sw; c++) {
+        const class cz = class_of(c / a->sw / a->sh, a->kd, a->sd, a->dd);
+        const class cy = class_of(c / a->sw % a->sh, a->kh, a->sh, a->dh),
+                    cx = class_of(c % a->sw, a->kw, a->sw, a->dw);
+        const int64_t taps = cz.taps * cy.taps * cx.taps, k = taps * depth;
+        for (int64_t t = 0; t < taps; t++) {
+            if (count++ % nth != ith) continue;
+            const int64_t kz = cz.first - t / cx.taps / cy.taps * cz.step;
+            const int64_t ky = cy.first - t / cx.taps % cy.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
+            for (int64_t g = 0; g < a->groups; g++)
+                FK(gemm_pack)(src + ((kz * a->kh + ky) * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth,
+                              depth, 0, panels, dst + g * panels * k * NR);
         }
+        dst += a->groups * panels * k * NR;
+    }
 }
 
 /* the pixels of one class */
 typedef struct {
-    windows v;              /* of dy; oh, ow: pixels of the class in an image */
-    int64_t y, x, sh, sw;   /* the first of them and the distance to the next, in x */
-    int64_t h, w, c;        /* of x */
+    windows v;                    /* of dy; od, oh, ow: pixels of the class in an image */
+    int64_t z, y, x, sd, sh, sw;  /* the first of them and the distance to the next, in x */
+    int64_t d, h, w, c;           /* of x */
     stretch list[ROWS];
     int64_t place[ROWS];
 } phase;
@@ -62,14 +65,17 @@ typedef struct {
 static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
     phase *f = j->source;
     FK(im2col_begin)(&f->v, r, m);
-    if (f->sh * f->sw == 1) return; /* one phase is all pixels, in their order */
-    int64_t col = r % f->v.ow, row = r / f->v.ow % f->v.oh, image = r / f->v.ow / f->v.oh;
+    if (f->sd * f->sh * f->sw == 1) return; /* one phase is all pixels, in their order */
+    int64_t col = r % f->v.ow, row = r / f->v.ow % f->v.oh, slice = r / f->v.ow / f->v.oh, image = slice / f->v.od;
+    slice -= image * f->v.od;
     for (int64_t q = 0; q < m; q++) {
-        f->place[q] = ((image * f->h + row * f->sh + f->y) * f->w + col * f->sw + f->x) * f->c;
-        if (++col == f->v.ow) {
-            col = 0;
-            if (++row == f->v.oh) row = 0, image++;
-        }
+        const int64_t line = (image * f->d + slice * f->sd + f->z) * f->h + row * f->sh + f->y;
+        f->place[q] = (line * f->w + col * f->sw + f->x) * f->c;
+        if (++col < f->v.ow) continue;
+        col = 0;
+        if (++row < f->v.oh) continue;
+        row = 0;
+        if (++slice == f->v.od) slice = 0, image++;
     }
     j->rows = f->place;
 }
@@ -83,62 +89,74 @@ static void phase_upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) {
 }
 
 /* chunks are whole rows of the image, so that what is finished is in one piece, and shares of the channels */
-static gemm_grid dx_grid(const fk_attr_conv2d_dx *a) {
-    const int64_t depth = a->kh * a->kw * a->oc / a->groups / (a->sh * a->sw);
-    gemm_grid g = FK(gemm_split)(a->n * a->h * a->w, a->c / a->groups, depth);
-    g.mb = fk_min(g.mb, fk_max(1, a->n * fk_ceil_div(a->h, a->sh)));
+static gemm_grid dx_grid(const fk_conv *a) {
+    const int64_t depth = a->kd * a->kh * a->kw * a->oc / a->groups / (a->sd * a->sh * a->sw);
+    gemm_grid g = FK(gemm_split)(a->n * a->d * a->h * a->w, a->c / a->groups, depth);
+    g.mb = fk_min(g.mb, fk_max(1, a->n * a->d * fk_ceil_div(a->h, a->sh)));
     return g;
 }
-FK_CHUNKS(conv2d_dx) {
-    const gemm_grid g = dx_grid(a);
+FK_CHUNKS(conv_dx) {
+    const gemm_grid g = dx_grid(&a->conv);
     return g.mb * g.nb;
 }
-FK_ONE_PART(conv2d_dx)
+FK_ONE_PART(conv_dx)
 
-/* rows of the class before row q of all images */
-static int64_t rows_before(int64_t q, int64_t h, int64_t s, int64_t first, int64_t each) {
-    return q / h * each + fk_min(each, fk_max(0, fk_ceil_div(q % h - first, s)));
+/* places of the class, the first at `first` and s from one to the next, `each` in n, before place q of many times n */
+static int64_t before(int64_t q, int64_t n, int64_t s, int64_t first, int64_t each) {
+    return q / n * each + fk_min(each, fk_max(0, fk_ceil_div(q % n - first, s)));
+}
+/* rows of the class before row q of all slices of all images */
+static int64_t rows_before(int64_t q, const phase *f) {
+    const int64_t slice = q / f->h, here = slice % f->d % f->sd == f->z;
+    return before(slice, f->d, f->sd, f->z, f->v.od) * f->v.oh +
+           (here ? before(q % f->h, f->h, f->sh, f->y, f->v.oh) : 0);
 }
 
-static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y, int64_t x, int64_t q0, int64_t q1,
+static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t y, int64_t x, int64_t q0, int64_t q1,
                       int64_t n0, int64_t n1) {
     const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
-    const int64_t ry = (y + a->pt) % a->sh, rx = (x + a->pl) % a->sw;
+    const int64_t own = ((z + a->pf) % a->sd * a->sh + (y + a->pt) % a->sh) * a->sw + (x + a->pl) % a->sw;
     const float *w = call->ptr[1];
-    class cy = {0}, cx = {0};
-    for (int64_t i = 0; i <= ry; i++)
-        for (int64_t j = 0; j < a->sw && (i < ry || j <= rx); j++) {
-            w += a->groups * panels * cy.taps * cx.taps * depth * NR;
-            cy = class_of(i, a->kh, a->sh, a->dh);
-            cx = class_of(j, a->kw, a->sw, a->dw);
-        }
+    class cz = {0}, cy = {0}, cx = {0};
+    for (int64_t c = 0; c <= own; c++) { /* in the order of pack_dx */
+        w += a->groups * panels * cz.taps * cy.taps * cx.taps * depth * NR;
+        cz = class_of(c / a->sw / a->sh, a->kd, a->sd, a->dd);
+        cy = class_of(c / a->sw % a->sh, a->kh, a->sh, a->dh);
+        cx = class_of(c % a->sw, a->kw, a->sw, a->dw);
+    }
     phase f; /* not initialised as a whole: its arrays are large */
     f.v = (windows){.list = f.list,
+                    .d = a->od,
                     .h = a->oh,
                     .w = a->ow,
                     .c = a->oc,
                     .run = depth,
+                    .kd = cz.taps,
                     .kh = cy.taps,
                     .kw = cx.taps,
+                    .dd = a->dd / gcd(a->sd, a->dd),
                     .dh = a->dh / gcd(a->sh, a->dh),
                     .dw = a->dw / gcd(a->sw, a->dw),
+                    .sd = 1,
                     .sh = 1,
                     .sw = 1,
+                    .od = fk_ceil_div(a->d - z, a->sd),
                     .oh = fk_ceil_div(a->h - y, a->sh),
                     .ow = fk_ceil_div(a->w - x, a->sw),
+                    .pf = (cz.first * a->dd - z - a->pf) / a->sd,
                     .pt = (cy.first * a->dh - y - a->pt) / a->sh,
                     .pl = (cx.first * a->dw - x - a->pl) / a->sw};
-    f.y = y, f.x = x, f.sh = a->sh, f.sw = a->sw, f.h = a->h, f.w = a->w, f.c = a->c;
+    f.z = z, f.y = y, f.x = x, f.sd = a->sd, f.sh = a->sh, f.sw = a->sw;
+    f.d = a->d, f.h = a->h, f.w = a->w, f.c = a->c;
     gemm_job j = {.ldc = a->c,
                   .n = n,
-                  .k = cy.taps * cx.taps * depth,
+                  .k = cz.taps * cy.taps * cx.taps * depth,
                   .pack = phase_pack,
                   .rows_begin = phase_begin,
                   .upcoming = phase_upcoming,
                   .source = &f,
                   .scratch = (float *)call->scratch};
-    const int64_t r0 = rows_before(q0, a->h, a->sh, y, f.v.oh) * f.v.ow;
-    const int64_t r1 = rows_before(q1, a->h, a->sh, y, f.v.oh) * f.v.ow;
+    const int64_t r0 = rows_before(q0, &f) * f.v.ow, r1 = rows_before(q1, &f) * f.v.ow;
     if (PIXELWISE(a)) {
         j.rows_begin = NULL; /* a product of matrices */
         j.upcoming = NULL;
@@ -153,15 +171,16 @@ static void one_phase(const fk_call *call, const fk_attr_conv2d_dx *a, int64_t y
     }
 }
 
-FK_KERNEL(conv2d_dx) {
-    const gemm_grid grid = dx_grid(a);
+FK_KERNEL(conv_dx) {
+    const gemm_grid grid = dx_grid(&a->conv);
     const int64_t n = a->c / a->groups;
     for (int64_t t = ith; t < grid.mb * grid.nb; t += nth) {
         int64_t q0, q1, n0, n1;
-        fk_range(a->n * a->h, a->h % a->sh ? 1 : a->sh, t / grid.nb, grid.mb, &q0, &q1);
+        fk_range(a->n * a->d * a->h, a->h % a->sh ? 1 : a->sh, t / grid.nb, grid.mb, &q0, &q1);
         fk_range(n, NR, t % grid.nb, grid.nb, &n0, &n1);
-        for (int64_t y = 0; y < fk_min(a->sh, a->h); y++)
-            for (int64_t x = 0; x < fk_min(a->sw, a->w); x++) one_phase(call, a, y, x, q0, q1, n0, n1);
+        for (int64_t z = 0; z < fk_min(a->sd, a->d); z++)
+            for (int64_t y = 0; y < fk_min(a->sh, a->h); y++)
+                for (int64_t x = 0; x < fk_min(a->sw, a->w); x++) one_phase(call, &a->conv, z, y, x, q0, q1, n0, n1);
         for (int64_t g = 0; g < a->groups; g++)
             fk_epilogue_rows(call, q0 * a->w * a->c + g * n + n0, (q1 - q0) * a->w, a->c, n1 - n0);
     }
@@ -180,8 +199,9 @@ typedef struct {
 } dw_grid;
 
 /* Shares of k cost memory and another sum, narrow cells pack more often: as few of both as give enough chunks */
-static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
-    const int64_t n = a->oc / a->groups, m = a->kh * a->kw * (a->c / a->groups), k = a->n * a->oh * a->ow;
+static dw_grid dw_split(const fk_conv *a) {
+    const int64_t n = a->oc / a->groups, m = a->kd * a->kh * a->kw * (a->c / a->groups);
+    const int64_t k = a->n * a->od * a->oh * a->ow;
     dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
     const int64_t work = a->groups * m * gemm_panels(n) * NR * k;
     const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GRAIN);
@@ -191,27 +211,22 @@ static dw_grid dw_split(const fk_attr_conv2d_dw *a) {
     g.mb = fk_max(g.mb, fk_min(want / (a->groups * g.parts * g.nb), m / (4 * MR)));
     return g;
 }
-FK_CHUNKS(conv2d_dw) {
-    if (conv_dw_is_few(a)) return FK(conv_few_dw_parts)(a);
-    const dw_grid g = dw_split(a);
+FK_CHUNKS(conv_dw) {
+    const dw_grid g = dw_split(&a->conv);
     return g.parts * g.mb * g.nb * a->groups;
 }
-FK_PARTS(conv2d_dw) { return conv_dw_is_few(a) ? FK(conv_few_dw_parts)(a) : dw_split(a).parts; }
+FK_PARTS(conv_dw) { return dw_split(&a->conv).parts; }
 
-FK_KERNEL(conv2d_dw) {
-    if (conv_dw_is_few(a)) {
-        FK(conv_few_dw)(call, a, ith, nth);
-        return;
-    }
-    const dw_grid grid = dw_split(a);
-    const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kh * a->kw * run;
+FK_KERNEL(conv_dw) {
+    const dw_grid grid = dw_split(&a->conv);
+    const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kd * a->kh * a->kw * run;
     float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
     stretch list[DW_STEPS];
     windows v = WINDOWS(a, list);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
         const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
         int64_t p0, p1, r0, r1, n0, n1;
-        fk_range(a->n * a->oh * a->ow, 1, part, grid.parts, &p0, &p1);
+        fk_range(a->n * a->od * a->oh * a->ow, 1, part, grid.parts, &p0, &p1);
         fk_range(rows, MR, cell / grid.nb, grid.mb, &r0, &r1);
         fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
         v.x = (const float *)call->ptr[0] + g * run;

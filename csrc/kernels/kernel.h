@@ -39,9 +39,15 @@ typedef struct {
 #define I(x) int64_t x;
 #define F(x) double x;
 #define A(x) int64_t x[FK_MAXDIM];
+#define OP(name, flags, refs, attrs)
+#define CONV_ATTRS union { struct { CONV_FIELDS }; fk_conv conv; };
+#include "../ops.def"
+typedef struct { CONV_FIELDS } fk_conv; /* a->conv of every convolution */
+#undef OP
 #define OP(name, flags, refs, attrs) typedef struct { attrs } fk_attr_##name;
 #include "../ops.def"
 #undef OP
+#undef CONV_ATTRS
 #undef I
 #undef F
 #undef A

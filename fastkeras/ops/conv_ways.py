@@ -10,13 +10,16 @@ from . import winograd
 from .lowering import REDUCE, lower_reduce
 from .windows import window_attributes
 
-Geometry = namedtuple('Geometry', 'n h w c oh ow oc kh kw sh sw dh dw pt pl groups')
-Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def).'
+Geometry = namedtuple('Geometry', 'n d h w c od oh ow oc kd kh kw sd sh sw dd dh dw pf pt pl groups')
+Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def); an image has one slice.'
 
 
 def geometry(n, c, oc, groups, g):
     """The Geometry of n images of c channels under the Windows g, which make oc channels in so many groups."""
-    return Geometry(n=n, c=c, oc=oc, groups=groups, **window_attributes(g, 2))
+    made = Geometry(n=n, c=c, oc=oc, groups=groups, **window_attributes(g, 3))
+    if made.d > 1 and (made.kd, made.sd, made.pf, made.od) == (1, 1, 0, made.d):
+        return made._replace(n=n * made.d, d=1, od=1, dd=1)  # slices that do not meet are images
+    return made
 
 
 def partial_sums(ctx, kernel, refs, out, attrs):
@@ -35,27 +38,51 @@ def _always(ctx, g):
 
 
 def _product(ctx, g, x, w, y):
-    packed = ctx.packed(w, 'pack_b', batch=g.groups, k=g.kh * g.kw * g.c // g.groups, n=g.oc // g.groups, ld=g.oc,
-                        trans=0, src_batch=g.oc // g.groups)
-    return ctx.step('conv2d', [x, packed, y], **g._asdict())
+    return ctx.step('conv', [x, _packed(ctx, g, w), y], **g._asdict())
+
+
+def _packed(ctx, g, w):
+    """The kernel as the right side of a product for each group."""
+    n = g.oc // g.groups
+    return ctx.packed(w, 'pack_b', batch=g.groups, k=g.kd * g.kh * g.kw * g.c // g.groups, n=n, ld=g.oc, trans=0, src_batch=n)
+
+
+def _is_few(ctx, g):
+    """Few channels, whose windows are read where they are; the kernel knows how few."""
+    return ctx.parts('conv_few', **g._asdict()) > 0
+
+
+def _few(ctx, g, x, w, y):
+    return ctx.step('conv_few', [x, _packed(ctx, g, w), y], **g._asdict())
+
+
+_TURNED = ('c', 'oc', 'kd', 'kh', 'kw', 'sd', 'sh', 'sw', 'dd', 'dh', 'dw', 'groups')
 
 
 def _product_by_input(ctx, g, dy, w, dx):
-    turned = {k: v for k, v in g._asdict().items() if k in ('c', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'groups')}
-    return ctx.step('conv2d_dx', [dy, ctx.packed(w, 'pack_dx', **turned), dx], **g._asdict())
+    turned = {name: getattr(g, name) for name in _TURNED}
+    return ctx.step('conv_dx', [dy, ctx.packed(w, 'pack_dx', **turned), dx], **g._asdict())
 
 
 def _product_by_kernel(ctx, g, x, dy, dw):
-    return partial_sums(ctx, 'conv2d_dw', [x, dy], dw, g._asdict())
+    return partial_sums(ctx, 'conv_dw', [x, dy], dw, g._asdict())
+
+
+def _few_suit(ctx, g):
+    return ctx.parts('conv_few_dw', **g._asdict()) > 0
+
+
+def _few_by_kernel(ctx, g, x, dy, dw):
+    return partial_sums(ctx, 'conv_few_dw', [x, dy], dw, g._asdict())
 
 
 def _winograd_by_kernel(ctx, g, x, dy, dw):
     return partial_sums(ctx, 'winograd_dw', [x, dy], dw, winograd.sum_attributes(g))
 
 
-FORWARD = ((winograd.suits, winograd.forward), (_always, _product))
+FORWARD = ((winograd.suits, winograd.forward), (_is_few, _few), (_always, _product))
 BY_INPUT = ((winograd.suits, winograd.backward), (_always, _product_by_input))
-BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (_always, _product_by_kernel))
+BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
 
 
 def _first_of(ways):

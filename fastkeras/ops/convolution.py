@@ -1,8 +1,8 @@
-"""Convolutions over one or two dimensions, in Keras's vocabulary, on the records of conv_records.py and depthwise.py.
+"""Convolutions over one to three dimensions, in Keras's vocabulary, on the records of conv_records.py and depthwise.py.
 
-Images are (n, h, w, c) or, data_format='channels_first', (n, c, h, w); sequences (n, steps, c) or (n, c, steps). A
-sequence is convolved as an image of one row. Padding: 'valid'; 'same', TensorFlow's rule; 'causal' (sequences: all
-zeros before the first step); or pairs (before, after) for each dimension.
+Volumes are (n, d, h, w, c) or, data_format='channels_first', (n, c, d, h, w); images (n, h, w, c) or (n, c, h, w);
+sequences (n, steps, c) or (n, c, steps). A sequence is convolved as an image of one row. Padding: 'valid'; 'same',
+TensorFlow's rule; 'causal' (sequences: all zeros before the first step); or pairs (before, after) for each dimension.
 """
 
 from . import conv_records, depthwise  # noqa: F401  (their import registers the records)
@@ -19,13 +19,13 @@ def conv(inputs, kernel, strides=1, padding='valid', data_format=None, dilation_
     strides, dilation_rate: an int or one per dimension. Returns (n, *windows, filters) in the data format. Raises
     ValueError for ranks, channels or windows that do not fit.
     """
-    return _Call('conv', inputs, kernel, strides, padding, data_format, dilation_rate).forward('conv2d', True)
+    return _Call('conv', inputs, kernel, strides, padding, data_format, dilation_rate).forward(grouped=True)
 
 
 def depthwise_conv(inputs, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
     """Each channel on its own: kernel[*window, channels, multiplier]; returns channels · multiplier channels."""
-    call = _Call('depthwise_conv', inputs, kernel, strides, padding, data_format, dilation_rate)
-    return call.forward('depthwise_conv2d', False)
+    call = _Call('depthwise_conv', inputs, kernel, strides, padding, data_format, dilation_rate, most=2)
+    return call.forward('depthwise_')
 
 
 def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding='valid', data_format=None,
@@ -56,14 +56,18 @@ def transposed_padding(window, stride, padding, output_padding):
     return before, total - before
 
 
-class _Call:
-    """The checked arguments of one call, a sequence already as an image of one row."""
+KINDS = ('sequences', 'images', 'volumes')
 
-    def __init__(self, op, inputs, kernel, strides, padding, data_format, dilation_rate):
+
+class _Call:
+    """The checked arguments of one call, a sequence already as an image of one row. most: spatial axes of the inputs."""
+
+    def __init__(self, op, inputs, kernel, strides, padding, data_format, dilation_rate, most=3):
         x, w = as_tensor(inputs), as_tensor(kernel)
         self.rank = rank = len(x.shape) - 2
-        if rank not in (1, 2):
-            raise error(op, f'inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
+        if not 1 <= rank <= most:
+            known = ' or '.join(f'{k + 3} dimensions ({name})' for k, name in enumerate(KINDS[:most]))
+            raise error(op, f'inputs: expected {known}, got shape {tuple(x.shape)}')
         if len(w.shape) != rank + 2:
             raise error(op, f'kernel: expected {rank + 2} dimensions for inputs of shape {tuple(x.shape)}, got shape '
                             f'{tuple(w.shape)}')
@@ -81,10 +85,10 @@ class _Call:
             w = expand_dims(w, 0)
             self.strides, self.dilation = (1, *self.strides), (1, *self.dilation)
             self.padding = self.padding if isinstance(self.padding, str) else ((0, 0), *self.padding)
-        self.x, self.w = x, w
+        self.x, self.w, self.record = x, w, f'conv{max(rank, 2)}d'
         self.layout = 'channels_last' if rank == 1 else self.data_format
 
-    def forward(self, record, grouped):
+    def forward(self, family='', grouped=False):
         x, w = self.x, self.w
         padding = pads(self.padding, spatial(x.shape, self.layout), w.shape[:-2], self.strides, self.dilation)
         attrs = {'strides': self.strides, 'padding': self.padding if None in padding else padding,
@@ -92,11 +96,11 @@ class _Call:
         if grouped:
             channels = x.shape[-1] if self.layout == 'channels_last' else x.shape[1]
             attrs['groups'] = self.groups(channels, w.shape[-2])
-        return self.as_given(apply(record, [x, w], **attrs))
+        return self.as_given(apply(family + self.record, [x, w], **attrs))
 
     def groups(self, channels, depth):
         if channels is None or not depth or channels % depth:
-            raise error(self.op, f'kernel of shape {tuple(self.w.shape)[2 - self.rank:]} expects inputs of {depth} '
+            raise error(self.op, f'kernel of shape {tuple(self.w.shape)[-2 - self.rank:]} expects inputs of {depth} '
                                  f'channels (or, grouped, a multiple of it), got {channels}; data_format is '
                                  f'{self.data_format!r}')
         return channels // depth
@@ -116,8 +120,9 @@ class _Call:
             padding = tuple(transposed_padding(extent(k, d), s, padding, e) for k, d, s, e in
                             zip(w.shape[-2 - self.rank:-2], self.dilation[-self.rank:], self.strides[-self.rank:],
                                 extra))
-        padding = ((0, 0), *padding)[-2:]
-        return self.as_given(apply('conv2d_dx', [x, w], size=None, strides=self.strides, padding=padding,
+        if self.rank == 1:
+            padding = ((0, 0), *padding)
+        return self.as_given(apply(self.record + '_dx', [x, w], size=None, strides=self.strides, padding=padding,
                                    dilation=self.dilation, groups=1, data_format=self.layout))
 
     def as_given(self, y):

@@ -14,7 +14,8 @@ DEEPEST = 384  # rows of a matrix that pack_b leaves in one block
 
 
 def _possible(g):
-    return config.winograd() and (g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.groups) == (3, 3, 1, 1, 1, 1, 1)
+    slices = g.d * g.od * g.kd == 1 and not g.pf
+    return config.winograd() and slices and (g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.groups) == (3, 3, 1, 1, 1, 1, 1)
 
 
 def suits(ctx, g):

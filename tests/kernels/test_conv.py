@@ -1,4 +1,5 @@
-"""conv2d, its gradients and their packing: against float64, on every instruction set, and bitwise where promised."""
+"""conv, its gradients and their packing, over images and volumes: against float64, on every instruction set, and bitwise where
+promised."""
 import numpy as np
 import pytest
 import step
@@ -7,6 +8,23 @@ from windows import taps
 
 RNG = np.random.default_rng(4)
 NAMES = ['n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'pt', 'pl', 'groups']
+TURNED = ['c', 'oc', 'kd', 'kh', 'kw', 'sd', 'sh', 'sw', 'dd', 'dh', 'dw', 'groups']
+ONE_SLICE = {'d': 1, 'od': 1, 'kd': 1, 'sd': 1, 'dd': 1, 'pf': 0}
+VOLUMES = [  # (shape, depth: d, od, kd, sd, dd, pf)
+    ((2, 6, 7, 3, 6, 7, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1), (5, 5, 3, 1, 1, 1)),
+    ((1, 12, 11, 3, 6, 6, 35, 7, 7, 2, 2, 1, 1, 3, 3, 1), (7, 3, 3, 2, 1, 0)),
+    ((1, 5, 5, 20, 5, 5, 40, 1, 1, 1, 1, 1, 1, 0, 0, 1), (3, 3, 1, 1, 1, 0)),  # a product of matrices
+    ((2, 7, 8, 6, 4, 4, 9, 1, 1, 2, 2, 1, 1, 0, 0, 1), (5, 2, 1, 3, 1, 0)),  # pixels that no output reads
+    ((1, 13, 13, 2, 5, 5, 3, 3, 3, 2, 2, 2, 2, 0, 0, 1), (9, 3, 2, 2, 4, 1)),  # stride and dilation share a factor
+    ((1, 12, 12, 2, 4, 5, 3, 3, 3, 3, 2, 2, 3, 2, 1, 1), (11, 4, 3, 3, 2, 2)),
+    ((2, 6, 6, 8, 6, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 4), (4, 5, 2, 1, 2, 2)),
+    ((1, 4, 4, 3, 8, 8, 2, 3, 3, 1, 1, 1, 1, 3, 3, 1), (2, 7, 4, 1, 1, 4)),  # windows wholly in the padding
+    ((1, 2, 2, 3, 2, 2, 2, 1, 1, 4, 4, 1, 1, 2, 2, 1), (3, 2, 1, 4, 1, 2)),  # strides beyond the volume
+    ((1, 6, 6, 20, 6, 6, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), (5, 5, 3, 1, 1, 1)),  # two blocks of k
+    ((2, 14, 14, 4, 14, 14, 36, 3, 3, 1, 1, 1, 1, 1, 1, 1), (6, 6, 3, 1, 1, 1)),  # parts of the weight gradient
+    ((0, 5, 5, 3, 5, 5, 2, 3, 3, 1, 1, 1, 1, 1, 1, 1), (4, 4, 3, 1, 1, 1)),
+    ((1, 2, 5, 3, 2, 3, 2, 3, 3, 1, 1, 1, 1, 1, 0, 1), (2, 0, 3, 1, 1, 0)),
+]
 SHAPES = [
     (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1),
     (2, 6, 7, 3, 6, 7, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1),
@@ -30,12 +48,15 @@ SHAPES = [
 
 
 def geometry(shape):
-    return dict(zip(NAMES, shape))
+    depth = ONE_SLICE
+    if len(shape) == 2:
+        shape, depth = shape[0], dict(zip(ONE_SLICE, shape[1]))
+    return {**dict(zip(NAMES, shape)), **depth}
 
 
 def arrays(g):
-    x, y = (g['n'], g['h'], g['w'], g['c']), (g['n'], g['oh'], g['ow'], g['oc'])
-    w = (g['kh'], g['kw'], g['c'] // g['groups'], g['oc'])
+    x, y = (g['n'], g['d'], g['h'], g['w'], g['c']), (g['n'], g['od'], g['oh'], g['ow'], g['oc'])
+    w = (g['kd'], g['kh'], g['kw'], g['c'] // g['groups'], g['oc'])
     return [RNG.normal(size=s).astype(np.float32) for s in (x, w, y)]
 
 
@@ -44,22 +65,23 @@ def exact(g, x, w, dy):
     x, w, dy = (a.astype(np.float64) for a in (x, w, dy))
     y, dx, dw = np.zeros(dy.shape), np.zeros(x.shape), np.zeros(w.shape)
     m, n = g['c'] // g['groups'], g['oc'] // g['groups']
-    for i, j, out, inside in taps(g):
+    for *tap, out, inside in taps(g, 'dhw'):
+        v, dv = w[tuple(tap)], dw[tuple(tap)]
         for k in range(g['groups']):
             a, b = np.s_[..., k * m:(k + 1) * m], np.s_[..., k * n:(k + 1) * n]
-            y[out][b] += x[inside][a] @ w[i, j][b]
-            dx[inside][a] += dy[out][b] @ w[i, j][b].T
-            dw[i, j][b] += np.tensordot(x[inside][a], dy[out][b], ((0, 1, 2), (0, 1, 2)))
+            y[out][b] += x[inside][a] @ v[b]
+            dx[inside][a] += dy[out][b] @ v[b].T
+            dv[b] += np.tensordot(x[inside][a], dy[out][b], ((0, 1, 2, 3), (0, 1, 2, 3)))
     return y, dx, dw
 
 
 def packed(w, g, isa):
-    """w for conv2d, and for its gradient."""
-    k, n = g['kh'] * g['kw'] * g['c'] // g['groups'], g['oc'] // g['groups']
+    """w for conv and conv_few, and for its gradient."""
+    k, n = g['kd'] * g['kh'] * g['kw'] * g['c'] // g['groups'], g['oc'] // g['groups']
     results = []
     for op, attrs in (
             ('pack_b', {'batch': g['groups'], 'k': k, 'n': n, 'ld': g['oc'], 'trans': 0, 'src_batch': n}),
-            ('pack_dx', {name: g[name] for name in ('c', 'oc', 'kh', 'kw', 'sh', 'sw', 'dh', 'dw', 'groups')})):
+            ('pack_dx', {name: g[name] for name in TURNED})):
         size = step.parts(op, isa, **attrs) * attrs.get('batch', 1)
         results.append(np.full(size, np.nan, np.float32))
         step.run(op, [w, results[-1]], isa=isa, **attrs)
@@ -81,8 +103,14 @@ def close(found, wanted, room):
     assert (np.abs(found - wanted) <= 2e-6 * room + 2e-6).all()
 
 
-@pytest.mark.parametrize('shape', SHAPES, ids=str)
-def test_conv2d_and_its_gradients(shape):
+def ways(op, isa, g):
+    """The kernels that can do it."""
+    few = op.replace('conv', 'conv_few')
+    return [op, few] if step.parts(few, isa, **g) else [op]
+
+
+@pytest.mark.parametrize('shape', [*SHAPES, *VOLUMES], ids=str)
+def test_conv_and_its_gradients(shape):
     g = geometry(shape)
     x, w, dy = arrays(g)
     y, dx, dw = exact(g, x, w, dy)
@@ -91,46 +119,59 @@ def test_conv2d_and_its_gradients(shape):
         forward, backward = packed(w, g, isa)
         for bias, extra in ((0, {}), double_plus_channel(g['oc'])):
             wanted = 2 * y + bias if extra else y
-            close(both_thread_counts('conv2d', [x, forward], y.shape, isa, g, extra), wanted, 2 * y_room + np.abs(bias))
+            for op in ways('conv', isa, g):
+                close(both_thread_counts(op, [x, forward], y.shape, isa, g, extra), wanted, 2 * y_room + np.abs(bias))
         for bias, extra in ((0, {}), double_plus_channel(g['c'])):
             wanted = 2 * dx + bias if extra else dx
-            close(both_thread_counts('conv2d_dx', [dy, backward], dx.shape, isa, g, extra), wanted,
+            close(both_thread_counts('conv_dx', [dy, backward], dx.shape, isa, g, extra), wanted,
                   2 * dx_room + np.abs(bias))
-        parts = step.parts('conv2d_dw', isa, **g)
-        found = both_thread_counts('conv2d_dw', [x, dy], (parts, *dw.shape), isa, g, {})
-        close(found.sum(0), dw, dw_room)
+        for op in ways('conv_dw', isa, g):
+            parts = step.parts(op, isa, **g)
+            found = both_thread_counts(op, [x, dy], (parts, *dw.shape), isa, g, {})
+            close(found.sum(0), dw, dw_room)
+
+
+def test_few_channels_have_a_way_of_their_own():
+    for isa in step.ISAS:
+        few = [shape for shape in [*SHAPES, *VOLUMES] if 'conv_few' in ways('conv', isa, geometry(shape))]
+        assert len(few) > 3 and not any(shape in few for shape in VOLUMES)
 
 
 @pytest.mark.parametrize('shape', [
     (1, 9, 13, 3, 5, 7, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1),  # few channels
     (2, 5, 5, 20, 5, 5, 40, 1, 1, 1, 1, 1, 1, 0, 0, 1),
     (2, 6, 6, 8, 6, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 4),  # groups
-    (1, 9, 12, 50, 9, 12, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1)], ids=str)  # two blocks of k
+    (1, 9, 12, 50, 9, 12, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1),  # two blocks of k
+    VOLUMES[0], VOLUMES[9]], ids=str)
 def test_endings(shape):
     g = geometry(shape)
     x, w, dy = arrays(g)
     y, room = exact(g, x, w, dy)[0], exact(g, np.abs(x), np.abs(w), dy)[0]
     for isa in step.ISAS:
-        check_endings('conv2d', [x, packed(w, g, isa)[0]], y, 1e-6 * room + 2e-6, RNG, isas=[isa], **g)
+        for op in ways('conv', isa, g):
+            check_endings(op, [x, packed(w, g, isa)[0]], y, 1e-6 * room + 2e-6, RNG, isas=[isa], **g)
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
 @pytest.mark.parametrize('shape', [(33, 5, 6, 3, 5, 6, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1),
                                    (33, 5, 4, 64, 5, 4, 10, 1, 1, 1, 1, 1, 1, 0, 0, 1),
-                                   (33, 6, 5, 48, 3, 3, 33, 3, 3, 2, 2, 1, 1, 1, 1, 1)], ids=str)
+                                   (33, 6, 5, 48, 3, 3, 33, 3, 3, 2, 2, 1, 1, 1, 1, 1),
+                                   ((33, 4, 5, 3, 4, 5, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1), (3, 3, 2, 1, 1, 0)),
+                                   ((33, 5, 3, 18, 3, 2, 33, 3, 3, 2, 2, 1, 1, 1, 1, 1), (3, 2, 3, 2, 1, 1))], ids=str)
 def test_an_image_does_not_depend_on_the_others(isa, shape):
     g = geometry(shape)
     x, w, dy = arrays(g)
     forward, backward = packed(w, g, isa)
     y, dx = np.empty_like(dy), np.empty_like(x)
-    step.run('conv2d', [x, forward, y], isa=isa, **g)
-    step.run('conv2d_dx', [dy, backward, dx], isa=isa, **g)
+    way = ways('conv', isa, g)[-1]
+    step.run(way, [x, forward, y], isa=isa, **g)
+    step.run('conv_dx', [dy, backward, dx], isa=isa, **g)
     for n in range(1, 34):
         first = (7 * n) % (34 - n)
         some = slice(first, first + n)
         y_some, dx_some = np.empty_like(dy[some]), np.empty_like(x[some])
-        step.run('conv2d', [x[some].copy(), forward, y_some], isa=isa, **{**g, 'n': n})
-        step.run('conv2d_dx', [dy[some].copy(), backward, dx_some], isa=isa, **{**g, 'n': n})
+        step.run(way, [x[some].copy(), forward, y_some], isa=isa, **{**g, 'n': n})
+        step.run('conv_dx', [dy[some].copy(), backward, dx_some], isa=isa, **{**g, 'n': n})
         np.testing.assert_array_equal(y_some, y[some])
         np.testing.assert_array_equal(dx_some, dx[some])
 
@@ -139,9 +180,10 @@ def test_an_image_does_not_depend_on_the_others(isa, shape):
 def test_nan_stays_where_windows_reach(isa):
     g = geometry((1, 8, 8, 3, 8, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1))
     x, w, _ = arrays(g)
-    x[0, 3, 4, 1] = np.nan
-    y = np.empty((1, 8, 8, 5), np.float32)
-    step.run('conv2d', [x, packed(w, g, isa)[0], y], isa=isa, **g)
+    x[0, 0, 3, 4, 1] = np.nan
     reached = np.zeros((8, 8), bool)
     reached[2:5, 3:6] = True
-    assert (np.isnan(y[0]).all(-1) == reached).all() and (np.isnan(y[0]).any(-1) == reached).all()
+    for op in ways('conv', isa, g):
+        y = np.empty((1, 8, 8, 5), np.float32)
+        step.run(op, [x, packed(w, g, isa)[0], y], isa=isa, **g)
+        assert (np.isnan(y[0]).all(-1) == reached).all() and (np.isnan(y[0]).any(-1) == reached).all()

@@ -48,7 +48,7 @@ static inline void naive_matmul(const float *a, const float *b, double *c, int64
                 c[i * n + j] += (double)(ta ? a[p * m + i] : a[i * k + p]) * (tb ? b[j * k + p] : b[p * n + j]);
 }
 
-/* the attributes of conv2d, in its order */
+/* the attributes of windows over images */
 typedef struct {
     int64_t n, h, w, c, oh, ow, oc, kh, kw, sh, sw, dh, dw, pt, pl, groups;
 } window;

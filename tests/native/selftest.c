@@ -113,7 +113,8 @@ static void weights_gradient(const char *op, const int64_t *attr, float *x, floa
 }
 
 static void conv(window v) {
-    const int64_t *attr = (const int64_t *)&v;
+    const int64_t *attr = ATTR(v.n, 1, v.h, v.w, v.c, 1, v.oh, v.ow, v.oc, 1, v.kh, v.kw, 1, v.sh, v.sw, 1, v.dh, v.dw, 0,
+                               v.pt, v.pl, v.groups);
     int64_t nx = v.n * v.h * v.w * v.c, nw = v.kh * v.kw * v.c / v.groups * v.oc, ny = v.n * v.oh * v.ow * v.oc;
     float *x = numbers(nx), *w = numbers(nw), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
     double *ey = zeros(ny), *ex = zeros(nx), *ew = zeros(nw);
@@ -121,16 +122,21 @@ static void conv(window v) {
     const int64_t *pack = ATTR(v.groups, v.kh * v.kw * v.c / v.groups, v.oc / v.groups, v.oc, 0, v.oc / v.groups);
     float *packed = outputs(v.groups * PARTS("pack_b", pack));
     RUN("pack_b", pack, w, packed);
-    RUN("conv2d", attr, x, packed, y);
-    check("conv2d", y, ey, ny, 1e-5);
+    RUN("conv", attr, x, packed, y);
+    check("conv", y, ey, ny, 1e-5);
+    if (PARTS("conv_few", attr)) {
+        RUN("conv_few", attr, x, packed, y);
+        check("conv_few", y, ey, ny, 1e-5);
+    }
 
-    const int64_t *turn = ATTR(v.c, v.oc, v.kh, v.kw, v.sh, v.sw, v.dh, v.dw, v.groups);
+    const int64_t *turn = ATTR(v.c, v.oc, 1, v.kh, v.kw, 1, v.sh, v.sw, 1, v.dh, v.dw, v.groups);
     packed = outputs(PARTS("pack_dx", turn));
     RUN("pack_dx", turn, w, packed);
-    RUN("conv2d_dx", attr, dy, packed, dx);
-    check("conv2d_dx", dx, ex, nx, 1e-5);
+    RUN("conv_dx", attr, dy, packed, dx);
+    check("conv_dx", dx, ex, nx, 1e-5);
 
-    weights_gradient("conv2d_dw", attr, x, dy, ew, nw);
+    weights_gradient("conv_dw", attr, x, dy, ew, nw);
+    if (PARTS("conv_few_dw", attr)) weights_gradient("conv_few_dw", attr, x, dy, ew, nw);
 }
 
 /* a depthwise convolution is one of as many groups as channels */

@@ -49,6 +49,31 @@ def test_channels_first_is_a_transpose():
     np.testing.assert_allclose(first, last.transpose(0, 3, 1, 2), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize('strides', [1, (2, 3, 1)])
+@pytest.mark.parametrize('padding', ['valid', 'same', ((1, 0), (0, 2), (3, 1))])
+@pytest.mark.parametrize('data_format', ['channels_last', 'channels_first'])
+def test_volumes(strides, padding, data_format):
+    """Against SciPy's correlation of each pair of channels, on the padded volume."""
+    x, w = random(2, 6, 7, 8, 4), random(3, 2, 4, 2, 6, seed=1)
+    step = strides if isinstance(strides, tuple) else (strides,) * 3
+    whole = np.pad(x, ((0, 0), *pads(padding, x.shape[1:4], w.shape[:3], step), (0, 0)))
+    expected = np.stack([[sum(signal.correlate(v[..., c + f // 3 * 2], w[..., c, f], 'valid') for c in range(2))
+                          for f in range(6)] for v in whole])[..., ::step[0], ::step[1], ::step[2]]
+    first = data_format == 'channels_first'
+    y = ops.conv(x.transpose(0, 4, 1, 2, 3) if first else x, w, strides, padding, data_format)
+    np.testing.assert_allclose(y if first else y.transpose(0, 4, 1, 2, 3), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('padding', ['valid', 'same'])
+@pytest.mark.parametrize('stride', [1, 2, (3, 2, 1)])
+def test_transpose_of_volumes_is_the_adjoint(padding, stride):
+    y, w = random(1, 4, 5, 3, 3), random(3, 2, 4, 6, 3, seed=1)
+    x = ops.conv_transpose(y, w, stride, padding)
+    back = ops.conv(random(*x.shape, seed=2), w, stride, padding)
+    assert back.shape == y.shape
+    np.testing.assert_allclose(np.sum(x * random(*x.shape, seed=2)), np.sum(back * y), rtol=1e-3)
+
+
 def test_against_scipy():
     x, w = random(12, 11), random(4, 3, seed=1)
     y = ops.conv(x[None, :, :, None], w[:, :, None, None], padding='valid')
@@ -98,6 +123,9 @@ def test_same_has_ceil_results_and_the_larger_pad_after(size, kernel, stride, di
     (((5, 5), (3, 3)), 'inputs'),
     (((1, 5, 5, 4), (3, 3, 3, 4)), 'channels'),
     (((1, 2, 5, 3), (3, 3, 3, 4)), 'does not fit'),
+    (((1, 5, 5, 5, 3), (3, 3, 3, 4)), 'kernel'),
+    (((1, 5, 5, 2, 3), (3, 3, 3, 3, 4)), 'does not fit'),
+    (((1, 5, 5, 5, 5, 3), (3, 3, 3, 3, 3, 4)), 'inputs.*volumes'),
 ])
 def test_bad_shapes(arguments, words):
     with pytest.raises(ValueError, match=words):
@@ -140,3 +168,18 @@ def test_few_tiles_have_the_bits_of_many(isa, size, channels, filters):
         config.set_isa(before)
     expected = direct(x[:1], w, (1, 1), 'same', (1, 1))
     np.testing.assert_allclose(whole[:1], expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
+def test_each_channel_of_a_volume_on_its_own_is_not_known():
+    with pytest.raises(ValueError, match=r'inputs: expected 3 dimensions \(sequences\) or 4 dimensions \(images\), got'):
+        ops.depthwise_conv(random(1, 5, 5, 5, 3), random(3, 3, 3, 3, 1))
+
+
+def test_slices_that_do_not_meet_are_images():
+    """They take an image's ways: the Winograd domain, or that of few channels."""
+    for channels, kernel in (16, 'winograd'), (3, 'conv_few'):
+        f = Function(lambda x, w: ops.conv(x, w, padding='same'))
+        x, w = random(2, 3, 12, 12, channels), random(1, 3, 3, channels, 20, seed=1)
+        y = f(x, w)
+        assert kernel in {s.kernel for s in f.traced_for([x, w]).compiled.steps}
+        np.testing.assert_array_equal(y, ops.conv(x.reshape(6, 12, 12, channels), w[0], padding='same').reshape(y.shape))
