@@ -48,32 +48,34 @@ static inline void naive_matmul(const float *a, const float *b, double *c, int64
                 c[i * n + j] += (double)(ta ? a[p * m + i] : a[i * k + p]) * (tb ? b[j * k + p] : b[p * n + j]);
 }
 
-/* the attributes of windows over images */
+/* the attributes of windows over volumes */
 typedef struct {
     int64_t n, h, w, c, oh, ow, oc, kh, kw, sh, sw, dh, dw, pt, pl, groups;
+    int64_t d, od, kd, sd, dd, pf; /* their depth */
 } window;
+
+#define IMAGE(...) ((window){__VA_ARGS__, 1, 1, 1, 1, 1, 0}) /* a volume of one slice */
 
 /* y of x and w; the gradients of x and w of dy */
 static inline void naive_conv(const window *v, const float *x, const float *w, const float *dy, double *y, double *dx,
                               double *dw) {
     int64_t cg = v->c / v->groups, og = v->oc / v->groups;
-    for (int64_t n = 0; n < v->n; n++)
-        for (int64_t oy = 0; oy < v->oh; oy++)
-            for (int64_t ox = 0; ox < v->ow; ox++)
-                for (int64_t ky = 0; ky < v->kh; ky++)
-                    for (int64_t kx = 0; kx < v->kw; kx++) {
-                        int64_t iy = oy * v->sh - v->pt + ky * v->dh, ix = ox * v->sw - v->pl + kx * v->dw;
-                        if (iy < 0 || iy >= v->h || ix < 0 || ix >= v->w) continue;
-                        for (int64_t o = 0; o < v->oc; o++)
-                            for (int64_t c = 0; c < cg; c++) {
-                                int64_t i = ((n * v->h + iy) * v->w + ix) * v->c + o / og * cg + c;
-                                int64_t k = ((ky * v->kw + kx) * cg + c) * v->oc + o;
-                                int64_t j = ((n * v->oh + oy) * v->ow + ox) * v->oc + o;
-                                y[j] += (double)x[i] * w[k];
-                                dx[i] += (double)dy[j] * w[k];
-                                dw[k] += (double)x[i] * dy[j];
-                            }
-                    }
+    for (int64_t r = 0; r < v->n * v->od * v->oh * v->ow; r++)
+        for (int64_t t = 0; t < v->kd * v->kh * v->kw; t++) {
+            int64_t ox = r % v->ow, oy = r / v->ow % v->oh, oz = r / v->ow / v->oh % v->od,
+                    n = r / v->ow / v->oh / v->od;
+            int64_t ix = ox * v->sw - v->pl + t % v->kw * v->dw, iy = oy * v->sh - v->pt + t / v->kw % v->kh * v->dh;
+            int64_t iz = oz * v->sd - v->pf + t / v->kw / v->kh * v->dd;
+            if (iz < 0 || iz >= v->d || iy < 0 || iy >= v->h || ix < 0 || ix >= v->w) continue;
+            for (int64_t o = 0; o < v->oc; o++)
+                for (int64_t c = 0; c < cg; c++) {
+                    int64_t i = (((n * v->d + iz) * v->h + iy) * v->w + ix) * v->c + o / og * cg + c;
+                    int64_t k = (t * cg + c) * v->oc + o, j = r * v->oc + o;
+                    y[j] += (double)x[i] * w[k];
+                    dx[i] += (double)dy[j] * w[k];
+                    dw[k] += (double)x[i] * dy[j];
+                }
+        }
 }
 
 static inline void naive_pool(const window *v, int average, const float *x, const float *dy, double *y, double *dx) {

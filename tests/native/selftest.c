@@ -113,13 +113,14 @@ static void weights_gradient(const char *op, const int64_t *attr, float *x, floa
 }
 
 static void conv(window v) {
-    const int64_t *attr = ATTR(v.n, 1, v.h, v.w, v.c, 1, v.oh, v.ow, v.oc, 1, v.kh, v.kw, 1, v.sh, v.sw, 1, v.dh, v.dw, 0,
-                               v.pt, v.pl, v.groups);
-    int64_t nx = v.n * v.h * v.w * v.c, nw = v.kh * v.kw * v.c / v.groups * v.oc, ny = v.n * v.oh * v.ow * v.oc;
+    const int64_t *attr = ATTR(v.n, v.d, v.h, v.w, v.c, v.od, v.oh, v.ow, v.oc, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw,
+                               v.dd, v.dh, v.dw, v.pf, v.pt, v.pl, v.groups);
+    int64_t k = v.kd * v.kh * v.kw * v.c / v.groups, nw = k * v.oc;
+    int64_t nx = v.n * v.d * v.h * v.w * v.c, ny = v.n * v.od * v.oh * v.ow * v.oc;
     float *x = numbers(nx), *w = numbers(nw), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
     double *ey = zeros(ny), *ex = zeros(nx), *ew = zeros(nw);
     naive_conv(&v, x, w, dy, ey, ex, ew);
-    const int64_t *pack = ATTR(v.groups, v.kh * v.kw * v.c / v.groups, v.oc / v.groups, v.oc, 0, v.oc / v.groups);
+    const int64_t *pack = ATTR(v.groups, k, v.oc / v.groups, v.oc, 0, v.oc / v.groups);
     float *packed = outputs(v.groups * PARTS("pack_b", pack));
     RUN("pack_b", pack, w, packed);
     RUN("conv", attr, x, packed, y);
@@ -129,7 +130,7 @@ static void conv(window v) {
         check("conv_few", y, ey, ny, 1e-5);
     }
 
-    const int64_t *turn = ATTR(v.c, v.oc, 1, v.kh, v.kw, 1, v.sh, v.sw, 1, v.dh, v.dw, v.groups);
+    const int64_t *turn = ATTR(v.c, v.oc, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw, v.dd, v.dh, v.dw, v.groups);
     packed = outputs(PARTS("pack_dx", turn));
     RUN("pack_dx", turn, w, packed);
     RUN("conv_dx", attr, dy, packed, dx);
@@ -307,16 +308,16 @@ static void everything(void) {
     matmul(1, 1, 1, 1, 0, 0);
     matmul(1, 130, 200, 300, 0, 0);
     matmul(3, 5, 0, 4, 0, 0);
-    conv((window){2, 9, 8, 5, 9, 8, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1});
-    conv((window){3, 11, 10, 8, 5, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2});
-    conv((window){1, 12, 9, 3, 8, 5, 20, 3, 3, 1, 1, 2, 2, 0, 0, 1});
-    conv((window){2, 7, 7, 33, 7, 7, 17, 1, 1, 1, 1, 1, 1, 0, 0, 1});
-    conv((window){8, 14, 14, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1});
-    depthwise((window){2, 9, 8, 5, 9, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5});
-    depthwise((window){2, 11, 12, 20, 5, 6, 20, 3, 3, 2, 2, 1, 1, 0, 0, 20});
-    depthwise((window){1, 9, 9, 6, 5, 5, 12, 3, 3, 1, 1, 2, 2, 0, 0, 6});
-    pool((window){2, 9, 8, 5, 5, 4, 5, 2, 3, 2, 2, 1, 1, 1, 1, 5});
-    pool((window){4, 16, 16, 19, 8, 8, 19, 2, 2, 2, 2, 1, 1, 0, 0, 19});
+    conv(IMAGE(2, 9, 8, 5, 9, 8, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1));
+    conv(IMAGE(3, 11, 10, 8, 5, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2));
+    conv(IMAGE(1, 12, 9, 3, 8, 5, 20, 3, 3, 1, 1, 2, 2, 0, 0, 1));
+    conv(IMAGE(2, 7, 7, 33, 7, 7, 17, 1, 1, 1, 1, 1, 1, 0, 0, 1));
+    conv(IMAGE(8, 14, 14, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1));
+    depthwise(IMAGE(2, 9, 8, 5, 9, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5));
+    depthwise(IMAGE(2, 11, 12, 20, 5, 6, 20, 3, 3, 2, 2, 1, 1, 0, 0, 20));
+    depthwise(IMAGE(1, 9, 9, 6, 5, 5, 12, 3, 3, 1, 1, 2, 2, 0, 0, 6));
+    pool(IMAGE(2, 9, 8, 5, 5, 4, 5, 2, 3, 2, 2, 1, 1, 1, 1, 5));
+    pool(IMAGE(4, 16, 16, 19, 8, 8, 19, 2, 2, 2, 2, 1, 1, 0, 0, 19));
     for (int i = 1; i < 40; i += 6) reduce(i, 41 - i, i / 2 + 1), softmax(i, 41 - i), moments(17 * i, i);
     reduce(1, 100000, 1);
     reduce(1, 3000, 40);
@@ -337,6 +338,8 @@ static void everything(void) {
     elementwise("relu", relu, -3, 3);
     chain(100000);
     randoms();
+    conv((window){2, 6, 7, 5, 6, 7, 18, 3, 3, 1, 1, 1, 1, 1, 1, 1, 5, 5, 3, 1, 1, 1});
+    conv((window){1, 9, 10, 8, 4, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2, 9, 3, 2, 3, 2, 1});
 }
 
 int main(void) {
