@@ -8,7 +8,9 @@ from collections import namedtuple
 
 from . import winograd
 from .lowering import REDUCE, lower_reduce
-from .windows import window_attributes
+from .windows import Windows
+
+FEW = 32  # channels: with more, the kernel is not asked
 
 Geometry = namedtuple('Geometry', 'n d h w c od oh ow oc kd kh kw sd sh sw dd dh dw pf pt pl groups')
 Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def); an image has one slice.'
@@ -16,10 +18,12 @@ Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def); an
 
 def geometry(n, c, oc, groups, g):
     """The Geometry of n images of c channels under the Windows g, which make oc channels in so many groups."""
-    made = Geometry(n=n, c=c, oc=oc, groups=groups, **window_attributes(g, 3))
-    if made.d > 1 and (made.kd, made.sd, made.pf, made.od) == (1, 1, 0, made.d):
-        return made._replace(n=n * made.d, d=1, od=1, dd=1)  # slices that do not meet are images
-    return made
+    if len(g.size) == 3 and (g.kernel[0], g.strides[0], g.before[0], g.count[0]) == (1, 1, 0, g.size[0]):
+        n *= g.size[0]  # slices that do not meet are images
+        g = Windows(*(v[1:] for v in g))
+    if len(g.size) == 2:
+        g = Windows(*((first, *v) for first, v in zip((1, 1, 1, 1, 1, 0), g)))
+    return Geometry(n, *g.size, c, *g.count, oc, *g.kernel, *g.strides, *g.dilation, *g.before, groups)
 
 
 def partial_sums(ctx, kernel, refs, out, attrs):
@@ -48,8 +52,8 @@ def _packed(ctx, g, w):
 
 
 def _is_few(ctx, g):
-    """Few channels, whose windows are read where they are; the kernel knows how few."""
-    return ctx.parts('conv_few', **g._asdict()) > 0
+    """Few channels, whose windows are read where they are. The kernel knows which; never more than these."""
+    return g.c <= FEW and ctx.parts('conv_few', **g._asdict()) > 0
 
 
 def _few(ctx, g, x, w, y):
@@ -69,7 +73,7 @@ def _product_by_kernel(ctx, g, x, dy, dw):
 
 
 def _few_suit(ctx, g):
-    return ctx.parts('conv_few_dw', **g._asdict()) > 0
+    return g.c <= FEW and ctx.parts('conv_few_dw', **g._asdict()) > 0
 
 
 def _few_by_kernel(ctx, g, x, dy, dw):

@@ -49,7 +49,7 @@ def _attributes(node, x, mult, kernel):
     """The attributes of the kernels depthwise, depthwise_dx and depthwise_dw."""
     a = node.attrs
     g = windows(x[1:-1], kernel, a['strides'], a['padding'], a['dilation'])
-    return dict(window_attributes(g, RANK), n=x[0], c=x[-1], mult=mult)
+    return dict(window_attributes(g), n=x[0], c=x[-1], mult=mult)
 
 
 def cases():

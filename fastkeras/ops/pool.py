@@ -57,7 +57,7 @@ def _lower(kernel):
     """Lowering of a pooling record: the larger image, the record's result or one of its operands, sets the geometry."""
     def lower(ctx, node, ins, out):
         a, x = node.attrs, out if kernel.endswith('_dx') else ins[0]
-        g = window_attributes(_windows(x.shape, a['pool_size'], a['strides'], a['padding']), RANK)
+        g = window_attributes(_windows(x.shape, a['pool_size'], a['strides'], a['padding']))
         del g['dh'], g['dw']
         ctx.step(kernel, [*ins, out], n=x.shape[0], c=x.shape[-1], **g)
     return lower

@@ -7,7 +7,7 @@ not read. Spatial axes are depth, height, width; of fewer, the last ones.
 """
 
 from collections import namedtuple
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
@@ -123,21 +123,18 @@ def windows(size, kernel, strides, padding, dilation=None, op='windows'):
                    tuple(dilation), before)
 
 
-AXES = 'dhw'  # depth, height, width
-_BEFORE = {'d': 'pf', 'h': 'pt', 'w': 'pl'}  # front, top, left
+def _names(axes):
+    """How kernels call what Windows hold, in this order, along the last so many of depth, height and width."""
+    names = [prefix + a for prefix in ('', 'o', 'k', 's', 'd') for a in 'dhw'[3 - axes:]]
+    return (*names, *('pf', 'pt', 'pl')[3 - axes:])
 
 
-def window_attributes(g, axes):
-    """The attributes by which kernels know the Windows g, on so many spatial axes: the first ones, where g has fewer, of one
-    element."""
-    attrs = {}
-    for k, name in enumerate(AXES[3 - axes:]):
-        at = k - axes + len(g.size)
-        values = [v[at] for v in g] if at >= 0 else (1, 1, 1, 1, 1, 0)
-        for prefix, value in zip(('', 'o', 'k', 's', 'd'), values):
-            attrs[prefix + name] = value
-        attrs[_BEFORE[name]] = values[5]
-    return attrs
+_NAMES = {axes: _names(axes) for axes in (1, 2, 3)}
+
+
+def window_attributes(g):
+    """The attributes by which kernels know the Windows g."""
+    return dict(zip(_NAMES[len(g.size)], chain(*g)))
 
 
 def padded(x, g, value=0):
