@@ -67,6 +67,22 @@ def test_a_network_is_transposed_at_its_borders_only():
     check(network, arrays, 1)
 
 
+def test_a_network_of_volumes_is_transposed_at_its_borders_only():
+    def network(x, w1, w2, scale):
+        x = ops.relu(ops.conv(x, w1, padding='same', **FIRST) * scale + 1.0)
+        x = ops.conv(ops.pad(x, ((0, 0), (0, 0), (1, 0), (0, 1), (1, 1))), w2, 2, **FIRST)
+        return ops.global_max_pool(x[:, :, :, 1:], **FIRST)
+    arrays = [random(2, 3, 5, 7, 6), random(3, 3, 2, 3, 4, seed=1), random(2, 2, 3, 4, 5, seed=2), random(4, 1, 1, 1, seed=3)]
+    check(network, arrays, 1)
+
+
+def test_running_sums_and_positions_let_transposes_through():
+    def network(x, w):
+        x = ops.conv(ops.cumsum(ops.conv(x, w, padding='same', **FIRST), 1), w, padding='same', **FIRST)
+        return ops.argmax(x, 1)
+    check(network, [random(1, 4, 5, 6), random(3, 3, 4, 4, seed=1)], 1, with_gradients=False)
+
+
 def test_a_residual_of_the_input_costs_no_more():
     def block(x, w):
         return ops.conv(ops.relu(x + ops.conv(x, w, padding='same', **FIRST)), w, padding='same', **FIRST)

@@ -121,6 +121,22 @@ def test_batch_normalisation_folds_into_the_kernel():
     np.testing.assert_allclose(f(x), np.maximum((plain - shift.numpy()) * scale.numpy() + 1, 0), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize('conv, x, w, kernel', [
+    (lambda x, w: ops.conv(x, w, padding='same'), (1, 3, 6, 7, 4), (2, 3, 3, 4, 5), 'conv'),
+    (lambda x, w: ops.conv_transpose(x, w, 2), (2, 5, 6, 4), (3, 3, 5, 4), 'conv_dx'),
+    (lambda x, w: ops.conv_transpose(x, w, 2), (1, 2, 5, 6, 4), (2, 3, 3, 5, 4), 'conv_dx'),
+    (lambda x, w: ops.matmul(x, w, transpose_b=True), (9, 4), (5, 4), 'matmul')])
+def test_a_factor_on_channels_folds_into_every_product(conv, x, w, kernel):
+    rng = np.random.default_rng(1)
+    w, scale, shift = (Variable(rng.standard_normal(s).astype('float32')) for s in (w, 5, 5))
+    x = rng.standard_normal(x).astype('float32')
+    f = Function(lambda x: 2.0 - conv(x, w) * scale / 3.0 + shift)
+    got = f(x)
+    assert [s.kernel for s in f.traced_for([x]).compiled.steps] == [kernel]
+    plain = Function(lambda x: conv(x, w))(x)
+    np.testing.assert_allclose(got, 2 - plain * scale.numpy() / 3 + shift.numpy(), rtol=1e-4, atol=1e-4)
+
+
 def test_a_program_behind_a_product_works_in_its_result():
     """Also where it reads a dying residual first: kernels then finish results in registers."""
     def f(x, w):
