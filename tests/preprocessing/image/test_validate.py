@@ -52,7 +52,7 @@ def test_large_images(tmp_path, monkeypatch):
     assert problems['a/1.png'][1] and 'MAX_IMAGE_PIXELS' in problems['a/1.png'][0]
     assert problems['a/2.png'][1] and '20 × 20 pixels, more than 300; if the file is trusted' in problems['a/2.png'][0]
     assert len(problems) == 2
-    with pytest.raises(ImageFileError, match='1.png.*MAX_IMAGE_PIXELS'):
+    with pytest.raises(ImageFileError, match='[12].png.*MAX_IMAGE_PIXELS'):
         next(DirectoryIterator(tmp_path, None, target_size=(8, 8)))
 
 
