@@ -25,7 +25,7 @@ FK_KERNEL(conv) {
     stretch list[ROWS];
     windows v = WINDOWS(a, list);
     fk_ending e;
-    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .once = gemm_once(m), .scratch = (float *)call->scratch};
+    gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .mode = gemm_reach(m), .scratch = (float *)call->scratch};
     j.ending = fk_ending_of(call, call->ptr[2], a->oc, &e);
     j.call = j.ending ? NULL : call;
     if (!pixelwise) {
@@ -44,6 +44,6 @@ FK_KERNEL(conv) {
         j.b = (const float *)call->ptr[1] + g * gemm_panels(n) * NR * k;
         j.index = j.channel = g * n;
         j.c = (float *)call->ptr[2] + j.index;
-        FK(gemm_run)(&j, r0, r1, n0, n1);
+        FK(gemm_packed)(&j, r0, r1, n0, n1);
     }
 }

@@ -1,5 +1,5 @@
 /* See conv_few.h. Some output pixels of a row × two vectors of output channels are made in registers; the order of an
- * element's sum is that of gemm_tile. */
+ * element's sum is that of gemm_block. */
 #include "conv_few.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -57,7 +57,7 @@ static void pixels(const few_windows *w, const float *b, int64_t k, int64_t coun
                    const fk_ending *e) {
     const int64_t strips = fk_ceil_div(count, MR);
     for (int64_t j = 0; j < oc; j += NR, b += k * NR)
-        for (int64_t s = 0; s < strips; s++) { /* equal ones, as in gemm_tile */
+        for (int64_t s = 0; s < strips; s++) { /* equal ones, as in gemm_block */
             const int64_t lo = count * s / strips, rows = count * (s + 1) / strips - lo, n = fk_min(NR, oc - j);
             kernels[n > VL][rows](w, w->x + lo * w->step, b, c + lo * oc + j, e, j, n);
         }

@@ -2,7 +2,7 @@
  * side by side in x, so that its elements are read where they are. */
 #ifndef FK_CONV_FEW_H
 #define FK_CONV_FEW_H
-#include "gemm_tile.h"
+#include "gemm.h"
 
 /* Whether a convolution is one: its windows are a single block of k, and read where they are they overlap, or nearly. Rows of
  * the output that are shorter than half a micro-kernel would waste it. */

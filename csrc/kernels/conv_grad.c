@@ -167,7 +167,7 @@ static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t 
         f.v.x = j.a = (const float *)call->ptr[0] + g * depth;
         j.b = w + g * panels * j.k * NR;
         j.c = (float *)call->ptr[2] + g * n;
-        FK(gemm_run)(&j, r0, r1, n0, n1);
+        FK(gemm_packed)(&j, r0, r1, n0, n1);
     }
 }
 
@@ -232,44 +232,39 @@ FK_KERNEL(conv_dw) {
         v.x = (const float *)call->ptr[0] + g * run;
         const float *dy = (const float *)call->ptr[1] + g * n + n0;
         const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, r1 - r0, n1 - n0);
-        gemm_args m = {.a = left,
-                       .as = in_place ? a->c : gemm_stride(r1 - r0),
-                       .kmajor = 1,
-                       .once = 1,
-                       .b = right,
+        gemm_args m = {.a.at = left,
+                       .a.step = in_place ? a->c : gemm_stride(r1 - r0),
+                       .a.kmajor = 1,
+                       .mode = GEMM_FAR,
+                       .b.at = right,
                        .m = r1 - r0,
                        .n = n1 - n0,
-                       .ldc = a->oc,
-                       .c = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
+                       .c.step = a->oc,
+                       .c.at = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
         const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
         gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
         int64_t p = p0;
         do {
             m.k = fk_min(kb, p1 - p);
-            m.bs = m.k * NR;
+            m.b.panel = m.k * NR;
             if (in_place) {
-                m.a = v.x + p * a->c + r0;
+                m.a.at = v.x + p * a->c + r0;
             } else {
                 FK(im2col_begin)(&v, p, m.k);
-                FK(im2col)(&v, r0, m.m, left, m.as);
+                FK(im2col)(&v, r0, m.m, left, m.a.step);
             }
-            FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.bs);
-            m.add = p > p0;
+            FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.b.panel);
+            m.c.add = p > p0;
             m.fetch = NULL;
             if (p + kb < p1) {
                 const int64_t after = fk_min(kb, p1 - p - kb), whole = n1 - n0 == a->oc;
                 FK(im2col_upcoming)(&v, p + kb, after, &more_x);
-                const int64_t per = whole ? 16 : fk_ceil_div(m.n, 16); /* of all columns, or of each row's */
-                more_dy = (gemm_fetch){dy + (p + kb) * a->oc,
-                                       16,
-                                       per,
-                                       whole ? 256 : a->oc,
-                                       whole ? after * a->oc / 16 : after * per,
-                                       &more_x,
-                                       0};
+                const float *next = dy + (p + kb) * a->oc;
+                more_dy = whole ? fetch_run(next, after * a->oc / LINE, &more_x)
+                                : fetch_rows(next, after, m.n, a->oc, &more_x);
                 m.fetch = &more_dy;
             }
-            FK(gemm_tile)(&m);
+            FK(gemm_block)(&m);
         } while ((p += kb) < p1);
     }
 }

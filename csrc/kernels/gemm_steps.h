@@ -1,7 +1,7 @@
 /* The innermost part of all micro-kernels: R rows × V vectors of C, a few steps of k. */
 #ifndef FK_GEMM_STEPS_H
 #define FK_GEMM_STEPS_H
-#include "gemm_tile.h"
+#include "gemm.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL_FOR _Pragma("GCC unroll 16") for

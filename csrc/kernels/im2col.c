@@ -28,7 +28,7 @@ static int64_t last_row(const windows *v, int64_t r) {
 }
 void FK(im2col_upcoming)(const windows *v, int64_t r, int64_t m, gemm_fetch *f) {
     const int64_t from = last_row(v, r), to = last_row(v, r + m - 1) + v->c;
-    *f = (gemm_fetch){v->x + from, 16, 16, 256, fk_min(to - from, 1 << 16) / 16, f->next, 0};
+    *f = fetch_run(v->x + from, fk_min(to - from, 1 << 16) / LINE, f->next);
 }
 
 /* elements [lo, hi) of one row of the window of pixel iw, at s, across a border of the image */

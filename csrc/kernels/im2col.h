@@ -1,7 +1,7 @@
 /* Windows of a channels_last image as rows of a matrix, made a block at a time: the convolutions as implicit GEMM. */
 #ifndef FK_IM2COL_H
 #define FK_IM2COL_H
-#include "gemm_tile.h"
+#include "gemm.h"
 
 /* output pixels side by side in one row of the output */
 typedef struct {

@@ -1,5 +1,5 @@
 /* Matrix product and the packing of its right side. */
-#include "gemm_tile.h"
+#include "gemm.h"
 
 int FK(gemm_nr)(void) { return NR; }
 
@@ -65,7 +65,7 @@ FK_KERNEL(matmul) {
                   .ldc = a->n,
                   .n = a->n,
                   .k = a->k,
-                  .once = gemm_once(p.m),
+                  .mode = gemm_reach(p.m),
                   .scratch = (float *)call->scratch};
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
@@ -73,7 +73,7 @@ FK_KERNEL(matmul) {
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;
-        fk_range(p.m, 1, cell / p.grid.nb, p.grid.mb, &r0, &r1); /* evenly: gemm_tile cuts strips to suit */
+        fk_range(p.m, 1, cell / p.grid.nb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */
         fk_range(a->n, NR, cell % p.grid.nb, p.grid.nb, &n0, &n1);
         j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
         for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {
@@ -81,7 +81,7 @@ FK_KERNEL(matmul) {
             j.b = (const float *)call->ptr[1] + (a->b_batch ? i * item : 0);
             j.index = i * p.m * a->n;
             j.c = (float *)call->ptr[2] + j.index;
-            (a->ldb ? FK(gemm_stored) : FK(gemm_run))(&j, r0, r1, n0, n1);
+            (a->ldb ? FK(gemm_as_stored) : FK(gemm_packed))(&j, r0, r1, n0, n1);
         }
     }
 }

@@ -5,7 +5,7 @@
  * The filters are transformed where they are used, a block at a time: that takes an eighth of the products' time for 50
  * tiles, no memory, and from the main memory a quarter of what reading 36 numbers in place of nine would take. */
 #include "ending.h"
-#include "gemm_tile.h"
+#include "gemm.h"
 #include "transpose.h"
 #include "winograd.h"
 
@@ -139,11 +139,11 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
 }
 
 /* ---- few tiles: filters of a few channels are used as soon as they are transformed. They never leave L1, where otherwise
- * writing them to L2 takes longer than anything that few tiles do with them. The products are those of gemm_short. */
+ * writing them to L2 takes longer than anything that few tiles do with them. The products are those of gemm_thin. */
 #define FEW_TILES 4
 #define GROUP (MR / 3) /* channels, whose filters of six positions fit the registers */
 
-/* what gemm_short would do for each of the positions, where A is v_plane and C m_plane from the one before; n ≤ NR */
+/* what gemm_thin would do for each of the positions, where A is v_plane and C m_plane from the one before; n ≤ NR */
 WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, filter_taps f, const int tiles) {
     vf sums[2][WINO_AT][FEW_TILES];
     memset(sums, 0, sizeof sums);
@@ -159,7 +159,7 @@ WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, 
                 }
                 _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(w + j, 3, r[q] + j, 3);
             }
-            const float *a = g->a + i;
+            const float *a = g->a.at + i;
             for (int y = 0; y < WINO_IN; y++) {
                 vf u[GROUP][WINO_IN];
                 _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) wino_filter(r[q] + 3 * y, 1, u[q], 1);
@@ -167,7 +167,7 @@ WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, 
                     _Pragma("GCC unroll 4") for (int t = 0; t < tiles; t++) {
                     vf *sum = &sums[h][y * WINO_IN + x][t], c = *sum;
                     _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) c =
-                        v_fma(v_set1(a[t * g->as + q]), u[q][x], c);
+                        v_fma(v_set1(a[t * g->a.step + q]), u[q][x], c);
                     *sum = c;
                 }
             }
@@ -175,8 +175,8 @@ WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, 
     for (int p = 0; p < WINO_AT; p++)
         for (int t = 0; t < tiles; t++)
             for (int64_t h = 0; h * VL < g->n; h++) {
-                float *c = g->c + p * m_plane + t * g->ldc + h * VL;
-                v_store(c, g->add ? sums[h][p][t] + v_load(c) : sums[h][p][t]);
+                float *c = g->c.at + p * m_plane + t * g->c.step + h * VL;
+                v_store(c, g->c.add ? sums[h][p][t] + v_load(c) : sums[h][p][t]);
             }
 }
 
@@ -262,7 +262,7 @@ static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, in
     if (rows * (x1 - x0) * c * 4 > LITTLE || pieces > WINO_IN) return f;
     const int64_t lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
     at += (i * w + x0) * c;
-    for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = (gemm_fetch){at, LINE, 16, 16 * LINE, lines, f - 1, 0};
+    for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = fetch_run(at, lines, f - 1);
     return f;
 }
 
@@ -304,12 +304,12 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
             const int64_t width = fk_min(NR, n1 - n);
             int64_t k = 0;
             do {
-                gemm_args g = {.a = v + k,
-                               .as = as,
-                               .add = k > 0,
+                gemm_args g = {.a.at = v + k,
+                               .a.step = as,
+                               .c.add = k > 0,
                                .fetch = f - 1,
-                               .c = m,
-                               .ldc = NR,
+                               .c.at = m,
+                               .c.step = NR,
                                .m = tiles,
                                .n = width <= VL ? VL : NR,
                                .k = fk_min(KBLOCK, a->c - k)};
@@ -325,9 +325,9 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                     else
                         filters(taps_at(a, w, k, n), g.k, width, panel, u_plane);
                 }
-                g.b = panel;
-                for (int64_t p = 0; p < WINO_AT; p++, g.a += v_plane, g.b += u_plane, g.c += m_plane)
-                    FK(gemm_short)(&g);
+                g.b.at = panel;
+                for (int64_t p = 0; p < WINO_AT; p++, g.a.at += v_plane, g.b.at += u_plane, g.c.at += m_plane)
+                    FK(gemm_thin)(&g);
             } while ((k += KBLOCK) < a->c);
             outputs(a, &b, m, m_plane, y, ending, n, width);
         }

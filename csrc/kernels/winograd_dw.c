@@ -1,7 +1,7 @@
 /* The gradient of a 3 × 3 convolution of stride 1 with respect to w in the Winograd domain: tiles of x and of dy are
  * transformed, each of the 36 positions is a product of matrices (rows are channels, k runs over tiles, columns are output
  * channels), and the sums over all tiles are transformed back. */
-#include "gemm_tile.h"
+#include "gemm.h"
 #include "winograd.h"
 
 enum { CHANNELS = 128 }; /* the most of either side in a cell: more would not pay for the room that sums take */
@@ -103,8 +103,8 @@ static void transform(const fk_attr_winograd_dw *a, const dw_grid *grid, const d
 
 /* rows [i, i + rows) of all images of h rows of w pixels, n of c channels from x on */
 static gemm_fetch rows_of(const float *x, int64_t w, int64_t c, int64_t n, int64_t i, int64_t rows) {
-    const int64_t whole = n == c, per = whole ? 16 : fk_ceil_div(n, 16), lines = whole ? w * c / 16 : w * per;
-    return (gemm_fetch){x + i * w * c, 16, per, whole ? 256 : c, rows * lines, NULL, 0};
+    if (n == c) return fetch_run(x + i * w * c, rows * (w * c / LINE), NULL);
+    return fetch_rows(x + i * w * c, rows * w, n, c, NULL);
 }
 /* what the cell's tiles will read, roughly: whole rows, those of x without the two that were read with the tiles above */
 static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x,
@@ -126,16 +126,16 @@ FK_KERNEL(winograd_dw) {
         fk_range(a->c, VL, at / grid.nb, grid.mb, &c0, &c1);
         fk_range(a->oc, NR, at % grid.nb, grid.nb, &n0, &n1);
         dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0};
-        gemm_args g = {.as = gemm_stride(cell.m), .kmajor = 1, .m = cell.m, .n = cell.n};
-        g.ldc = gemm_panels(g.n) * NR;
+        gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .m = cell.m, .n = cell.n};
+        g.c.step = gemm_panels(g.n) * NR;
         /* planes are an odd number of lines apart, so as not to meet in the caches */
-        const int64_t v_plane = TILES * g.as + LINE, z_plane = TILES * g.ldc + LINE, u_plane = g.m * g.ldc + LINE;
+        const int64_t v_plane = TILES * g.a.step + LINE, z_plane = TILES * g.c.step + LINE, u_plane = g.m * g.c.step + LINE;
         float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane, *z = v + WINO_AT * v_plane;
         for (cell.first = t0; cell.first < t1; cell.first += TILES) {
             cell.count = g.k = fk_min(TILES, t1 - cell.first);
-            transform(a, &grid, &cell, v, g.as, v_plane, z, z_plane);
-            g.bs = g.k * NR;
-            g.add = cell.first > t0;
+            transform(a, &grid, &cell, v, g.a.step, v_plane, z, z_plane);
+            g.b.panel = g.k * NR;
+            g.c.add = cell.first > t0;
             gemm_fetch x, dy;
             g.fetch = NULL;
             if (cell.first + TILES < t1) {
@@ -146,14 +146,14 @@ FK_KERNEL(winograd_dw) {
                 g.fetch = &dy;
             }
             for (int f = 0; f < WINO_AT; f++) {
-                g.a = v + f * v_plane;
-                g.b = z + f * z_plane;
-                g.c = u + f * u_plane;
-                FK(gemm_short)(&g);
+                g.a.at = v + f * v_plane;
+                g.b.at = z + f * z_plane;
+                g.c.at = u + f * u_plane;
+                FK(gemm_thin)(&g);
             }
         }
         float *dw = (float *)call->ptr[2] + (part * 9 * a->c + c0) * a->oc + n0;
-        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.ldc, u_plane, g.n, dw + c * a->oc, a->c * a->oc);
+        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.c.step, u_plane, g.n, dw + c * a->oc, a->c * a->oc);
     }
 }
 

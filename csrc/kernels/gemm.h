@@ -2,9 +2,9 @@
  *
  * The arithmetic of one element is fixed by k and the ISA: k is cut into the blocks of gemm_kblock; inside a block one
  * chain of multiply-adds runs from 0 in the order of k, and the blocks are added up in their order. Every way through
- * gemm_tile (any number of rows, any width, either storage of A) follows it, so results do not depend on the batch. */
-#ifndef FK_GEMM_TILE_H
-#define FK_GEMM_TILE_H
+ * gemm_block (any number of rows, any width, either storage of A) follows it, so results do not depend on the batch. */
+#ifndef FK_GEMM_H
+#define FK_GEMM_H
 #include "ending.h"
 
 #if VL == 16 || defined(__aarch64__)
@@ -20,14 +20,13 @@
 #define KC 384          /* the longest block of k: MR rows of it stay in L1 */
 #define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
+#define LINE 16         /* floats of a cache line */
 #define GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
 /* `enough`, or as many more chunks as keep each at 30 to 60 ms: a run can be stopped between chunks alone */
 static inline int64_t gemm_chunks(double work, int64_t enough) {
     const double longest = (double)(VL * (1ll << 27)), most = 1 << 18;
     return fk_max(enough, (int64_t)fmin(most, work / longest));
 }
-
-#define LINE 16         /* floats of a cache line */
 
 static inline int64_t gemm_lines(int64_t n) { return (n + LINE - 1) & -LINE; }
 /* steps of k in a block: the same number in all but the last, and whole lines, or packing slows by a tenth */
@@ -37,8 +36,8 @@ static inline int64_t gemm_stride(int64_t n) { return gemm_lines(n) + PAD; }
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
-/* what will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves
- * by `turn`. The kernels advance it. */
+/* What will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves
+ * by `turn`. The kernels advance it. Made by one of the functions below. */
 typedef struct gemm_fetch gemm_fetch;
 struct gemm_fetch {
     const float *at;
@@ -46,30 +45,57 @@ struct gemm_fetch {
     gemm_fetch *next; /* to take up when no lines are left */
     int64_t done;     /* of `per`, where a kernel stopped */
 };
+/* lines that follow one another */
+static inline gemm_fetch fetch_run(const float *at, int64_t lines, gemm_fetch *next) {
+    return (gemm_fetch){.at = at, .step = LINE, .per = 16, .turn = 16 * LINE, .lines = lines, .next = next};
+}
+/* `rows` rows of n floats, `pitch` apart, one after the other */
+static inline gemm_fetch fetch_rows(const float *at, int64_t rows, int64_t n, int64_t pitch, gemm_fetch *next) {
+    const int64_t per = fk_ceil_div(n, LINE);
+    return (gemm_fetch){.at = at, .step = LINE, .per = per, .turn = pitch, .lines = per * rows, .next = next};
+}
+/* the lines that 16 rows, `pitch` apart, have of each 16 columns: those of a strip of A in the order of its steps */
+static inline gemm_fetch fetch_strip(const float *at, int64_t lines, int64_t pitch, gemm_fetch *next) {
+    return (gemm_fetch){.at = at, .step = pitch, .per = 16, .turn = 16, .lines = lines, .next = next};
+}
+
+/* where B is and how it is used */
+typedef enum {
+    GEMM_NEAR,      /* packed, and in a cache: strip after strip of rows runs against all panels */
+    GEMM_FAR,       /* packed, comes from memory: all strips run against a panel while the next is fetched; no c.rows */
+    GEMM_AS_STORED, /* as it was stored, in rows, for one strip of rows */
+    GEMM_COPIED     /* the same, and the first strip leaves it packed at b.copy for the others; n is whole panels */
+} gemm_mode;
 
 typedef struct {
-    const float *a; /* row r, step p: a[r * as + p], or a[p * as + r] when kmajor */
-    int64_t as;
-    int kmajor, add;     /* add: to what is in C, instead of overwriting it */
-    int ahead;           /* A comes from memory: fetch a strip while the one before it is used */
-    int once;            /* B comes from memory: fetch a panel while all strips use the one before it; without rows */
-    gemm_fetch *fetch;   /* or something else, or NULL */
-    int64_t lead;        /* set by gemm_tile: from a micro-kernel's part of C to that of the next one */
-    const float *b;      /* panel j, step p: b + j * bs + p * NR */
-    int64_t bs;
-    int64_t ldb;         /* 0, or B lies as it was stored, and this is from step to step */
-    float *copy;         /* NULL, or where such a B is left as panels, k * NR apart; n is whole panels then */
-    const float *after;  /* with once, the panel that is wanted next, or NULL; with copy, set by gemm_tile */
-    float *c;            /* row r: c + r * ldc, or c + rows[r] unless rows is NULL */
-    int64_t ldc;
-    const int64_t *rows;
-    const fk_ending *ending; /* NULL, or of the results; without rows */
-    int64_t channel;         /* its channel of column 0 */
+    gemm_mode mode;
     int64_t m, n, k;
+    struct {
+        const float *at; /* row r, step p: at[r * step + p], or at[p * step + r] when kmajor */
+        int64_t step;
+        int kmajor;
+        int ahead;       /* comes from memory: fetch a strip while the one before it is used; not kmajor */
+    } a;
+    struct {
+        const float *at;    /* panel j, step p: at + j * panel + p * (as stored: step, else NR) */
+        int64_t panel, step;
+        float *copy;        /* GEMM_COPIED: k * NR from panel to panel */
+        const float *after; /* GEMM_FAR: the panel that is wanted behind the last one, or NULL */
+    } b;
+    struct {
+        float *at; /* row r: at + r * step, or at + rows[r] unless rows is NULL */
+        int64_t step;
+        const int64_t *rows;
+        int add;                 /* to what is there, instead of overwriting it */
+        const fk_ending *ending; /* NULL, or of the results; no rows then */
+        int64_t channel;         /* its channel of column 0 */
+        int64_t lead;            /* gemm_block's own: from a micro-kernel's part of C to that of the next one */
+    } c;
+    gemm_fetch *fetch; /* what else is to be fetched, or NULL */
 } gemm_args;
-void FK(gemm_tile)(const gemm_args *g);
-/* the same, and the same bits, for little k: without ahead, ldb, copy, rows and ending */
-void FK(gemm_short)(const gemm_args *g);
+void FK(gemm_block)(const gemm_args *g);
+/* the same, and the same bits, for little k: GEMM_NEAR alone, without ahead, rows and ending */
+void FK(gemm_thin)(const gemm_args *g);
 
 /* ---- all blocks of k */
 typedef struct gemm_job gemm_job;
@@ -82,7 +108,7 @@ struct gemm_job {
     int trans_b;
     float *c;
     int64_t ldc, n, k;
-    int once; /* as in gemm_args; without rows */
+    gemm_mode mode; /* GEMM_NEAR or GEMM_FAR, where B is packed */
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
     void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
@@ -100,21 +126,22 @@ struct gemm_job {
 };
 #define GEMM_SCRATCH (400 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
-void FK(gemm_run)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
+void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
 /* the same, and the same bits, from a B as it is stored; without rows_begin and upcoming */
-void FK(gemm_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
+void FK(gemm_as_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
 /* runs the epilogue on finished results */
 void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1);
 /* packs a part of the A in memory: the usual `pack` */
 void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
 /* sets all of f but next to what that will read */
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
-/* whether so few rows, of all chunks, use a packed B that most of the time it comes from memory */
-static inline int gemm_once(int64_t m) { return m <= 4 * ROWS; }
+/* where a packed B comes from, for the rows of all chunks: so few use it that most of the time it is memory */
+static inline gemm_mode gemm_reach(int64_t m) { return m <= 4 * ROWS ? GEMM_FAR : GEMM_NEAR; }
 /* whether strips are flat, for so many columns */
 static inline int gemm_flat(int kmajor, int64_t n) { return FLAT && !kmajor && n >= 4 * VL; }
-/* whether reading it in place would be slower: steps each on a page of its own, or more rows on the same lines of a cache
- * than a flat strip has */
+/* Whether reading A in place would be slower than packing it: when kmajor, since each of its steps lies on a page of its own;
+ * else where rows are a multiple of 2 KB apart, so that a strip's rows compete for the same few lines of the L1 cache, unless
+ * the strips are flat, which have fewer rows. */
 static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
     return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0 && !gemm_flat(kmajor, n));
 }

@@ -1,6 +1,6 @@
 /* Products with a B that is used once and lies as it was stored. Few rows read it in long runs, straight into the
  * multiply-adds; for more, blocks of it are packed into scratch, and all rows multiplied with them. */
-#include "gemm_tile.h"
+#include "gemm.h"
 
 #define GROUP 256 /* columns of a packed block: rows of B are read in runs of 1 KB */
 #define BLOCK (GROUP * KC)
@@ -16,28 +16,29 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     const int64_t kb = gemm_kblock(j->k), whole = (n1 - n0) / NR * NR;
     int64_t p = 0;
     do {
-        gemm_args g = {.a = j->a + r0 * j->as + p,
-                       .as = j->as,
-                       .add = p > 0,
-                       .b = at(j, p, n0),
-                       .bs = NR,
-                       .ldb = j->ldb,
-                       .c = j->c + r0 * j->ldc + n0,
-                       .ldc = j->ldc,
-                       .ending = p + kb >= j->k ? j->ending : NULL,
-                       .channel = j->channel + n0,
+        gemm_args g = {.mode = GEMM_AS_STORED,
+                       .a.at = j->a + r0 * j->as + p,
+                       .a.step = j->as,
+                       .c.add = p > 0,
+                       .b.at = at(j, p, n0),
+                       .b.panel = NR,
+                       .b.step = j->ldb,
+                       .c.at = j->c + r0 * j->ldc + n0,
+                       .c.step = j->ldc,
+                       .c.ending = p + kb >= j->k ? j->ending : NULL,
+                       .c.channel = j->channel + n0,
                        .m = r1 - r0,
                        .n = whole,
                        .k = fk_min(kb, j->k - p)};
-        FK(gemm_tile)(&g);
+        FK(gemm_block)(&g);
         if (whole < n1 - n0) { /* columns that do not fill a panel */
             FK(gemm_pack_panels)(at(j, p, n0 + whole), j->ldb, 0, g.k, n1 - n0 - whole, 0, 1, (float *)j->scratch, 0);
-            g.b = (float *)j->scratch;
-            g.ldb = 0;
-            g.c += whole;
-            g.channel += whole;
+            g.mode = GEMM_NEAR;
+            g.b.at = (float *)j->scratch;
+            g.c.at += whole;
+            g.c.channel += whole;
             g.n = n1 - n0 - whole;
-            FK(gemm_tile)(&g);
+            FK(gemm_block)(&g);
         }
     } while ((p += kb) < j->k);
     FK(gemm_finish)(j, r0, r1 - r0, n0, n1);
@@ -56,22 +57,22 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
         FK(gemm_pack_panels)(at(j, p, n0), j->ldb, j->trans_b, k, n1 - n0, whole, gemm_panels(n1 - n0), packed, k * NR);
         for (int64_t t = 0; t < blocks; t++) {
             const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
-            gemm_args g = {.a = j->a + (j->kmajor ? p * j->as + r : r * j->as + p),
-                           .as = j->as,
-                           .kmajor = j->kmajor,
-                           .add = p > 0,
-                           .ahead = j->pack == NULL,
-                           .bs = k * NR,
-                           .c = j->c + r * j->ldc + n0,
-                           .ldc = j->ldc,
-                           .ending = p + kb >= j->k ? j->ending : NULL,
-                           .channel = j->channel + n0,
+            gemm_args g = {.a.at = j->a + (j->kmajor ? p * j->as + r : r * j->as + p),
+                           .a.step = j->as,
+                           .a.kmajor = j->kmajor,
+                           .c.add = p > 0,
+                           .a.ahead = j->pack == NULL,
+                           .b.panel = k * NR,
+                           .c.at = j->c + r * j->ldc + n0,
+                           .c.step = j->ldc,
+                           .c.ending = p + kb >= j->k ? j->ending : NULL,
+                           .c.channel = j->channel + n0,
                            .m = m,
                            .k = k};
             if (j->pack && k > 0) {
-                g.a = j->scratch;
-                g.as = gemm_stride(j->kmajor ? m : k);
-                j->pack(j, r, m, p, k, j->scratch, g.as);
+                g.a.at = j->scratch;
+                g.a.step = gemm_stride(j->kmajor ? m : k);
+                j->pack(j, r, m, p, k, j->scratch, g.a.step);
                 const int64_t next = t + 1 < blocks ? r + m : r0, after = t + 1 < blocks ? p : p + kb;
                 if (after < j->k) {
                     FK(gemm_fetch_rows)(j, next, fk_min(m, r1 - next), after, fk_min(kb, j->k - after), &more);
@@ -80,25 +81,25 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
             }
             int64_t n = 0;
             if (whole && t == 0) {
-                g.b = at(j, p, n0);
-                g.ldb = j->ldb;
-                g.copy = packed;
+                g.mode = GEMM_COPIED;
+                g.b.at = at(j, p, n0);
+                g.b.step = j->ldb;
+                g.b.copy = packed;
                 g.n = n = whole * NR;
-                FK(gemm_tile)(&g);
-                g.copy = NULL;
-                g.ldb = 0;
+                FK(gemm_block)(&g);
+                g.mode = GEMM_NEAR;
             }
-            g.b = packed + n * k;
-            g.c += n;
-            g.channel += n;
+            g.b.at = packed + n * k;
+            g.c.at += n;
+            g.c.channel += n;
             g.n = n1 - n0 - n;
-            FK(gemm_tile)(&g);
+            FK(gemm_block)(&g);
             if (p + kb >= j->k) FK(gemm_finish)(j, r, m, n0, n1);
         }
     } while ((p += kb) < j->k);
 }
 
-void FK(gemm_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+void FK(gemm_as_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     if (r1 <= r0 || n1 <= n0) return;
     if (r1 - r0 <= FEW && !j->trans_b && !j->kmajor) {
         few(j, r0, r1, n0, n1);

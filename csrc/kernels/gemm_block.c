@@ -8,12 +8,12 @@ typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float 
 /* the results, n columns of them: added to what is there, finished, stored */
 INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t j, int64_t n, const int R,
                   const int V) {
-    if (g->add)
+    if (g->c.add)
         UNROLL_FOR (int r = 0; r < R; r++)
             UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load_upto(c[r] + j + v * VL, n - v * VL);
-    if (g->ending)
+    if (g->c.ending)
         UNROLL_FOR (int v = 0; v < V; v++)
-            fk_end(g->ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->ldc, g->channel + j + v * VL, n - v * VL);
+            fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->c.step, g->c.channel + j + v * VL, n - v * VL);
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
@@ -23,9 +23,9 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
 INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
                       const int R, const int V, const int kmajor, const int copy) {
     const int quad = R > FEW ? QUAD : 1; /* few rows wait for B, not for addresses */
-    const int64_t bs = g->bs, step = g->ldb ? g->ldb : NR;
-    rows_of_a at = rows_from(a, g->as, R);
-    float *copied = g->copy;
+    const int64_t bs = g->b.panel, step = g->mode >= GEMM_AS_STORED ? g->b.step : NR;
+    rows_of_a at = rows_from(a, g->a.step, R);
+    float *copied = g->b.copy;
     gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
     const float *line = f ? f->at : NULL;
     int64_t next = 0, per = 0, left = 0;
@@ -40,7 +40,7 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     }
     /* a row with each of the first steps: the lines of all at once would fill the buffers that loads from L2 need */
     int64_t fresh = V <= 4 ? R : 0;
-    const int64_t lead = j + g->lead;
+    const int64_t lead = j + g->c.lead;
     float *const *place = c;
     for (int64_t q = g->k / quad; q > 0; q--) {
         steps(acc, &at, &b, bs, step, &copied, quad, R, V, kmajor, copy);
@@ -49,7 +49,7 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
         }
         if (copy) {
-            if (left-- == 0) line = g->after;
+            if (left-- == 0) line = g->b.after;
             UNROLL_FOR (int s = 0; s < quad; s++, line += step) {
                 __builtin_prefetch(line, 0, 2);
                 __builtin_prefetch(line + LINE, 0, 2);
@@ -69,10 +69,10 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
 /* where there are few registers: loops that hold nothing else */
 INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
                       const int R, const int V, const int kmajor, const int copy) {
-    const int64_t bs = g->bs, step = g->ldb ? g->ldb : NR, lead = j + g->lead;
-    rows_of_a at = rows_from(a, g->as, R);
-    float *copied = g->copy;
-    if (V <= 2 && !g->add)
+    const int64_t bs = g->b.panel, step = g->mode >= GEMM_AS_STORED ? g->b.step : NR, lead = j + g->c.lead;
+    rows_of_a at = rows_from(a, g->a.step, R);
+    float *copied = g->b.copy;
+    if (V <= 2 && !g->c.add)
         UNROLL_FOR (int r = 0; r < R; r++)
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(c[r] + l + lead, 1);
     gemm_fetch *f = g->fetch;
@@ -85,7 +85,7 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         const int64_t soon = fk_min(g->k, AHEAD / R);
         const float *line = b + soon * step;
         STEPS(g->k - soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
-        line = g->after;
+        line = g->b.after;
         STEPS(soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
     } else if (V <= 2 && f) {
         const int64_t next = f->step, per = f->per;
@@ -147,55 +147,54 @@ static const micro wide_kernel[3][MR + 1] = {WIDE(NAMEW)};
  * chains of multiply-adds under way. */
 static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) {
     float *c[MR];
-    for (int64_t r = 0; r < rows; r++) c[r] = g->c + (g->rows ? g->rows[r0 + r] : (r0 + r) * g->ldc);
+    for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (g->c.rows ? g->c.rows[r0 + r] : (r0 + r) * g->c.step);
     int64_t j = 0;
-    const float *b = g->b;
+    const float *b = g->b.at;
     gemm_args t = *g;
-    gemm_fetch strip_after = {a + rows * g->as, g->as, 16, 16, g->ahead && !g->kmajor && r0 + rows < g->m ? g->k : 0,
-                              g->fetch,         0};
+    const int64_t more = g->a.ahead && !g->a.kmajor && r0 + rows < g->m ? g->k : 0;
+    gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, more, g->a.step, g->fetch);
     t.fetch = &strip_after;
-    for (int level = rows <= fk_max(FEW, FLAT) && !g->kmajor ? 2 : -1; level >= 0; level--) {
+    for (int level = rows <= fk_max(FEW, FLAT) && !g->a.kmajor ? 2 : -1; level >= 0; level--) {
         const int64_t w = VL * (4 << level);
         const micro kernel = wide_kernel[level][rows];
-        for (; kernel && j + w <= g->n; j += w, b += w / NR * g->bs) {
+        for (; kernel && j + w <= g->n; j += w, b += w / NR * g->b.panel) {
             while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
-            t.lead = j + 2 * w <= g->n ? w : g->rows ? 0 : rows * g->ldc - j;
+            t.c.lead = j + 2 * w <= g->n ? w : g->c.rows ? 0 : rows * g->c.step - j;
             kernel(&t, a, b, c, j, w);
         }
     }
-    for (; j < g->n; j += NR, b += g->bs) {
+    for (; j < g->n; j += NR, b += g->b.panel) {
         const int64_t n = fk_min(NR, g->n - j);
         while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
-        t.lead = j + NR < g->n ? NR : g->rows ? 0 : rows * g->ldc - j;
-        narrow_kernel[g->kmajor][n > VL][rows](&t, a, b, c, j, n);
+        t.c.lead = j + NR < g->n ? NR : g->c.rows ? 0 : rows * g->c.step - j;
+        narrow_kernel[g->a.kmajor][n > VL][rows](&t, a, b, c, j, n);
     }
 }
 
 /* All strips against one panel after the other, or two where strips are flat; it then comes from memory while the one before
  * it is used. No strip has few rows. */
 static void by_panels(const gemm_args *g) {
-    const int64_t across = g->kmajor ? 1 : g->as;
+    const int64_t across = g->a.kmajor ? 1 : g->a.step;
     gemm_args t = *g;
-    const float *b = g->b;
-    for (int64_t j = 0, w; j < g->n; j += w, b += w / NR * g->bs) {
-        const int flat = gemm_flat(g->kmajor, g->n - j);
+    const float *b = g->b.at;
+    for (int64_t j = 0, w; j < g->n; j += w, b += w / NR * g->b.panel) {
+        const int flat = gemm_flat(g->a.kmajor, g->n - j);
         w = flat ? 4 * VL : NR;
         const int64_t n = fk_min(w, g->n - j), strips = fk_ceil_div(g->m, flat ? FLAT : MR);
-        const float *next = j + w < g->n ? b + w / NR * g->bs : g->after;
-        gemm_fetch panel = {next, LINE, 16, 16 * LINE, next ? g->k * w / LINE : 0, g->fetch, 0};
+        const float *next = j + w < g->n ? b + w / NR * g->b.panel : g->b.after;
+        gemm_fetch panel = fetch_run(next, next ? g->k * w / LINE : 0, g->fetch);
         t.fetch = &panel;
         for (int64_t s = 0; s < strips; s++) {
             const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
-            const float *a = g->a + lo * across;
+            const float *a = g->a.at + lo * across;
             float *c[MR];
-            for (int64_t r = 0; r < rows; r++) c[r] = g->c + (lo + r) * g->ldc;
-            gemm_fetch strip_after = {
-                a + rows * g->as, g->as, 16, 16, j == 0 && g->ahead && !g->kmajor && s + 1 < strips ? g->k : 0,
-                &panel,           0};
+            for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (lo + r) * g->c.step;
+            const int64_t more = j == 0 && g->a.ahead && !g->a.kmajor && s + 1 < strips ? g->k : 0;
+            gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, more, g->a.step, &panel);
             t.fetch = &strip_after;
             while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
-            t.lead = s + 1 < strips ? rows * g->ldc : 0;
-            (flat ? wide_kernel[0][rows] : narrow_kernel[g->kmajor][n > VL][rows])(&t, a, b, c, j, n);
+            t.c.lead = s + 1 < strips ? rows * g->c.step : 0;
+            (flat ? wide_kernel[0][rows] : narrow_kernel[g->a.kmajor][n > VL][rows])(&t, a, b, c, j, n);
         }
     }
 }
@@ -204,36 +203,36 @@ static void by_panels(const gemm_args *g) {
 static void copying_strip(const gemm_args *g, int64_t rows) {
     const int64_t leave = rows < g->m ? g->k * NR : 0; /* a copy that nobody reads stays in L1 */
     float *c[MR];
-    for (int64_t r = 0; r < rows; r++) c[r] = g->c + r * g->ldc;
+    for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + r * g->c.step;
     gemm_args t = *g;
-    for (int64_t j = 0; j < g->n; j += NR, t.copy += leave) {
-        t.lead = 0;
-        t.after = g->b + (j + NR < g->n ? j + NR : 0);
-        copying_kernel[rows](&t, g->a, g->b + j, c, j, NR);
+    for (int64_t j = 0; j < g->n; j += NR, t.b.copy += leave) {
+        t.c.lead = 0;
+        t.b.after = g->b.at + (j + NR < g->n ? j + NR : 0);
+        copying_kernel[rows](&t, g->a.at, g->b.at + j, c, j, NR);
     }
 }
 
-void FK(gemm_tile)(const gemm_args *g) {
+void FK(gemm_block)(const gemm_args *g) {
     gemm_args rest;
-    if (g->copy && g->m > 0) {
+    if (g->mode == GEMM_COPIED && g->m > 0) {
         const int64_t rows = g->m / fk_ceil_div(g->m, MR);
         copying_strip(g, rows);
         rest = *g;
-        rest.a += rows * g->as;
-        rest.c += rows * g->ldc;
+        rest.a.at += rows * g->a.step;
+        rest.c.at += rows * g->c.step;
         rest.m -= rows;
-        rest.b = g->copy;
-        rest.bs = g->k * NR;
-        rest.ldb = 0;
+        rest.b.at = g->b.copy;
+        rest.b.panel = g->k * NR;
+        rest.mode = GEMM_NEAR;
         g = &rest;
     }
-    if (g->once && g->m > MR) {
+    if (g->mode == GEMM_FAR && g->m > MR) {
         by_panels(g);
         return;
     }
-    const int64_t strips = fk_ceil_div(g->m, gemm_flat(g->kmajor, g->n) ? FLAT : MR);
+    const int64_t strips = fk_ceil_div(g->m, gemm_flat(g->a.kmajor, g->n) ? FLAT : MR);
     for (int64_t s = 0; s < strips; s++) { /* equal strips: a short last one would run at a fraction of the speed */
         const int64_t lo = g->m * s / strips, hi = g->m * (s + 1) / strips;
-        strip(g, g->a + lo * (g->kmajor ? 1 : g->as), lo, hi - lo);
+        strip(g, g->a.at + lo * (g->a.kmajor ? 1 : g->a.step), lo, hi - lo);
     }
 }

@@ -1,5 +1,5 @@
 /* Products of little k, as in the Winograd domain, where setting up a micro-kernel for each strip of rows would take a tenth
- * of the time: one call runs over all strips against a panel. The arithmetic is that of gemm_tile. */
+ * of the time: one call runs over all strips against a panel. The arithmetic is that of gemm_block. */
 #include "gemm_steps.h"
 
 /* what is to be fetched at the next step, and how to go on */
@@ -26,7 +26,7 @@ static void put_down(gemm_fetch *f, const lines *l, int64_t count) {
 /* `count` strips of R rows × V vectors: one panel or two */
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, int64_t count, const int R, const int V,
                 const int kmajor) {
-    const int64_t as = g->as, bs = g->bs, ldc = g->ldc, k = g->k;
+    const int64_t as = g->a.step, bs = g->b.panel, ldc = g->c.step, k = g->k;
     gemm_fetch *f = g->fetch;
     for (; count > 0; count--, a += kmajor ? R : R * as) {
         vf acc[MR][MAXV];
@@ -46,7 +46,7 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, in
         }
         for (int64_t q = k % QUAD; q > 0; q--) steps(acc, &at, &p, bs, NR, NULL, 1, R, V, kmajor, 0);
         put_down(f, &l, k);
-        if (g->add)
+        if (g->c.add)
             UNROLL_FOR (int r = 0; r < R; r++)
                 UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load(c + r * ldc + v * VL);
         UNROLL_FOR (int r = 0; r < R; r++, c += ldc)
@@ -78,23 +78,23 @@ static const micro flat_kernels[2][MR + 1] = {{EACH_FLAT(NAME, 0)}, {EACH_FLAT(N
 /* the columns from n on, all strips of which are as high as they can be */
 static void columns(const gemm_args *g, int64_t n, const micro *of_rows, int64_t most) {
     const int64_t strips = fk_ceil_div(g->m, fk_max(1, most)), rows = g->m / strips, longer = g->m % strips;
-    const int64_t high = longer * (rows + 1), step = g->kmajor ? 1 : g->as;
-    const float *b = g->b + n / NR * g->bs;
-    if (longer) of_rows[rows + 1](g, g->a, b, g->c + n, longer);
-    of_rows[rows](g, g->a + high * step, b, g->c + n + high * g->ldc, strips - longer);
+    const int64_t high = longer * (rows + 1), step = g->a.kmajor ? 1 : g->a.step;
+    const float *b = g->b.at + n / NR * g->b.panel;
+    if (longer) of_rows[rows + 1](g, g->a.at, b, g->c.at + n, longer);
+    of_rows[rows](g, g->a.at + high * step, b, g->c.at + n + high * g->c.step, strips - longer);
 }
 
-void FK(gemm_short)(const gemm_args *g) {
+void FK(gemm_thin)(const gemm_args *g) {
     if (g->m <= 0) return;
     int64_t n = 0;
     if (FLAT)
-        for (; n + 2 * NR <= g->n; n += 2 * NR) columns(g, n, flat_kernels[g->kmajor], FLAT);
-    for (; n + NR <= g->n; n += NR) columns(g, n, kernels[g->kmajor], MR);
+        for (; n + 2 * NR <= g->n; n += 2 * NR) columns(g, n, flat_kernels[g->a.kmajor], FLAT);
+    for (; n + NR <= g->n; n += NR) columns(g, n, kernels[g->a.kmajor], MR);
     if (n < g->n) {
         gemm_args rest = *g;
-        rest.b += n / NR * g->bs;
-        rest.c += n;
+        rest.b.at += n / NR * g->b.panel;
+        rest.c.at += n;
         rest.n -= n;
-        FK(gemm_tile)(&rest);
+        FK(gemm_block)(&rest);
     }
 }
