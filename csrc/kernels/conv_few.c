@@ -93,7 +93,7 @@ void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int
 
 FK_CHUNKS(conv_few) {
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
-    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 64), rows), work / (GRAIN / 2)));
+    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 64), rows), work / (GEMM_GRAIN / 2)));
 }
 
 FK_PARTS(conv_few) { return conv_is_few(&a->conv); }
@@ -113,7 +113,7 @@ FK_KERNEL(conv_few) {
             FK(few_at)(&w, &a->conv, x, r, j, count, copy);
             pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
             end += count * a->oc;
-            if (end - done >= 4 * FK_TILE && !ending) {
+            if (end - done >= 8 * FK_TILE && !ending) {
                 fk_epilogue(call, done, end - done);
                 done = end;
             }

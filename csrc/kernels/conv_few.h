@@ -22,7 +22,9 @@ typedef struct {
     int64_t oc;
 } few_windows;
 #define FEW_WINDOWS(a) {.step = a->sw * a->c, .rows = a->kh, .run = a->kw * a->c, .oc = a->oc}
-/* those of pixels [j, j + count), count ≤ FEW_PIXELS, of row r of all images. copy: FEW_COPY floats, for what has padding */
+/* Finds the windows of output pixels [j, j + count), count ≤ FEW_PIXELS, in row r of the rows of all images. Windows inside the
+ * image are read where they are; where one reaches over its border, the rows of x under them all are copied to `copy`,
+ * FEW_COPY floats, with zeros around. */
 #define FEW_COPY ((FEW_PIXELS + LINE) * KC)
 void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int64_t j, int64_t count, float *copy);
 #endif

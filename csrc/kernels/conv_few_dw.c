@@ -57,7 +57,7 @@ static const micro kernels[2][5][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /
 FK_PARTS(conv_few_dw) {
     if (!conv_is_few(&a->conv) || (a->c > 4 && a->oc % NR)) return 0;
     const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
-    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 16), rows), work / GRAIN));
+    return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 16), rows), work / GEMM_GRAIN));
 }
 
 FK_CHUNKS(conv_few_dw) { return fk_max(1, conv_few_dw_parts(a)); }

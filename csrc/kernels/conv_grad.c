@@ -58,8 +58,8 @@ typedef struct {
     windows v;                    /* of dy; od, oh, ow: pixels of the class in an image */
     int64_t z, y, x, sd, sh, sw;  /* the first of them and the distance to the next, in x */
     int64_t d, h, w, c;           /* of x */
-    stretch list[ROWS];
-    int64_t place[ROWS];
+    stretch list[GEMM_ROWS];
+    int64_t place[GEMM_ROWS];
 } phase;
 
 static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
@@ -204,7 +204,7 @@ static dw_grid dw_split(const fk_conv *a) {
     const int64_t k = a->n * a->od * a->oh * a->ow;
     dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
     const int64_t work = a->groups * m * gemm_panels(n) * NR * k;
-    const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GRAIN);
+    const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GEMM_GRAIN);
     const int64_t share = m * n <= 1 << 16 ? KC : 4 * KC;
     g.parts = fk_max(1, fk_min(want / (a->groups * g.mb * g.nb), k / share));
     g.nb = fk_max(g.nb, fk_min(want / (a->groups * g.parts * g.mb), n / 128));

@@ -3,8 +3,8 @@
 #include "depthwise.h"
 #include "ending.h"
 
-#define GRAIN (1 << 17) /* multiply-adds per chunk: 2 to 5 µs, so that two threads share the 7 × 7 images of a batch of one */
-#define GROUP (1 << 15) /* elements of the rows that are worked together: they stay in the L2 cache */
+#define DEPTHWISE_GRAIN (1 << 17) /* multiply-adds per chunk: 2 to 5 µs, so that two threads share the 7 × 7 images of a batch of one */
+#define DEPTHWISE_GROUP (1 << 15) /* elements of the rows that are worked together: they stay in the L2 cache */
 #define INLINE static inline __attribute__((always_inline))
 
 /* sums over nr × nt taps; all steps in floats */
@@ -230,11 +230,11 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
     }
 }
 
-FK_CHUNKS(depthwise) { return fk_split(a->n * a->oh, GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw)); }
+FK_CHUNKS(depthwise) { return fk_split(a->n * a->oh, DEPTHWISE_GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw)); }
 FK_ONE_PART(depthwise)
 FK_KERNEL(depthwise) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
-    int64_t group = fk_max(1, GROUP / fk_max(1, yrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t group = fk_max(1, DEPTHWISE_GROUP / fk_max(1, yrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
     fk_ending e;
     const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
@@ -258,14 +258,14 @@ FK_KERNEL(depthwise) {
 }
 
 /* ---- gradient for x: the same sums over the taps that read an element, then over the outputs of its channel */
-#define LANES 4096 /* of scratch, per pixel */
+#define DEPTHWISE_LANES 4096 /* of scratch, per pixel */
 static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy,
                      const float *w, float *scratch) {
     int64_t cm = a->c * a->mult;
     memset(dx, 0, (size_t)(a->w * a->c) * 4);
     for (int64_t p0 = 0; p0 < a->w; p0 += 16)
-        for (int64_t l0 = 0; l0 < cm; l0 += LANES) {
-            int64_t p1 = fk_min(a->w, p0 + 16), nl = fk_min(LANES, cm - l0);
+        for (int64_t l0 = 0; l0 < cm; l0 += DEPTHWISE_LANES) {
+            int64_t p1 = fk_min(a->w, p0 + 16), nl = fk_min(DEPTHWISE_LANES, cm - l0);
             row(ax, s, scratch - p0 * nl, nl, dy + l0, cm, w + l0, cm, p0, p1, nl);
             for (int64_t p = p0; p < p1; p++) {
                 const float *from = scratch + (p - p0) * nl;
@@ -283,12 +283,12 @@ static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, f
 
 FK_CHUNKS(depthwise_dx) {
     int64_t macs = a->w * a->c * a->mult * fk_ceil_div(a->kh, fk_max(1, a->sh)) * fk_ceil_div(a->kw, fk_max(1, a->sw));
-    return fk_split(a->n * a->h, GRAIN / fk_max(1, macs));
+    return fk_split(a->n * a->h, DEPTHWISE_GRAIN / fk_max(1, macs));
 }
 FK_ONE_PART(depthwise_dx)
 FK_KERNEL(depthwise_dx) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
-    int64_t group = fk_max(1, GROUP / fk_max(1, xrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t group = fk_max(1, DEPTHWISE_GROUP / fk_max(1, xrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_backward(a->oh, a->kh, a->sh, a->dh, a->pt), ah = axis_backward(a->ow, a->kw, a->sw, a->dw, a->pl);
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     for (int64_t r0 = lo; r0 < hi; r0 += group) {

@@ -18,10 +18,10 @@
 #endif
 #define NR (2 * VL)     /* columns of a panel */
 #define KC 384          /* the longest block of k: MR rows of it stay in L1 */
-#define ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
+#define GEMM_ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define LINE 16         /* floats of a cache line */
-#define GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
+#define GEMM_GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
 /* `enough`, or as many more chunks as keep each at 30 to 60 ms: a run can be stopped between chunks alone */
 static inline int64_t gemm_chunks(double work, int64_t enough) {
     const double longest = (double)(VL * (1ll << 27)), most = 1 << 18;
@@ -62,9 +62,9 @@ static inline gemm_fetch fetch_strip(const float *at, int64_t lines, int64_t pit
 /* where B is and how it is used */
 typedef enum {
     GEMM_NEAR,      /* packed, and in a cache: strip after strip of rows runs against all panels */
-    GEMM_FAR,       /* packed, comes from memory: all strips run against a panel while the next is fetched; no c.rows */
+    GEMM_FAR, /* packed, comes from memory: all strips run against a panel while the next is fetched; no c.rows */
     GEMM_AS_STORED, /* as it was stored, in rows, for one strip of rows */
-    GEMM_COPIED     /* the same, and the first strip leaves it packed at b.copy for the others; n is whole panels */
+    GEMM_COPIED /* the same, and the first strip leaves it packed at b.copy for the others; n is whole panels */
 } gemm_mode;
 
 typedef struct {
@@ -74,22 +74,22 @@ typedef struct {
         const float *at; /* row r, step p: at[r * step + p], or at[p * step + r] when kmajor */
         int64_t step;
         int kmajor;
-        int ahead;       /* comes from memory: fetch a strip while the one before it is used; not kmajor */
+        int ahead; /* comes from memory: fetch a strip while the one before it is used; not kmajor */
     } a;
     struct {
-        const float *at;    /* panel j, step p: at + j * panel + p * (as stored: step, else NR) */
+        const float *at; /* panel j, step p: at + j * panel + p * (as stored: step, else NR) */
         int64_t panel, step;
-        float *copy;        /* GEMM_COPIED: k * NR from panel to panel */
+        float *copy; /* GEMM_COPIED: k * NR from panel to panel */
         const float *after; /* GEMM_FAR: the panel that is wanted behind the last one, or NULL */
     } b;
     struct {
         float *at; /* row r: at + r * step, or at + rows[r] unless rows is NULL */
         int64_t step;
         const int64_t *rows;
-        int add;                 /* to what is there, instead of overwriting it */
+        int add; /* to what is there, instead of overwriting it */
         const fk_ending *ending; /* NULL, or of the results; no rows then */
-        int64_t channel;         /* its channel of column 0 */
-        int64_t lead;            /* gemm_block's own: from a micro-kernel's part of C to that of the next one */
+        int64_t channel; /* its channel of column 0 */
+        int64_t lead; /* gemm_block's own: from a micro-kernel's part of C to that of the next one */
     } c;
     gemm_fetch *fetch; /* what else is to be fetched, or NULL */
 } gemm_args;
@@ -112,7 +112,7 @@ struct gemm_job {
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
     void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
-    /* called before the blocks of rows [r, r + m), m ≤ ROWS, or NULL. May point `rows` at m offsets into c */
+    /* called before the blocks of rows [r, r + m), m ≤ GEMM_ROWS, or NULL. May point `rows` at m offsets into c */
     void (*rows_begin)(gemm_job *, int64_t r, int64_t m);
     const int64_t *rows;
     /* sets all of f but next to what packing rows [r, r + m) will read, or NULL */
@@ -136,7 +136,7 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
 /* sets all of f but next to what that will read */
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
 /* where a packed B comes from, for the rows of all chunks: so few use it that most of the time it is memory */
-static inline gemm_mode gemm_reach(int64_t m) { return m <= 4 * ROWS ? GEMM_FAR : GEMM_NEAR; }
+static inline gemm_mode gemm_reach(int64_t m) { return m <= 4 * GEMM_ROWS ? GEMM_FAR : GEMM_NEAR; }
 /* whether strips are flat, for so many columns */
 static inline int gemm_flat(int kmajor, int64_t n) { return FLAT && !kmajor && n >= 4 * VL; }
 /* Whether reading A in place would be slower than packing it: when kmajor, since each of its steps lies on a page of its own;

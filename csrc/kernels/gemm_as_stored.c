@@ -2,9 +2,9 @@
  * multiply-adds; for more, blocks of it are packed into scratch, and all rows multiplied with them. */
 #include "gemm.h"
 
-#define GROUP 256 /* columns of a packed block: rows of B are read in runs of 1 KB */
-#define BLOCK (GROUP * KC)
-_Static_assert(GEMM_SCRATCH + BLOCK * 4 <= FK_KERNEL_SCRATCH && GROUP % NR == 0, "a block of B fits");
+#define STORED_GROUP 256 /* columns of a packed block: rows of B are read in runs of 1 KB */
+#define STORED_BLOCK (STORED_GROUP * KC)
+_Static_assert(GEMM_SCRATCH + STORED_BLOCK * 4 <= FK_KERNEL_SCRATCH && STORED_GROUP % NR == 0, "a block of B fits");
 
 /* B at step p and column n */
 static const float *at(const gemm_job *j, int64_t p, int64_t n) {
@@ -44,9 +44,9 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     FK(gemm_finish)(j, r0, r1 - r0, n0, n1);
 }
 
-/* the columns [n0, n1), at most GROUP of them */
+/* the columns [n0, n1), at most STORED_GROUP of them */
 static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
-    const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, ROWS);
+    const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, GEMM_ROWS);
     float *packed = j->scratch + GEMM_SCRATCH / 4;
     gemm_fetch more = {0};
     int64_t p = 0;
@@ -105,7 +105,7 @@ void FK(gemm_as_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t
         few(j, r0, r1, n0, n1);
         return;
     }
-    const int64_t groups = fk_ceil_div(n1 - n0, GROUP), panels = gemm_panels(n1 - n0);
+    const int64_t groups = fk_ceil_div(n1 - n0, STORED_GROUP), panels = gemm_panels(n1 - n0);
     for (int64_t q = 0; q < groups; q++) /* equal groups */
         group(j, r0, r1, n0 + panels * q / groups * NR, fk_min(n1, n0 + panels * (q + 1) / groups * NR));
 }

@@ -1,7 +1,17 @@
-/* The micro-kernels: R rows × V vectors of C, accumulated in registers, and the loops over one block of k. */
+/* The micro-kernels: R rows × V vectors of C, accumulated in registers, and the loops over one block of k. A whole product,
+ * from the outside; the first two loops are gemm_packed's, or gemm_as_stored's where B was not packed before:
+ *
+ *   chunks         shares of rows and columns of C, which matmul and the convolutions call with (gemm_split)
+ *   blocks of k    KC steps at most; of A, GEMM_ROWS rows of them are packed where that pays, and stay in L2
+ *   strips         MR rows of A (FLAT, where strips are flat): their steps of this block stay in L1   } the other way round
+ *   panels         NR columns of B, or several: they come from L2 or L3, from memory for few rows    } where B is FAR
+ *   steps          of k: the micro-kernel, whose R × V sums stay in registers (gemm_steps.h)
+ *
+ * gemm_block() is the last three; few rows take panels side by side, to have enough sums under way. gemm_thin() does the
+ * same where k is small. */
 #include "gemm_steps.h"
 
-#define AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
+#define BLOCK_AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
 
@@ -13,7 +23,8 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
             UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load_upto(c[r] + j + v * VL, n - v * VL);
     if (g->c.ending)
         UNROLL_FOR (int v = 0; v < V; v++)
-            fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->c.step, g->c.channel + j + v * VL, n - v * VL);
+            fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->c.step, g->c.channel + j + v * VL,
+                   n - v * VL);
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
@@ -34,7 +45,7 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         left = per = fk_ceil_div(f->per, quad);
     } else if (copy) {
         /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
-        const int64_t soon = fk_min(g->k, AHEAD / R);
+        const int64_t soon = fk_min(g->k, BLOCK_AHEAD / R);
         line = b + soon * step;
         left = (g->k - soon) / quad;
     }
@@ -82,7 +93,7 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         fetch;                                                             \
     }
     if (copy) { /* as above */
-        const int64_t soon = fk_min(g->k, AHEAD / R);
+        const int64_t soon = fk_min(g->k, BLOCK_AHEAD / R);
         const float *line = b + soon * step;
         STEPS(g->k - soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
         line = g->b.after;

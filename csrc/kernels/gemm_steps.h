@@ -9,7 +9,9 @@
 
 #if MR == 12
 #define QUAD 4 /* steps at a time, with addresses made once for all of them */
-#define HIGH (FEW + 1) /* rows from which on a vector of B is used often enough to be loaded by itself, and sums stay in place */
+/* From so many rows on a kernel says itself which register a sum stays in (v_add_product), and each vector of B is loaded
+ * once by an instruction of its own; with fewer, the compiler may load it as an operand of the multiply-add. */
+#define STEPS_HIGH (FEW + 1)
 /* The addresses of A: of every fourth row. Those between are one to three times `as` away, which instructions add by
  * themselves: kernels have few registers for addresses. */
 #define APART 4
@@ -17,7 +19,7 @@
 #define FAR(n) v_far(n)
 #else
 #define QUAD 1 /* 16 registers: the compiler does best with one step, and its own choice of them and of addresses */
-#define HIGH (MR + 1)
+#define STEPS_HIGH (MR + 1)
 #define APART MR
 #define HERE(p) (p)
 #define FAR(n) (n)
@@ -43,7 +45,7 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
         UNROLL_FOR (int r = 0; r < R; r++) {
             const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / APART][r % APART * at->as + s]);
             UNROLL_FOR (int v = 0; v < V; v++)
-                if (R >= HIGH)
+                if (R >= STEPS_HIGH)
                     v_add_product(&acc[r][v], e, x[v]);
                 else
                     acc[r][v] = v_fma(e, x[v], acc[r][v]);

@@ -13,8 +13,12 @@
 #define FK(name) FK_CAT(fk_##name, FK_ISA)
 
 #define FK_SCRATCH (6 << 20) /* bytes each thread owns; the tile program uses the last FK_TILE_SCRATCH of them */
-#define FK_TILE 1024         /* elements of a tile */
-#define FK_TILE_SCRATCH ((FK_TILE_REGS + 2) * FK_TILE * 4)
+/* Elements of a tile. 512 rather than 1,024: as fast on cached data within a tenth, and half as long on data from memory
+ * (Zen 4, Adam's update: 4.4 against 8 ms), since all the tiles of a program then fit a 32 KB L1 and the processor
+ * sees far enough ahead to load while it computes. */
+#define FK_TILE 512
+#define FK_TILES (2 * (FK_TILE_REGS + 2)) /* of a program: its registers, then its inputs */
+#define FK_TILE_SCRATCH (FK_TILES * FK_TILE * 4)
 #define FK_KERNEL_SCRATCH (FK_SCRATCH - FK_TILE_SCRATCH)
 
 typedef struct fk_tile fk_tile;

@@ -13,7 +13,7 @@ typedef struct {
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m < 64 ? 128 : 256;
     const int64_t enough = gemm_chunks((double)m * columns * k, 16);
-    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GRAIN);
+    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN);
     gemm_grid g = {1, fk_max(1, fk_min(worth, fk_max(2, columns / run)))};
     g.mb = fk_max(1, fk_min(worth / g.nb, m / (4 * MR)));
     return g;
@@ -22,11 +22,11 @@ static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
 /* B packed. Where a block of k of it stays in L2, rows are cut, down to 32: a share then packs its part of A for all
  * columns at once, and epilogues run fastest over whole rows. Few shares where there is little to do. */
 static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
-    const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GRAIN;
+    const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GEMM_GRAIN;
     if (columns > 512 || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
     const int64_t enough = fk_max(4, fk_min(16, worth / 16));
     const int64_t most = gemm_chunks((double)m * columns * k, 64);
-    gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, ROWS), fk_min(enough, m / 32))), 1};
+    gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, GEMM_ROWS), fk_min(enough, m / 32))), 1};
     if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
     if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
     g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));
@@ -43,7 +43,7 @@ static plan plan_of(const fk_attr_matmul *a) {
     if (p.items > 1 && p.grid.mb * p.grid.nb == 1) {
         const int64_t work = fk_max(p.m, 4) * fk_max(gemm_panels(a->n), 1) * NR * fk_max(a->k, 4);
         p.group = fk_max(fk_ceil_div(p.items, gemm_chunks((double)p.items * work, 64)),
-                         fk_max(1, fk_min(p.items, GRAIN / work)));
+                         fk_max(1, fk_min(p.items, GEMM_GRAIN / work)));
     }
     return p;
 }

@@ -1,10 +1,10 @@
 /* Moving elements without changing them: fill, and the copy of a box between two strided layouts. */
 #include "transpose.h"
 
-#define GRAIN (1 << 18) /* bytes per chunk: about 20 µs of a core's bandwidth */
+#define MOVE_GRAIN (1 << 18) /* bytes per chunk: about 20 µs of a core's bandwidth */
 
 /* ---- fill */
-FK_CHUNKS(fill) { return fk_split(a->n * a->itemsize, GRAIN); }
+FK_CHUNKS(fill) { return fk_split(a->n * a->itemsize, MOVE_GRAIN); }
 FK_ONE_PART(fill)
 FK_KERNEL(fill) {
     int64_t lo, hi;
@@ -97,13 +97,13 @@ static void runs(char *restrict y, const char *restrict x, int64_t n, int64_t ys
                 block_##T(y + r0 * ys + c0, x + c0 * xs + r0, fk_min(ROWS, nr - r0), fk_min(COLUMNS, nc - c0), ys,  \
                           xs);                                                                                    \
     }
-#define BLOCK(T)                                                                                                  \
+#define MOVE_BLOCK(T)                                                                                                  \
     static inline void block_##T(T *restrict y, const T *restrict x, int64_t nr, int64_t nc, int64_t ys, int64_t xs) { \
         for (int64_t r = 0; r < nr; r++)                                                                          \
             for (int64_t c = 0; c < nc; c++) y[r * ys + c] = x[c * xs + r];                                       \
     }
-BLOCK(int8_t)
-BLOCK(int64_t)
+MOVE_BLOCK(int8_t)
+MOVE_BLOCK(int64_t)
 static inline void block_int32_t(int32_t *yi, const int32_t *xi, int64_t nr, int64_t nc, int64_t ys, int64_t xs) {
     float *y = (float *)yi;
     const float *x = (const float *)xi;
@@ -162,7 +162,7 @@ PLANES(int64_t)
 FK_CHUNKS(copy) {
     int64_t bytes = a->itemsize;
     for (int64_t i = 0; i < a->ndim; i++) bytes *= a->shape[i];
-    return fk_split(bytes, GRAIN);
+    return fk_split(bytes, MOVE_GRAIN);
 }
 FK_ONE_PART(copy)
 

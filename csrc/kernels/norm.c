@@ -2,14 +2,14 @@
  * far larger than the spread costs no accuracy; blocks of rows are joined as in Chan, Golub, LeVeque (1979). */
 #include "vec.h"
 
-#define LANES 1024 /* columns at a time: their running numbers stay in the L1 cache */
-#define BLOCK 128  /* rows summed before they are joined */
+#define NORM_LANES 1024 /* columns at a time: their running numbers stay in the L1 cache */
+#define NORM_BLOCK 128  /* rows summed before they are joined */
 #define NARROW 16  /* fewer columns than this: several rows are taken as one wide row */
 
-/* running numbers of up to LANES lanes, in scratch: the shift, and about it the sums of a block, the sum of all blocks,
+/* running numbers of up to NORM_LANES lanes, in scratch: the shift, and about it the sums of a block, the sum of all blocks,
  * and the joined squared distances from the mean */
 typedef struct {
-    float shift[LANES], sum[LANES], square[LANES], total[LANES], m2[LANES];
+    float shift[NORM_LANES], sum[NORM_LANES], square[NORM_LANES], total[NORM_LANES], m2[NORM_LANES];
 } state_t;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -49,8 +49,8 @@ static void moments_lanes(state_t *s, const float *x, int64_t ld, int64_t rows, 
     memset(s->square, 0, bytes);
     memset(s->total, 0, bytes);
     memset(s->m2, 0, bytes);
-    for (int64_t r = 0; r < rows; r += BLOCK) {
-        int64_t nb = fk_min(BLOCK, rows - r), i = 0;
+    for (int64_t r = 0; r < rows; r += NORM_BLOCK) {
+        int64_t nb = fk_min(NORM_BLOCK, rows - r), i = 0;
         for (; i + 8 <= nb; i += 8) add_rows(s, x + (r + i) * ld, ld, n, 8);
         for (; i < nb; i++) add_rows(s, x + (r + i) * ld, ld, n, 1);
         join(s, n, r, nb);
@@ -108,7 +108,7 @@ static int64_t parts_of(int64_t rows, int64_t c) { return fk_max(1, fk_min(fk_sp
 FK_PARTS(moments) { return parts_of(a->rows, a->c); }
 FK_CHUNKS(moments) {
     int64_t parts = parts_of(a->rows, a->c);
-    return parts > 1 ? parts : fk_min(fk_split(a->rows * a->c, 1 << 16), fk_ceil_div(a->c, LANES));
+    return parts > 1 ? parts : fk_min(fk_split(a->rows * a->c, 1 << 16), fk_ceil_div(a->c, NORM_LANES));
 }
 FK_KERNEL(moments) {
     int64_t parts = parts_of(a->rows, a->c), share = fk_ceil_div(a->rows, parts), c = a->c, c0 = 0, c1 = c;
@@ -125,8 +125,8 @@ FK_KERNEL(moments) {
     if (c < NARROW)
         moments_narrow(s, mean, m2, x, rows, c);
     else
-        for (int64_t j = c0; j < c1; j += LANES)
-            moments_block(s, mean + j, m2 + j, x + j, rows, c, fk_min(LANES, c1 - j));
+        for (int64_t j = c0; j < c1; j += NORM_LANES)
+            moments_block(s, mean + j, m2 + j, x + j, rows, c, fk_min(NORM_LANES, c1 - j));
     if (parts == 1)
         for (int64_t j = c0; j < c1; j++) m2[j] /= (float)rows;
 }

@@ -1,7 +1,7 @@
 /* Maxima and averages of windows, channels_last, and their gradients. Vectors run over the channels. */
 #include "vec.h"
 
-#define GRAIN (1 << 16) /* elements read per chunk: about 20 µs */
+#define POOL_GRAIN (1 << 16) /* elements read per chunk: about 20 µs */
 #define FLUSH 4096      /* elements that wait for the epilogue */
 
 /* the elements [*lo, *hi) of one axis that window i covers */
@@ -64,7 +64,7 @@ INLINE void avg_window(float *y, const float *x, int64_t nh, int64_t nw, int64_t
 }
 
 #define FORWARD(op, ONE)                                                                              \
-    FK_CHUNKS(op) { return fk_split(a->n * a->oh, GRAIN / fk_max(1, a->ow * a->kh * a->kw * a->c)); } \
+    FK_CHUNKS(op) { return fk_split(a->n * a->oh, POOL_GRAIN / fk_max(1, a->ow * a->kh * a->kw * a->c)); } \
     FK_ONE_PART(op)                                                                                   \
     FK_KERNEL(op) {                                                                                   \
         const float *x = call->ptr[0];                                                                \
@@ -127,7 +127,7 @@ INLINE void max_back(grad_t g, int64_t nh, int64_t nw, int64_t row, int64_t c, i
 
 FK_CHUNKS(max_pool_dx) {
     int64_t row = fk_max(1, a->ow * a->oh * a->kh * a->kw * a->c / fk_max(1, a->h));
-    return fk_split(a->n * a->h, fk_max(a->kh, GRAIN / 3 / row));
+    return fk_split(a->n * a->h, fk_max(a->kh, POOL_GRAIN / 3 / row));
 }
 FK_ONE_PART(max_pool_dx)
 /* zeros in the rows [r0, r1), from their element `at` on */
@@ -184,7 +184,7 @@ FK_KERNEL(max_pool_dx) {
 /* ---- gradient of the average: every element of dx gathers from the windows that hold it */
 FK_CHUNKS(avg_pool_dx) {
     int64_t windows = fk_ceil_div(a->kh, fk_max(1, a->sh)) * fk_ceil_div(a->kw, fk_max(1, a->sw));
-    return fk_split(a->n * a->h, GRAIN / 2 / fk_max(1, a->w * a->c * windows));
+    return fk_split(a->n * a->h, POOL_GRAIN / 2 / fk_max(1, a->w * a->c * windows));
 }
 FK_ONE_PART(avg_pool_dx)
 

@@ -6,7 +6,7 @@
 
 /* VL / 2 counters at a time, one word in the low half of each 64-bit lane; the high halves hold rubbish */
 typedef uint64_t vq __attribute__((vector_size(4 * VL), aligned(4 * VL)));
-enum { GROUP = 2 * VL }; /* the elements they make */
+enum { RANDOM_GROUP = 2 * VL }; /* the elements they make */
 typedef struct {
     vq w[4];
 } words_t;
@@ -61,7 +61,7 @@ static inline void interleave(vf a, vf b, vf *low, vf *high) {
 #endif
 }
 
-/* z of the GROUP elements of the counters: r·cos θ in even lanes, r·sin θ in odd ones (G. Box, M. Muller, 1958) */
+/* z of the RANDOM_GROUP elements of the counters: r·cos θ in even lanes, r·sin θ in odd ones (G. Box, M. Muller, 1958) */
 static inline void normal(vq counter, const uint32_t *seed, uint64_t round, vf *low, vf *high) {
     words_t w = philox(counter, seed, round);
     vf even = uniform(pair(w.w[0], w.w[2])), odd = uniform(pair(w.w[1], w.w[3])), sine, cosine;
@@ -77,12 +77,12 @@ static inline void uniforms(vq counter, const uint32_t *seed, vf *low, vf *high)
 
 /* y[e..] of a group that may reach beyond n */
 static inline void put(float *y, int64_t e, int64_t n, vf low, vf high) {
-    if (e + GROUP <= n) {
+    if (e + RANDOM_GROUP <= n) {
         v_store(y + e, low);
         v_store(y + e + VL, high);
         return;
     }
-    float t[GROUP] __attribute__((aligned(4 * VL)));
+    float t[RANDOM_GROUP] __attribute__((aligned(4 * VL)));
     v_store(t, low);
     v_store(t + VL, high);
     memcpy(y + e, t, 4 * (size_t)(n - e));
@@ -95,7 +95,7 @@ static inline void put(float *y, int64_t e, int64_t n, vf low, vf high) {
         int64_t lo, hi;                                                                  \
         uint32_t seed[2];                                                                \
         memcpy(seed, call->ptr[0], 8);                                                   \
-        fk_range(a->n, GROUP, ith, nth, &lo, &hi);                                       \
+        fk_range(a->n, RANDOM_GROUP, ith, nth, &lo, &hi);                                       \
         op##_fill(a, seed, call->ptr[1], lo, hi);                                        \
     }
 
@@ -103,7 +103,7 @@ static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t 
                                 int64_t hi) {
     vf base = v_set1((float)a->low), span = v_set1((float)(a->high - a->low)), u, v;
     vq c = counters(lo / 4);
-    for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
+    for (int64_t e = lo; e < hi; e += RANDOM_GROUP, c += VL / 2) {
         uniforms(c, seed, &u, &v);
         put(y, e, hi, v_fma(u, span, base), v_fma(v, span, base));
     }
@@ -113,7 +113,7 @@ RANDOM_KERNEL(random_uniform, 8192)
 static void random_normal_fill(const fk_attr_random_normal *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
     vf mean = v_set1((float)a->mean), scale = v_set1((float)a->stddev), z, w;
     vq c = counters(lo / 4);
-    for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
+    for (int64_t e = lo; e < hi; e += RANDOM_GROUP, c += VL / 2) {
         normal(c, seed, 0, &z, &w);
         if (a->truncated) {
             vf two = v_set1(2.0f), z2, w2;
@@ -133,7 +133,7 @@ RANDOM_KERNEL(random_normal, 4096)
 static void dropout_mask_fill(const fk_attr_dropout_mask *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
     vf rate = v_set1((float)a->rate), keep = v_set1((float)(1.0 / (1.0 - a->rate))), u, v;
     vq c = counters(lo / 4);
-    for (int64_t e = lo; e < hi; e += GROUP, c += VL / 2) {
+    for (int64_t e = lo; e < hi; e += RANDOM_GROUP, c += VL / 2) {
         uniforms(c, seed, &u, &v);
         put(y, e, hi, (vf)((vi)keep & (u >= rate)), (vf)((vi)keep & (v >= rate)));
     }

@@ -39,7 +39,7 @@ INLINE void units(int kind, const fk_call *call, const fk_attr_reduce *a, int64_
             rows_into(kind, from, inner, rows, w, y + at, stack);
         if (done < 0) done = at;
         end = at + w;
-        if (parts == 1 && end - done >= 4 * FK_TILE) {
+        if (parts == 1 && end - done >= 8 * FK_TILE) {
             fk_epilogue(call, done, end - done);
             done = end;
         }

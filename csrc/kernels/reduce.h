@@ -1,6 +1,6 @@
 /* The core of reductions along the rows of x[r, inner], for reduce.c and sums.c.
  *
- * Rows are reduced in blocks of ROWS, in registers, and the blocks' results meet pairwise as in a binary counter: the
+ * Rows are reduced in blocks of REDUCE_ROWS, in registers, and the blocks' results meet pairwise as in a binary counter: the
  * error of a sum grows with the logarithm of r (N. J. Higham, The accuracy of floating point summation, 1993). Where
  * inner is small, a row is too short for that: then x[r, inner] is read as longer rows of `period` floats, a multiple of
  * inner and of the vector, which are folded at the end. */
@@ -8,7 +8,7 @@
 #define FK_REDUCE_H
 #include "vec.h"
 
-enum { ROWS = 16, PANEL = 1024, LEVELS = 48 }; /* PANEL: floats of a row that one pass takes */
+enum { REDUCE_ROWS = 16, PANEL = 1024, LEVELS = 48 }; /* PANEL: floats of a row that one pass takes */
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vf join(int kind, vf a, vf b) {
@@ -55,9 +55,9 @@ INLINE void block(int kind, int nv, int64_t lanes, const float *x, int64_t ld, i
 }
 /* stack: LEVELS × PANEL floats */
 INLINE void rows_into(int kind, const float *x, int64_t ld, int64_t rows, int64_t w, float *out, float *stack) {
-    int64_t blocks = fk_ceil_div(rows, ROWS);
-    for (int64_t b = 0; b < blocks; b++, x += ROWS * ld) {
-        int64_t n = fk_min(ROWS, rows - b * ROWS), c = 0;
+    int64_t blocks = fk_ceil_div(rows, REDUCE_ROWS);
+    for (int64_t b = 0; b < blocks; b++, x += REDUCE_ROWS * ld) {
+        int64_t n = fk_min(REDUCE_ROWS, rows - b * REDUCE_ROWS), c = 0;
         int levels = __builtin_ctzll(~(uint64_t)b);
         float *to = blocks == 1 ? out : stack + levels * PANEL;
         for (; c + 8 * VL <= w; c += 8 * VL) block(kind, 8, VL, x + c, ld, n, levels, stack + c, to + c);

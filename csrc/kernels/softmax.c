@@ -2,14 +2,14 @@
  * comes out NaN, as from NumPy. */
 #include "vmath.h"
 
-/* Groups of sums meet every BLOCK vectors, so that the error stays small over long rows. */
-enum { LANES = 4, BLOCK = 64 * LANES * VL };
+/* Groups of sums meet every SOFTMAX_BLOCK vectors, so that the error stays small over long rows. */
+enum { SOFTMAX_LANES = 4, SOFTMAX_BLOCK = 64 * SOFTMAX_LANES * VL };
 
 static float row_max(const float *x, int64_t n) {
-    vf low = v_set1(-INFINITY), m[LANES] = {low, low, low, low};
+    vf low = v_set1(-INFINITY), m[SOFTMAX_LANES] = {low, low, low, low};
     int64_t i = 0;
-    for (; i + LANES * VL <= n; i += LANES * VL)
-        for (int k = 0; k < LANES; k++) m[k] = v_max(m[k], v_load(x + i + k * VL));
+    for (; i + SOFTMAX_LANES * VL <= n; i += SOFTMAX_LANES * VL)
+        for (int k = 0; k < SOFTMAX_LANES; k++) m[k] = v_max(m[k], v_load(x + i + k * VL));
     for (; i + VL <= n; i += VL) m[0] = v_max(m[0], v_load(x + i));
     if (i < n) m[0] = v_max(m[0], v_load_fill(x + i, n - i, low));
     return v_largest(v_max(v_max(m[0], m[1]), v_max(m[2], m[3])));
@@ -26,11 +26,11 @@ static inline __attribute__((always_inline)) vf exp_term(vf v, vf t, int keep, v
 }
 static inline __attribute__((always_inline)) float exp_sum(const float *x, float *y, int64_t n, float top, int keep) {
     vf t = v_set1(top), total = {0}, tops = {0};
-    for (int64_t lo = 0; lo < n; lo += BLOCK) {
-        int64_t i = lo, hi = fk_min(n, lo + BLOCK);
-        vf s[LANES] = {{0}};
-        for (; i + LANES * VL <= hi; i += LANES * VL)
-            for (int k = 0; k < LANES; k++) {
+    for (int64_t lo = 0; lo < n; lo += SOFTMAX_BLOCK) {
+        int64_t i = lo, hi = fk_min(n, lo + SOFTMAX_BLOCK);
+        vf s[SOFTMAX_LANES] = {{0}};
+        for (; i + SOFTMAX_LANES * VL <= hi; i += SOFTMAX_LANES * VL)
+            for (int k = 0; k < SOFTMAX_LANES; k++) {
                 vf e = exp_term(v_load(x + i + k * VL), t, keep, &tops);
                 if (keep) v_store(y + i + k * VL, e);
                 s[k] += e;

@@ -3,10 +3,10 @@
 #include "reduce.h"
 #include "tile.h"
 
-/* BLOCK: elements made at a time, at least a row of them. A value that is an input or is kept is copied into the block too:
+/* SUMS_BLOCK: elements made at a time, at least a row of them. A value that is an input or is kept is copied into the block too:
  * summed where it stands, it waits for memory (two sums over data from memory, Zen 5: 2.9 ms against 1.7). Blocks are
- * summed in groups of EVERY, whose sums meet then. */
-enum { BLOCK = 4096, EVERY = 16 };
+ * summed in groups of SUMS_EVERY, whose sums meet then. */
+enum { SUMS_BLOCK = 4096, SUMS_EVERY = 16 };
 
 /* rows of a part: about 20 µs of work */
 static int64_t share_of(int64_t rows, int64_t inner) {
@@ -37,7 +37,7 @@ FK_KERNEL(sums) {
     const fk_tile *t = call->tile;
     int64_t inner = a->inner, count = a->count, share = share_of(a->rows, inner);
     int64_t first = fk_min(a->rows, ith * share), end = fk_min(a->rows, first + share);
-    int64_t height = fk_max(1, BLOCK / inner), room = fk_ceil_div(height * inner, VL) * VL;
+    int64_t height = fk_max(1, SUMS_BLOCK / inner), room = fk_ceil_div(height * inner, VL) * VL;
     float *y = (float *)call->ptr[0] + ith * count * inner;
     float *made = (float *)call->scratch, *near = made + count * room, *sum = near + count * inner;
     float *stack = sum + PANEL;
@@ -53,7 +53,7 @@ FK_KERNEL(sums) {
         FK(tile_run)(t, ptr, at, 1, rows * inner, rows * inner, call->scratch + FK_KERNEL_SCRATCH);
         if (!blocks) memset(near, 0, (size_t)(count * inner) * 4);
         for (int64_t s = 0; s < count; s++) add_block(made + s * room, rows, inner, near + s * inner, sum, stack);
-        if (++blocks == EVERY || row + height >= end) {
+        if (++blocks == SUMS_EVERY || row + height >= end) {
             add_to(y, near, count * inner);
             blocks = 0;
         }

@@ -1,13 +1,20 @@
-/* The interpreter of tile programs (tile.h): instruction by instruction over tiles that stay in the L1 cache. */
+/* The interpreter of tile programs (tile.h). The loops, from the outside:
+ *
+ *   parts         tile_run is given runs of elements: a chunk of the kernel `tile` below, or what a kernel has just made and
+ *                 hands over as its epilogue (kernel.h, fk_epilogue_rows), which then is in L1 or L2
+ *   tiles         FK_TILE elements at a time: registers and inputs of the program have a tile each, all of them in L1
+ *   instructions  each over a whole tile, by a function of its own (MICRO), or several that read each other's results in one
+ *                 loop without a tile between them (a chain, tile_chain.c)
+ *   vectors       the loop of a MICRO
+ *
+ * Inputs that are float and read element by element are read where they stand, others are copied to a tile first
+ * (tile_read.c). An instruction whose result is an output writes it there, if no input is still to be read there. */
 #include "tile.h"
 
 #include "tile_read.h"
 #include "vmath.h"
 
-/* Elements of a tile. 512 rather than 1,024: as fast on cached data within a tenth, and half as long on data from memory
- * (Zen 4, Adam's update: 4.4 against 8 ms), since all the tiles of a program then fit a 32 KB L1 and the processor
- * sees far enough ahead to load while it computes. */
-enum { LANES = 512, ROWS = FK_TILE_SCRATCH / (LANES * 4), SPARE = ROWS - 3 };
+enum { TILE_SPARE = FK_TILES - 3 };
 
 /* ---- one function per micro-operation and kind of operands. n is a multiple of VL; d may be a, b or c.
  * Scalars are read once from one word. What an element becomes is the same in every variant. */
@@ -114,7 +121,7 @@ static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
 typedef struct {
     const fk_tile *t;
     void *const *ptr;
-    float (*tile)[LANES]; /* registers, then copies of inputs, then three for inputs without a tile of their own */
+    float (*tile)[FK_TILE]; /* registers, then copies of inputs, then three for inputs without a tile of their own */
     fk_tile_part at;
     arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
     int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
@@ -192,7 +199,7 @@ static int64_t common_multiple(int64_t a, int64_t b) {
  * a short period, which is then copied once for all tiles */
 static int64_t plan_inputs(run_t *r) {
     const fk_tile *t = r->t;
-    int64_t step = LANES;
+    int64_t step = FK_TILE;
     int used = r->crowded = 0;
     for (int k = 0; k < t->nins; k++)
         if (t->ins[k].dst >= used) used = t->ins[k].dst + 1;
@@ -200,13 +207,13 @@ static int64_t plan_inputs(run_t *r) {
         const fk_tile_in *x = &t->in[j];
         r->room[j] = r->copied[j] = -1;
         if (x->kind == FK_SCALAR && x->dtype <= FK_I32) continue;
-        if (used < SPARE)
+        if (used < TILE_SPARE)
             r->room[j] = (int8_t)used++;
         else
             r->crowded = 1;
-        if (x->kind == FK_MOD && step == LANES && x->p <= LANES) {
+        if (x->kind == FK_MOD && step == FK_TILE && x->p <= FK_TILE) {
             int64_t whole = common_multiple(x->p, VL);
-            if (whole <= LANES) step = LANES / whole * whole;
+            if (whole <= FK_TILE) step = FK_TILE / whole * whole;
         }
     }
     return step;
@@ -267,7 +274,7 @@ static int plan_instruction(run_t *r, int k, work_t *w, float *room) {
     int arity = micros[o->op].arity;
     w->scalars = 0;
     for (int j = 0; j < arity; j++) {
-        w->a[j] = operand(r, code[j], r->tile[SPARE + j]);
+        w->a[j] = operand(r, code[j], r->tile[TILE_SPARE + j]);
         w->scalars |= w->a[j].scalar << j;
     }
     if (w->scalars == (1 << arity) - 1) {
@@ -333,7 +340,7 @@ static int in_place(const run_t *r, int o) {
 static void write_row(const run_t *r, int o, int64_t q) {
     const fk_tile_out *out = &r->t->out[o];
     if (in_place(r, o)) return;
-    arg_t a = operand(r, out->arg, r->tile[SPARE]);
+    arg_t a = operand(r, out->arg, r->tile[TILE_SPARE]);
     a.p += q * a.skip;
     write_output(out->dtype, r->ptr[r->t->nin + o], r->at.i + q * r->at.stride, r->at.n, a);
 }
@@ -395,11 +402,11 @@ void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, i
     int8_t direct[t->nins + 1];
     uint8_t flow[t->nins + 1];
     run_t r;
-    r.t = t, r.ptr = ptr, r.tile = (float (*)[LANES])scratch, r.direct = direct, r.flow = flow;
+    r.t = t, r.ptr = ptr, r.tile = (float (*)[FK_TILE])scratch, r.direct = direct, r.flow = flow;
     int64_t step = plan_inputs(&r), n;
     plan_direct(&r);
     plan_chains(&r);
-    if (rows == 1 || (stride == len && len <= LANES)) { /* one run: tiles are its rows, and the rest follows */
+    if (rows == 1 || (stride == len && len <= FK_TILE)) { /* one run: tiles are its rows, and the rest follows */
         len *= rows;
         rows = len / step;
         r.at.stride = step;
@@ -410,7 +417,7 @@ void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, i
         stride = 0;
         step = len > 8 * VL ? len / VL * VL : len; /* the tail apart, so that all else is read and written in place */
     } else {
-        step = LANES;
+        step = FK_TILE;
     }
     r.at.stride = stride;
     for (int64_t j = 0; j < len; j += n) {
@@ -421,10 +428,10 @@ void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, i
 }
 
 /* ---- elementwise programs as steps of their own */
-FK_CHUNKS(tile) { return fk_split(fk_ceil_div(a->n, FK_TILE), 16); }
+FK_CHUNKS(tile) { return fk_split(fk_ceil_div(a->n, 2 * FK_TILE), 16); }
 FK_ONE_PART(tile)
 FK_KERNEL(tile) {
     int64_t lo, hi;
-    fk_range(a->n, FK_TILE, ith, nth, &lo, &hi);
+    fk_range(a->n, 2 * FK_TILE, ith, nth, &lo, &hi);
     if (lo < hi) fk_epilogue(call, lo, hi - lo);
 }

@@ -4,24 +4,24 @@
 #include "vec.h"
 
 #if VL == 16
-#define LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), \
+#define TRANSPOSE_LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), \
                     f(8, s), f(9, s), f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s)
 #elif VL == 8
-#define LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s)
+#define TRANSPOSE_LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s)
 #else
-#define LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s)
+#define TRANSPOSE_LANES(f, s) f(0, s), f(1, s), f(2, s), f(3, s)
 #endif
 /* blocks of s lanes change places between two rows that lie s apart; done for s = 1, 2, 4, … it is the transposition */
 #define LOW(lane, s) (((lane) & (s)) ? VL + (lane) - (s) : (lane))
-#define HIGH(lane, s) (((lane) & (s)) ? VL + (lane) : (lane) + (s))
+#define TRANSPOSE_HIGH(lane, s) (((lane) & (s)) ? VL + (lane) : (lane) + (s))
 
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
-#define SHUFFLE(a, b, f, s) __builtin_shufflevector(a, b, LANES(f, s))
+#define SHUFFLE(a, b, f, s) __builtin_shufflevector(a, b, TRANSPOSE_LANES(f, s))
 #endif
 #endif
 #ifndef SHUFFLE
-#define SHUFFLE(a, b, f, s) __builtin_shuffle(a, b, (vi){LANES(f, s)})
+#define SHUFFLE(a, b, f, s) __builtin_shuffle(a, b, (vi){TRANSPOSE_LANES(f, s)})
 #endif
 
 #define EXCHANGE(t, s)                                        \
@@ -29,7 +29,7 @@
         if (!(i & (s))) {                                     \
             vf a = t[i], b = t[i + (s)];                      \
             t[i] = SHUFFLE(a, b, LOW, s);                     \
-            t[i + (s)] = SHUFFLE(a, b, HIGH, s);              \
+            t[i + (s)] = SHUFFLE(a, b, TRANSPOSE_HIGH, s);              \
         }
 
 static inline void transpose_rows(vf t[VL]) {

@@ -24,7 +24,6 @@ typedef int32_t vi_u __attribute__((vector_size(4 * VL), aligned(4), may_alias))
 
 static inline vf v_load(const float *p) { return *(const vf_u *)p; }
 static inline void v_store(float *p, vf v) { *(vf_u *)p = v; }
-static inline vi vi_load(const int32_t *p) { return *(const vi_u *)p; }
 static inline void vi_store(int32_t *p, vi v) { *(vi_u *)p = v; }
 static inline vi vi_set1(int32_t x) { return x + (vi){0}; }
 static inline vf v_set1(float x) { return x - (vf){0}; } /* x - 0 keeps -0 and NaN, and becomes one broadcast */
@@ -107,8 +106,8 @@ static inline vf v_keep(vf a) {
     return a;
 }
 
-/* p, of which the compiler now knows nothing: keeps it from holding an address in a register, or in memory, for each of
- * many distances from p, where a few distances and the processor's own sums of them do */
+/* p itself, hidden from the compiler. It would otherwise compute p + distance for each of many distances ahead of a loop, and
+ * keep the results in registers, or in memory when these run out; so it adds the distance in the instruction that loads. */
 static inline const float *v_here(const float *p) {
     __asm__("" : "+r"(p));
     return p;
@@ -140,8 +139,6 @@ static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 static inline void v_add_product(vf *c, vf a, vf b) {
 #if defined(__AVX512F__)
     __asm__("vfmadd231ps %1, %2, %0" : "+v"(*c) : "v"(a), "v"(b));
-#elif defined(__FMA__)
-    __asm__("vfmadd231ps %1, %2, %0" : "+x"(*c) : "x"(a), "x"(b));
 #else
     *c = v_fma(a, b, *c);
 #endif

@@ -171,12 +171,6 @@ static inline vd vd_set1(double x) { return x - (vd){0}; }
 static inline vd vd_blend(vl m, vd a, vd b) { return (vd)(((vl)a & m) | ((vl)b & ~m)); }
 #define VD_MAGIC 6755399441055744.0 /* 1.5·2^52 */
 
-/* a function of double halves as one of floats */
-#define VD_MAP1(fn, a) \
-    ({ vd2 a_ = vd_from(a); vd_to((vd2){fn(a_.lo), fn(a_.hi)}); })
-#define VD_MAP2(fn, a, b) \
-    ({ vd2 a_ = vd_from(a), b_ = vd_from(b); vd_to((vd2){fn(a_.lo, b_.lo), fn(a_.hi, b_.hi)}); })
-
 /* ---- trigonometric: x = n·π/2 + r by 66 bits of π/2; from 10^6 on, libm's own reduction */
 #define V_TRIG_MAX 1e6f
 static inline vd vd_trig_n(vd x) { return (x * 0.63661977236758134308 + VD_MAGIC) - VD_MAGIC; }

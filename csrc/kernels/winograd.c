@@ -2,6 +2,16 @@
  * positions is a product of matrices (rows are tiles, k runs over channels, columns are output channels), and what they
  * make is transformed back.
  *
+ * The loops, from the outside; the scratch of a thread holds what a block needs:
+ *
+ *   chunks    runs of blocks × shares of the output channels (grid_of)
+ *   blocks    up to MOST_TILES tiles of 4 × 4 outputs, transformed to 36 planes that stay in L2          inputs()
+ *   panels    NR output channels
+ *   channels  WINO_KBLOCK at a time: their filters, transformed to 36 planes, stay in L2 or L1          filters()
+ *   planes    the product of the block's tiles and the panel, added up in L1                            gemm_thin.c
+ *
+ * and for each panel the sums of all channels are transformed back                                      outputs()
+ *
  * The filters are transformed where they are used, a block at a time: that takes an eighth of the products' time for 50
  * tiles, no memory, and from the main memory a quarter of what reading 36 numbers in place of nine would take. */
 #include "ending.h"
@@ -9,22 +19,22 @@
 #include "transpose.h"
 #include "winograd.h"
 
-#define KBLOCK 128            /* channels of a panel whose filters are transformed at a time; longer sums err more */
-#define FILTERS 4096          /* that are kept transformed: 36 positions of them are 600 KB */
+#define WINO_KBLOCK 128            /* channels of a panel whose filters are transformed at a time; longer sums err more */
+#define FILTERS 4096          /* numbers of filters at a position that are kept transformed: 36 positions are 600 KB */
 #define MOST_TILES 64         /* of a block */
 #define SHARE_TILES 192       /* that are worth transforming all filters again: a thirtieth of their products' time */
 #define TILES_BYTES (4 << 20) /* that the transformed tiles of a block may take */
 #define FEWEST_TILES 12
-#define BESIDE (1000 << 10) /* that a block may take in L2 beside all filters, with them */
-#define COLUMNS 64  /* output channels that are worth transforming a block of tiles again */
+#define BESIDE (1000 << 10) /* bytes of L2 for the tiles of one block and all filters together */
+#define COLUMNS 64  /* fewest output channels in a chunk that repay transforming the tiles again */
 /* channels whose filters are fetched while others are transformed: of many more the taps, which often lie a power of two
  * apart, would displace each other */
-#define AHEAD 8
+#define WINO_AHEAD 8
 
 /* an odd number of lines: the 36 planes at one offset are on different lines of a cache */
 static inline int64_t odd_lines(int64_t n) { return (gemm_lines(n) / LINE | 1) * LINE; }
 /* from tile to tile: where they are long, rows side by side are too; short ones take no more of L2 than they must */
-static inline int64_t row_of_channels(int64_t c) { return c <= KBLOCK ? gemm_lines(c) : odd_lines(c); }
+static inline int64_t row_of_channels(int64_t c) { return c <= WINO_KBLOCK ? gemm_lines(c) : odd_lines(c); }
 
 /* A block is a run of whole rows of tiles, counted over all images, or a part of one row; a chunk is a run of blocks and a
  * share of the output channels */
@@ -49,10 +59,10 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     const int64_t tile = WINO_AT * 4 * (row + NR) + (all * g.across > MOST_TILES ? 2 : 1) * pixels;
     const int64_t room = stay ? (BESIDE - WINO_AT * 4 * a->c * columns) / tile : TILES_BYTES / (WINO_AT * 4 * row);
     const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, room));
-    const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GRAIN));
+    const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GEMM_GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
-    if (columns < 2 * COLUMNS && all * g.across * WINO_AT * a->c * a->oc >= GRAIN)
+    if (columns < 2 * COLUMNS && all * g.across * WINO_AT * a->c * a->oc >= GEMM_GRAIN)
         g.rows = fk_min(g.rows, fk_ceil_div(all, 2)); /* two threads, though each transforms the filters */
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
     const int64_t shares = gemm_chunks((double)all * g.across * WINO_AT * a->c * a->oc, 32);
@@ -84,7 +94,7 @@ typedef struct {
     int64_t tap, step; /* from tap to tap, from channel to channel */
 } filter_taps;
 
-/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of KBLOCK. Packed
+/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of WINO_KBLOCK. Packed
  * ones come from memory in long runs, where as they are each page of w would be read for every panel. */
 static filter_taps taps_at(const fk_attr_winograd *a, const float *w, int64_t k, int64_t at) {
     if (!a->depth) return (filter_taps){w + k * a->oc + at, a->c * a->oc, a->oc};
@@ -110,7 +120,7 @@ static void filters(filter_taps s, int64_t count, int64_t n, float *u, int64_t p
             vf g[9];
             _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
                 g[t] = v_load_upto(s.w + t * s.tap + half, n - half);
-                __builtin_prefetch(s.w + AHEAD * s.step + t * s.tap + half, 0, 2);
+                __builtin_prefetch(s.w + WINO_AHEAD * s.step + t * s.tap + half, 0, 2);
             }
             one_filter(g, u + half, plane);
         }
@@ -141,32 +151,32 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
 /* ---- few tiles: filters of a few channels are used as soon as they are transformed. They never leave L1, where otherwise
  * writing them to L2 takes longer than anything that few tiles do with them. The products are those of gemm_thin. */
 #define FEW_TILES 4
-#define GROUP (MR / 3) /* channels, whose filters of six positions fit the registers */
+#define WINO_GROUP (MR / 3) /* channels, whose filters of six positions fit the registers */
 
 /* what gemm_thin would do for each of the positions, where A is v_plane and C m_plane from the one before; n ≤ NR */
 WINO_INLINE void products(const gemm_args *g, int64_t v_plane, int64_t m_plane, filter_taps f, const int tiles) {
     vf sums[2][WINO_AT][FEW_TILES];
     memset(sums, 0, sizeof sums);
-    for (int64_t i = 0; i < g->k; i += GROUP, f.w += GROUP * f.step)
+    for (int64_t i = 0; i < g->k; i += WINO_GROUP, f.w += WINO_GROUP * f.step)
         for (int64_t h = 0; h * VL < g->n; h++) {
-            vf r[GROUP][3 * WINO_IN];
-            for (int q = 0; q < GROUP; q++) {
+            vf r[WINO_GROUP][3 * WINO_IN];
+            for (int q = 0; q < WINO_GROUP; q++) {
                 vf w[9];
                 const float *s = f.w + q * f.step + h * VL;
                 _Pragma("GCC unroll 9") for (int t = 0; t < 9; t++) {
                     w[t] = i + q < g->k ? v_load_upto(s + t * f.tap, g->n - h * VL) : (vf){0};
-                    __builtin_prefetch(s + AHEAD * f.step + t * f.tap, 0, 2);
+                    __builtin_prefetch(s + WINO_AHEAD * f.step + t * f.tap, 0, 2);
                 }
                 _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) wino_filter(w + j, 3, r[q] + j, 3);
             }
             const float *a = g->a.at + i;
             for (int y = 0; y < WINO_IN; y++) {
-                vf u[GROUP][WINO_IN];
-                _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) wino_filter(r[q] + 3 * y, 1, u[q], 1);
+                vf u[WINO_GROUP][WINO_IN];
+                _Pragma("GCC unroll 4") for (int q = 0; q < WINO_GROUP; q++) wino_filter(r[q] + 3 * y, 1, u[q], 1);
                 _Pragma("GCC unroll 6") for (int x = 0; x < WINO_IN; x++, a += v_plane)
                     _Pragma("GCC unroll 4") for (int t = 0; t < tiles; t++) {
                     vf *sum = &sums[h][y * WINO_IN + x][t], c = *sum;
-                    _Pragma("GCC unroll 4") for (int q = 0; q < GROUP; q++) c =
+                    _Pragma("GCC unroll 4") for (int q = 0; q < WINO_GROUP; q++) c =
                         v_fma(v_set1(a[t * g->a.step + q]), u[q][x], c);
                     *sum = c;
                 }
@@ -312,7 +322,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                                .c.step = NR,
                                .m = tiles,
                                .n = width <= VL ? VL : NR,
-                               .k = fk_min(KBLOCK, a->c - k)};
+                               .k = fk_min(WINO_KBLOCK, a->c - k)};
                 if (few) {
                     g.n = width;
                     few_products(&g, v_plane, m_plane, taps_at(a, w, k, n));
@@ -328,7 +338,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                 g.b.at = panel;
                 for (int64_t p = 0; p < WINO_AT; p++, g.a.at += v_plane, g.b.at += u_plane, g.c.at += m_plane)
                     FK(gemm_thin)(&g);
-            } while ((k += KBLOCK) < a->c);
+            } while ((k += WINO_KBLOCK) < a->c);
             outputs(a, &b, m, m_plane, y, ending, n, width);
         }
         if (!ending) finish(call, a, &b, n0, n1);
@@ -345,5 +355,5 @@ FK_KERNEL(winograd) {
     }
 }
 
-_Static_assert(KBLOCK *NR <= FILTERS, "a panel fits");
+_Static_assert(WINO_KBLOCK *NR <= FILTERS, "a panel fits");
 _Static_assert(TILES_BYTES + WINO_AT * 4 * (FILTERS + MOST_TILES * NR + 3 * LINE) <= FK_KERNEL_SCRATCH, "a block fits");

@@ -129,7 +129,8 @@ FK_KERNEL(winograd_dw) {
         gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .m = cell.m, .n = cell.n};
         g.c.step = gemm_panels(g.n) * NR;
         /* planes are an odd number of lines apart, so as not to meet in the caches */
-        const int64_t v_plane = TILES * g.a.step + LINE, z_plane = TILES * g.c.step + LINE, u_plane = g.m * g.c.step + LINE;
+        const int64_t v_plane = TILES * g.a.step + LINE, z_plane = TILES * g.c.step + LINE,
+                      u_plane = g.m * g.c.step + LINE;
         float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane, *z = v + WINO_AT * v_plane;
         for (cell.first = t0; cell.first < t1; cell.first += TILES) {
             cell.count = g.k = fk_min(TILES, t1 - cell.first);

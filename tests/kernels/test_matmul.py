@@ -110,7 +110,7 @@ def test_a_row_does_not_depend_on_the_others(isa, n, k):
 
 @pytest.mark.parametrize('isa', step.ISAS)
 def test_few_rows_have_the_bits_of_many(isa):
-    """Few rows go panel by panel, many strip by strip (gemm_once)."""
+    """Few rows go panel by panel, many strip by strip (gemm_reach)."""
     a, b = normal(1, 400, 390), normal(1, 390, 200)
     packed = pack(b, isa)
     whole = product(a, packed, 200, 390, isa)
