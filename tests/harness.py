@@ -86,6 +86,7 @@ def check_kernel(op, sample, arrays=None):
     with np.errstate(all='ignore'):
         want, dtype = reference(op, arrays, sample.attrs)
     function, plan = compiled(op, sample, arrays)
+    kernels = {getattr(step, 'kernel', None) for step in plan.compiled.steps}
     results = []
     for threads in (1, 2):
         config.set_num_threads(threads)
@@ -93,7 +94,6 @@ def check_kernel(op, sample, arrays=None):
     assert results[0].tobytes() == results[1].tobytes(), f'{op}: one and two threads differ'
     got = results[0]
     assert got.dtype.name == dtype and got.shape == want.shape
-    kernels = {getattr(step, 'kernel', None) for step in plan.compiled.steps}
     if kernels & {'winograd', 'winograd_dw'}:
         close_in_winograd_domain(got, want, same_tile if 'winograd' in kernels else same_channels)
     elif want.dtype.kind == 'f':

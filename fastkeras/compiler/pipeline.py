@@ -3,9 +3,10 @@
 import os
 import sys
 
+from .. import _core
 from ..graph import verify
 from . import invariants, memory
-from .buffers import flat
+from .buffers import Loop, flat
 from .cache import Packing
 from .executor import copy_step, executor_of
 from .fold_bn import fold_bn
@@ -31,10 +32,10 @@ def debug():
 
 class Compiled:
     """A graph ready to run. executor: the native thing; steps: what it runs, those of loops once, for messages and profiles;
-    steps_of: those of each of its segments; statics: values that depend on variables alone, to be brought up to date before a
-    run."""
+    steps_of: those of each of its segments; threads: how many its loops are shared by, None where it has no loop; statics:
+    values that depend on variables alone, to be brought up to date before a run."""
 
-    __slots__ = ('executor', 'steps', 'steps_of', 'statics', 'arena_bytes', 'updated')
+    __slots__ = ('executor', 'steps', 'steps_of', 'statics', 'arena_bytes', 'updated', 'threads')
 
     def describe(self):
         lines = [f'arena {self.arena_bytes} bytes, {len(self.steps)} steps']
@@ -106,6 +107,7 @@ def compile_graph(graph, cache=None):
         memory.place_updates(steps, updates, copy_step)
     result.steps, result.statics = list(flat(steps)), statics
     result.updated = [v for v, _ in updates]
+    result.threads = _core.threads() if any(isinstance(s, Loop) for s in steps) else None
     result.executor, result.arena_bytes, result.steps_of = executor_of(steps, inputs, outputs)
     if 'plan' in debug():
         print(result.describe(), file=sys.stderr)

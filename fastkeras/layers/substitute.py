@@ -20,6 +20,11 @@ def step_of(tensor):
     return None if tensor.op in LEAVES else tensor
 
 
+def made_by(tensor):
+    """(the node of the op that makes it, which of its results it is: None for the only one)."""
+    return (tensor.inputs[0], tensor.attrs['index']) if tensor.op == 'result' else (tensor, None)
+
+
 def steps_to(ends, step_of=step_of):
     """(the steps that the tensors `ends` need, each after those it needs itself; the same in the order in which they are
     met from the ends). step_of: what makes a tensor, None where no more is asked."""
@@ -43,7 +48,7 @@ def steps_to(ends, step_of=step_of):
                 continue
             met.setdefault(id(step), step)
             stack.append((step, True))
-            for t in reversed(step.input_tensors if isinstance(step, Node) else step.inputs):
+            for t in reversed(step.input_tensors if isinstance(step, Node) else made_by(step)[0].inputs):
                 push(t)
     return order, list(met.values())
 
@@ -76,8 +81,10 @@ def substitute(steps, values, again=None, missing=None):
 
     for step in steps:
         if not isinstance(step, Node):
-            if any(id(i) in values or is_described(i) for i in step.inputs):
-                values[id(step)] = core.apply(step.op, tuple(map(operand, step.inputs)), **step.attrs)
+            node, result = made_by(step)
+            if any(id(i) in values or is_described(i) for i in node.inputs):
+                made = core.apply(node.op, tuple(map(operand, node.inputs)), **node.attrs)
+                values[id(step)] = made if result is None else made[result]
         elif not all(t is None or id(t) in values for t in step.output_tensors):
             inputs, arguments = step.filled(value)
             made = again(step.layer, inputs, arguments) if again is not None else step.layer(inputs, **arguments)

@@ -108,3 +108,34 @@ def fitted(body, inputs):
     fresh = [placeholder(k, x.shape, x.dtype) for k, x in enumerate(inputs)]
     outputs, _ = inlined(body, fresh, lambda node, ins: core.apply(node.op, ins, **node.attrs))
     return Body(fresh, outputs)
+
+
+def config_of(body, attribute):
+    """The body as nested lists and dicts. attribute(value) → the same of an attribute's value."""
+    place, rows = {id(n): k for k, n in enumerate(body.inputs)}, []
+    for node in body.nodes():
+        if id(node) not in place:
+            place[id(node)] = len(body.inputs) + len(rows)
+            rows.append({'op': node.op, 'inputs': [place[id(i)] for i in node.inputs],
+                         'attrs': {k: attribute(v) for k, v in node.attrs.items()}})
+    return {'inputs': [[list(n.shape), n.dtype] for n in body.inputs], 'nodes': rows,
+            'outputs': [place[id(n)] for n in body.outputs]}
+
+
+def body_from(config, attribute):
+    """The Body of what config_of gave: its operations are applied anew, so that nothing but operations of the registry, of
+    shapes that fit, comes out. ValueError for anything else."""
+    made = [placeholder(k, tuple(shape), core.dtype_name(dtype)) for k, (shape, dtype) in enumerate(config['inputs'])]
+    count = len(made)
+    for row in config['nodes']:
+        attrs = {k: attribute(v) for k, v in row['attrs'].items()}
+        inputs = [made[k] for k in row['inputs']]
+        if row['op'] == 'const':
+            made.append(core.constant(attrs['value']))
+        elif row['op'] == 'result':
+            made.append(inputs[0][attrs['index']])
+        elif row['op'] in LEAVES:
+            raise ValueError(f'the body of an op: {row["op"]!r} is no operation')
+        else:
+            made.append(core.apply(row['op'], inputs, **attrs))
+    return Body(made[:count], [made[k] for k in config['outputs']])

@@ -128,7 +128,7 @@ class Traced:
 
     def is_stale(self):
         """Whether it was compiled under other settings than those of now, or released."""
-        return self.settings != settings()
+        return self.settings != settings() or self.compiled.threads not in (None, _core.threads())
 
     def run(self, arrays, outs=None):
         self.used = True

@@ -8,7 +8,7 @@ import pytest
 from fastkeras import ops
 from fastkeras.layers import Dense, Input, Masking, deserialize, naming, serialize
 from fastkeras.layers.implicit import OpLayer
-from fastkeras.models import Model, model_from_json
+from fastkeras.models import Model, clone_model, model_from_json
 from fastkeras.runtime import Variable
 from tests.layer_harness import run_layer_test
 
@@ -93,3 +93,22 @@ def test_a_mask_stays_where_batch_and_steps_do():
     data[0, 2] = 0
     mask = Model(x._keras_history.layer.input, ops.cast(moved['steps']._keras_mask, 'float32')).predict(data)
     np.testing.assert_array_equal(mask, [[1, 1, 0, 1]])
+
+
+def test_a_loop_between_layers_is_a_layer():
+    """Its results are projections of one node: each becomes a layer, and a plan makes the loop once."""
+    x = Input((6, 4))
+
+    def running(x):
+        return ops.scan(lambda c, v: (c * 0.5 + v, c), ops.zeros_like(x[:, 0]), ops.transpose(x, (1, 0, 2)))
+    last, stack = running(x)
+    model = Model(x, [last, ops.transpose(stack, (1, 0, 2))])
+    values = np.random.default_rng(0).standard_normal((3, 6, 4)).astype(np.float32)
+    want, rows = np.zeros((3, 4)), []
+    for k in range(6):
+        rows.append(want)
+        want = want * 0.5 + values[:, k]
+    for each in (model, clone_model(model), model_from_json(model.to_json())):
+        got = each.predict(values, verbose=0)
+        np.testing.assert_allclose(got[0], want, rtol=1e-5)
+        np.testing.assert_allclose(got[1], np.stack(rows, 1), rtol=1e-5, atol=1e-6)
