@@ -1,5 +1,9 @@
 """Models: layers that can be trained, saved and shown."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fastkeras import generation
 from fastkeras.layers import context, naming, registry
 from fastkeras.layers.base import Layer
@@ -34,7 +38,8 @@ class Model(Trainer, Layer):
     # data the model was first called on, for one whose class has its own `call`
     _example = None
 
-    def __init__(self, *args, inputs=None, outputs=None, name=None, trainable=True, **kwargs):
+    def __init__(self, *args: Any, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True,
+                 **kwargs: Any) -> None:
         """Model(inputs, outputs, name=None)"""
         given = list(args)
         inputs = given.pop(0) if given and inputs is None else inputs
@@ -72,7 +77,7 @@ class Model(Trainer, Layer):
 
     # ---- what is in it
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """The layers, in the order of the data; those of a nested model are its own. A list to be read only: TypeError
         for changes, which the model would not follow."""
         graph = self._graph
@@ -83,7 +88,7 @@ class Model(Trainer, Layer):
         known = {id(layer) for layer in inside}
         return inside + [layer for layer in super()._sublayers() if id(layer) not in known]
 
-    def get_layer(self, name=None, index=None):
+    def get_layer(self, name: str | None = None, index: Any = None) -> Layer:
         """The layer of a name or, where `index` is given, of a place among `layers`. ValueError when there is none."""
         layers = self.layers
         if index is not None:
@@ -98,21 +103,21 @@ class Model(Trainer, Layer):
         raise ValueError(f'{title(self)}: no layer {name!r}; it has {", ".join(layer.name for layer in layers)}')
 
     @property
-    def inputs(self):
+    def inputs(self) -> Any:
         """The Keras tensors of the inputs, a list; None before a model with its own `call` has seen data."""
         if self._graph is not None:
             return list(self._graph.begins)
         return nest.flatten(self._example[0]) if self._example is not None else None
 
     @property
-    def outputs(self):
+    def outputs(self) -> Any:
         """The Keras tensors of the outputs, a list, as `inputs`."""
         if self._graph is not None:
             return list(self._graph.output_tensors)
         return nest.flatten(self._example[1]) if self._example is not None else None
 
     @property
-    def input_names(self):
+    def input_names(self) -> Any:
         """Names of the inputs: of their InputLayers, or the keys of a dict."""
         if self._graph is not None:
             return list(self._graph.inputs) if isinstance(self._graph.inputs, dict) else self._graph.input_names
@@ -122,7 +127,7 @@ class Model(Trainer, Layer):
         return list(given) if isinstance(given, dict) else [f'input_{k + 1}' for k in range(len(nest.flatten(given)))]
 
     @property
-    def output_names(self):
+    def output_names(self) -> Any:
         """Names of the outputs: of the layers that give them, or the keys of a dict."""
         if self._graph is None:
             if self._example is None:
@@ -149,23 +154,23 @@ class Model(Trainer, Layer):
         return self._graph is not None
 
     @property
-    def stateful(self):
+    def stateful(self) -> Any:
         """Whether a layer keeps state from batch to batch."""
         return any(getattr(layer, 'stateful', False) for layer in self.layers)
 
-    def reset_states(self):
+    def reset_states(self) -> Any:
         """Forget what stateful layers keep from batch to batch."""
         for layer in self.layers:
             if getattr(layer, 'stateful', False) and hasattr(layer, 'reset_states'):
                 layer.reset_states()
 
     @property
-    def input(self):
+    def input(self) -> Any:
         """The Keras tensor(s) where the model begins."""
         return nest.unpack(self.inputs) if self.inputs else super().input
 
     @property
-    def output(self):
+    def output(self) -> Any:
         """The Keras tensor(s) where the model ends."""
         return nest.unpack(self.outputs) if self.outputs else super().output
 
@@ -178,7 +183,7 @@ class Model(Trainer, Layer):
         return nest.unpack([t.shape for t in tensors])
 
     # ---- computing
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The outputs for tensors: the layers called again, in order."""
         if self._graph is None:
             raise ValueError(f'{title(self)} has no graph and no `call` of its own: give it inputs and outputs, or '
@@ -193,7 +198,7 @@ class Model(Trainer, Layer):
         # the last layers inside have seen to it
         return outputs if type(self).compute_mask is Model.compute_mask else super()._with_masks(inputs, outputs, mask)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the outputs for Keras tensors and their masks."""
         if self._graph is None:
             return None
@@ -201,7 +206,7 @@ class Model(Trainer, Layer):
             outputs = self._graph.run(inputs, mask, self)
         return nest.map_structure(lambda y: y._keras_mask, outputs)
 
-    def add_loss(self, losses, inputs=None, **kwargs):
+    def add_loss(self, losses: Any, inputs: Any = None, **kwargs: Any) -> None:
         """Add to the loss that training minimises: Keras tensors of this model's graph, or as in a layer."""
         rest = []
         for loss in nest.to_list(losses):
@@ -212,7 +217,7 @@ class Model(Trainer, Layer):
                 rest.append(loss)
         super().add_loss(rest)
 
-    def add_metric(self, value, name=None, aggregation='mean'):
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = 'mean') -> None:
         """Report a scalar as a metric: a Keras tensor of this model's graph, or as in a layer."""
         if self._graph is not None and isinstance(value, Tensor) and active_trace() is None:
             self._graph.add_end((name or 'metric', value), 'metric')
@@ -223,7 +228,7 @@ class Model(Trainer, Layer):
     def _report_metric(self, value, name):
         Layer.add_metric(self, value, name)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Build for inputs of this shape (with the batch), or a list of shapes. A functional model is built already."""
         if self._graph is None and input_shape is not None:
             self._describe_for(nest.map_shapes(lambda s: Input(batch_shape=(None, *s[1:])), input_shape))
@@ -254,7 +259,7 @@ class Model(Trainer, Layer):
         given = self._graph is not None and type(self) is Model
         return ('keras.src.models.functional', 'Functional') if given else None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The configuration of a functional model; of a class of one's own, the arguments it was made with."""
         if self._graph is not None and self._made_with[0] is Model:
             return functional.to_config(self)
@@ -265,7 +270,7 @@ class Model(Trainer, Layer):
         return cls.get_config is Model.get_config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The model that a configuration describes, with new weights."""
         objects.checked_config(cls, config)
         if 'layers' in config and 'input_layers' in config:
@@ -275,11 +280,11 @@ class Model(Trainer, Layer):
             return model
         return super().from_config(config)
 
-    def to_json(self, **kwargs):
+    def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text, as `model_from_json` reads it. kwargs: of json.dumps."""
         return json.to_json(self, **kwargs)
 
-    def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):
+    def summary(self, line_length: Any = None, positions: Any = None, print_fn: Any = None, **kwargs: Any) -> None:
         """Print a table of the layers, with shapes and numbers of weights.
 
         line_length: characters in a line; positions: ends of the columns, as shares of it; print_fn: called once per
@@ -296,7 +301,8 @@ class Model(Trainer, Layer):
                    if not type(layer).__module__.startswith('fastkeras.')}
         return _unpickled, (saver.model_to_bytes(self), classes)
 
-    def save(self, filepath, overwrite=True, include_optimizer=True, **kwargs):
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
+             **kwargs: Any) -> None:
         """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
 
         filepath: an HDF5 file. overwrite: without asking; else asks on the terminal. ImportError without h5py.
@@ -312,12 +318,13 @@ class Model(Trainer, Layer):
         else:
             saver.check_savable(self, filepath)
 
-    def save_weights(self, filepath, overwrite=True, **kwargs):
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save the weights to an HDF5 file, grouped by layers, in the layout of Keras 2 whatever the file is called.
         overwrite: as in `save`. ValueError for a name that ends in .keras."""
         saver.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
-    def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
+    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
+                     reshape: bool = False, **kwargs: Any) -> None:
         """Load weights from an HDF5 file.
 
         by_name: into layers of the same name, whatever else the file holds; else layer by layer in order.

@@ -1,7 +1,10 @@
 """A stack of layers."""
 
+from __future__ import annotations
+
 import copy
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +36,7 @@ class Sequential(Model):
 
     _is_stack = True
 
-    def __init__(self, layers=None, name=None, trainable=True):
+    def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
         if isinstance(name, bool):
             name, trainable = None, name
         super().__init__(name=name or naming.auto_name(naming.to_snake_case(type(self).__name__)), trainable=trainable)
@@ -46,7 +49,7 @@ class Sequential(Model):
             self.add(layer)
 
     # ---- the stack
-    def add(self, layer):
+    def add(self, layer: Any) -> None:
         """Put a layer on top. TypeError for what is no layer; ValueError for one with several outputs, or a second
         input.
         """
@@ -121,7 +124,7 @@ class Sequential(Model):
     def _inbound_nodes(self, nodes):
         self.__dict__['_inbound_nodes'] = nodes
 
-    def pop(self):
+    def pop(self) -> None:
         """Take the last layer off, and return it. TypeError when there is none."""
         if not self._stack:
             raise TypeError(f'{title(self)}: there is no layer to take off')
@@ -146,7 +149,7 @@ class Sequential(Model):
         return getattr(self._begin, 'made_for', None) is None
 
     @property
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """The layers, without the input. A list to be read only: TypeError for changes, which the model would not
         follow."""
         return LayerList(self._stack, title(self), True)
@@ -155,12 +158,12 @@ class Sequential(Model):
         return list(self._stack)
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model itself, as older Keras called it."""
         return self
 
     # ---- building
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Build for inputs of this shape (with the batch)."""
         if self._graph is None and input_shape is not None:
             self._begin_with(tuple(input_shape))
@@ -202,11 +205,11 @@ class Sequential(Model):
         super()._prepare(inputs, kwargs)
 
     # ---- predictions of classifiers
-    def predict_proba(self, x, batch_size=32, verbose=0):
+    def predict_proba(self, x: Any, batch_size: int | None = 32, verbose: Any = 0) -> Any:
         """`predict`, for a model whose outputs are probabilities."""
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
-    def predict_classes(self, x, batch_size=32, verbose=0):
+    def predict_classes(self, x: Any, batch_size: int | None = 32, verbose: Any = 0) -> Any:
         """The most likely class of each sample; with one output, 1 where it is above 0.5."""
         y = self.predict(x, batch_size=batch_size, verbose=verbose)
         if y.shape[-1] > 1:
@@ -214,7 +217,7 @@ class Sequential(Model):
         return (y > 0.5).astype(np.int32)
 
     # ---- configuration
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """{'name', 'layers'}: the configurations of the layers; the first says the input's shape."""
         entries = [copy.deepcopy(registry.serialize(layer)) for layer in self._stack]
         begin = self._begin
@@ -233,7 +236,7 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The stack that a configuration describes, with new weights."""
         if isinstance(config, list):        # before Keras 2.2.3
             config = {'layers': config}

@@ -3,6 +3,9 @@
 A step is written in ops on Variables. Inside a trace it becomes part of the traced function; outside it runs at once.
 """
 
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +17,7 @@ from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
-from fastkeras.utils.errors import unknown_argument, warn
+from fastkeras.utils.errors import shown, unknown_argument, warn
 from fastkeras.utils.quantities import checked_name, finite, steps
 
 # keywords of other Keras versions that change nothing here
@@ -47,9 +50,10 @@ class Optimizer(State):
     decays = True
     replaced = None     # the weights that finalize_variable_values replaced
 
-    def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, lr=None, decay=0.0, **kwargs):
+    def __init__(self, learning_rate: Any = None, weight_decay: Any = None, clipnorm: Any = None, clipvalue: Any = None,
+                 global_clipnorm: Any = None, use_ema: bool = False, ema_momentum: Any = 0.99,
+                 ema_overwrite_frequency: Any = None, loss_scale_factor: Any = None, gradient_accumulation_steps: Any = None,
+                 name: str | None = None, lr: Any = None, decay: Any = 0.0, **kwargs: Any) -> None:
         for key in kwargs:
             if key not in _IGNORED:
                 raise unknown_argument(type(self).__name__, key, [*COMMON, 'lr', 'decay', *self._settings])
@@ -84,27 +88,27 @@ class Optimizer(State):
 
     # ---- rate and steps
     @property
-    def iterations(self):
+    def iterations(self) -> Any:
         """Number of updates done: a Variable."""
         steps = self.gradient_accumulation_steps
         return self._iterations if not steps else self._iterations // steps
 
     @iterations.setter
-    def iterations(self, value):
+    def iterations(self, value: Any) -> None:
         if isinstance(value, Variable):
             self._iterations = value
         else:
             self._iterations.assign(value)
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """The rate, a Variable; with a schedule, its value at the present step. Set it to a number or a schedule."""
         if isinstance(self._rate, schedules.LearningRateSchedule):
             return self._rate(self.iterations)
         return self._rate
 
     @learning_rate.setter
-    def learning_rate(self, rate):
+    def learning_rate(self, rate: Any) -> None:
         if isinstance(rate, dict):
             rate = schedules.deserialize(rate)
         if isinstance(rate, (Variable, schedules.LearningRateSchedule)):
@@ -139,28 +143,28 @@ class Optimizer(State):
         return ops.cast(self.iterations, settings.floatx()) + 1.0
 
     # ---- what a subclass writes
-    def prepare(self, learning_rate):
+    def prepare(self, learning_rate: Any) -> Any:
         """Compute scalars that the updates of all variables share; called once a step, before `update_step`."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Any:
         """Assign the new values of one variable and its state."""
         raise TypeError(f'{type(self).__name__} must define update_step(self, gradient, variable, learning_rate) '
                         'or get_updates(self, loss, params)')
 
-    def assign(self, variable, value):
+    def assign(self, variable: Any, value: Any) -> Any:
         """variable ← value, for update_step."""
         variable.assign(value)
 
-    def assign_add(self, variable, value):
+    def assign_add(self, variable: Any, value: Any) -> Any:
         """variable ← variable + value."""
         variable.assign(variable + value)
 
-    def assign_sub(self, variable, value):
+    def assign_sub(self, variable: Any, value: Any) -> Any:
         """variable ← variable - value."""
         variable.assign(variable - value)
 
     # ---- a step
-    def minimize(self, loss, variables):
+    def minimize(self, loss: Any, variables: Any) -> Any:
         """One step down the gradient of a scalar loss, inside a trace: what a training step calls."""
         variables = list(variables)
         if type(self).get_updates is not Optimizer.get_updates:
@@ -176,11 +180,11 @@ class Optimizer(State):
         from fastkeras.compiler import autodiff
         return all_reduce.all_reduce(autodiff.gradients(loss, variables))
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Any) -> Any:
         """The loss times loss_scale_factor."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    def get_gradients(self, loss, params):
+    def get_gradients(self, loss: Any, params: Any) -> Any:
         """Clipped gradients of a symbolic loss; ValueError where a parameter has none."""
         grads = self._gradients(loss, params)
         for p, g in zip(params, grads):
@@ -189,7 +193,7 @@ class Optimizer(State):
                                  'operation on the way from it to the loss is not differentiable, or there is no way')
         return self._clip(grads)
 
-    def get_updates(self, loss, params):
+    def get_updates(self, loss: Any, params: Any) -> Any:
         """The step as pairs (variable, new value) for a symbolic loss, without assigning."""
         from fastkeras.runtime.trace import Trace
         grads = self._gradients(self.scale_loss(loss), params)
@@ -198,13 +202,13 @@ class Optimizer(State):
         self.updates = [(v, trace.current[id(v)]) for v in trace.assigned.values()]
         return self.updates
 
-    def apply_gradients(self, grads_and_vars):
+    def apply_gradients(self, grads_and_vars: Any) -> Any:
         """One step by pairs (gradient, variable). Returns `iterations`."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         """One step by gradients of `trainable_variables` (those it was built for unless given), in order.
 
         A gradient of None leaves its variable alone, with a warning; ValueError when all are None or numbers differ.
@@ -283,7 +287,7 @@ class Optimizer(State):
             for average, v in averages:
                 v.assign(ops.where(due, average.value, v.value))
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Any) -> Any:
         """Put the moving averages in place of the variables, at the end of training with use_ema. What they replace is
         kept, see `put_back`."""
         if self.use_ema:
@@ -291,7 +295,7 @@ class Optimizer(State):
             for v in var_list:
                 v.assign(self.slot('average', v).numpy())
 
-    def put_back(self, var_list):
+    def put_back(self, var_list: Any) -> Any:
         """Undo finalize_variable_values, for a training that goes on; variables that were changed since stay."""
         replaced, self.replaced = self.replaced, None
         if replaced is not None and len(replaced) == len(var_list) and self._slots.get('average'):
@@ -299,14 +303,21 @@ class Optimizer(State):
                 if v.shape == value.shape and np.array_equal(v.array, self.slot('average', v).array):
                     v.assign(value)
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> Any:
         """Variables, or words in names of variables, that weight_decay leaves alone. Call it before the first step."""
         words = list(var_names or ())
         self._not_decayed += list(var_list or ())
         self._not_decayed += [v for v in self._trainable_variables if any(w in v.name for w in words)]
 
     # ---- configuration
-    def get_config(self):
+    def __repr__(self):
+        rate = self._rate if isinstance(self._rate, schedules.LearningRateSchedule) else self.learning_rate
+        said = {name: getattr(self, name, None) for name in self._settings}
+        said |= {name: getattr(self, name) for name, default in COMMON.items()
+                 if name not in ('learning_rate', 'name') and getattr(self, name) != default}
+        return shown(self, {'learning_rate': rate, **said})
+
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments: in the words of Keras 2, or, in generation 3, of Keras 3."""
         scheduled = isinstance(self._rate, schedules.LearningRateSchedule)
         rate = self._rate
@@ -331,7 +342,7 @@ class Optimizer(State):
         return float(value) if isinstance(value, (float, Variable)) else value
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The optimizer of a configuration of either generation, by whose formulas it then goes."""
         config = dict(config)
         rate = config.get('learning_rate', config.get('lr'))

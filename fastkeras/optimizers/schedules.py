@@ -1,25 +1,31 @@
 """Learning rates as functions of the step, for any optimizer. Written in ops: they run inside the step."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from fastkeras import config, ops
 from fastkeras.saving import objects
-from fastkeras.utils.errors import Spelled
+from fastkeras.utils.errors import Spelled, shown
 from fastkeras.utils.quantities import finite
 
 
 class LearningRateSchedule(Spelled):
     """Base: define `__call__(step)` → rate (step: scalar tensor of the updates done) and `get_config()`."""
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         raise TypeError(f'{type(self).__name__} must define __call__(self, step)')
 
-    def get_config(self):
+    def __repr__(self):
+        return shown(self, self.get_config())
+
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {k: v for k, v in vars(self).items() if not k.startswith('_')}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Any:
         return cls(**config)
 
 
@@ -58,27 +64,29 @@ class _SteadyDecay(LearningRateSchedule):
 class ExponentialDecay(_SteadyDecay):
     """initial_learning_rate · decay_rate^(step / decay_steps); staircase: in whole steps only."""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name='ExponentialDecay'):
+    def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
+                 name: str | None = 'ExponentialDecay') -> None:
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         return self.initial_learning_rate * ops.power(float(self.decay_rate), self._progress(step))
 
 
 class InverseTimeDecay(_SteadyDecay):
     """initial_learning_rate / (1 + decay_rate · step / decay_steps); staircase: in whole steps only."""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name='InverseTimeDecay'):
+    def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
+                 name: str | None = 'InverseTimeDecay') -> None:
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         return self.initial_learning_rate / (self._progress(step) * float(self.decay_rate) + 1.0)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] while step ≤ boundaries[i], the last of `values` after them all. One value more than boundaries."""
 
-    def __init__(self, boundaries, values, name='PiecewiseConstant'):
+    def __init__(self, boundaries: Any, values: Any, name: str | None = 'PiecewiseConstant') -> None:
         if len(boundaries) != len(values) - 1:
             raise ValueError('PiecewiseConstantDecay: expected one value more than boundaries, '
                              f'got {len(boundaries)} boundaries and {len(values)} values')
@@ -89,7 +97,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.values = list(values)
         self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = _float(step)
         rate = float(self.values[-1])
         for boundary, value in zip(self.boundaries[::-1], self.values[-2::-1]):
@@ -103,8 +111,8 @@ class PolynomialDecay(LearningRateSchedule):
     cycle: after that, again and again over a multiple of decay_steps.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False,
-                 name='PolynomialDecay'):
+    def __init__(self, initial_learning_rate: Any, decay_steps: Any, end_learning_rate: Any = 0.0001, power: Any = 1.0,
+                 cycle: bool = False, name: str | None = 'PolynomialDecay') -> None:
         _checked('PolynomialDecay', initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate,
                  power=power)
         self.initial_learning_rate = initial_learning_rate
@@ -114,7 +122,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.cycle = cycle
         self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         share = _float(step) / float(self.decay_steps)
         if self.cycle:
             share = share / ops.maximum(ops.ceil(share), 1.0)
@@ -132,8 +140,8 @@ class CosineDecay(LearningRateSchedule):
     With warmup_target the rate first goes in a line from initial_learning_rate to it, in warmup_steps.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name='CosineDecay', warmup_target=None,
-                 warmup_steps=0):
+    def __init__(self, initial_learning_rate: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = 'CosineDecay',
+                 warmup_target: Any = None, warmup_steps: Any = 0) -> None:
         _checked('CosineDecay', initial_learning_rate=initial_learning_rate, alpha=alpha, warmup_target=warmup_target,
                  warmup_steps=warmup_steps)
         self.initial_learning_rate = initial_learning_rate
@@ -143,7 +151,7 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target = warmup_target
         self.warmup_steps = warmup_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = _float(step)
         warm = self.warmup_target is not None
         start = self.warmup_target if warm else self.initial_learning_rate
@@ -159,7 +167,8 @@ class CosineDecay(LearningRateSchedule):
 class CosineDecayRestarts(LearningRateSchedule):
     """CosineDecay that starts again: each period t_mul times as long, from m_mul times the rate (SGDR)."""
 
-    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name='SGDRDecay'):
+    def __init__(self, initial_learning_rate: Any, first_decay_steps: Any, t_mul: Any = 2.0, m_mul: Any = 1.0,
+                 alpha: float = 0.0, name: str | None = 'SGDRDecay') -> None:
         _checked('CosineDecayRestarts', initial_learning_rate=initial_learning_rate, t_mul=t_mul, m_mul=m_mul, alpha=alpha)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = _positive('CosineDecayRestarts', 'first_decay_steps', first_decay_steps)
@@ -168,7 +177,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.alpha = alpha
         self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         share = _float(step) * (1.0 / self.first_decay_steps)
         if self.t_mul == 1:
             period = ops.floor(share)
@@ -188,11 +197,11 @@ _TABLE = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseC
 objects.add_family('optimizers.schedules', _TABLE)
 
 
-def serialize(learning_rate_schedule):
+def serialize(learning_rate_schedule: Any) -> Any:
     """The configuration of a schedule."""
     return objects.serialize(learning_rate_schedule, form=3)
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The schedule of a configuration."""
     return objects.deserialize('learning rate schedule', config, _TABLE, custom_objects)

@@ -1,18 +1,26 @@
 """Saving and loading models and weights: which form a file has."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import os
 import stat
 import sys
+from typing import Any
 
 from fastkeras.saving import legacy_h5, stored
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastkeras.models import Model
 
 HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
 ZIP_BYTES = b'PK'
 
 
-def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs):
+def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
+               **kwargs: Any) -> None:
     """Save a model to an HDF5 file, in the layout of Keras 2: configuration, weights and, if compiled, how it is
     trained.
 
@@ -27,7 +35,8 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs
             legacy_h5.write_model(model, file, include_optimizer)
 
 
-def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
+def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True,
+               safe_mode: bool = True) -> Model:
     """The model that save_model, Keras 2 or Keras 3 (HDF5) saved.
 
     custom_objects: dict of classes and functions by name. compile: as it was when it was saved. safe_mode=False: Python
@@ -38,7 +47,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         return legacy_h5.read_model(file, custom_objects, compile, safe_mode)
 
 
-def model_to_bytes(model):
+def model_to_bytes(model: Any) -> Any:
     """The HDF5 file of a model, as bytes."""
     memory = io.BytesIO()
     with legacy_h5.h5py().File(memory, 'w') as file:
@@ -46,13 +55,13 @@ def model_to_bytes(model):
     return memory.getvalue()
 
 
-def model_from_bytes(data, custom_objects=None):
+def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The model that model_to_bytes gave; code in it is run, as pickle runs code."""
     with legacy_h5.h5py().File(io.BytesIO(data), 'r') as file:
         return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=False)
 
 
-def save_weights(model, filepath, overwrite=True, **kwargs):
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
     """Save the weights of a model to an HDF5 file, see Model.save_weights."""
     check_name(filepath)
     with _writing(filepath, overwrite) as file:
@@ -60,7 +69,7 @@ def save_weights(model, filepath, overwrite=True, **kwargs):
             legacy_h5.write_weights(file, model.layers)
 
 
-def check_name(filepath):
+def check_name(filepath: Any) -> Any:
     """ValueError for a path whose ending says that it is no HDF5 file."""
     path = '' if hasattr(filepath, 'create_group') else os.fspath(filepath)
     if os.path.splitext(path)[1] == '.keras':
@@ -68,7 +77,7 @@ def check_name(filepath):
                          f'{os.path.splitext(path)[0]}.h5')
 
 
-def check_savable(model, filepath):
+def check_savable(model: Any, filepath: Any) -> Any:
     """ValueError where `save` would write what cannot be loaded: a name of another kind of file, or a model of a class of
     one's own whose configuration makes no model with these weights."""
     check_name(filepath)
@@ -89,7 +98,8 @@ def check_savable(model, filepath):
                          f'so a file could not be loaded; {advice}')
 
 
-def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, **kwargs):
+def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
+                 reshape: bool = False, **kwargs: Any) -> None:
     """Load weights into a model, see Model.load_weights."""
     if skip_mismatch and not by_name:
         raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '

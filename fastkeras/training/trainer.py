@@ -1,5 +1,8 @@
 """What makes a model trainable: compile, fit, evaluate, predict and their one-batch forms."""
 
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,10 @@ from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
 from fastkeras.utils.sequence import is_batches, peeked
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastkeras.callbacks import History
+
 # what Keras's models may define to train in their own way
 _STEPS = ('train_step', 'test_step', 'predict_step', 'compute_loss', 'compute_metrics', 'compute_and_apply_gradients',
           'make_train_function', 'make_test_function', 'make_predict_function', '_make_train_function',
@@ -34,13 +41,13 @@ class Trainer(Generators, Resumable):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
-    optimizer = None
-    loss = None
-    metrics = ()
-    loss_weights = None
-    sample_weight_mode = None
-    weighted_metrics = None
-    history = None
+    optimizer: Any = None
+    loss: Any = None
+    metrics: Any = ()
+    loss_weights: Any = None
+    sample_weight_mode: Any = None
+    weighted_metrics: Any = None
+    history: Any = None
     stop_training = False
     _compile_args = None    # what compile was given; resolved once the outputs are known
     _steps = None           # of the compiled model
@@ -53,8 +60,9 @@ class Trainer(Generators, Resumable):
 
     # ---- compile
     @arguments.either_order
-    def compile(self, optimizer='rmsprop', loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
-                weighted_metrics=None, target_tensors=None, **kwargs):
+    def compile(self, optimizer: Any = 'rmsprop', loss: Any = None, metrics: Any = None, loss_weights: Any = None,
+                sample_weight_mode: Any = None, weighted_metrics: Any = None, target_tensors: Any = None,
+                **kwargs: Any) -> None:
         """Settle how the model is trained.
 
         optimizer: a name or an Optimizer. loss: a name, a function (y_true, y_pred) → one number per sample, or a Loss;
@@ -157,22 +165,23 @@ class Trainer(Generators, Resumable):
         return Standard(self._input_slots(), steps.objective if steps is not None else None)
 
     @property
-    def compiled(self):
+    def compiled(self) -> Any:
         """Whether compile was called."""
         return self._compile_args is not None
 
     @property
-    def metrics_names(self):
+    def metrics_names(self) -> Any:
         """Names of the numbers that train_on_batch, test_on_batch and evaluate give."""
         return list(self._steps.objective.names) if self._steps is not None else ['loss']
 
-    def reset_metrics(self):
+    def reset_metrics(self) -> None:
         """Set the states of all Metric objects back."""
         if self._steps is not None:
             self._steps.objective.reset()
 
     # ---- one batch
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+                       return_dict: bool = False) -> Any:
         """One update by one batch. Returns the loss, or [loss, metrics…] (by name with return_dict) before the update.
 
         sample_weight: array of weights; class_weight: dict class → weight. ValueError for data that do not fit.
@@ -183,7 +192,7 @@ class Trainer(Generators, Resumable):
                 return quick(x, y)
         return self._on_batch('train', x, y, sample_weight, class_weight, return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss, or [loss, metrics…], of one batch, without an update. Arguments as in train_on_batch."""
         if self._quick and sample_weight is None and not return_dict:
             quick = self._quick.get(('test', signature(x), signature(y)))
@@ -202,12 +211,13 @@ class Trainer(Generators, Resumable):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
         return _answer(steps.objective.names, values, return_dict)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """Array, or list or dict of arrays, of the outputs for all of x at once."""
         return self.predict(x, max(1, _samples(x)))
 
     # ---- predict
-    def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **queue):
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0, steps: float | None = None,
+                callbacks: Any = None, **queue: Any) -> Any:
         """Array of the output for every sample of x, a list of arrays where there are several outputs, a dict where the
         model gives one.
 
@@ -256,8 +266,9 @@ class Trainer(Generators, Resumable):
         return self._graph.outputs if self._graph is not None else self._example[1]
 
     # ---- evaluate
-    def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
-                 return_dict=False, **queue):
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = 1,
+                 sample_weight: Any = None, steps: float | None = None, callbacks: Any = None, return_dict: bool = False,
+                 **queue: Any) -> Any:
         """The loss, or [loss, metrics…] (see metrics_names; a dict with return_dict), over all samples.
 
         x, y: arrays, lists, dicts; or x a generator or Sequence of (x, y) or (x, y, sample_weight). batch_size: 32
@@ -304,9 +315,11 @@ class Trainer(Generators, Resumable):
                                  f'{batches.batch_size}')
 
     # ---- fit
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose=1, callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
-            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = 1,
+            callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
+            class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0,
+            steps_per_epoch: float | None = None, validation_steps: float | None = None,
+            validation_batch_size: int | None = None, validation_freq: Any = 1, **kwargs: Any) -> History:
         """Train for `epochs` passes over the data. Returns a History: history.history holds the values by name.
 
         x, y: arrays, lists of arrays or dicts by name; or x a generator, a Sequence or something else to iterate over,
@@ -431,7 +444,7 @@ class Trainer(Generators, Resumable):
         return Progbar(batches.samples if batches.steps is None else batches.steps)
 
 
-def batch_size_for(batch_size, inputs):
+def batch_size_for(batch_size: int | None, inputs: Any) -> Any:
     """A batch size: as given, else what an input fixes, else 32."""
     if batch_size is None:
         fixed = [t.shape[0] for t in inputs if t.shape and t.shape[0] is not None]

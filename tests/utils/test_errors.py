@@ -167,3 +167,14 @@ def test_what_callbacks_look_like():
             self.elsewhere = path
 
     assert repr(Mine('a')) == 'Mine()'
+
+
+def test_what_optimizers_look_like():
+    assert repr(fk.optimizers.SGD(0.1, momentum=0.5, clipnorm=1.)) == \
+        'SGD(learning_rate=0.1, momentum=0.5, nesterov=False, clipnorm=1.0)'
+    assert repr(fk.optimizers.Adam()).startswith('Adam(learning_rate=0.001, beta_1=0.9, ')
+    decay = fk.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    assert repr(fk.optimizers.SGD(decay)).startswith('SGD(learning_rate=ExponentialDecay(initial_learning_rate=0.1, ')
+    m = model()
+    m.fit(X, Y, verbose=0)
+    assert repr(m.optimizer).startswith('SGD(learning_rate=0.01, ')
