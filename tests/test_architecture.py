@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / 'docs' / 'architecture.md').read_text()
-LIFE = TEXT[TEXT.index('## The life of x'):TEXT.index('## Numbers')]
+LIFE = TEXT.split('## The life of x')[1].split('\n## ')[0]
 NAMES = sorted(set(re.findall(r'`(\w+(?:\.\w+)*)`', LIFE)))
 ROOMS = {p.stem for p in (ROOT / 'fastkeras').iterdir()} | {'_core'}
 
