@@ -3,6 +3,7 @@
 from fastkeras import config, ops
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import as_whole, finite
 
 
 class Constraint(Spelled):
@@ -20,21 +21,29 @@ class Constraint(Spelled):
         return cls(**config)
 
 
+def _checked_axis(owner, axis):
+    """The axis, or the axes, as they were given; ValueError for what is no whole number."""
+    given = axis if isinstance(axis, (list, tuple)) else [axis]
+    if axis is not None and any(as_whole(a) is None for a in given):
+        raise ValueError(f'{owner}: expected axis to be a whole number, a list of them or None, got {axis!r}')
+    return axis
+
+
 def _norms(w, axis):
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
 class MaxNorm(Constraint):
-    """Norms along `axis` of at most `max_value` (Srivastava et al. 2014).
+    """Norms along `axis` of at most `max_value`, 0 or more (Srivastava et al. 2014).
 
     axis: int or list of ints. 0 for a Dense kernel (inputs, units); [0, 1, 2] for a Conv2D kernel (rows, columns, in,
     out).
     """
 
     def __init__(self, max_value=2, axis=0):
-        self.max_value = max_value
-        self.axis = axis
+        self.max_value = finite('MaxNorm', 'max_value', max_value, low=0)
+        self.axis = _checked_axis('MaxNorm', axis)
 
     def __call__(self, w):
         w = ops.convert_to_tensor(w)
@@ -57,7 +66,7 @@ class UnitNorm(Constraint):
     """Norms of 1 along `axis` (see MaxNorm)."""
 
     def __init__(self, axis=0):
-        self.axis = axis
+        self.axis = _checked_axis('UnitNorm', axis)
 
     def __call__(self, w):
         w = ops.convert_to_tensor(w)
@@ -74,10 +83,10 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
-        self.min_value = min_value
-        self.max_value = max_value
-        self.rate = rate
-        self.axis = axis
+        self.min_value = finite('MinMaxNorm', 'min_value', min_value, low=0)
+        self.max_value = finite('MinMaxNorm', 'max_value', max_value, low=self.min_value)
+        self.rate = finite('MinMaxNorm', 'rate', rate)
+        self.axis = _checked_axis('MinMaxNorm', axis)
 
     def __call__(self, w):
         w = ops.convert_to_tensor(w)

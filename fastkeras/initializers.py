@@ -12,6 +12,7 @@ from fastkeras import config, generation
 from fastkeras.saving import objects
 from fastkeras.utils import seed as seeds
 from fastkeras.utils.errors import Spelled
+from fastkeras.utils.quantities import finite
 
 
 def _checked_shape(owner, shape):
@@ -60,6 +61,8 @@ class Constant(Initializer):
     """All `value`: a number, or an array that has, or broadcasts to, the shape."""
 
     def __init__(self, value=0):
+        if np.asarray(value).dtype.kind not in 'biuf':
+            raise ValueError(f'Constant: expected value to be a number or an array of numbers, got {value!r}')
         self.value = value
 
     def __call__(self, shape, dtype=None):
@@ -82,7 +85,7 @@ class Identity(Initializer):
     """The identity matrix times `gain`. Only for two axes: ValueError otherwise."""
 
     def __init__(self, gain=1.0):
-        self.gain = gain
+        self.gain = finite('Identity', 'gain', gain)
 
     def __call__(self, shape, dtype=None):
         shape = _checked_shape('Identity', shape)
@@ -156,8 +159,8 @@ class RandomNormal(_Elementwise):
 
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         super().__init__(seed)
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = finite(type(self).__name__, 'mean', mean)
+        self.stddev = finite(type(self).__name__, 'stddev', stddev, low=0)
 
     def _drawing(self, shape):
         return lambda generator, n: generator.standard_normal(n) * self.stddev + self.mean
@@ -178,8 +181,8 @@ class RandomUniform(_Elementwise):
 
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         super().__init__(seed)
-        self.minval = minval
-        self.maxval = maxval
+        self.minval = finite('RandomUniform', 'minval', minval)
+        self.maxval = finite('RandomUniform', 'maxval', maxval)
 
     def _drawing(self, shape):
         return lambda generator, n: generator.uniform(self.minval, self.maxval, n)
@@ -222,14 +225,12 @@ class VarianceScaling(_Elementwise):
     def __init__(self, scale=1.0, mode='fan_in', distribution='normal', seed=None, input_axes=None, output_axes=None):
         super().__init__(seed)
         mode, distribution = str(mode).lower(), str(distribution).lower()
-        if not scale > 0:
-            raise ValueError(f'VarianceScaling: expected a positive scale, got {scale!r}')
         if mode not in _MODES:
             raise ValueError(f"VarianceScaling: expected mode to be one of {', '.join(_MODES)}, got {mode!r}")
         if distribution not in _DISTRIBUTIONS:
             raise ValueError(f"VarianceScaling: expected distribution to be one of {', '.join(_DISTRIBUTIONS)}, "
                              f'got {distribution!r}')
-        self.scale = scale
+        self.scale = finite('VarianceScaling', 'scale', scale, above=0)
         self.mode = mode
         self.distribution = distribution
         self.input_axes = input_axes
@@ -321,7 +322,7 @@ class Orthogonal(RandomInitializer):
 
     def __init__(self, gain=1.0, seed=None):
         super().__init__(seed)
-        self.gain = gain
+        self.gain = finite('Orthogonal', 'gain', gain)
 
     def __call__(self, shape, dtype=None):
         shape = _checked_shape('Orthogonal', shape)

@@ -25,6 +25,16 @@ def test_norms_over_several_axes():
     np.testing.assert_allclose((got ** 2).sum((0, 1, 2)), np.ones(5), rtol=1e-5)
 
 
+@pytest.mark.parametrize('call', [
+    lambda: constraints.MaxNorm('2'), lambda: constraints.MaxNorm(float('nan')), lambda: constraints.MaxNorm(-1),
+    lambda: constraints.MaxNorm(True), lambda: constraints.MaxNorm(axis='0'), lambda: constraints.UnitNorm('0'),
+    lambda: constraints.UnitNorm([0, 0.5]), lambda: constraints.MinMaxNorm('0'), lambda: constraints.MinMaxNorm(2.0, 1.0),
+    lambda: constraints.MinMaxNorm(rate=None)])
+def test_refuses(call):
+    with pytest.raises(ValueError, match='Norm: expected (axis|max_value|min_value|rate) to be a '):
+        call()
+
+
 def test_names():
     for name, cls in (('maxnorm', 'MaxNorm'), ('max_norm', 'MaxNorm'), ('non_neg', 'NonNeg'), ('nonneg', 'NonNeg'),
                       ('unitnorm', 'UnitNorm'), ('min_max_norm', 'MinMaxNorm'), ('UnitNorm', 'UnitNorm')):

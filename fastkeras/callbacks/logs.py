@@ -1,6 +1,6 @@
 """The dictionary of logs and of a History: it answers to the names of both Keras generations."""
 
-from fastkeras import config
+from fastkeras import config, generation
 
 # (Keras 2's name in its logs, another name of the same number)
 _PAIRS = (
@@ -35,7 +35,6 @@ def spellings(key):
 
 def rate_key():
     """Key of the learning rate in epoch logs: 'lr' in generation 2, 'learning_rate' in 3."""
-    from fastkeras import generation
     return generation.of('logs.learning_rate', config.generation())
 
 

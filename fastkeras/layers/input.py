@@ -47,8 +47,8 @@ class InputLayer(Layer):
         elif given is not None and inner is not None:
             raise ValueError(f'InputLayer {name!r}: expected either `shape` or `batch_shape`, got {inner} and {given}')
         if given is None:
-            given = (batch_size, *_sizes(inner))
-        self.batch_input_shape = _sizes(given)
+            given = (batch_size, *_sizes(name, inner))
+        self.batch_input_shape = _sizes(name, given)
         if any(d is not None and d < 0 for d in self.batch_input_shape):
             raise ValueError(f'InputLayer {name!r}: expected sizes of 0 or more, or None, got {self.batch_input_shape}')
         self._given_dtype = _type_name(dtype) or settings.floatx()
@@ -80,14 +80,17 @@ class InputLayer(Layer):
         return {'batch_input_shape': self.batch_input_shape, 'dtype': self.dtype, 'sparse': False, 'name': self.name}
 
 
-def _sizes(shape):
+def _sizes(owner, shape):
+    owner = f'InputLayer {owner!r}'
     try:
-        sizes = tuple((shape,) if hasattr(shape, '__index__') else shape)
-        if any(isinstance(d, bool) or isinstance(d, float) and not d.is_integer() for d in sizes):
+        sizes = tuple(shape)
+        if any(isinstance(d, (bool, str)) or isinstance(d, float) and not d.is_integer() for d in sizes):
             raise ValueError
         return tuple(None if d is None else int(d) for d in sizes)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f'shape: expected whole numbers or None, got {shape!r}') from None
+        such = f', such as shape=({shape!r},)' if hasattr(shape, '__index__') else ''
+        raise ValueError(f'{owner}: expected a tuple of whole numbers or None for the shape{such}, got {shape!r}'
+                         ) from None
 
 
 def Input(shape: Any = None, batch_shape: Any = None, name: str | None = None, dtype: Any = None, sparse: bool = False,

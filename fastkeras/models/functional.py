@@ -4,7 +4,7 @@ from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.layers.history import Node
 from fastkeras.layers.input import InputLayer
-from fastkeras.ops.tensor import Tensor
+from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
 

@@ -10,7 +10,7 @@ from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
 from fastkeras.layers.input_spec import title
-from fastkeras.ops.tensor import Tensor
+from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
 from fastkeras.saving import json, objects, saver
@@ -147,6 +147,17 @@ class Model(Trainer, Layer):
     def _pack_inputs(self, leaves):
         """Tensors in the order of `inputs` as the argument that the model is called with."""
         return nest.pack(self._graph.inputs if self._graph is not None else self._example[0], leaves)
+
+    def _nesting(self):
+        return self._graph.outputs if self._graph is not None else self._example[1]
+
+    def _outputs_by_name(self):
+        """Whether the outputs, or some of them, stand in a dict."""
+        return nest.has_dict(self._nesting())
+
+    def _pack_outputs(self, leaves):
+        """Values in the order of `outputs` in the nesting that a call of the model gives."""
+        return nest.pack(self._nesting(), leaves)
 
     @property
     def _shapes_are_fixed(self):

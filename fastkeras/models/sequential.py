@@ -14,7 +14,7 @@ from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input, InputLayer
 from fastkeras.layers.input_spec import title
-from fastkeras.ops.tensor import Tensor
+from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
 

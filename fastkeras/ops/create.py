@@ -10,6 +10,7 @@ from . import core
 from .core import Sample, apply, register
 from .facts import all_move
 from .shapes import shape_of
+from .slices import stack
 
 __all__ = ['arange', 'array', 'bartlett', 'blackman', 'convert_to_numpy', 'convert_to_tensor', 'copy', 'dtype',
            'empty', 'empty_like', 'eye', 'full', 'full_like', 'geomspace', 'hamming', 'hanning',
@@ -21,7 +22,6 @@ __all__ = ['arange', 'array', 'bartlett', 'blackman', 'convert_to_numpy', 'conve
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """x as an array, or as the Tensor that it is; a list that holds Tensors is stacked. dtype: cast to it."""
     if isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)):
-        from .slices import stack
         x = stack([convert_to_tensor(t) for t in x])
     if core.is_symbolic(x):
         return core.tensor(x, dtype)

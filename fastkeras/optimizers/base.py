@@ -11,12 +11,14 @@ import numpy as np
 
 from fastkeras import config as settings
 from fastkeras import generation, ops
+from fastkeras.compiler import autodiff
 from fastkeras.generation import chosen
 from fastkeras.ops import all_reduce
 from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace
+from fastkeras.runtime.trace import Trace
 from fastkeras.utils.errors import shown, unknown_argument, warn
 from fastkeras.utils.quantities import checked_name, finite, steps
 
@@ -177,7 +179,6 @@ class Optimizer(State):
         self.apply(self._gradients(self.scale_loss(loss), variables), variables)
 
     def _gradients(self, loss, variables):
-        from fastkeras.compiler import autodiff
         return all_reduce.all_reduce(autodiff.gradients(loss, variables))
 
     def scale_loss(self, loss: Any) -> Any:
@@ -195,7 +196,6 @@ class Optimizer(State):
 
     def get_updates(self, loss: Any, params: Any) -> Any:
         """The step as pairs (variable, new value) for a symbolic loss, without assigning."""
-        from fastkeras.runtime.trace import Trace
         grads = self._gradients(self.scale_loss(loss), params)
         with Trace() as trace:
             self.apply(grads, params)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastkeras import config as settings
+from fastkeras import initializers
 from fastkeras.runtime import Variable
 
 
@@ -68,7 +69,6 @@ class State:
 
     def add_variable(self, shape, initializer='zeros', dtype=None, aggregation='none', layout=None, name=None):
         """A new state Variable of the optimizer. aggregation and layout are Keras 3's, for clusters: without effect."""
-        from fastkeras import initializers
         initial = initializers.get(initializer)(shape, dtype or settings.floatx())
         variable = Variable(initial, dtype=dtype or settings.floatx(), trainable=False, name=name or 'variable')
         self._extra.append((name, variable))

@@ -72,7 +72,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
 def check_name(filepath: Any) -> Any:
     """ValueError for a path whose ending says that it is no HDF5 file."""
     path = '' if hasattr(filepath, 'create_group') else os.fspath(filepath)
-    if os.path.splitext(path)[1] == '.keras':
+    if os.path.splitext(path)[1].lower() == '.keras':
         raise ValueError(f'{path}: .keras archives cannot be written; give an HDF5 file, such as '
                          f'{os.path.splitext(path)[0]}.h5')
 

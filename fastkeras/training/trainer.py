@@ -9,6 +9,7 @@ import numpy as np
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation, losses, optimizers
 from fastkeras.legacy.generators import Generators
+from fastkeras.legacy.keras1 import accepts
 from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
@@ -249,7 +250,7 @@ class Trainer(Generators, Resumable):
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
             if steps is None and QuickPredict.serves(x, standard, batches):
-                arranged = self._arranged if nest.has_dict(self._nesting()) else None
+                arranged = self._arranged if self._outputs_by_name() else None
                 remember(self._quick, ('predict', signature(x), batch_size),
                          QuickPredict(function, x, batches, standard, arranged))
         calls = self._callback_list(callbacks) if callbacks is not None else None
@@ -259,11 +260,7 @@ class Trainer(Generators, Resumable):
     def _arranged(self, arrays):
         """Arrays of the outputs as a prediction gives them: the only one, a list or, where the model gives a dict, in
         its nesting."""
-        structure = self._nesting()
-        return nest.pack(structure, arrays) if nest.has_dict(structure) else nest.unpack(arrays)
-
-    def _nesting(self):
-        return self._graph.outputs if self._graph is not None else self._example[1]
+        return self._pack_outputs(arrays) if self._outputs_by_name() else nest.unpack(arrays)
 
     # ---- evaluate
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = 1,
@@ -315,6 +312,7 @@ class Trainer(Generators, Resumable):
                                  f'{batches.batch_size}')
 
     # ---- fit
+    @accepts('fit')
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = 1,
             callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
             class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0,
@@ -343,9 +341,6 @@ class Trainer(Generators, Resumable):
         ValueError for data that do not fit the model; NotCompiledError without compile. A loss that is not finite is
         warned of, with its epoch and batch.
         """
-        if 'nb_epoch' in kwargs:
-            from fastkeras.legacy.keras1 import convert
-            epochs = convert('fit', (), {'nb_epoch': kwargs.pop('nb_epoch')})[1]['epochs']
         queue = arguments.queue('fit', x, kwargs, type(self).fit)
         steps_per_epoch = arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
         validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)

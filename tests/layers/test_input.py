@@ -10,7 +10,7 @@ from fastkeras.models import Model
 
 
 @pytest.mark.parametrize('arguments, shape', [
-    (dict(shape=(3,)), (None, 3)), (dict(shape=3), (None, 3)), (dict(shape=()), (None,)),
+    (dict(shape=(3,)), (None, 3)), (dict(shape=()), (None,)),
     (dict(shape=[2, None]), (None, 2, None)), (dict(shape=(np.int64(3), 4.)), (None, 3, 4)), (dict(shape=(0,)), (None, 0)),
     (dict(batch_shape=(8, 3)), (8, 3)), (dict(batch_shape=(None, 3)), (None, 3)), (dict(batch_input_shape=(5, 3)), (5, 3)),
     (dict(shape=(3,), batch_size=8), (8, 3)), (dict(shape=(3,), batch_shape=8), (8, 3))])
@@ -82,6 +82,8 @@ def test_what_a_model_is_fed_is_checked_against_it():
     (lambda: InputLayer((3,), batch_shape=(1, 3), name='x'), ["'x'", 'either', '(3,)', '(1, 3)']),
     (lambda: Input((-1,), name='x'), ["'x'", '0 or more', '(None, -1)']), (lambda: Input((2.5,)), ['whole numbers', '2.5']),
     (lambda: Input((True,)), ['whole numbers', 'True']), (lambda: Input('ab'), ['whole numbers', 'ab']),
+    (lambda: Input(8, name='x'), ["'x'", 'shape=(8,)', 'got 8']), (lambda: Input('8'), ['whole numbers', "'8'"]),
+    (lambda: Input((8,), batch_size='3'), ['whole numbers', "'3'"]),
     (lambda: Input((float('inf'),)), ['whole numbers', 'inf']),
     (lambda: Input((3,), dtype='float3'), ['dtype', 'float32', 'float3']),
     (lambda: Input((3,), sparse=True, name='x'), ["'x'", 'sparse', 'dense array']),

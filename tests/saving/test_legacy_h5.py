@@ -334,6 +334,8 @@ def test_names_of_other_kinds_of_files(tmp_path):
     for save in model.save, model.save_weights, lambda path: save_model(model, path):
         with pytest.raises(ValueError, match=r'm\.keras: \.keras archives cannot be written.*m\.h5'):
             save(tmp_path / 'm.keras')
+        with pytest.raises(ValueError, match='archives cannot be written'):
+            save(tmp_path / 'm.KERAS')
     assert not list(tmp_path.iterdir())
     model.save_weights(tmp_path / 'm.weights.h5')
     model.load_weights(tmp_path / 'm.weights.h5')
