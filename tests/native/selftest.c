@@ -31,8 +31,13 @@ static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, i
                         const int64_t *program) {
     int64_t refs[4 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
     for (int i = 0; i < nptr; i++) refs[4 * i] = i;
-    const fk_plan_words words = {.steps = step, .nsteps = 1, .refs = refs, .nrefs = nptr, .attrs = attr,
-                                 .nattrs = fk_op(opcode(op))->attr_words, .programs = program};
+    const fk_plan_words words = {.steps = step,
+                                 .nsteps = 1,
+                                 .refs = refs,
+                                 .nrefs = nptr,
+                                 .attrs = attr,
+                                 .nattrs = fk_op(opcode(op))->attr_words,
+                                 .programs = program};
     fk_plan *plan = fk_plan_new(&words);
     if (!plan) return printf("%s: no plan\n", op), failures++, -1;
     int64_t status = fk_plan_run(plan, ptr, NULL, NULL);
@@ -255,8 +260,9 @@ static void elementwise(const char *name, double (*f)(double), float low, float 
 static double relu(double x) { return x < 0 ? 0 : x; }
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-/* one plan of many steps, in turn of many chunks and of one, each reading what the last wrote */
-static void chain(int64_t n) {
+/* one plan of many steps, in turn of many chunks and of one, each reading what the last wrote. how: 0: all of them written
+ * out; else a loop of three steps, which the team shares (-1) or one thread does (1) */
+static void chain(int64_t n, int how) {
     enum { ROUNDS = 20, SMALL = 7 };
     float *x = numbers(n), *y = outputs(n), *z = outputs(ROUNDS * SMALL);
     double *expected = zeros(ROUNDS * SMALL), *value = zeros(n);
@@ -278,8 +284,18 @@ static void chain(int64_t n) {
         for (int64_t i = 0; i < n; i++) value[i] = sin(sigmoid(value[i]));
         for (int64_t i = 0; i < SMALL; i++) expected[r * SMALL + i] = value[i * (n / SMALL)];
     }
-    const fk_plan_words words = {.steps = steps[0], .nsteps = 3 * ROUNDS, .refs = refs[0], .nrefs = 3 + 2 * ROUNDS,
-                                 .attrs = attr, .nattrs = 1 + 28 * ROUNDS, .programs = programs};
+    const int64_t move[] = {0, 4 * SMALL, 0}, loop[] = {0, 3, 0, ROUNDS, -1, how};
+    fk_plan_words words = {.steps = steps[0],
+                           .nsteps = 3 * ROUNDS,
+                           .refs = refs[0],
+                           .nrefs = 3 + 2 * ROUNDS,
+                           .attrs = attr,
+                           .nattrs = 1 + 28 * ROUNDS,
+                           .programs = programs};
+    if (how) {
+        words.nsteps = 3, words.moves = move, words.nmoves = 1, words.loops = loop, words.nloops = 1;
+        refs[4][3] = 1; /* where a round's few of x go */
+    }
     fk_plan *plan = fk_plan_new(&words);
     if (!plan || fk_plan_run(plan, bases, NULL, NULL)) printf("chain: no run\n"), failures++;
     fk_plan_free(plan);
@@ -336,7 +352,7 @@ static void everything(void) {
     elementwise("atan", atan, -30, 30);
     elementwise("floor", floor, -30, 30);
     elementwise("relu", relu, -3, 3);
-    chain(100000);
+    for (int how = -1; how <= 1; how++) chain(100000, how);
     randoms();
     conv((window){2, 6, 7, 5, 6, 7, 18, 3, 3, 1, 1, 1, 1, 1, 1, 1, 5, 5, 3, 1, 1, 1});
     conv((window){1, 9, 10, 8, 4, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2, 9, 3, 2, 3, 2, 1});
