@@ -1,5 +1,7 @@
 """Reading and adding at computed indices: gather, scatter, one-hot rows."""
 
+import math
+
 import numpy as np
 
 from .. import config
@@ -321,9 +323,18 @@ def _along_samples():
             for s, a, t in (((5, 37), 1, (5, 4)), ((4, 6), 0, (3, 6)), ((2, 5, 3), 1, (2, 7, 3)))]
 
 
+def _along_ref(x, i, *, axis):
+    i, shape = _within('take_along_axis', i, x.shape[axis]), i.shape
+    if x.ndim == 64:    # NumPy takes at most 63 arrays of indices, one for each axis
+        before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1:])
+        x, i = (a.reshape(before, a.shape[axis], after) for a in (x, i))
+        axis = 1
+    return np.take_along_axis(x, i, axis).reshape(shape)
+
+
 @register('take_along_axis', compose=_along_compose, samples=_along_samples,
           rows=lambda node, moving: all(moving) if node.attrs['axis'] else not moving[0],
-          ref=lambda x, i, *, axis: np.take_along_axis(x, _within('take_along_axis', i, x.shape[axis]), axis))
+          ref=_along_ref)
 def _along_spec(x, indices, *, axis):
     _whole('indices', indices)
     if len(x.shape) != len(indices.shape) or any(k != axis and None not in (a, b) and a != b

@@ -22,7 +22,9 @@ __all__ = ['argsort', 'bincount', 'digitize', 'isin', 'median', 'nonzero', 'perc
 # ---- the one record
 def _argsort_ref(x, *, axis, descending):
     key = x.astype(np.int64) if descending and x.dtype.kind in 'bu' else x
-    return np.argsort(-key if descending else key, axis=axis, kind='stable').astype(np.int32)
+    if x.ndim > 32:     # more than NumPy sorts along
+        key, axis = key.reshape(math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis:][1:])), 1
+    return np.argsort(-key if descending else key, axis=axis, kind='stable').astype(np.int32).reshape(x.shape)
 
 
 def _argsort_samples():

@@ -103,3 +103,10 @@ def test_a_range_of_large_numbers_keeps_them():
     assert ops.arange(2 ** 32, 2 ** 32 + 3).tolist() == [2 ** 32, 2 ** 32 + 1, 2 ** 32 + 2]
     assert ops.arange(5).dtype == 'int32' and ops.arange(3, -3, -1).tolist() == [3, 2, 1, 0, -1, -2]
     assert ops.arange(0, 1, 0.25).tolist() == [0, 0.25, 0.5, 0.75] and ops.arange(0).tolist() == []
+
+
+def test_along_an_axis_of_as_many_as_there_may_be():
+    x = np.array([3.0, 1.0, 2.0]).reshape((1,) * 30 + (3,) + (1,) * 33)
+    np.testing.assert_array_equal(ops.sort(x, axis=30).ravel(), [1, 2, 3])
+    with pytest.raises(ValueError, match='take_along_axis'):
+        ops.take_along_axis(x, np.full(x.shape, 3), 30)
