@@ -144,7 +144,11 @@ class Calls:
                 value = known.get(name.removesuffix('_shape'))
                 if value is not None:
                     by_name[name] = nest.map_structure(lambda x: tuple(x.shape), value)
-        self.build(**by_name) if len(by_name) == len(names) - 1 > 1 else self.build(shapes)
+        try:
+            self.build(**by_name) if len(by_name) == len(names) - 1 > 1 else self.build(shapes)
+        except Exception as error:
+            noted(error, f'in the build of {title(self)}')
+            raise
         if not self.built:      # a build replaced on the instance is not wrapped
             self._after_build(shapes)
 

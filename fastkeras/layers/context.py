@@ -9,6 +9,8 @@ import threading
 from contextlib import contextmanager
 from typing import Any
 
+from fastkeras.ops import random
+from fastkeras.runtime import SeedGenerator
 from fastkeras.runtime.trace import outside_trace
 
 
@@ -16,6 +18,8 @@ class _State(threading.local):
     training = None     # of the enclosing call; None outside of all calls
     frozen = False      # inside a layer that is not trainable
     losses = None       # the LossCollection that layers add to
+    drawing = None      # the layer whose call is running
+    drawn = 0           # how many random ops without a seed that call has had so far
     scope = ()          # names of the layers being built, for the names of weights
     building = ()       # the layers being built
     trainable = None    # id(layer) → bool, which counts instead of the layers' own attribute
@@ -94,7 +98,8 @@ class entered:
         self.layer, self.training = layer, training
 
     def __enter__(self):
-        self.outer = _state.training, _state.frozen
+        self.outer = _state.training, _state.frozen, _state.drawing, _state.drawn
+        _state.drawing, _state.drawn = self.layer, 0
         if self.training is None:
             self.training = learning_phase()
         _state.training = self.training
@@ -104,12 +109,29 @@ class entered:
         return self.training
 
     def __exit__(self, kind, *rest):
-        _state.training, _state.frozen = self.outer
+        _state.training, _state.frozen, _state.drawing, _state.drawn = self.outer
         losses = _state.losses
         if losses is not None:
             losses.depth -= 1
             if not losses.depth and kind is None:
                 losses.add_regularization(self.layer)
+
+
+def _next_seed():
+    """What `seed=None` is inside a trace. In the call of a layer it comes from a stream that the layer keeps, one for each
+    such op in the order of the call, so that another plan goes on with it and a file can hold it."""
+    layer, k = _state.drawing, _state.drawn
+    if layer is None:
+        return SeedGenerator().next()
+    streams = layer.__dict__.get('_streams', ())
+    if k == len(streams):
+        changing(layer)
+        streams = layer.__dict__['_streams'] = [*streams, SeedGenerator()]
+    _state.drawn = k + 1
+    return streams[k].next()
+
+
+random.set_stream(_next_seed)
 
 
 class calling:

@@ -164,3 +164,17 @@ def test_text_is_no_number(cls, name):
     for wrong in '1', float('nan'), {}:
         with pytest.raises((ValueError, TypeError), match=name):
             cls(**{**needed, name: wrong})
+
+
+def test_errors_in_a_build_name_the_layer():
+    class Mine(Layer):
+        def build(self, input_shape):
+            self.w = input_shape.nothing
+
+    def start(shape, dtype=None):
+        raise KeyError('start')
+    for layer, expected in (Mine(name='mine'), AttributeError), (Dense(1, kernel_initializer=start, name='mine'), KeyError):
+        with pytest.raises(expected) as caught:
+            Sequential([Input((2,)), layer])
+        said = str(caught.value) + ' '.join(getattr(caught.value, '__notes__', ()))
+        assert 'in the build of' in said and "'mine'" in said

@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pytest
 
-from fastkeras import callbacks, optimizers
-from fastkeras.layers import Activation, Dense, Dropout, Input
+from fastkeras import callbacks, ops, optimizers
+from fastkeras.layers import Activation, Dense, Dropout, Input, Lambda
 from fastkeras.models import Model, Sequential, load_model
-from fastkeras.utils import Sequence
+from fastkeras.utils import Sequence, set_random_seed
 
 h5py = pytest.importorskip('h5py')
 X = np.random.default_rng(0).random((60, 3)).astype('float32')
@@ -143,3 +143,35 @@ def test_averaged_weights_that_were_changed_stay():
     model.optimizer.learning_rate = 0.0
     model.fit(X, Y, epochs=2, initial_epoch=1, verbose=0, shuffle=False)
     assert all(not w.any() for w in model.optimizer.replaced)
+
+
+def _noise(x):
+    return x * ops.random_uniform((3,)) + ops.random_normal((3,))
+
+
+def test_draws_without_a_seed_in_a_function_go_on(tmp_path):
+    x = np.random.RandomState(0).rand(20, 3).astype('float32')
+    y = x[:, :1]
+
+    def network():
+        set_random_seed(5)
+        model = Sequential([Lambda(_noise, input_shape=(3,)), Dense(1)])
+        model.compile('sgd', 'mse')
+        return model
+    whole = network()
+    whole.fit(x, y, epochs=4, batch_size=8, verbose=0)
+    first = network()
+    first.fit(x, y, epochs=2, batch_size=8, verbose=0)
+    first.save(tmp_path / 'm.h5')
+    set_random_seed(6)
+    second = load_model(tmp_path / 'm.h5', custom_objects={'_noise': _noise})
+    second.fit(x, y, epochs=4, initial_epoch=2, batch_size=8, verbose=0)
+    for a, b in zip(whole.get_weights(), second.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_each_draw_of_a_function_has_a_stream_that_other_plans_go_on_with():
+    model = Sequential([Lambda(lambda x: ops.stack([x * 0 + ops.random_uniform((3,)) for _ in range(2)], 1),
+                               input_shape=(3,))])
+    drawn = [model.predict(np.zeros((n, 3)))[0] for n in (1, 2, 3, 1)]
+    assert len(np.unique(np.concatenate(drawn))) == 4 * 2 * 3
