@@ -70,6 +70,7 @@ cdef extern from 'fk.h' nogil:
 
 cdef extern from 'Python.h' nogil:
     int check_signals 'PyErr_CheckSignals'()
+    int handle_signals 'PyErr_CheckSignals'() except -1
     unsigned long PyThread_get_thread_ident()
 
 if fk_init() != 0:
@@ -442,6 +443,7 @@ cdef class Executor:
             elif isinstance(segment, Loop):
                 loop = <Loop> segment
                 for k in range(loop.count):
+                    handle_signals()  # a plan that is done before it asks for the first time never does
                     rounds[loop.level] = k
                     if loop.go is not None and not self.at(loop.go, bases, rounds)[0]:
                         break

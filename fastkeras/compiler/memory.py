@@ -77,8 +77,9 @@ def _reads_in_place(step, array):
                if b.root()[0].array is array)
 
 
-def _work_in_results(steps):
-    """A kernel with a tile program writes its raw result where the program's goes, when that is an array that a run returns."""
+def _work_in_results(steps, outside):
+    """A kernel with a tile program writes its raw result where the program's goes, when that is an array that a run returns.
+    outside: ids of the buffers that others than these steps may read, as the stacks of a loop whose body they are."""
     readers = {}
     for step in steps:
         for b in step.read():
@@ -87,7 +88,7 @@ def _work_in_results(steps):
         if not isinstance(step, Step) or step.program is None:
             continue
         for raw in (step.refs[i].root()[0] for i in step.writes):
-            if raw.kind != ARENA or readers.get(id(raw)) != {id(step)}:
+            if raw.kind != ARENA or id(raw) in outside or readers.get(id(raw)) != {id(step)}:
                 continue
             for out in step.tile_out:
                 root = out.root()[0]
@@ -123,7 +124,7 @@ def _placed(steps, outside):
     for step in steps:
         if isinstance(step, Loop):
             _enclose(step)
-    _work_in_results(steps)
+    _work_in_results(steps, outside)
     first, last, owner = {}, {}, {}
     for s, step in enumerate(steps):
         for b in (*step.read(), *step.written()):

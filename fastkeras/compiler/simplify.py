@@ -42,7 +42,7 @@ def _reduce(node, inputs):
     """A simpler node of the same value, or None."""
     record = core.record(node.op)
     if inputs and inputs[0].op == 'const' and all(i.op == 'const' for i in inputs) and (
-            node.size <= MAX_FOLDED and not record.random):
+            node.size <= MAX_FOLDED and not record.random and not record.several):
         value = record.ref(*[np.asarray(i.attrs['value'], i.dtype) for i in inputs], **node.attrs)
         value = np.asarray(value, node.dtype).reshape(node.shape)
         return Node('const', (), {'value': value}, node.shape, node.dtype, node.name)

@@ -1,5 +1,8 @@
 """Loops and choices: values against loops of NumPy, gradients against finite differences in float64, mistakes."""
 
+import signal
+import time
+
 import numpy as np
 import pytest
 
@@ -204,6 +207,60 @@ def test_a_step_on_the_reference_may_stand_in_a_loop():
     np.testing.assert_allclose(last, c, rtol=1e-4)
     wide = ops.scan(lambda c, v: (c * v, c), np.float64([1, 1]), normal(3, 2))
     assert wide[0].dtype == np.float64
+
+
+def test_a_raw_result_that_is_stacked_beside_what_is_made_of_it():
+    """A product and its tanh are one step; the tanh alone is a result of the plan."""
+    def f(c, x, w):
+        def step(c, v):
+            raw = ops.matmul(c, w)
+            return c * 0.5 + v, (ops.tanh(raw), raw)
+        made, raws = ops.scan(step, c, x)[1]
+        return made, ops.sum(raws * raws)
+    c, x, w = (np.float32(a) for a in (normal(3, 4), normal(5, 3, 4), normal(4, 4)))
+    made, total = Function(f)(c, x, w)
+    raws = []
+    for v in x:
+        raws.append(c @ w)
+        c = c * 0.5 + v
+    np.testing.assert_allclose(made, np.tanh(raws), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(total, np.square(raws).sum(), rtol=1e-4)
+
+
+def test_loops_that_read_constants_alone():
+    def f(x):
+        last, ys = ops.scan(lambda c, v: (c + v, c * v), ops.zeros((2,)), ops.ones((3, 2)))
+        chosen = ops.while_loop(lambda v: ops.sum(v) < 9., lambda v: v * 2, ops.ones((2,)))
+        return x + last, x + ys, x + chosen
+    last, ys, chosen = Function(f)(np.zeros(2, np.float32))
+    assert last.tolist() == [3, 3] and ys[:, 0].tolist() == [0, 1, 2] and chosen.tolist() == [8, 8]
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize('n, body', [(2, lambda v: v * 1.0), (300, lambda v: ops.tanh(ops.matmul(v, v))), (3, ops.sort)])
+def test_a_signal_ends_a_loop_without_end(n, body):
+    """Whoever goes through its rounds: one thread, or the executor where a round has work for several or for the host."""
+    function = Function(lambda x: ops.while_loop(lambda v: ops.sum(v) < 1e9, body, x))
+    x = np.ones((n, n), np.float32)
+    function.traced_for([x])
+    times = []
+
+    def stop(*_):
+        times.append(time.monotonic())
+        raise Stop
+    before = signal.signal(signal.SIGALRM, stop)
+    begin = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        with pytest.raises(Stop):
+            function(x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert times[0] - begin < 0.15 + 0.3
 
 
 # ---- bits
