@@ -8,13 +8,12 @@
  *   vectors       the loop of a MICRO
  *
  * Inputs that are float and read element by element are read where they stand, others are copied to a tile first
- * (tile_read.c). An instruction whose result is an output writes it there, if no input is still to be read there. */
+ * (tile_read.c). An instruction whose result is an output writes it there, if no input is still to be read there. What of
+ * this the program alone decides is worked out when a plan is made (tile_plan.c): a call may be for a few hundred elements. */
 #include "tile.h"
 
 #include "tile_read.h"
 #include "vmath.h"
-
-enum { TILE_SPARE = FK_TILES - 3 };
 
 /* ---- one function per micro-operation and kind of operands. n is a multiple of VL; d may be a, b or c.
  * Scalars are read once from one word. What an element becomes is the same in every variant. */
@@ -125,108 +124,30 @@ typedef struct {
     fk_tile_part at;
     arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
     int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
-    int8_t room[FK_MAXREF];    /* an input's tile, or -1 */
-    int crowded;               /* an input has none: it is read for each use, which comes at once */
     int8_t *direct;            /* for each instruction the output that its result is written straight into, or -1 */
-    uint8_t *flow;             /* for each instruction, how it stands in a chain */
 } run_t;
-enum { CHAINED = 1, JOINED = 2, KEPT = 4 };
-
-static inline int is_input(int code) { return code >= FK_INPUT && code < FK_IMMEDIATE; }
 
 /* Not into an output whose memory is an input's that a later instruction, or another output, still reads. */
 static void plan_direct(run_t *r) {
     const fk_tile *t = r->t;
     for (int k = 0; k < t->nins; k++) r->direct[k] = -1;
     for (int o = 0; o < t->nout; o++) {
-        if (t->out[o].dtype > FK_I32 || t->out[o].arg >= FK_INPUT) continue;
         const void *y = r->ptr[t->nin + o];
-        int k = t->nins - 1, busy = 0;
-        for (int other = 0; other < t->nout; other++)
-            busy |= is_input(t->out[other].arg) && r->ptr[t->out[other].arg - FK_INPUT] == y;
-        for (; k >= 0 && t->ins[k].dst != t->out[o].arg; k--) {
-            const int16_t code[3] = {t->ins[k].a, t->ins[k].b, t->ins[k].c};
-            for (int j = 0; j < micros[t->ins[k].op].arity; j++)
-                busy |= is_input(code[j]) && r->ptr[code[j] - FK_INPUT] == y;
-        }
-        if (!busy && k >= 0 && r->direct[k] < 0) r->direct[k] = (int8_t)o;
+        int k = t->plan.made[o], busy = 0;
+        if (k < 0 || r->direct[k] >= 0) continue;
+        for (int j = 0; j < t->nin; j++) busy |= t->plan.needed[j] > k && r->ptr[j] == y;
+        if (!busy) r->direct[k] = (int8_t)o;
     }
-}
-
-/* Which instructions make a chain: one that reads what the one before it leaves joins it. Kept is a result that others
- * read, besides the next in its chain. */
-static void plan_chains(run_t *r) {
-    const fk_tile *t = r->t;
-    int scalar = 0, readers[FK_TILE_REGS] = {0};
-    for (int k = 0; k < t->nins; k++) {
-        const fk_tile_ins *o = &t->ins[k];
-        const int16_t code[3] = {o->a, o->b, o->c};
-        int scalars = 1, placed = 1;
-        for (int j = 0; j < micros[o->op].arity; j++) {
-            int input = is_input(code[j]), all = input && t->in[code[j] - FK_INPUT].kind == FK_SCALAR;
-            scalars &= input ? all : code[j] >= FK_IMMEDIATE || scalar >> code[j] & 1;
-            placed &= !input || all || r->room[code[j] - FK_INPUT] >= 0;
-        }
-        scalar = (scalar & ~(1 << o->dst)) | scalars << o->dst;
-        r->flow[k] = !scalars && placed && FK(chain_knows)(o->op) ? CHAINED : 0;
-    }
-    for (int o = 0; o < t->nout; o++)
-        if (t->out[o].arg < FK_INPUT) readers[t->out[o].arg] = 2;
-    for (int k = t->nins - 1; k >= 0; k--) {
-        const fk_tile_ins *o = &t->ins[k], *next = o + 1;
-        int joins = k + 1 < t->nins && r->flow[k] & r->flow[k + 1] & CHAINED &&
-                    (next->a == o->dst || (micros[next->op].arity == 2 && next->b == o->dst));
-        if (joins) r->flow[k + 1] |= JOINED;
-        if (!joins || readers[o->dst] > 1) r->flow[k] |= KEPT;
-        readers[o->dst] = 0;
-        const int16_t code[3] = {o->a, o->b, o->c};
-        for (int j = 0; j < micros[o->op].arity; j++)
-            if (code[j] < FK_INPUT) readers[code[j]]++;
-    }
-}
-
-static int64_t common_multiple(int64_t a, int64_t b) {
-    int64_t x = a, y = b;
-    while (y) {
-        int64_t r = x % y;
-        x = y;
-        y = r;
-    }
-    return a / x * b;
-}
-
-/* tiles for the inputs that may need one; returns the elements of a tile: whole periods of the first periodic input with
- * a short period, which is then copied once for all tiles */
-static int64_t plan_inputs(run_t *r) {
-    const fk_tile *t = r->t;
-    int64_t step = FK_TILE;
-    int used = r->crowded = 0;
-    for (int k = 0; k < t->nins; k++)
-        if (t->ins[k].dst >= used) used = t->ins[k].dst + 1;
-    for (int j = 0; j < t->nin; j++) {
-        const fk_tile_in *x = &t->in[j];
-        r->room[j] = r->copied[j] = -1;
-        if (x->kind == FK_SCALAR && x->dtype <= FK_I32) continue;
-        if (used < TILE_SPARE)
-            r->room[j] = (int8_t)used++;
-        else
-            r->crowded = 1;
-        if (x->kind == FK_MOD && step == FK_TILE && x->p <= FK_TILE) {
-            int64_t whole = common_multiple(x->p, VL);
-            if (whole <= FK_TILE) step = FK_TILE / whole * whole;
-        }
-    }
-    return step;
 }
 
 /* whether every input is read in place or is the same in every row, so that rows differ only by where they stand */
 static int is_steady(const run_t *r) {
-    int steady = !r->crowded;
+    int steady = !r->t->plan.crowded;
     for (int j = 0; j < r->t->nin; j++) {
         const fk_tile_in *x = &r->t->in[j];
         steady &= (x->kind == FK_FLAT && x->dtype <= FK_I32) ||
-                  (x->kind == FK_SCALAR && (x->dtype <= FK_I32 || r->room[j] >= 0)) ||
-                  (x->kind == FK_MOD && r->room[j] >= 0 && r->at.stride % x->p == 0);
+                  (x->kind == FK_SCALAR && (x->dtype <= FK_I32 || r->t->plan.room[j] >= 0)) ||
+                  (x->kind == FK_MOD && r->t->plan.room[j] >= 0 && r->at.stride % x->p == 0);
     }
     return steady;
 }
@@ -234,7 +155,7 @@ static int is_steady(const run_t *r) {
 static void read_inputs(run_t *r) {
     for (int j = 0; j < r->t->nin; j++) {
         const fk_tile_in *x = &r->t->in[j];
-        float *room = r->room[j] >= 0 ? r->tile[r->room[j]] : NULL;
+        float *room = r->t->plan.room[j] >= 0 ? r->tile[r->t->plan.room[j]] : NULL;
         if (r->copied[j] >= 0 && (r->at.i - r->copied[j]) % x->p == 0) continue;
         if (!room && (x->kind != FK_SCALAR || x->dtype > FK_I32)) {
             r->in[j].p = NULL;
@@ -274,7 +195,7 @@ static int plan_instruction(run_t *r, int k, work_t *w, float *room) {
     int arity = micros[o->op].arity;
     w->scalars = 0;
     for (int j = 0; j < arity; j++) {
-        w->a[j] = operand(r, code[j], r->tile[TILE_SPARE + j]);
+        w->a[j] = operand(r, code[j], r->tile[FK_TILE_SPARE + j]);
         w->scalars |= w->a[j].scalar << j;
     }
     if (w->scalars == (1 << arity) - 1) {
@@ -312,11 +233,11 @@ static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
         else
             step[n++] = (fk_chain_step){4 * o->op + a[1].scalar + 2 * a[2].scalar, a[1], a[2]};
         last = o->dst;
-        if (r->flow[k] & KEPT) {
+        if (t->plan.flow[k] & FK_KEPT) {
             r->reg[last] = target(r, k);
             step[n++] = (fk_chain_step){FK_CHAIN_STORE, r->reg[last], none};
         }
-    } while (++k < t->nins && r->flow[k] & JOINED);
+    } while (++k < t->nins && t->plan.flow[k] & FK_JOINED);
     *count = n;
     return k;
 }
@@ -340,7 +261,7 @@ static int in_place(const run_t *r, int o) {
 static void write_row(const run_t *r, int o, int64_t q) {
     const fk_tile_out *out = &r->t->out[o];
     if (in_place(r, o)) return;
-    arg_t a = operand(r, out->arg, r->tile[TILE_SPARE]);
+    arg_t a = operand(r, out->arg, r->tile[FK_TILE_SPARE]);
     a.p += q * a.skip;
     write_output(out->dtype, r->ptr[r->t->nin + o], r->at.i + q * r->at.stride, r->at.n, a);
 }
@@ -360,7 +281,7 @@ static void run_tile(run_t *r, int fetch) {
     for (int k = 0, first = 0; k < t->nins; first = steps) {
         work_t *w = &work[count];
         w->fn = NULL;
-        if (r->flow[k] & CHAINED) {
+        if (t->plan.flow[k] & FK_CHAINED) {
             k = plan_chain(r, k, step, &steps);
             w->first = first;
             w->count = steps - first;
@@ -369,7 +290,7 @@ static void run_tile(run_t *r, int fetch) {
             count += plan_instruction(r, k, w, &scalar[k]);
             k++;
         }
-        if (r->crowded) {
+        if (t->plan.crowded) {
             run_work(r, work, count, step, 0);
             count = 0;
         }
@@ -400,12 +321,11 @@ static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int fetch) {
 void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
                   char *scratch) {
     int8_t direct[t->nins + 1];
-    uint8_t flow[t->nins + 1];
     run_t r;
-    r.t = t, r.ptr = ptr, r.tile = (float (*)[FK_TILE])scratch, r.direct = direct, r.flow = flow;
-    int64_t step = plan_inputs(&r), n;
+    r.t = t, r.ptr = ptr, r.tile = (float (*)[FK_TILE])scratch, r.direct = direct;
+    int64_t step = t->plan.step, n;
+    for (int j = 0; j < t->nin; j++) r.copied[j] = -1;
     plan_direct(&r);
-    plan_chains(&r);
     if (rows == 1 || (stride == len && len <= FK_TILE)) { /* one run: tiles are its rows, and the rest follows */
         len *= rows;
         rows = len / step;

@@ -31,6 +31,17 @@ typedef struct {
     float low, high;
 } fk_simple;
 
+/* what the program alone decides of how it is run (tile_plan.c) */
+typedef struct {
+    int64_t step;              /* elements of a tile where tiles are the rows of one run */
+    int32_t made[FK_MAXREF];   /* for each output the instruction that may write it in place, or -1 */
+    int32_t needed[FK_MAXREF]; /* for each input the last instruction that reads it, nins where it is an output, or -1 */
+    int8_t room[FK_MAXREF];    /* for each input its tile, or -1 */
+    int32_t crowded;           /* an input has none: it is read for each use, which comes at once */
+    uint8_t *flow;             /* for each instruction, how it stands in a chain */
+} fk_tile_plan;
+enum { FK_CHAINED = 1, FK_JOINED = 2, FK_KEPT = 4 };
+
 struct fk_tile {
     int32_t nin, nout, nins, nimm;
     const fk_tile_in *in;
@@ -38,6 +49,7 @@ struct fk_tile {
     const fk_tile_ins *ins;
     const float *imm; /* an int32 immediate is stored by its bits */
     fk_simple simple;
+    fk_tile_plan plan;
 };
 
 /* As words (int64), how Python hands a program over:
@@ -47,6 +59,9 @@ struct fk_tile {
  *   nins × (op dst a b c)
  *   nimm × (bits of the float or int32 in the low half)
  * Parsed by runtime/plan.c. Pointers given to tile_run: inputs, then outputs. */
+
+/* the tiles of scratch: registers, then copies of inputs, then, from FK_TILE_SPARE on, three for inputs without one */
+enum { FK_TILE_SPARE = FK_TILES - 3 };
 
 /* micro-operation numbers, from tile.def */
 #define UN(name, expr) FK_T_##name,

@@ -13,11 +13,13 @@
 
 #define DECLARE(id, suffix, name)              \
     extern const fk_entry fk_table_##suffix[]; \
-    int fk_gemm_nr_##suffix(void); \
-    double fk_fma_peak_##suffix(double);
+    int fk_gemm_nr_##suffix(void);             \
+    double fk_fma_peak_##suffix(double);       \
+    void fk_plan_tile_##suffix(fk_tile *);
 SETS(DECLARE)
 
-#define ROW(id, suffix, label) [id] = {label, fk_table_##suffix, fk_gemm_nr_##suffix, fk_fma_peak_##suffix},
+#define ROW(id, suffix, label) \
+    [id] = {label, fk_table_##suffix, fk_gemm_nr_##suffix, fk_fma_peak_##suffix, fk_plan_tile_##suffix},
 static const fk_isa_table isas[FK_NISA] = {SETS(ROW)};
 static const fk_isa_table *current;
 

@@ -3,18 +3,18 @@
 
 #include "plan.h"
 
-static fk_tile *parse_tile(const int64_t *w) {
+static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
     size_t nin = (size_t)w[0], nout = (size_t)w[1], nins = (size_t)w[2], nimm = (size_t)w[3];
     w += 4;
     char *p = calloc(1, sizeof(fk_tile) + nin * sizeof(fk_tile_in) + nout * sizeof(fk_tile_out) +
-                            nins * sizeof(fk_tile_ins) + nimm * sizeof(float) + 64);
+                            nins * (sizeof(fk_tile_ins) + 1) + nimm * sizeof(float) + 64);
     if (!p) return NULL;
     fk_tile *t = (fk_tile *)p;
     fk_tile_in *in = (fk_tile_in *)(t + 1);
     float *imm = (float *)(in + nin);
     fk_tile_out *out = (fk_tile_out *)(imm + nimm);
     fk_tile_ins *ins = (fk_tile_ins *)(out + nout);
-    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm, {0}};
+    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm, {0}, {0}};
     for (size_t i = 0; i < nin; i++) {
         in[i].dtype = (int32_t)*w++;
         in[i].kind = (int32_t)*w++;
@@ -29,6 +29,8 @@ static fk_tile *parse_tile(const int64_t *w) {
         ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
     for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);
     t->simple = fk_tile_simple(t);
+    t->plan.flow = (uint8_t *)(ins + nins);
+    isa->plan_tile(t);
     return t;
 }
 
@@ -99,7 +101,7 @@ static void make_units(struct fk_plan *p, int32_t i, int32_t end, int32_t outer)
 }
 
 fk_plan *fk_plan_new(const fk_plan_words *w) {
-    const fk_entry *table = fk_isa_current()->table;
+    const fk_isa_table *isa = fk_isa_current();
     fk_plan *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->nsteps = w->nsteps;
@@ -117,7 +119,7 @@ fk_plan *fk_plan_new(const fk_plan_words *w) {
     const int64_t *steps = w->steps;
     for (int64_t i = 0; i < p->nsteps; i++, steps += FK_STEP_WORDS) {
         step_t *s = &p->steps[i];
-        const fk_entry *e = &table[steps[0]];
+        const fk_entry *e = &isa->table[steps[0]];
         if (!e->run || !e->chunks || steps[2] > FK_MAXREF) goto fail;
         s->run = e->run;
         s->ref = (int32_t)steps[1];
@@ -126,7 +128,7 @@ fk_plan *fk_plan_new(const fk_plan_words *w) {
         s->attr = p->attrs + steps[4];
         s->loop = -1;
         if (steps[5] >= 0) {
-            if (!(s->tile = p->tiles[p->ntiles] = parse_tile(w->programs + steps[5]))) goto fail;
+            if (!(s->tile = p->tiles[p->ntiles] = parse_tile(isa, w->programs + steps[5]))) goto fail;
             p->ntiles++;
         }
         s->nchunks = fk_max(1, e->chunks(s->attr));

@@ -11,6 +11,7 @@ typedef struct {
     const fk_entry *table;
     int (*gemm_nr)(void);
     double (*fma_peak)(double);
+    void (*plan_tile)(fk_tile *); /* tile_plan.c */
 } fk_isa_table;
 const fk_isa_table *fk_isa_current(void);
 int fk_isa_init(void);

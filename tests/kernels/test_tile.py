@@ -81,6 +81,31 @@ def test_output_types(n, isa):
 
 
 @pytest.mark.parametrize('isa', ISAS)
+def test_a_program_over_nothing(isa):
+    """Rows of no columns: what is worked out when the plan is made must do with a period of 0."""
+    y, = elementwise(0, [access(floats(0)), access(floats(0), MOD, 0), access(floats(0), DIV, 0)], [('float32', 0)],
+                     [('add', 0, ('in', 0), ('in', 1)), ('mul', 0, 0, ('in', 2))], isa=isa)
+    assert y.size == 0
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('first', ['sum', 'product'])
+def test_an_output_is_not_where_a_later_instruction_still_reads(first, isa):
+    """One program and two ways to lay its outputs in memory: which results go straight to their place is for each run."""
+    n, code = 700, [('add', 0, ('in', 0), ('in', 1)), ('exp', 1, 0), ('mul', 2, 1, ('in', 1))]
+    for alias in (None, 0, 1):
+        a, b = floats(n), floats(n)
+        x, y = a.copy(), b.copy()
+        order = [0, 2] if first == 'sum' else [2, 0]
+        out = [np.empty(n, np.float32), np.empty(n, np.float32)]
+        if alias is not None:
+            out[order.index(0)] = (x, y)[alias]
+        got = elementwise(n, [access(x), access(y)], [('float32', r) for r in order], code, out=out, isa=isa)
+        np.testing.assert_array_equal(got[order.index(0)], a + b)
+        np.testing.assert_array_equal(got[order.index(2)], micro('exp', a + b, isa=isa) * b)
+
+
+@pytest.mark.parametrize('isa', ISAS)
 def test_every_micro_operation_takes_scalars_in_any_place(isa):
     """A scalar gives what a vector of that scalar gives."""
     n = 50
