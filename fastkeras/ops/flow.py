@@ -189,6 +189,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     single = not isinstance(loop_vars, (list, tuple))
     init = _tensors((loop_vars,) if single else tuple(loop_vars))
     begins = leaves(init)
+    first = _truth(cond(*init))     # before the loop reads the variables that this, too, may assign
     inner = [placeholder(k, t.shape, t.dtype) for k, t in enumerate(begins)]
     outer, states = {}, []
 
@@ -208,8 +209,8 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
                            for (v, t), s in zip(assigned.items(), states)]
     go = placeholder(len(ends), (), 'bool')
     graph, captured = body_of([*inner, *states, go], [*ends, again])
-    results = core.apply('while_loop', [*begins, *outer.values(), _truth(cond(*init)), *captured], body=graph,
-                         carries=len(ends), limit=None if maximum_iterations is None else int(maximum_iterations))
+    results = core.apply('while_loop', [*begins, *outer.values(), first, *captured], body=graph, carries=len(ends),
+                         limit=None if maximum_iterations is None else int(maximum_iterations))
     for v, value in zip(assigned, results[len(begins):]):
         v.assign(value)
     new = packed(init, results)

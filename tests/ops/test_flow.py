@@ -346,6 +346,18 @@ def test_while_loop_until_its_condition():
     assert [v.item() for v in swapped] == [2, 1, 3]
 
 
+def test_a_condition_assigns_variables():
+    """It is asked once more than there are rounds, and each time goes on from the time before."""
+    asked = Variable(np.float32(0))
+
+    def more(i):
+        asked.assign_add(1)
+        return i < 5
+    f = Function(lambda i: ops.while_loop(more, lambda i: i + 1, i))
+    for start, total in ((0, 6), (5, 7), (9, 8), (3, 11)):
+        assert f(np.array(start, np.int32)) == max(start, 5) and asked.numpy() == total
+
+
 def test_while_loop_with_a_limit_has_a_gradient():
     def f(x):
         return ops.while_loop(lambda v: ops.sum(ops.square(v)) < 50., lambda v: ops.sinh(v) + x, x, maximum_iterations=9)
