@@ -11,7 +11,7 @@ from .core import Sample, apply, register
 
 __all__ = ['all_reduce']
 
-_group = None
+current = None      # the group that is set
 
 
 def set_group(group):
@@ -20,27 +20,22 @@ def set_group(group):
     group: has a method all_reduce(array) that puts, in place, the sum or mean over all processes into an array of one axis.
     Plans are made anew.
     """
-    global _group
+    global current
     if group is not None and not callable(getattr(group, 'all_reduce', None)):
         raise ValueError(f'set_group: expected an object with a method all_reduce(array), got {group!r:.80}')
-    _group = group
-
-
-def group():
-    """The group that is set, or None."""
-    return _group
+    current = group
 
 
 def all_reduce(values):
     """The tensors, each summed or averaged over the processes of the group that is set (see set_group); the tensors
     themselves where there is none. values: list, None among them stays."""
     found = [core.tensor(v) for v in values if v is not None]
-    if _group is None or not found:
+    if current is None or not found:
         return list(values)
     made = {}
     for dtype in sorted({v.dtype for v in found}):     # a flat buffer has one type
         mine = [k for k, v in enumerate(found) if v.dtype == dtype]
-        made.update(zip(mine, apply('all_reduce', [found[k] for k in mine], group=_group)))
+        made.update(zip(mine, apply('all_reduce', [found[k] for k in mine], group=current)))
     rest = iter([made[k] for k in range(len(found))])
     return [None if v is None else next(rest) for v in values]
 

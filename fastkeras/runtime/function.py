@@ -106,7 +106,7 @@ class Traced:
         self.graph = graph if parted else None  # what parts are compared by
         self.function = weakref.ref(function)   # who runs this holds it
         self.execute = None
-        self.statics, self.updated = self.compiled.statics, self.compiled.updated
+        self.statics, self.updated, self.threads = self.compiled.statics, self.compiled.updated, self.compiled.threads
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
         self.outs = self.result = None
@@ -128,7 +128,7 @@ class Traced:
 
     def is_stale(self):
         """Whether it was compiled under other settings than those of now, or released."""
-        return self.settings != settings() or self.compiled.threads not in (None, _core.threads())
+        return self.settings != settings() or self.threads is not None and self.threads != _core.threads()
 
     def run(self, arrays, outs=None):
         self.used = True
