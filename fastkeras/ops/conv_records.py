@@ -11,7 +11,7 @@ import numpy as np
 
 from . import conv_ways
 from .core import Sample, apply, error, register
-from .facts import first_moves
+from .facts import always, first_moves
 from .windows import extent, from_last, inside, last_first, outputs, padded, spatial, taps, to_last, windows
 
 AXES = {2: 'height, width', 3: 'depth, height, width'}
@@ -237,7 +237,7 @@ def _records(rank):
         return from_last((n, *size, kernel[-2] * groups), data_format), dy.dtype
 
     @register(by_kernel, vjp=dw_vjp, ref=_dw_ref, lower=_dw_lower, promote=0, floating=True, images=(0, 1),
-              window=of_attribute, border='zero', flops=_dw_flops,
+              window=of_attribute, border='zero', flops=_dw_flops, over_rows=always,
               samples=lambda: [Sample([x, y], dict(a, kernel_size=w.shape[:-2])) for (x, w, y), a in cases()])
     def dw_spec(x, dy, *, kernel_size, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last'):
         """The gradient by the kernel."""

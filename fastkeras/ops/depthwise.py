@@ -18,7 +18,7 @@ from .conv_records import (
 )
 from .conv_ways import partial_sums
 from .core import Sample, error, register
-from .facts import first_moves
+from .facts import always, first_moves
 from .windows import (
     from_last,
     inside,
@@ -166,7 +166,7 @@ def _dw_flops(node):
 
 
 @register(BY_KERNEL, vjp=_dw_vjp, ref=_dw_ref, lower=_dw_lower, promote=0, floating=True, images=(0, 1),
-          window=of_attribute, border='zero', flops=_dw_flops,
+          window=of_attribute, border='zero', flops=_dw_flops, over_rows=always,
           samples=lambda: [Sample([x, y], dict(a, kernel_size=w.shape[:-2])) for (x, w, y), a in cases()])
 def depthwise_conv2d_dw_spec(x, dy, *, kernel_size, strides=(1, 1), padding='valid', dilation=(1, 1),
                              data_format='channels_last'):

@@ -324,3 +324,13 @@ def test_static_is_what_no_run_changes():
     static = graph.static()
     assert [id(n) in static for n in graph.outputs] == [False, False, True]
     assert {n.attrs['var'] is kept for n in graph.nodes() if n.op == 'variable' and id(n) in static} == {True}
+
+
+# ---- rows that add up
+@with_fact('over_rows', lambda record, node: bool(record.over_rows(node)))
+def test_over_rows(record, sample):
+    """Two batches in one give the sum of what each gives alone."""
+    others = [RNG.permutation(a) for a in sample.inputs]
+    parts = [reference(record, arrays, sample.attrs) for arrays in (sample.inputs, others)]
+    both = [np.concatenate(pair) for pair in zip(sample.inputs, others)]
+    close(reference(record, both, sample.attrs), parts[0] + parts[1])

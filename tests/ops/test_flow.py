@@ -135,6 +135,19 @@ def test_gradients_where_weights_are_read_in_other_ways():
     check_gradients(f, normal(1, 4), normal(5, 1, 4), normal(4, 4), normal(4), np.array(0.7))
 
 
+def test_a_filters_gradient_is_one_step_behind_the_loop():
+    def f(h, x, w):
+        return [*ops.scan(lambda c, v: (ops.tanh(ops.conv(c, w, 1, 'same') + v), c), h, x)]
+    arrays = normal(2, 5, 4, 3), normal(6, 2, 5, 4, 3), normal(3, 3, 3, 3) / 3
+    check_gradients(f, *arrays)
+    function = Function(lambda h, x, w: gradients(ops.sum(f(h, x, w)[1]), [w])[0])
+    arrays = [a.astype(np.float32) for a in arrays]
+    function(*arrays)
+    plan = function.traced_for(arrays).compiled
+    batches = [s.refs[0].shape[0] for s in plan.steps if getattr(s, 'kernel', '') in ('conv_dw', 'winograd_dw', 'conv_few_dw')]
+    assert batches == [6 * 2]
+
+
 def test_a_length_without_sequences_and_a_carry_of_integers():
     last, ys = Function(lambda x: ops.scan(lambda c, _: ((c[0] + 1, c[1] * 2), c[0]), (0, x), length=5))(np.float32([1, 3]))
     np.testing.assert_array_equal(last[1], [32, 96])
