@@ -62,10 +62,10 @@ def _read_in_place(graph):
 
     def rule(node, inputs):
         nonlocal users, wanted
-        rule = core.record(node.op).strided if node.op not in LEAVES else None
-        if rule is None or node.dtype not in DTYPES or node.size == 0:
+        strided = core.record(node.op).strided if node.op not in LEAVES else None
+        if strided is None or node.dtype not in DTYPES or node.size == 0:
             return None
-        strides, offset = rule(node)
+        strides, offset = strided(node)
         if strides[-1:] != [1] or node.shape[-1] < SHORTEST or len(node.shape) > MAXDIM or node.size == node.inputs[0].size:
             return None
         if users is None:

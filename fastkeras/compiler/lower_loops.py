@@ -6,7 +6,7 @@ stacks are parts of the whole that move along. Nothing else is longer than one r
 """
 
 from ..graph import Graph, Node
-from .buffers import Buffer, Loop
+from .buffers import Buffer, Loop, Step
 from .executor import chunks
 
 FOREVER = 2 ** 62
@@ -139,7 +139,7 @@ class _Put:
 
 def _many_chunks(steps):
     """Whether a step can be shared by threads."""
-    return any(chunks(s.kernel, s.attrs) > 1 for s in steps if not isinstance(s, Loop) and hasattr(s, 'kernel'))
+    return any(chunks(s.kernel, s.attrs) > 1 for s in steps if isinstance(s, Step))
 
 
 def lower_while(ctx, node, ins):

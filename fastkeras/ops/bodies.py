@@ -2,6 +2,7 @@
 
 from ..graph import LEAVES, Body
 from . import core
+from .core import placeholder
 
 _COPIED = 64    # elements of a constant that a body holds itself
 
@@ -35,11 +36,6 @@ def packed(structure, values):
     """The structure with these leaves, in order."""
     rest = iter(values)
     return over(lambda _: next(rest), structure)
-
-
-def placeholder(index, shape, dtype):
-    """A leaf that stands for input `index` of a body."""
-    return core.placeholder(index, shape, dtype)
 
 
 def body_of(inputs, outputs, since=None):

@@ -6,7 +6,8 @@ import builtins
 import numpy as np
 
 from . import core, loop_ops  # noqa: F401  the records
-from .bodies import body_of, leaves, over, packed, placeholder
+from .bodies import body_of, leaves, over, packed
+from .core import placeholder
 from .move import reshape
 from .shapes import shape_of
 from .slices import along, concatenate, cut, flip, stack

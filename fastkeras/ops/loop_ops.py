@@ -9,8 +9,8 @@ import numpy as np
 
 from ..graph import LEAVES, Body, toposort
 from . import core
-from .bodies import fitted, inlined, placeholder, written_out
-from .core import Sample, apply, register
+from .bodies import fitted, inlined, written_out
+from .core import Sample, apply, placeholder, register
 from .elementwise import add, where
 from .evaluate import evaluate
 from .move import reshape
@@ -86,7 +86,7 @@ def _split(values, carries, sequences):
 
 def _row(x, length):
     """What a body sees of an input that is a sequence."""
-    return core.placeholder(0, x.shape[1:], x.dtype) if length else x
+    return placeholder(0, x.shape[1:], x.dtype) if length else x
 
 
 def _scan_ref(*arrays, body, carries, sequences, length, reverse, made=()):
