@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from fastkeras import config as settings
 from fastkeras import ops
 from fastkeras.compiler.autodiff import gradients
 from fastkeras.layers import Input, deserialize, serialize
@@ -20,15 +21,15 @@ RTOL, ATOL = 2e-5, 2e-6
 
 
 def run_layer_test(cls, kwargs=None, input_shape=None, input_data=None, expected_output_shape=None, expected=None,
-                   expected_mask=None, training=None, trains=True, stochastic=False, layouts=True, rtol=RTOL,
+                   expected_mask=None, training=None, trains=True, stochastic=False, layouts=True, smooth=True, rtol=RTOL,
                    atol=ATOL):
     """All that holds for any layer of class `cls` made with kwargs, on data of input_shape (with the batch; a list of
     shapes for several inputs) or on input_data.
 
     expected: the result as an array, or a function (inputs, *weights) → array in float64. expected_mask: the mask that
     comes out when every input has one, False at the first step. trains: its weights and inputs get gradients.
-    stochastic: results differ from call to call. layouts: channels_first gives the transposed result. Returns the
-    result.
+    stochastic: results differ from call to call. layouts: channels_first gives the transposed result. smooth: gradients
+    are compared with differences in float64. Returns the result.
     """
     kwargs = dict(kwargs or {})
     x = input_data if input_data is not None else data_of(input_shape)
@@ -47,6 +48,7 @@ def run_layer_test(cls, kwargs=None, input_shape=None, input_data=None, expected
 
     if not stochastic:
         check_in_models(layer, x, y, training)
+        check_instruction_sets(layer, x, y, training)
         if layouts:
             check_layouts(layer, x, y, training)
     if expected is not None:
@@ -58,6 +60,8 @@ def run_layer_test(cls, kwargs=None, input_shape=None, input_data=None, expected
     check_weights(layer)
     if trains:
         check_gradients(layer, x)
+        if smooth and not stochastic:
+            check_differences(layer, x, training)
     if expected_mask is not None:
         check_mask(layer, x, expected_mask)
     return y
@@ -179,6 +183,57 @@ def check_gradients(layer, x):
     stuck = [v.name for v in trained if all(v is not m for m in moved)]
     assert not stuck, f'training does not move {stuck}'
     layer.set_weights(before)
+
+
+def check_instruction_sets(layer, x, y, training):
+    """The same numbers from the kernels of every instruction set that the machine has."""
+    before = settings.isa()
+    try:
+        for name in settings.isas():
+            settings.set_isa(name)
+            z = layer(x) if training is None else layer(x, training=training)
+            np.testing.assert_allclose(z, y, rtol=1e-5, atol=1e-5 * max(1, np.abs(y).max(initial=0)), err_msg=name)
+    finally:
+        settings.set_isa(before)
+
+
+def check_differences(layer, x, training, step=1e-6):
+    """The gradient in float64, along a random direction of all trainable weights and float inputs, against central
+    differences."""
+    wide = type(layer).from_config({**layer.get_config(), 'dtype': 'float64'})
+    flat = [a.astype(np.float64) if a.dtype == np.float32 else a for a in nest.flatten(x)]
+    wide(nest.pack(x, flat))
+    wide.set_weights(layer.get_weights())
+    trained = wide.trainable_weights
+    floats = [k for k, a in enumerate(flat) if a.dtype == np.float64]
+    rng = np.random.default_rng(5)
+
+    def run(*tensors):
+        with collect_losses() as losses:
+            y = wide(nest.pack(x, tensors), training=bool(training))
+            loss = ops.sum(y * rng.standard_normal(tuple(y.shape)))
+            for extra in losses:
+                loss = loss + extra
+        return loss, gradients(loss, [*trained, *(tensors[k] for k in floats)])
+
+    function = Function(run)
+    _, found = function(*flat)
+    start = [v.numpy() for v in wide.weights]
+    own = [v.numpy() for v in trained]
+    directions = [rng.standard_normal(a.shape) for a in [*own, *(flat[k] for k in floats)]]
+    ends = []
+    for sign in (step, -step):
+        for v, value, d in zip(trained, own, directions):
+            v.assign(value + sign * d)
+        moved = list(flat)
+        for k, d in zip(floats, directions[len(own):]):
+            moved[k] = flat[k] + sign * d
+        ends.append(float(function(*moved)[0]))
+        wide.set_weights(start)
+    value = sum(float((g * d).sum()) for g, d in zip(found, directions) if g is not None)
+    numeric = (ends[0] - ends[1]) / (2 * step)
+    assert abs(value - numeric) <= 1e-5 * max(abs(value), abs(numeric), 1), (
+        f'{type(layer).__name__}: the gradient along a direction is {value}, differences give {numeric}')
 
 
 def check_mask(layer, x, expected_mask):

@@ -40,7 +40,7 @@ def test_activation():
 def test_masking():
     x = np.random.default_rng(0).standard_normal((3, 4, 2)).astype('float32')
     x[0, 1] = x[2, 3] = 5
-    run_layer_test(layers.Masking, {'mask_value': 5}, input_data=x,
+    run_layer_test(layers.Masking, smooth=False, kwargs={'mask_value': 5}, input_data=x,
                    expected=lambda x: x * (x != 5).any(-1, keepdims=True), expected_mask=(x != 5).any(-1))
 
 
