@@ -4,6 +4,7 @@ file of them."""
 from types import ModuleType as _ModuleType
 
 from . import core as core
+from . import image as image
 from .arrange import *  # noqa: F403
 from .bitwise import *  # noqa: F403
 from .contraction import *  # noqa: F403

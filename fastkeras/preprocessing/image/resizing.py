@@ -3,65 +3,15 @@ few pixels about its place, along the rows and along the columns. Pillow, by con
 smaller.
 """
 
-import functools
-
 import numpy as np
 
 from fastkeras import config
-
-METHODS = ('bilinear', 'nearest', 'bicubic', 'area', 'lanczos3', 'lanczos5', 'gaussian', 'mitchellcubic')
-_TABLE = 1024       # steps of TensorFlow's table of cubic weights
-
-
-def _cubic(x, b, c):
-    """The family of Mitchell and Netravali, "Reconstruction filters in computer graphics" (1988)."""
-    x = np.abs(x)
-    near = ((12 - 9 * b - 6 * c) * x ** 3 + (12 * b + 6 * c - 18) * x ** 2 + 6 - 2 * b) / 6
-    far = ((-b - 6 * c) * x ** 3 + (6 * b + 30 * c) * x ** 2 - (12 * b + 48 * c) * x + 8 * b + 24 * c) / 6
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
-
-
-# method → (radius in pixels, weight at a distance)
-_KERNELS = {
-    'bicubic': (2, lambda x: _cubic(x, 0, 0.5)),
-    'mitchellcubic': (2, lambda x: _cubic(x, 1 / 3, 1 / 3)),
-    'lanczos3': (3, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)),
-    'lanczos5': (5, lambda x: np.where(np.abs(x) < 5, np.sinc(x) * np.sinc(x / 5), 0)),
-    'gaussian': (1.5, lambda x: np.where(np.abs(x) < 1.5, np.exp(-2 * x * x), 0)),     # deviation: a third of the radius
-}
-
-
-@functools.lru_cache(256)
-def taps(method, size, target):
-    """(indices, weights), both (target, taps): which pixels of `size` make each of `target`, and by how much."""
-    scale = size / target
-    if method == 'area':
-        begin = np.arange(target) * scale
-        end = begin + scale
-        index = np.floor(begin)[:, None] + np.arange(int(np.ceil(scale)) + 1)
-        weight = np.clip(np.minimum(index + 1, end[:, None]) - np.maximum(index, begin[:, None]), 0, None)
-    elif method == 'nearest':
-        index = np.floor((np.arange(target) + 0.5) * scale)[:, None]
-        weight = np.ones_like(index)
-    elif method == 'bilinear':
-        place = (np.arange(target) + 0.5) * scale - 0.5
-        index = np.floor(place)[:, None] + [0, 1]
-        weight = np.abs(index[:, ::-1] - place[:, None])
-    else:
-        radius, kernel = _KERNELS[method]
-        place = (np.arange(target) + 0.5) * scale - 0.5
-        if method == 'bicubic':
-            place = np.floor(place) + np.rint((place - np.floor(place)) * _TABLE) / _TABLE
-        index = np.floor(place)[:, None] + np.arange(1 - int(np.ceil(radius)), 1 + int(np.ceil(radius)))
-        weight = kernel(index - place[:, None]) * ((index >= 0) & (index < size))
-        weight = weight / weight.sum(1, keepdims=True)
-    if method == 'area':
-        weight /= weight.sum(1, keepdims=True)
-    return np.clip(index, 0, size - 1).astype(np.intp), weight.astype(np.float32)
+from fastkeras.ops import resampling
+from fastkeras.ops.resampling import METHODS, taps
 
 
 def _along(x, axis, method, target):
-    if x.shape[axis] == target and method not in ('gaussian', 'mitchellcubic'):     # which blur even then
+    if x.shape[axis] == target and method not in resampling.BLUR:
         return x
     index, weight = taps(method, x.shape[axis], target)
     shape = (target, 1, 1) if axis == 0 else (target, 1)
@@ -84,10 +34,7 @@ def resize(x, size, method):
 
 def cropped(x, size):
     """The largest part about the middle of x that has the proportions of `size`; at least one pixel."""
-    height, width = x.shape[:2]
-    rows = max(1, min(height, int(width * size[0] / size[1])))
-    columns = max(1, min(width, int(height * size[1] / size[0])))
-    top, left = (height - rows) // 2, (width - columns) // 2
+    rows, columns, top, left = resampling.cropped(*x.shape[:2], size)
     return x[top:top + rows, left:left + columns]
 
 
