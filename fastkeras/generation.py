@@ -14,6 +14,7 @@ TABLE = {
     # layers
     'activity_regularizer.divided_by_batch': (False, True),
     'masking.unsupported_is_an_error': (True, False),
+    'embedding.begins_with_any_length': (True, False),      # an Embedding that begins a model says its input: (None,)
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),

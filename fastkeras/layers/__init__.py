@@ -10,6 +10,7 @@ from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
 from .core import *  # noqa: F403
+from .embedding import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403

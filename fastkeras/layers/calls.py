@@ -18,6 +18,7 @@ from fastkeras.utils.errors import noted
 
 from . import construction, context
 from .history import Node, keras_tensor
+from .index_limits import check_inputs_of
 from .input_spec import title
 
 TYPE_CHECKING = False
@@ -264,6 +265,7 @@ class Calls:
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
         inputs = nest.map_structure(self._array, self._as_inputs(inputs))
+        check_inputs_of(self, inputs)
         kwargs = nest.map_structure(lambda x: self._array(x) if isinstance(x, np.ndarray) else x, kwargs)
         leaves = nest.flatten([inputs, kwargs])
         feeds = [isinstance(x, np.ndarray) or hasattr(x, '__fastkeras_tensor__') for x in leaves]
@@ -305,6 +307,10 @@ class Calls:
         for layer in self._flatten_layers():
             layer._losses_of_call = [loss for owner, loss in added if owner is layer]
         self._has_losses_of_call = bool(added)
+
+    def _limited_inputs(self, inputs):
+        """[(x, limit, what sets it)] of those among the inputs whose numbers must lie in [0, limit)."""
+        return ()
 
     def _as_inputs(self, inputs):
         """Inputs in which a nesting of plain numbers, as in [[1.0, 2.0]], is one array."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from fastkeras import ops
@@ -65,6 +66,7 @@ class LayerGraph:
                 nodes = [layer._inbound_nodes[0], *nodes]
         self.nodes, self.depth = nodes, depth
         self.members = set(nodes)
+        self.__dict__.pop('index_limits', None)
         self.layers = sorted(layer_depth, key=lambda layer: (-layer_depth[layer], first_seen[layer]))
         _check_names(self.layers, self.owner)
 
@@ -133,6 +135,17 @@ class LayerGraph:
             raise ValueError(f'Model {self.owner!r}: expected {len(names)} input{"s" * (len(names) != 1)} '
                              f'({", ".join(names)}), got {len(flat)}')
         return flat
+
+    @cached_property
+    def index_limits(self) -> Any:
+        """Which input → (limit, what sets it), where a layer that reads it takes numbers in [0, limit) only."""
+        place = {id(t): k for tensors in (self.input_tensors, self.begins) for k, t in enumerate(tensors)}
+        found = {}
+        for node in self.nodes:
+            for t, *limit in node.layer._limited_inputs(node.inputs):
+                if id(t) in place:
+                    found[place[id(t)]] = min(found.get(place[id(t)], tuple(limit)), tuple(limit))
+        return found
 
     @property
     def input_names(self) -> Any:

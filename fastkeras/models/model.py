@@ -201,6 +201,15 @@ class Model(Trainer, Layer):
                              f'define call(inputs)')
         return self._graph.run(inputs, mask, self)
 
+    def _index_limits(self):
+        """Which input → (limit, what sets it), where its numbers point into a table."""
+        return self._graph.index_limits if self._graph is not None and type(self).call is Model.call else {}
+
+    def _limited_inputs(self, inputs):
+        limits = self._index_limits()
+        tensors = self._graph.arranged(inputs) if limits else ()
+        return [(tensors[k], *limit) for k, limit in limits.items()]
+
     def _masks_of(self, inputs):
         # a graph's layers find the masks on the tensors themselves
         return None if type(self).call is Model.call else super()._masks_of(inputs)

@@ -5,6 +5,9 @@ import numbers
 
 import numpy as np
 
+from fastkeras.layers.index_limits import check_indices
+from fastkeras.utils.errors import place
+
 _KINDS = 'biuf'
 _REAL = (numbers.Real, decimal.Decimal, np.bool_)
 
@@ -14,12 +17,14 @@ class Slot:
 
     role: 'input' or 'target'. name: of the input or output. shape: as expected, batch first, None where any size
     goes; None when nothing is known. dtype: what the plan is fed. labels: number of classes where whole numbers below
-    it are expected. loss: name of the loss that asks for this shape, for messages.
+    it are expected. loss: name of the loss that asks for this shape, for messages. indices: (limit, what sets it) where the
+    numbers point into a table.
     """
 
-    __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'ignored', 'loss', 'check')
+    __slots__ = ('role', 'name', 'shape', 'dtype', 'labels', 'ignored', 'loss', 'check', 'indices')
 
-    def __init__(self, role, name, shape=None, dtype='float32', labels=None, loss=None, check=None, ignored=None):
+    def __init__(self, role, name, shape=None, dtype='float32', labels=None, loss=None, check=None, ignored=None,
+                 indices=None):
         self.role = role
         self.name = name
         self.shape = shape
@@ -28,6 +33,7 @@ class Slot:
         self.ignored = ignored  # a label that stands for no class
         self.loss = loss
         self.check = check      # array → raises what the loss has to say about it
+        self.indices = indices
 
     def __str__(self):
         return f'input {self.name!r}' if self.role == 'input' else f'the target of output {self.name!r}'
@@ -147,14 +153,6 @@ def first_of_text(array):
     return (0,) * array.ndim
 
 
-def place(at, columns=()):
-    """Where an element is, in words. at: its index; columns: names of the columns of a table."""
-    if len(at) == 2:
-        name = f' ({columns[at[1]]!r})' if len(columns) > at[1] else ''
-        return f'at row {at[0]}, column {at[1]}{name}'
-    return f'at row {at[0]}' if len(at) == 1 else f'at index {list(map(int, at))}'
-
-
 def fit_rank(array, slot):
     """The array with an axis of size 1 appended where Keras does so: (n,) for (n, 1), labels (n, t) for (n, t, 1)."""
     shape = slot.shape
@@ -260,9 +258,11 @@ def standardize(data, slots, role):
 
 
 def check_values(array, slot):
-    """ValueError where the numbers themselves are not what the slot takes: labels, or whole numbers of a type."""
+    """ValueError where the numbers themselves are not what the slot takes: labels, whole numbers of a type, indices."""
     check_labels(array, slot)
     check_whole(array, slot)
+    if slot.indices is not None:
+        check_indices(array, *slot.indices, slot)
 
 
 def converted(arrays, slots, own=False):

@@ -7,8 +7,7 @@ import math
 
 import numpy as np
 
-from fastkeras.training.data import place
-from fastkeras.utils.errors import warn
+from fastkeras.utils.errors import place, warn
 
 
 def check(model, loss, where, slots=(), arrays=(), rows=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras.training.data import check_labels, check_whole, contiguous, may_not_fit
+from fastkeras.training.data import check_labels, check_values, contiguous, may_not_fit
 from fastkeras.training.finite import check
 
 LIMIT = 64      # signatures that are remembered of one model
@@ -53,7 +53,7 @@ class QuickStep:
             check_labels(y, self.slot)
         if self.looked_at:
             for array, slot in zip((x, y), self.looked_at):
-                check_whole(array, slot)
+                check_values(array, slot)
         if self.x_shape is not None:
             x = x.reshape(self.x_shape)
         if self.y_shape is not None:
@@ -83,7 +83,7 @@ class QuickPredict:
 
     def __call__(self, x):
         if self.looked_at:
-            check_whole(x, self.looked_at[0])
+            check_values(x, self.looked_at[0])
         if self.x_shape is not None:
             x = x.reshape(self.x_shape)
         arrays = [contiguous(x, self.dtype)]
@@ -96,5 +96,5 @@ class QuickPredict:
 
 
 def _looked_at(slots, arrays):
-    """The slots, where values of such types have to be looked at before they are converted; else None."""
-    return slots if any(may_not_fit(a.dtype, s) for a, s in zip(arrays, slots)) else None
+    """The slots, where values of such types have to be looked at each time; else None."""
+    return slots if any(may_not_fit(a.dtype, s) or s.indices is not None for a, s in zip(arrays, slots)) else None

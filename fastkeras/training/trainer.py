@@ -159,8 +159,9 @@ class Trainer(Generators, Resumable):
         return x
 
     def _input_slots(self):
-        return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype)
-                for name, tensor in zip(self.input_names, self.inputs)]
+        limits = self._index_limits()
+        return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype,
+                          indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))]
 
     def _standard(self, steps=None):
         return Standard(self._input_slots(), steps.objective if steps is not None else None)

@@ -44,6 +44,14 @@ def nearest(name, names, n=3):
     return 'known are ' + ', '.join(names[:30]) + (', ….' if len(names) > 30 else '.')
 
 
+def place(at, columns=()):
+    """Where an element is, in words. at: its index; columns: names of the columns of a table."""
+    if len(at) == 2:
+        name = f' ({columns[at[1]]!r})' if len(columns) > at[1] else ''
+        return f'at row {at[0]}, column {at[1]}{name}'
+    return f'at row {at[0]}' if len(at) == 1 else f'at index {list(map(int, at))}'
+
+
 def unknown_argument(owner, name, known):
     """The TypeError for a keyword that `owner`, a function or class, does not take. known: those that it takes."""
     return TypeError(f'{owner}: unknown argument {name!r}; {nearest(name, known)}')
