@@ -22,7 +22,7 @@ from .configured import Configured
 from .connections import Connected
 from .context import collect_losses
 from .history import Node
-from .input_spec import InputSpec, check_inputs, title
+from .input_spec import InputSpec, UnknownSize, check_inputs, title
 
 __all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
 
@@ -60,6 +60,8 @@ class Layer(Calls, Connected, Configured):
     input_spec: Any = None
     # attributes whose layers and variables are not the layer's own
     _untracked = frozenset()
+    # whether the input it begins a model with has an unknown length because nobody said another
+    _takes_any_length = False
     _names_its_weights = True
     _was_called = False
     _losses_of_call = ()        # what was added in the last call on arrays
@@ -139,8 +141,8 @@ class Layer(Calls, Connected, Configured):
         """
         shape = (shape,) if hasattr(shape, '__index__') else tuple(shape or ())
         if any(d is None for d in shape):
-            raise ValueError(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '
-                             f'model an input of known sizes')
+            raise UnknownSize(f'{title(self)}: the weight {name!r} needs a shape of known sizes, got {shape}; give the '
+                              f'model an input of known sizes')
         shape = tuple(int(d) for d in shape)
         if active_trace() is not None:
             return self._weight_in_call(name, shape, lambda: self.add_weight(

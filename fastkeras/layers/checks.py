@@ -5,7 +5,7 @@ from fastkeras.ops import core
 from fastkeras.ops.windows import outputs
 from fastkeras.utils.quantities import as_number, as_whole
 
-from .input_spec import title
+from .input_spec import UnknownSize, title
 
 
 def count(layer, name, value, least=1):
@@ -74,7 +74,7 @@ def last_axis(layer, shape, axis=-1):
         raise ValueError(f'{title(layer)}: expected an input with at least 2 dimensions, got shape {tuple(shape)}')
     size = shape[axis]
     if size is None:
-        raise ValueError(f'{title(layer)}: expected a known size on axis {axis} of its input, got shape {tuple(shape)}')
+        raise UnknownSize(f'{title(layer)}: expected a known size on axis {axis} of its input, got shape {tuple(shape)}')
     return int(size)
 
 

@@ -44,6 +44,7 @@ class Embedding(Layer):
                 kwargs['input_shape'] = lengths
             elif generation.of('embedding.begins_with_any_length'):
                 kwargs['input_shape'] = (None,)
+                self._takes_any_length = True
         if weights is not None and not isinstance(weights, (list, tuple)):
             weights = [weights]
         super().__init__(activity_regularizer=activity_regularizer, weights=weights, **kwargs)
@@ -59,6 +60,8 @@ class Embedding(Layer):
         self.supports_masking = self.mask_zero
         self.input_length = input_length if lengths is None or isinstance(input_length, int) else lengths
         self.lora_rank = None if lora_rank is None else count(self, 'lora_rank', lora_rank)
+        if lora_alpha is not None and lora_rank is None:
+            raise ValueError(f'{title(self)}: lora_alpha={lora_alpha!r} says nothing without lora_rank; give both')
         self.lora_alpha = self.lora_rank if lora_alpha is None else number(self, 'lora_alpha', lora_alpha)
         self.lora_enabled = False
         if weights is not None and [np.shape(w) for w in weights] != [(self.input_dim, self.output_dim)]:

@@ -53,6 +53,10 @@ class InputSpec:
         return self.shape is None or all(a is None or b is None or a == b for a, b in zip(self.shape, shape))
 
 
+class UnknownSize(ValueError):
+    """A weight needs a size of the input that is not known yet."""
+
+
 def check_inputs(layer, specs, inputs):
     """Raise ValueError, naming the layer, where inputs do not meet the specs. specs: one, a list, or a dict by name."""
     if specs is None:

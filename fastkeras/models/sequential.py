@@ -13,7 +13,7 @@ from fastkeras.layers import naming, registry
 from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input, InputLayer
-from fastkeras.layers.input_spec import title
+from fastkeras.layers.input_spec import UnknownSize, title
 from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
@@ -73,12 +73,23 @@ class Sequential(Model):
         self._stack.append(layer)
         try:
             self._extend()
-        except Exception:
-            self._stack.pop()
-            if not self._stack:
-                self._begin = None
-            raise
+        except Exception as error:
+            if isinstance(error, UnknownSize) and self._stack[0]._takes_any_length and not self._begin_was_given:
+                self._put_off()
+            else:
+                self._stack.pop()
+                if not self._stack:
+                    self._begin = None
+                raise
         self._names[layer.name] = layer
+
+    def _put_off(self):
+        """Be built by the first data after all, which say the length that the first layer left open."""
+        self._begin, self._tensors = None, []
+        self._graph, self.built = None, False
+        self._forget_traces()
+        del self._inbound_nodes[:1]
+        self._stack[0]._takes_any_length = False
 
     def _extend(self):
         """Call the layers that were not yet, and make the graph anew."""
