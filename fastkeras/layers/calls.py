@@ -15,10 +15,10 @@ from fastkeras.runtime import Function, active_trace, outside_trace
 from fastkeras.runtime.trace import Trace
 from fastkeras.utils import nest
 from fastkeras.utils.errors import noted
+from fastkeras.utils.indices import check_indices
 
 from . import construction, context
 from .history import Node, keras_tensor
-from .index_limits import check_inputs_of
 from .input_spec import title
 
 TYPE_CHECKING = False
@@ -265,7 +265,9 @@ class Calls:
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
         inputs = nest.map_structure(self._array, self._as_inputs(inputs))
-        check_inputs_of(self, inputs)
+        for x, limit, why in self._limited_inputs(inputs):
+            if isinstance(x, np.ndarray):
+                check_indices(x, limit, why, title(self))
         kwargs = nest.map_structure(lambda x: self._array(x) if isinstance(x, np.ndarray) else x, kwargs)
         leaves = nest.flatten([inputs, kwargs])
         feeds = [isinstance(x, np.ndarray) or hasattr(x, '__fastkeras_tensor__') for x in leaves]

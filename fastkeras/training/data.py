@@ -5,8 +5,8 @@ import numbers
 
 import numpy as np
 
-from fastkeras.layers.index_limits import check_indices
 from fastkeras.utils.errors import place
+from fastkeras.utils.indices import check_indices
 
 _KINDS = 'biuf'
 _REAL = (numbers.Real, decimal.Decimal, np.bool_)

@@ -4,8 +4,6 @@ import numpy as np
 
 from fastkeras.utils.errors import place
 
-from .input_spec import title
-
 
 def check_indices(array, limit, why, where):
     """ValueError unless all numbers, cut off towards 0, lie in [0, limit). why: what sets the limit; where: what the array
@@ -23,10 +21,3 @@ def check_indices(array, limit, why, where):
     at = np.unravel_index(int(np.argmin(good)), array.shape)
     raise ValueError(f'{where}: expected numbers from 0 to {limit - 1} ({why}), got {array[at]} {place(at)}; every number '
                      f'that can come needs a row: make input_dim larger than all of them, or give others one number')
-
-
-def check_inputs_of(layer, inputs):
-    """The same for the arrays that a layer is called on."""
-    for array, limit, why in layer._limited_inputs(inputs):
-        if isinstance(array, np.ndarray):
-            check_indices(array, limit, why, title(layer))
