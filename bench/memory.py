@@ -16,7 +16,9 @@ from bench.report import quantity
 
 STEPS = 5
 BEYOND_WEIGHTS = 120  # MB that predicting with VGG16 may take beside its weights
-SHARE = 0.5  # of what PyTorch's memory grows by in training
+SHARE = 0.5  # of what a peer's memory grows by in training
+TRAINED = {'cifar10_cnn': ('torch', ('eager', 'eager channels_last')),      # case of training → its peer, and the ways it has
+           'lstm': ('tensorflow', ('train_on_batch', 'function'))}
 
 
 def megabytes(field):
@@ -66,7 +68,7 @@ def measure(engine, case, variant, bench):
 
 
 def rows(only, bench):
-    """Predicting with VGG16, all engines; training cifar10_cnn, ours and PyTorch."""
+    """Predicting with VGG16, all engines; training, ours and one peer."""
     variants = {OURS: 'predict_on_batch', 'torch': 'eager channels_last', 'tensorflow': 'predict_on_batch',
                 'onnxruntime': 'session', 'openvino': 'latency', 'litert': 'interpreter'}
     vgg = Case('models', 'VGG16', 1)
@@ -81,16 +83,16 @@ def rows(only, bench):
         bound = weights(vgg.network) + BEYOND_WEIGHTS if engine == OURS else None
         yield quantity(f'{vgg.name}, predicting: peak above the import, {engine}', found['running'], 'MB', bound)
         yield quantity(f'{vgg.name}, making it: peak above the import, {engine}', found['making'], 'MB')
-    cifar = Case('training', 'cifar10_cnn', 32)
-    if matches(only, cifar.name):
-        peer = None
-        if 'torch' in bench.names:
-            peer = min(measure('torch', cifar, v, bench)['running'] for v in ('eager', 'eager channels_last'))
-        ours = measure(OURS, cifar, 'train_on_batch', bench)['running']
-        name = f'{cifar.name}, training {STEPS} steps: peak above the import'
-        yield quantity(f'{name}, {OURS}', ours, 'MB', peer and SHARE * peer)
-        if peer:
-            yield quantity(f'{name}, torch', peer, 'MB')
+    for network, (peer, ways) in TRAINED.items():
+        case = Case('training', network, 32)
+        if not matches(only, case.name):
+            continue
+        other = min(measure(peer, case, way, bench)['running'] for way in ways) if peer in bench.names else None
+        ours = measure(OURS, case, 'train_on_batch', bench)['running']
+        name = f'{case.name}, training {STEPS} steps: peak above the import'
+        yield quantity(f'{name}, {OURS}', ours, 'MB', other and SHARE * other)
+        if other:
+            yield quantity(f'{name}, {peer}', other, 'MB')
 
 
 def weights(network):

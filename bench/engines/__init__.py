@@ -13,7 +13,7 @@ ENGINES = {
     'onnxruntime': Kind('onnx_runtime', ['onnxruntime', 'onnx', 'torch'], ['predict_on_batch'], 'onnx'),
     'openvino': Kind('openvino_cpu', ['openvino', 'onnx', 'torch'], ['predict_on_batch'], 'onnx'),
     'litert': Kind('litert', ['ai_edge_litert', 'tensorflow', 'keras'], ['predict_on_batch'], 'tflite'),
-    'jax': Kind('keras_jax', ['jax', 'keras'], ['train_on_batch']),
+    'jax': Kind('keras_jax', ['jax', 'keras'], ['predict_on_batch', 'train_on_batch']),
 }
 OURS, *PEERS = ENGINES
 

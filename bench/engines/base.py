@@ -4,7 +4,7 @@ import numpy as np
 
 def first_channels(x):
     """Images as engines want them that have channels first."""
-    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1)) if x.ndim > 3 else x
 
 
 class Engine:

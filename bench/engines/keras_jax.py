@@ -10,7 +10,7 @@ from . import keras3  # noqa: E402
 
 
 class Engine(keras3.Engine):
-    variants = {'train_on_batch': ['train_on_batch xla']}
+    variants = {'predict_on_batch': ['predict_on_batch xla'], 'train_on_batch': ['train_on_batch xla']}
 
     def versions(self):
         return {'jax': jax.__version__, **super().versions()}

@@ -28,18 +28,17 @@ class Engine(keras3.Engine):
         return {'tensorflow': tf.__version__, **super().versions()}
 
     def predictor(self, task, variant, network, batch, file):
-        model = keras3.build(network)
-        model.compile(jit_compile='xla' in variant)
-        if task == 'predict':
-            return (lambda x: x), lambda x: model.predict(x, verbose=0)
         if 'function' in variant:
-            function = self._function(model, network, batch, 'xla' in variant)
+            function = self._function(keras3.build(network), network, batch, 'xla' in variant)
             return tf.constant, lambda x: function(x).numpy()
-        return (lambda x: x), model.predict_on_batch
+        if task == 'predict':
+            model = keras3.build(network)
+            return (lambda x: x), lambda x: model.predict(x, verbose=0)
+        return super().predictor(task, variant, network, batch, file)
 
     @staticmethod
     def _function(model, network, batch, xla):
-        signature = tf.TensorSpec((batch, *networks.NETWORKS[network].input_shape), tf.float32)
+        signature = tf.TensorSpec((batch, *networks.NETWORKS[network].input_shape), networks.dtype(network))
         function = tf.function(lambda x: model(x, training=False), jit_compile=xla)
         return function.get_concrete_function(signature)
 
@@ -63,7 +62,8 @@ class Engine(keras3.Engine):
 
     def export_tflite(self, network, batch, path):
         """By way of a SavedModel, since the converter takes many times the weights' memory for a function."""
-        signature = keras3.keras.InputSpec(shape=(batch, *networks.NETWORKS[network].input_shape), dtype='float32')
+        shape = batch, *networks.NETWORKS[network].input_shape
+        signature = keras3.keras.InputSpec(shape=shape, dtype=networks.dtype(network))
         with tempfile.TemporaryDirectory() as folder:
             keras3.build(network).export(folder, format='tf_saved_model', verbose=False, input_signature=[signature])
             content = tf.lite.TFLiteConverter.from_saved_model(folder).convert()

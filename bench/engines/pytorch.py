@@ -39,14 +39,15 @@ class Engine(base.Engine):
 
     @staticmethod
     def _images(x, variant):
-        if x.ndim == 4:
-            x = x.permute(0, 3, 1, 2)
-            return x.contiguous(memory_format=_format(variant))
+        if x.ndim > 3:
+            x = x.permute(0, x.ndim - 1, *range(1, x.ndim - 1))
+            return x.contiguous(memory_format=_format(variant, x.ndim))
         return x
 
     def predictor(self, task, variant, network, batch, file):
         self._mode(inference='script' not in variant)
-        module = build(network).eval().to(memory_format=_format(variant))
+        axes = len(networks.NETWORKS[network].input_shape) + 1
+        module = build(network).eval().to(memory_format=_format(variant, axes))
 
         def feed(x):
             return self._images(torch.from_numpy(x), variant)
@@ -62,14 +63,16 @@ class Engine(base.Engine):
 
     def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         self._mode(inference=False)
-        module = build(network, logits=True, dropout=dropout).train().to(memory_format=_format(variant))
+        axes = len(networks.NETWORKS[network].input_shape) + 1
+        module = build(network, logits=True, dropout=dropout).train().to(memory_format=_format(variant, axes))
         optimizer = torch.optim.Adam(module.parameters(), lr=rate, fused=True)
         steps = itertools.count(1)
         x = self._images(torch.from_numpy(networks.inputs(network, batch)), variant)
         y = torch.from_numpy(networks.targets(network, batch))
-        loss_of = F.mse_loss
-        if networks.NETWORKS[network].loss != 'mse':
-            y, loss_of = y.argmax(1), F.cross_entropy
+        loss_of = {'mse': F.mse_loss, 'binary_crossentropy': F.binary_cross_entropy_with_logits,
+                   'categorical_crossentropy': F.cross_entropy}[networks.NETWORKS[network].loss]
+        if loss_of is F.cross_entropy:
+            y = y.argmax(1)
 
         def objective(x, y):
             return loss_of(module(x), y)
@@ -94,5 +97,8 @@ class Engine(base.Engine):
                           output_names=['y'])
 
 
-def _format(variant):
-    return torch.channels_last if 'channels_last' in variant else torch.contiguous_format
+def _format(variant, axes):
+    """For inputs of so many axes. Weights of four axes are those of images."""
+    if 'channels_last' not in variant:
+        return torch.contiguous_format
+    return torch.channels_last_3d if axes == 5 else torch.channels_last
