@@ -5,7 +5,9 @@ from types import ModuleType as _ModuleType
 from fastkeras.runtime import SeedGenerator as SeedGenerator
 
 from .activation import *  # noqa: F403
+from .adaptive_pooling import *  # noqa: F403
 from .base import *  # noqa: F403
+from .border import *  # noqa: F403
 from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
@@ -14,6 +16,7 @@ from .embedding import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
+from .local import *  # noqa: F403
 from .merge import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
@@ -22,6 +25,7 @@ from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
+from .separable import *  # noqa: F403
 
 _note_names(globals())
 __all__ = [name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType)]

@@ -1,4 +1,4 @@
-"""Pooling of sequences and images: the largest or the mean of windows, or of everything."""
+"""Pooling of sequences, images and volumes: the largest or the mean of windows, or of everything."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from fastkeras.ops.windows import spatial
 from .base import InputSpec, Layer
 from .checks import as_float, numbers, one_of, window_counts, with_spatial
 
-__all__ = ['AveragePooling1D', 'AveragePooling2D', 'AvgPool1D', 'AvgPool2D', 'GlobalAveragePooling1D',
-           'GlobalAveragePooling2D', 'GlobalAveragePooling3D', 'GlobalAvgPool1D', 'GlobalAvgPool2D', 'GlobalAvgPool3D',
-           'GlobalMaxPool1D', 'GlobalMaxPool2D', 'GlobalMaxPool3D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D',
-           'GlobalMaxPooling3D', 'MaxPool1D', 'MaxPool2D', 'MaxPooling1D', 'MaxPooling2D']
+__all__ = ['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D', 'AvgPool1D', 'AvgPool2D', 'AvgPool3D',
+           'GlobalAveragePooling1D', 'GlobalAveragePooling2D', 'GlobalAveragePooling3D',
+           'GlobalAvgPool1D', 'GlobalAvgPool2D', 'GlobalAvgPool3D', 'GlobalMaxPool1D', 'GlobalMaxPool2D',
+           'GlobalMaxPool3D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalMaxPooling3D',
+           'MaxPool1D', 'MaxPool2D', 'MaxPool3D', 'MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D']
 
 
 class _Pooling(Layer):
@@ -80,6 +81,28 @@ class AveragePooling2D(_Pooling):
     pool = staticmethod(ops.average_pool)
 
     def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
+                 **kwargs: Any) -> None:
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class MaxPooling3D(_Pooling):
+    """The largest of each window of volumes. pool_size, strides (by default pool_size): a number or (depth, rows, columns)."""
+
+    rank = 3
+    pool = staticmethod(ops.max_pool)
+
+    def __init__(self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
+                 **kwargs: Any) -> None:
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class AveragePooling3D(_Pooling):
+    """The mean of each window of volumes, of what is inside the volume under 'same'. Arguments as MaxPooling3D."""
+
+    rank = 3
+    pool = staticmethod(ops.average_pool)
+
+    def __init__(self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
                  **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
@@ -171,7 +194,8 @@ class GlobalAveragePooling3D(_GlobalAverage):
 
 
 # other names of the same classes
-AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D = AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D
+AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
+MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
 GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
 GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D

@@ -12,6 +12,7 @@ from .control import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .create import *  # noqa: F403
 from .elementwise import *  # noqa: F403
+from .enlarge import *  # noqa: F403
 from .flow import *  # noqa: F403
 from .index import *  # noqa: F403
 from .linalg import *  # noqa: F403
@@ -29,6 +30,7 @@ from .reduce import *  # noqa: F403
 from .slices import *  # noqa: F403
 from .sorting import *  # noqa: F403
 from .tensor import Tensor as Tensor
+from .unshared import *  # noqa: F403
 
 __all__ = ['core', *(name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType))]
 _public.update((name, globals()[name]) for name in __all__ if callable(globals()[name]))

@@ -1,5 +1,5 @@
-"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one or two
-dimensions.
+"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one to three
+dimensions. Sequences are images of one row; volumes are pooled slice by slice, then across the slices.
 
 A window counts only elements inside the image, for averages too; a NaN in a window is the window's maximum. The
 gradient of a maximum goes to the first largest element of its window, row by row.
@@ -10,15 +10,17 @@ import numpy as np
 from .conv_records import check_gradient_size
 from .core import Sample, apply, as_tensor, error, record, register
 from .facts import all_move
-from .move import expand_dims, squeeze, transpose
+from .move import expand_dims, reshape, squeeze, transpose
 from .reduce import max, mean
 from .windows import (
     checked_padding,
     data_format_of,
+    first_order,
     from_last,
     inside,
     ints,
     last_first,
+    last_order,
     outputs,
     padded,
     pads,
@@ -42,15 +44,15 @@ def _pool_size(node):
     return node.attrs['pool_size']
 
 
-def _checked(op, x, pool_size, strides, padding, data_format):
+def _checked(op, x, pool_size, strides, padding, data_format, rank=RANK):
     """(n, size, c), number of windows in each dimension and type."""
-    if len(x.shape) != RANK + 2:
-        raise error(op, f'inputs: expected {RANK + 2} dimensions ({data_format}), got shape {tuple(x.shape)}')
+    if len(x.shape) != rank + 2:
+        raise error(op, f'inputs: expected {rank + 2} dimensions ({data_format}), got shape {tuple(x.shape)}')
     if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
         raise error(op, f'padding: expected less than the pool size {tuple(pool_size)} on each side, so that every '
                         f'window holds an element, got {padding}')
     n, *size, c = to_last(x.shape, data_format)
-    return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1,) * RANK, op)
+    return n, tuple(size), c, outputs(padding, size, pool_size, strides, (1,) * rank, op)
 
 
 def _lower(kernel):
@@ -236,17 +238,65 @@ def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_fo
     return from_last((n, *size, c), data_format), dy.dtype
 
 
+# ---- volumes
+
+def _volume_cases():
+    rng = np.random.default_rng(4)
+    shapes = [
+        {'x': (2, 4, 6, 5, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
+        {'x': (1, 5, 4, 5, 17), 'pool_size': (3, 2, 3), 'strides': (2, 1, 2), 'padding': 'same'},
+        {'x': (1, 5, 6, 4, 2), 'pool_size': (2, 3, 2), 'strides': (3, 2, 1), 'padding': ((1, 0), (2, 1), (0, 1))},
+        {'x': (2, 3, 4, 4, 5), 'pool_size': (1, 2, 2), 'strides': (1, 2, 2)},
+        {'x': (2, 4, 3, 4, 5), 'pool_size': (2, 1, 1), 'strides': (2, 1, 1)},
+        {'x': (0, 4, 4, 4, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
+        {'x': (2, 3, 4, 5, 4), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2), 'data_format': 'channels_first'},
+    ]
+    for s in shapes:
+        x = s.pop('x')
+        yield Sample([rng.permutation(int(np.prod(x))).reshape(x).astype('float32') / 16 - 2],
+                     {'padding': 'valid', 'data_format': 'channels_last', **s})
+
+
+def _volumes(op, record, ref):
+    """The record of pooling over three dimensions: pooling of each slice, then of what that gives, as of images whose rows
+    are the slices. A maximum's gradient still goes to the first largest element, since a slice's first comes first."""
+    def compose(x, *, pool_size, strides, padding, data_format):
+        if data_format == 'channels_first':
+            x = transpose(x, last_order(5))
+        n, *size, c = x.shape
+        before = pads(padding, size, pool_size, strides)
+        od, oh, ow = outputs(padding, size, pool_size, strides, (1, 1, 1), op)
+        if pool_size[1:] != (1, 1) or strides[1:] != (1, 1):
+            x = apply(record, [reshape(x, (n * size[0], *size[1:], c))], pool_size=pool_size[1:], strides=strides[1:],
+                      padding=before[1:], data_format='channels_last')
+        if pool_size[0] != 1 or strides[0] != 1:
+            x = apply(record, [reshape(x, (n, size[0], oh * ow, c))], pool_size=(pool_size[0], 1),
+                      strides=(strides[0], 1), padding=(before[0], (0, 0)), data_format='channels_last')
+        x = reshape(x, (n, od, oh, ow, c))
+        return transpose(x, first_order(5)) if data_format == 'channels_first' else x
+
+    @register(op, ref=ref, compose=compose, promote=0, floating=True, images=(0, -1), rows=all_move,
+              samples=lambda: list(_volume_cases()))
+    def spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
+        n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format, 3)
+        return from_last((n, *size, c), data_format), x.dtype
+
+
+_volumes('max_pool3d', 'max_pool2d', _max_ref)
+_volumes('avg_pool3d', 'avg_pool2d', _avg_ref)
+
+
 # ---- public functions
 
 def max_pool(inputs, pool_size, strides=None, padding='valid', data_format=None):
-    """The largest element of each window; strides: pool_size unless given. Images (n, h, w, c) or sequences (n,
-    steps, c), or with channels second under data_format='channels_first'."""
-    return _pool('max_pool', 'max_pool2d', inputs, pool_size, strides, padding, data_format)
+    """The largest element of each window; strides: pool_size unless given. Volumes (n, d, h, w, c), images (n, h, w, c)
+    or sequences (n, steps, c), or with channels second under data_format='channels_first'."""
+    return _pool('max_pool', 'max_pool{}d', inputs, pool_size, strides, padding, data_format)
 
 
 def average_pool(inputs, pool_size, strides=None, padding='valid', data_format=None):
     """The mean of the elements inside each window; arguments as max_pool's."""
-    return _pool('average_pool', 'avg_pool2d', inputs, pool_size, strides, padding, data_format)
+    return _pool('average_pool', 'avg_pool{}d', inputs, pool_size, strides, padding, data_format)
 
 
 def global_max_pool(inputs, data_format=None, keepdims=False):
@@ -269,8 +319,8 @@ def _spatial_axes(op, inputs, data_format):
 def _pool(op, record, inputs, pool_size, strides, padding, data_format):
     x = as_tensor(inputs)
     rank = len(x.shape) - 2
-    if rank not in (1, 2):
-        raise error(op, f'inputs: expected 3 dimensions (sequences) or 4 (images), got shape {tuple(x.shape)}')
+    if rank not in (1, 2, 3):
+        raise error(op, f'inputs: expected 3 dimensions (sequences), 4 (images) or 5 (volumes), got shape {tuple(x.shape)}')
     layout = data_format_of(data_format, op)
     pool_size = ints(pool_size, rank, op, 'pool_size')
     strides = pool_size if strides is None else ints(strides, rank, op, 'strides')
@@ -281,8 +331,8 @@ def _pool(op, record, inputs, pool_size, strides, padding, data_format):
         layout, pool_size, strides = 'channels_last', (1, *pool_size), (1, *strides)
         padding = padding if isinstance(padding, str) else ((0, 0), *padding)
     known = pads(padding, spatial(x.shape, layout), pool_size, strides)
-    y = apply(record, [x], pool_size=pool_size, strides=strides, padding=padding if None in known else known,
-              data_format=layout)
+    y = apply(record.format(3 if rank == 3 else 2), [x], pool_size=pool_size, strides=strides,
+              padding=padding if None in known else known, data_format=layout)
     if rank == 1:
         y = squeeze(y, 1)
     return transpose(y, (0, 2, 1)) if flip else y

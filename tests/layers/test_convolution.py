@@ -64,6 +64,16 @@ def test_conv1d(kwargs):
                    expected=lambda x, w, b: conv(x, w, layer.strides, layer.padding, layer.dilation_rate) + b)
 
 
+@pytest.mark.parametrize('kwargs', [
+    {}, {'strides': (2, 1, 2)}, {'padding': 'same', 'strides': 2}, {'dilation_rate': (1, 2, 1)}, {'groups': 3},
+    {'kernel_size': 1}])
+def test_conv3d(kwargs):
+    kwargs = {'filters': 6, 'kernel_size': (2, 3, 2), 'bias_initializer': 'normal', **kwargs}
+    layer = layers.Conv3D(**kwargs)
+    run_layer_test(layers.Conv3D, kwargs, (2, 4, 5, 6, 3), expected=lambda x, w, b: conv(
+        x, w, layer.strides, layer.padding, layer.dilation_rate, layer.groups) + b)
+
+
 @pytest.mark.parametrize('kwargs', [{}, {'padding': 'same', 'depth_multiplier': 2}, {'strides': 2},
                                     {'dilation_rate': 2}])
 def test_depthwise(kwargs):
@@ -103,7 +113,8 @@ def transposed(x, w, strides, padding, output_padding=None):
 @pytest.mark.parametrize('kwargs', [{}, {'strides': 2}, {'padding': 'same', 'strides': 2}, {'padding': 'same'}])
 def test_transposed(kwargs):
     kwargs = {'filters': 3, 'kernel_size': 3, 'bias_initializer': 'normal', **kwargs}
-    for cls, shape in ((layers.Conv2DTranspose, (2, 4, 5, 2)), (layers.Conv1DTranspose, (2, 5, 2))):
+    for cls, shape in ((layers.Conv2DTranspose, (2, 4, 5, 2)), (layers.Conv1DTranspose, (2, 5, 2)),
+                       (layers.Conv3DTranspose, (1, 2, 3, 3, 2))):
         layer = cls(**kwargs)
         run_layer_test(cls, kwargs, shape, expected=lambda x, w, b, layer=layer: transposed(
             x, w, layer.strides, layer.padding) + b)
@@ -113,6 +124,9 @@ def test_output_padding():
     y = run_layer_test(layers.Conv2DTranspose, {'filters': 2, 'kernel_size': 3, 'strides': 2, 'padding': 'same',
                                                 'output_padding': 1}, (1, 4, 4, 2))
     assert y.shape == (1, 8, 8, 2)
+    y = run_layer_test(layers.Conv3DTranspose, {'filters': 2, 'kernel_size': (2, 3, 3), 'strides': (1, 2, 2),
+                                                'output_padding': (0, 1, 0)}, (1, 2, 4, 3, 2))
+    assert y.shape == (1, 3, 10, 7, 2)
 
 
 @pytest.mark.parametrize('make, words', [
@@ -124,6 +138,8 @@ def test_output_padding():
     (lambda: layers.Conv2D(4, 3, groups=2)(np.ones((1, 4, 4, 3))), ['groups=2', '3']),
     (lambda: layers.Conv2D(2, 3, data_format='first'), ['first']),
     (lambda: layers.Conv2D(2, 3)(layers.Input((8, 8, None))), ['known size']),
+    (lambda: layers.Conv3D(2, 3)(np.ones((1, 4, 4, 1))), ['conv3d', '5 dimensions', '(1, 4, 4, 1)']),
+    (lambda: layers.Conv3D(2, 3, padding='causal'), ['padding', "'causal'"]),
     (lambda: layers.Conv2DTranspose(2, 3, output_padding=2), ['output_padding', '(2, 2)'])])
 def test_errors(make, words):
     with pytest.raises(ValueError) as error:

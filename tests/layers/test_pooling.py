@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from fastkeras import layers
+from fastkeras import layers, ops
+from fastkeras.compiler.autodiff import gradients
+from fastkeras.runtime import Function
 from tests.layer_harness import run_layer_test
 
 
@@ -27,7 +29,8 @@ def pool(x, size, strides, padding, reduce):
                                     {'pool_size': 3, 'strides': 2, 'padding': 'same'}])
 @pytest.mark.parametrize('cls, shape, reduce', [
     (layers.MaxPooling2D, (2, 6, 7, 3), np.max), (layers.AveragePooling2D, (2, 6, 7, 3), np.mean),
-    (layers.MaxPooling1D, (2, 7, 3), np.max), (layers.AveragePooling1D, (2, 7, 3), np.mean)])
+    (layers.MaxPooling1D, (2, 7, 3), np.max), (layers.AveragePooling1D, (2, 7, 3), np.mean),
+    (layers.MaxPooling3D, (2, 4, 5, 6, 3), np.max), (layers.AveragePooling3D, (2, 4, 5, 6, 3), np.mean)])
 def test_pooling(cls, shape, reduce, kwargs):
     layer = cls(**kwargs)
     run_layer_test(cls, kwargs, shape,
@@ -50,6 +53,16 @@ def test_masked_average():
     y = layers.GlobalAveragePooling1D()(x, mask=mask)
     np.testing.assert_allclose(y, [x[0, :2].mean(0), x[1, :3].mean(0)], rtol=1e-5)
     run_layer_test(layers.GlobalAveragePooling1D, {}, (2, 4, 3), expected_mask=False)
+
+
+def test_maximum_of_volumes_goes_to_the_first_of_equals():
+    x = np.zeros((1, 2, 2, 2, 1), np.float32)
+    x[0, :, 1, 1] = x[0, 1, 0, 0] = 5
+
+    def step(x):
+        return gradients(ops.sum(layers.MaxPooling3D()(x)), [x])
+    dx, = Function(step)(x)
+    assert dx[0, 0, 1, 1, 0] == 1 and dx.sum() == 1
 
 
 @pytest.mark.parametrize('make, words', [
