@@ -107,7 +107,8 @@ class _LocallyConnected(SlidingLayer):
         if self.bias is not None:
             bias = self.bias
             if self.data_format == 'channels_first':
-                bias = ops.transpose(bias, (self.rank, *range(self.rank)))
+                # the numbers in their order, as Keras 2 takes them: its files mean that
+                bias = ops.reshape(bias, (self.filters, *bias.shape[:-1]))
             y = y + bias
         return self.activation(y)
 

@@ -74,7 +74,8 @@ def cubic(t):
     ('lanczos5', lambda t: np.sinc(t) * np.sinc(t / 5) if t < 5 else 0)])
 def test_other_interpolations(name, kernel):
     run_layer_test(layers.UpSampling2D, {'size': (2, 3), 'interpolation': name}, (2, 5, 4, 2),
-                   expected=lambda x: resized(resized(x, 1, 2, kernel), 2, 3, kernel))
+                   expected=lambda x: resized(resized(x, 1, 2, kernel), 2, 3, kernel),
+                   atol=3e-3 if name == 'bicubic' else 5e-6)    # TensorFlow's cubic weights come from a table
 
 
 @pytest.mark.parametrize('make, words', [

@@ -35,7 +35,8 @@ def test_channels_first():
     for cls, shape, kernel in ((layers.LocallyConnected1D, (2, 3, 8), (3,)), (layers.LocallyConnected2D, (2, 3, 5, 6), (3, 2))):
         run_layer_test(cls, {'filters': 4, 'kernel_size': kernel, 'data_format': 'channels_first', 'bias_initializer':
                              'normal'}, shape, layouts=False, expected=lambda x, w, b, k=kernel: np.moveaxis(
-                                 local(np.moveaxis(x, 1, -1), w, b, k, (1,) * len(k), True), -1, 1))
+                                 local(np.moveaxis(x, 1, -1), w, 0, k, (1,) * len(k), True), -1, 1)
+                       + b.reshape(4, *b.shape[:-1]))
 
 
 def dense(sizes, channels, kernel, strides, filters, first):
