@@ -9,14 +9,14 @@ from fastkeras.ops.windows import spatial
 
 from .checks import as_float, count, numbers, with_spatial
 from .input_spec import title
-from .sliding import SlidingLayer
+from .sliding import _Sliding
 
 __all__ = ['Conv1D', 'Conv1DTranspose', 'Conv2D', 'Conv2DTranspose', 'Conv3D', 'Conv3DTranspose', 'Convolution1D',
            'Convolution1DTranspose', 'Convolution2D', 'Convolution2DTranspose', 'Convolution3D', 'Convolution3DTranspose',
            'Deconv2D', 'Deconv3D', 'Deconvolution2D', 'Deconvolution3D']
 
 
-class _Conv(SlidingLayer):
+class _Conv(_Sliding):
     """Correlation with a kernel [*window, channels / groups, filters]."""
 
     def __init__(self, filters, kernel_size, strides=1, padding='valid', data_format=None, dilation_rate=1,

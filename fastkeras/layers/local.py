@@ -12,12 +12,12 @@ from fastkeras.ops.windows import spatial, taps, windows
 
 from .checks import as_float, count
 from .input_spec import title
-from .sliding import SlidingLayer
+from .sliding import _Sliding
 
 __all__ = ['LocallyConnected1D', 'LocallyConnected2D']
 
 
-class _LocallyConnected(SlidingLayer):
+class _LocallyConnected(_Sliding):
     """The kernel, by `implementation`: 1: [places, elements of a window, filters]; 2: [*input, *output], dense, of which
     what no window meets counts for nothing; 3: the numbers of that which count, by output, then input."""
 

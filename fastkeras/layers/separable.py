@@ -7,16 +7,16 @@ from typing import Any
 from fastkeras import constraints, initializers, ops, regularizers
 
 from .checks import as_float, count
-from .sliding import SlidingLayer
+from .sliding import _Sliding
 
 __all__ = ['DepthwiseConv1D', 'DepthwiseConv2D', 'DepthwiseConvolution2D', 'SeparableConv1D', 'SeparableConv2D',
            'SeparableConvolution1D', 'SeparableConvolution2D']
 
 
-class _Depthwise(SlidingLayer):
+class _Depthwise(_Sliding):
     """Each channel with `depth_multiplier` windows of its own: kernel [*window, channels, depth_multiplier]."""
 
-    _elsewhere = {**SlidingLayer._elsewhere, 'groups': 1}
+    _elsewhere = {**_Sliding._elsewhere, 'groups': 1}
 
     def __init__(self, kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                  depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer, activity_regularizer,
@@ -82,10 +82,10 @@ class DepthwiseConv2D(_Depthwise):
                          activity_regularizer, depthwise_constraint, bias_constraint, dilation_rate, **kwargs)
 
 
-class _Separable(SlidingLayer):
+class _Separable(_Sliding):
     """A depthwise convolution, then one over single elements that mixes the channels (Chollet 2016)."""
 
-    _elsewhere = {**SlidingLayer._elsewhere, 'groups': 1, 'kernel_initializer': ..., 'kernel_regularizer': ...,
+    _elsewhere = {**_Sliding._elsewhere, 'groups': 1, 'kernel_initializer': ..., 'kernel_regularizer': ...,
                   'kernel_constraint': ...}       # tf.keras writes them, and does not use them
 
     def __init__(self, filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation,

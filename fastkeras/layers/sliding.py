@@ -8,7 +8,7 @@ from .base import InputSpec, Layer
 from .checks import last_axis, numbers, one_of, window_counts, with_spatial
 
 
-class SlidingLayer(Layer):
+class _Sliding(Layer):
     """What all convolutions share: windows, bias and activation. rank: number of spatial axes."""
 
     rank = 2
