@@ -7,9 +7,9 @@ from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'generation', 'initializers', 'layers', 'losses',
-            'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'regularizers', 'runtime', 'saving', 'training',
-            'utils')
+_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'dtype_policies', 'generation', 'initializers',
+            'layers', 'losses', 'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'random', 'regularizers',
+            'runtime', 'saving', 'training', 'tree', 'utils')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime'}
 
 TYPE_CHECKING = False      # True to those who check types
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from . import config as config
     from . import constraints as constraints
     from . import datasets as datasets
+    from . import dtype_policies as dtype_policies
     from . import generation as generation
     from . import initializers as initializers
     from . import layers as layers
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     from . import ops as ops
     from . import optimizers as optimizers
     from . import preprocessing as preprocessing
+    from . import random as random
     from . import regularizers as regularizers
     from . import runtime as runtime
     from . import saving as saving
     from . import training as training
+    from . import tree as tree
     from . import utils as utils
 else:
     __getattr__, __dir__, __all__ = _front(__name__, _MODULES, _NAMES)

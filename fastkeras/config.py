@@ -6,6 +6,8 @@ A leaf: it imports nothing of ours until a setting of the engine is asked for.
 import os
 from contextvars import ContextVar
 
+from fastkeras import late
+
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
 _GENERATIONS = (2, 3)
@@ -51,6 +53,11 @@ _settings = {
     'winograd': _winograd_from_environment(),
     'plan_memory': _plan_memory_from_environment(),   # None: not looked at yet
     'interactive_logging': True,
+    'dtype_policy': None,           # None: that of floatx
+    'unsafe_deserialization': False,
+    'flash_attention': True,
+    'max_epochs': None,
+    'max_steps_per_epoch': None,
 }
 
 
@@ -239,3 +246,107 @@ def set_winograd(allowed):
     if not isinstance(allowed, bool):
         raise ValueError(f'set_winograd: expected True or False, got {allowed!r}')
     _settings['winograd'] = allowed
+
+
+# ---- what Keras 3 has besides
+def backend():
+    """'fastkeras': the engine is the only backend."""
+    return 'fastkeras'
+
+
+def set_backend(backend):
+    """Raises ValueError for any backend but 'fastkeras'."""
+    if backend != 'fastkeras':
+        raise ValueError(f"set_backend: expected 'fastkeras', the engine of this package, got {backend!r}; models of other "
+                         'backends can be loaded from their files')
+
+
+def dtype_policy():
+    """The `DTypePolicy` of layers made without a dtype: that of floatx unless set."""
+    chosen = _settings['dtype_policy']
+    return late.part('dtype_policies').DTypePolicy(floatx()) if chosen is None else chosen
+
+
+def set_dtype_policy(policy):
+    """Set the policy of layers made from now on without a dtype: a name, as 'float64' or 'mixed_float16' (which computes in
+    float32 here, with one warning), a configuration or a `DTypePolicy`. None: that of floatx again.
+    """
+    _settings['dtype_policy'] = None if policy is None else late.part('dtype_policies').get(policy)
+
+
+def chosen_dtype_policy():
+    """The policy that set_dtype_policy set, or None."""
+    return _settings['dtype_policy']
+
+
+def enable_unsafe_deserialization():
+    """Let all files run the Python code they hold (of Lambda layers), without safe_mode=False in each call: only where every
+    source can be trusted."""
+    _settings['unsafe_deserialization'] = True
+
+
+def unsafe_deserialization():
+    """Whether enable_unsafe_deserialization was called."""
+    return _settings['unsafe_deserialization']
+
+
+def is_traceback_filtering_enabled():
+    """False: tracebacks are shown whole, with the lines of this package."""
+    return False
+
+
+def disable_traceback_filtering():
+    """Show tracebacks whole: they always are."""
+
+
+def enable_traceback_filtering():
+    """Raises ValueError: the lines of this package cannot be left out of tracebacks."""
+    raise ValueError('enable_traceback_filtering: tracebacks are always shown whole here; errors name the layer and the '
+                     'argument in their message')
+
+
+def is_flash_attention_enabled():
+    """Whether attention may be computed block by block, without the table of all pairs in memory; True unless disabled."""
+    return _settings['flash_attention']
+
+
+def enable_flash_attention():
+    """Let attention be computed block by block where the sequence is long, as at the start."""
+    _settings['flash_attention'] = True
+
+
+def disable_flash_attention():
+    """Compute attention with the whole table of pairs, in what is traced from now on."""
+    _settings['flash_attention'] = False
+
+
+def is_nnx_enabled():
+    """False: NNX belongs to Flax."""
+    return False
+
+
+def max_epochs():
+    """The most epochs that a fit trains, or None."""
+    return _settings['max_epochs']
+
+
+def set_max_epochs(max_epochs):
+    """Let no fit train more epochs than this, for a quick try of a whole program; None: no bound."""
+    _settings['max_epochs'] = _bound('set_max_epochs', max_epochs)
+
+
+def max_steps_per_epoch():
+    """The most batches that an epoch of fit, evaluate or predict takes, or None."""
+    return _settings['max_steps_per_epoch']
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch):
+    """Let no epoch of fit, evaluate or predict take more batches than this, for a quick try of a whole program; None: no
+    bound."""
+    _settings['max_steps_per_epoch'] = _bound('set_max_steps_per_epoch', max_steps_per_epoch)
+
+
+def _bound(function, value):
+    if value is not None and (isinstance(value, bool) or not hasattr(value, '__index__') or value < 1):
+        raise ValueError(f'{function}: expected a whole number of 1 or more, or None, got {value!r}')
+    return None if value is None else int(value)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastkeras import config, ops
+from fastkeras.layers import Dense, Lambda
+from fastkeras.models import Sequential, model_from_json
 from fastkeras.runtime import Function
 
 
@@ -79,3 +81,46 @@ def test_what_is_compiled_later_respects_winograd():
     assert 'winograd' not in kernels() and 'conv_few' in kernels()
     config.set_winograd(True)
     assert 'winograd' in kernels()
+
+
+def test_what_keras_3_has_besides():
+    assert config.backend() == 'fastkeras' and config.set_backend('fastkeras') is None
+    assert not config.is_traceback_filtering_enabled() and not config.is_nnx_enabled()
+    config.disable_traceback_filtering()
+    config.disable_flash_attention()
+    assert not config.is_flash_attention_enabled()
+    config.enable_flash_attention()
+    assert config.is_flash_attention_enabled()
+    for call, said in [(lambda: config.set_backend('torch'), "expected 'fastkeras'"),
+                       (config.enable_traceback_filtering, 'always shown whole'),
+                       (lambda: config.set_max_epochs(0), '1 or more'),
+                       (lambda: config.set_max_steps_per_epoch(2.5), '1 or more')]:
+        with pytest.raises(ValueError, match=said):
+            call()
+
+
+def test_bounds_of_epochs_and_steps():
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile('sgd', 'mse')
+    x, y = np.ones((10, 2), 'float32'), np.ones((10, 1), 'float32')
+    config.set_max_epochs(2)
+    config.set_max_steps_per_epoch(3)
+    assert (config.max_epochs(), config.max_steps_per_epoch()) == (2, 3)
+    history = model.fit(x, y, batch_size=2, epochs=5, verbose=0)
+    assert history.epoch == [0, 1] and int(model.optimizer.iterations) == 6
+    assert model.predict(x, batch_size=2).shape == (6, 1)
+
+    def batches():
+        while True:
+            yield x[:2], y[:2]
+    assert len(model.fit(batches(), steps_per_epoch=5, epochs=3, verbose=0).epoch) == 2
+    assert int(model.optimizer.iterations) == 12
+
+
+def test_unsafe_deserialization_is_for_all_files():
+    model = Sequential([Lambda(lambda x: x * 2, input_shape=(2,))])
+    text = model.to_json()
+    with pytest.raises(ValueError, match='safe_mode'):
+        model_from_json(text)
+    config.enable_unsafe_deserialization()
+    assert (model_from_json(text).predict(np.ones((1, 2))) == 2).all()

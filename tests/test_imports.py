@@ -18,8 +18,8 @@ LEVELS = [
     ['compiler'],
     ['runtime'],
     ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1', 'legacy.generators'],
-    ['activations', 'initializers', 'regularizers', 'constraints'],
-    ['losses', 'metrics', 'optimizers'],
+    ['activations', 'initializers', 'regularizers', 'constraints', 'dtype_policies', 'random', 'tree'],
+    ['losses', 'metrics', 'optimizers', 'mixed_precision'],
     ['callbacks'],
     ['layers'],
     ['saving'],
@@ -38,6 +38,7 @@ FRONTS = ('', 'utils', 'datasets', 'preprocessing', 'preprocessing.image')
 # who asks `late.part` for what stands above, and why
 LATE = {
     ('ops.apply', 'runtime'): 'an op on arrays is computed by the runtime',
+    ('config', 'dtype_policies'): 'the policy of layers without a dtype',
     ('layers.registry', 'models'): 'a configuration names a model',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
     ('saving.objects', '?'): 'a configuration names a class of any family',
@@ -47,6 +48,7 @@ LATE = {
 SAME_NAMES = {
     'base': 'the base class of the family', 'functions': 'the family as functions', 'registry': 'what is known by name',
     'convolution': 'convolutions: as ops, as layers', 'normalization': 'normalisations: as ops, as layers',
+    'random': 'random numbers: as ops, by the names of Keras 3',
     'core': 'what the others of the folder need (ops), Keras\'s own name (layers)',
     'sequence': 'Keras\'s own names: utils.Sequence, preprocessing.sequence'}
 

@@ -23,6 +23,8 @@ from .connections import Connected
 from .context import collect_losses
 from .history import Node
 from .input_spec import InputSpec, UnknownSize, check_inputs, title
+from .keeping import Keeping
+from .typed import Typed, policy_and_type
 
 __all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
 
@@ -41,15 +43,16 @@ def either_order(method: Any) -> Any:
     return wrapper
 
 
-class Layer(Calls, Connected, Configured):
+class Layer(Calls, Connected, Configured, Typed, Keeping):
     """Base of all layers. A layer of one's own defines `call(inputs)`, in ops or NumPy functions, and may define
     `build(input_shape)`, which makes weights by `add_weight`, and `get_config()`.
 
     name: by default made from the class: 'dense_1'. trainable: whether training changes the weights. dtype: of the
-    weights and of the input that the layer makes when it begins a Sequential model. activity_regularizer: penalty on
-    the outputs. input_shape (without the batch), batch_input_shape, batch_size, input_dim, input_length, input_dtype:
-    the input that the layer expects when it begins a model. weights: list of arrays, the first values of the weights.
-    autocast: accepted, without effect. Raises TypeError for an unknown keyword.
+    weights and of the input that the layer makes when it begins a Sequential model; a name or a DTypePolicy.
+    activity_regularizer: penalty on the outputs. input_shape (without the batch), batch_input_shape, batch_size,
+    input_dim, input_length, input_dtype: the input that the layer expects when it begins a model. weights: list of
+    arrays, the first values of the weights. autocast: accepted, without effect. Raises TypeError for an unknown
+    keyword.
 
     The layer is called on Keras tensors to describe a model, on arrays to compute (an ndarray comes back), on the
     tensors of a trace inside the call of another layer. `call` may take `training` (True or False) and `mask`.
@@ -82,7 +85,8 @@ class Layer(Calls, Connected, Configured):
         self.name = checked_name(kind, name) if name else naming.auto_name(naming.to_snake_case(kind))
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self._given_dtype = _type_name(dtype)
+        self._outer_scope = context.scope()
+        self._take_dtype(dtype)
         self.built = False
         self._weights = []
         self._asked_in_call = {}
@@ -95,24 +99,7 @@ class Layer(Calls, Connected, Configured):
         shape = _first_shape(title(self), kwargs)
         if shape is not None:
             self.batch_input_shape = shape
-            self._given_dtype = self._given_dtype or _type_name(kwargs.get('input_dtype')) or settings.floatx()
-
-    # ---- types
-    @property
-    def dtype(self) -> Any:
-        """Name of the type of the weights and, for a first layer, of the input."""
-        return self._given_dtype or settings.floatx()
-
-    @dtype.setter
-    def dtype(self, value: Any) -> None:
-        self._given_dtype = _type_name(value)
-
-    @property
-    def variable_dtype(self) -> Any:
-        """Name of the type of the weights: `dtype` if it is a float type, else floatx."""
-        return self.dtype if self.dtype in core.FLOATS else settings.floatx()
-
-    compute_dtype = variable_dtype
+            self._given_dtype = self._given_dtype or policy_and_type(kwargs.get('input_dtype'))[1] or settings.floatx()
 
     # ---- building
     def build(self, input_shape: Any) -> None:
@@ -130,7 +117,7 @@ class Layer(Calls, Connected, Configured):
     @either_order
     def add_weight(self, name: str | None = None, shape: Any = None, dtype: Any = None, initializer: Any = None,
                    regularizer: Any = None, trainable: bool = True, constraint: Any = None, autocast: bool = True,
-                   aggregation: Any = None, overwrite_with_gradient: bool = False) -> Any:
+                   aggregation: Any = 'none', overwrite_with_gradient: bool = False) -> Any:
         """A new weight: a Variable, listed in `weights`.
 
         Positions are those of Keras 2 (name, shape, dtype, initializer) when the first is a name, else those of Keras 3
@@ -400,14 +387,6 @@ class Layer(Calls, Connected, Configured):
 
 construction.wrap(Layer)
 registry.note(Layer)
-
-
-def _type_name(dtype):
-    """Name of a type, also given as a Keras 3 policy or its configuration."""
-    if isinstance(dtype, dict):
-        dtype = dtype.get('config', {}).get('name')
-    dtype = getattr(dtype, 'variable_dtype', dtype)
-    return None if dtype is None else core.dtype_name(dtype)
 
 
 def _first_shape(owner, kwargs):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import activations, constraints, generation, initializers, regularizers
-from fastkeras.ops import core
 from fastkeras.saving import objects
 
 from . import construction
@@ -41,11 +40,6 @@ class Configured:
         if type(self)._config_is_recorded():
             config.update(self._recorded_config())
         return config
-
-    def _kept_dtype(self):
-        """Name of the type for a copy: as given, else that of the weights there are, whatever floatx is now."""
-        made = [v.dtype for v in self._weights if v.dtype in core.FLOATS] if self._given_dtype is None else []
-        return made[0] if made else self.dtype
 
     @classmethod
     def _config_is_recorded(cls):

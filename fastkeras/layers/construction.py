@@ -7,6 +7,7 @@ from fastkeras.legacy.keras1 import convert
 from fastkeras.utils.errors import located
 
 from . import context
+from .keeping import given_to_build
 
 
 def wrap(cls):
@@ -64,6 +65,7 @@ def _in_scope(build):
         try:
             with context.building(self, named=self._names_its_weights):
                 build(self, *args, **kwargs)
+            self._built_for = given_to_build(args, kwargs)
             self._after_build(args[0] if args else next(iter(kwargs.values()), None))
         except Exception:
             self.built = False

@@ -267,6 +267,11 @@ def is_building(layer: Any) -> Any:
     return any(b is layer for b in _state.building)
 
 
+def scope() -> str:
+    """'outer/inner': the names of the layers being built."""
+    return '/'.join(_state.scope)
+
+
 def scope_of(layer: Any) -> Any:
     """'outer/inner': where a weight that the layer makes now belongs."""
     if is_building(layer):

@@ -9,8 +9,9 @@ from fastkeras import generation
 from fastkeras.ops.tensor import Tensor
 
 from . import naming
-from .base import Layer, _type_name
+from .base import Layer
 from .history import History, Node, keras_tensor
+from .typed import policy_and_type
 
 __all__ = ['Input', 'InputLayer']
 
@@ -51,7 +52,7 @@ class InputLayer(Layer):
         self.batch_input_shape = _sizes(name, given)
         if any(d is not None and d < 0 for d in self.batch_input_shape):
             raise ValueError(f'InputLayer {name!r}: expected sizes of 0 or more, or None, got {self.batch_input_shape}')
-        self._given_dtype = _type_name(dtype) or settings.floatx()
+        self._given_dtype = policy_and_type(dtype)[1] or settings.floatx()
         self.sparse = False
         self.built = True
         leaf = input_tensor if input_tensor is not None and input_tensor._keras_history is None else keras_tensor(

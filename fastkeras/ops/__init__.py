@@ -5,6 +5,10 @@ from types import ModuleType as _ModuleType
 
 from . import core as core
 from . import image as image
+from . import linalg as _linalg
+from . import nn as _nn
+from . import numpy as _numpy
+from . import topics as _topics
 from .arrange import *  # noqa: F403
 from .bitwise import *  # noqa: F403
 from .contraction import *  # noqa: F403
@@ -34,3 +38,5 @@ from .unshared import *  # noqa: F403
 
 __all__ = ['core', *(name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType))]
 _public.update((name, globals()[name]) for name in __all__ if callable(globals()[name]))
+for _module, _names in ((_nn, _topics.NN), (_linalg, _topics.LINALG), (_numpy, __all__)):
+    _topics.fill(_module, _names, {name: globals()[name] for name in __all__})

@@ -22,8 +22,8 @@ _registered_names = {}      # object → 'package>name'
 _scopes = threading.local()
 
 # the modules of Keras whose classes and functions a configuration may name, and what each has: name → class or function
-_FAMILIES = ('activations', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models', 'optimizers',
-             'optimizers.schedules', 'regularizers')
+_FAMILIES = ('activations', 'constraints', 'dtype_policies', 'initializers', 'layers', 'losses', 'metrics', 'models',
+             'optimizers', 'optimizers.schedules', 'regularizers')
 _families = {}
 
 

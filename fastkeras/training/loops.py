@@ -1,10 +1,12 @@
 """The loops over epochs and batches."""
 
+import itertools
 import math
 from contextlib import closing
 
 import numpy as np
 
+from fastkeras import config
 from fastkeras.callbacks.logs import Logs
 from fastkeras.training import finite
 from fastkeras.utils.errors import warn
@@ -20,13 +22,14 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
     begin = callbacks.methods('on_train_batch_begin')
     end = callbacks.methods('on_train_batch_end')
     warned = False
+    epochs = min(epochs, config.max_epochs() or epochs)
     for epoch in range(initial_epoch, epochs):
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         totals, seen = None, 0
         function = weighted = None
         with closing(batches.epoch()) as given:
-            for k, (arrays, size) in enumerate(given):
+            for k, (arrays, size) in _some(given):
                 if function is None or batches.weighted != weighted:
                     weighted = batches.weighted
                     function = train(weighted)
@@ -43,7 +46,7 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
                     callbacks.on_train_batch_end(k, Logs([('batch', k), ('size', size), *zip(names, values)]))
                 if model.stop_training:
                     break
-        ended = batches.missing and not model.stop_training
+        ended = batches.missing and not model.stop_training and not config.max_steps_per_epoch()
         if totals is None and epoch == initial_epoch:
             raise ValueError('fit: the generator ended before its first batch')
         if ended:
@@ -65,9 +68,14 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
 
 def warn_if_short(batches, method):
     """Warn of a generator that ended early."""
-    if batches.missing:
+    if batches.missing and not config.max_steps_per_epoch():
         warn(f'{method}: the generator ran out of data after {batches.given} of {batches.steps} batches; the '
              'result is that of those', UserWarning)
+
+
+def _some(given):
+    """The batches of an epoch, numbered: as many as config.set_max_steps_per_epoch lets it have."""
+    return enumerate(itertools.islice(given, config.max_steps_per_epoch()))
 
 
 def due(epoch, freq):
@@ -101,7 +109,7 @@ def evaluate(model, batches, test, names, stateful, callbacks=None, progbar=None
     if callbacks is not None:
         callbacks.on_test_begin()
     with closing(batches.epoch()) as given:
-        for k, (arrays, size) in enumerate(given):
+        for k, (arrays, size) in _some(given):
             if begin:
                 callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
             values = numbers(test(batches.weighted)(*arrays))
@@ -134,7 +142,7 @@ def predict(batches, function, callbacks=None, progbar=None):
     if callbacks is not None:
         callbacks.on_predict_begin()
     with closing(batches.epoch()) as given:
-        for k, (arrays, size) in enumerate(given):
+        for k, (arrays, size) in _some(given):
             if begin:
                 callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
             plan = function.traced_for(arrays)
@@ -166,4 +174,6 @@ def predict(batches, function, callbacks=None, progbar=None):
             shapes = sorted({str(a.shape) for column in parts for a in column})
             raise ValueError(f"predict: the results of batches cannot be joined along the first axis, their shapes are "
                              f"{', '.join(shapes)}; use predict_on_batch") from None
+    elif done < total:
+        result = [r[:done] for r in result]
     return result
