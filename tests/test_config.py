@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fastkeras import config, ops
-from fastkeras.layers import Dense, Lambda
-from fastkeras.models import Sequential, model_from_json
+from fastkeras.layers import Dense
+from fastkeras.models import Sequential
 from fastkeras.runtime import Function
+from fastkeras.saving import trust
 
 
 @pytest.fixture(autouse=True)
@@ -118,9 +119,7 @@ def test_bounds_of_epochs_and_steps():
 
 
 def test_unsafe_deserialization_is_for_all_files():
-    model = Sequential([Lambda(lambda x: x * 2, input_shape=(2,))])
-    text = model.to_json()
-    with pytest.raises(ValueError, match='safe_mode'):
-        model_from_json(text)
-    config.enable_unsafe_deserialization()
-    assert (model_from_json(text).predict(np.ones((1, 2))) == 2).all()
+    with trust.unsafe(False):
+        assert not trust.code_may_run()
+        config.enable_unsafe_deserialization()
+        assert trust.code_may_run()
