@@ -10,7 +10,8 @@ __version__ = '0.1.0'
 _MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'dtype_policies', 'generation', 'initializers',
             'layers', 'losses', 'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'random', 'regularizers',
             'runtime', 'saving', 'training', 'tree', 'utils')
-_NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime'}
+_NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime',
+          **dict.fromkeys(('GradientTape', 'grad', 'value_and_grad'), 'runtime')}
 
 TYPE_CHECKING = False      # True to those who check types
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from fastkeras.layers import Layer as Layer
     from fastkeras.models import Model as Model
     from fastkeras.models import Sequential as Sequential
+    from fastkeras.runtime import GradientTape as GradientTape
     from fastkeras.runtime import Variable as Variable
+    from fastkeras.runtime import grad as grad
+    from fastkeras.runtime import value_and_grad as value_and_grad
 
     from . import activations as activations
     from . import callbacks as callbacks

@@ -11,7 +11,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
-from fastkeras.runtime import Function, active_trace, outside_trace
+from fastkeras.runtime import Function, active_trace, outside_trace, stateless
 from fastkeras.runtime.trace import Trace
 from fastkeras.utils import nest
 from fastkeras.utils.errors import noted
@@ -45,8 +45,12 @@ class Calls:
         for inputs that do not fit it.
         """
         inputs, kwargs = self._arguments(args, kwargs)
-        if active_trace() is not None:
-            return self._run(inputs, kwargs)
+        trace = active_trace()
+        if trace is not None:
+            outputs = self._run(inputs, kwargs)
+            if trace.results is not None and not context.inside():
+                trace.results += [y for y in nest.flatten(outputs) if y is not None]
+            return outputs
         if any(isinstance(x, Tensor) for x in nest.flatten([inputs, kwargs])):
             return self._describe(inputs, kwargs)
         return self._compute(inputs, kwargs)
@@ -78,7 +82,7 @@ class Calls:
     # ---- inside a trace
     def _run(self, inputs, kwargs):
         """Build if need be, run `call`, and see to masks, penalties and what the surroundings say of training."""
-        inputs = nest.map_structure(_tensor, inputs)
+        inputs = nest.map_structure(self._tensor, inputs)
         kwargs = dict(kwargs)
         training = kwargs.pop('training', None)
         if isinstance(training, Tensor):
@@ -304,6 +308,37 @@ class Calls:
                 collected.add_regularization(self)
         return result
 
+    def stateless_call(self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False,
+                       **kwargs: Any) -> Any:
+        """The layer called with other values of its weights: (outputs, new values of the non-trainable ones), with
+        return_losses also the list of losses that the call added.
+
+        trainable_variables, non_trainable_variables: values of the lists of those names. args, kwargs: of the call. Arrays or,
+        inside a trace, tensors; the weights themselves stay as they are. ValueError before the layer is built, and for
+        numbers or shapes that do not fit.
+        """
+        if not self.built:
+            raise ValueError(f'{title(self)}: stateless_call needs its weights, and it is not built yet; call it on an '
+                             f'input, or build(input_shape), first')
+        trained = tuple(layer.trainable for layer in self._flatten_layers())
+        return stateless.compiled(self, ('call', trained, return_losses), Calls._called_with, list(trainable_variables),
+                                  list(non_trainable_variables), return_losses, args, kwargs)
+
+    def _called_with(self, trainable, rest, return_losses, args, kwargs):
+        variables = [*self.trainable_variables, *self.non_trainable_variables]
+        count = len(self.trainable_variables)
+        if len(trainable) != count or len(rest) != len(variables) - count:
+            raise ValueError(f'{title(self)}: stateless_call expected values of {count} trainable and {len(variables) - count} '
+                             f'other variables, got {len(trainable)} and {len(rest)}')
+
+        def call():
+            with context.no_collection():
+                outputs = self(*args, **kwargs)
+                return outputs, self.losses if return_losses else []
+
+        (outputs, losses), held = stateless.with_values(variables, [*trainable, *rest], call)
+        return (outputs, held[count:], losses) if return_losses else (outputs, held[count:])
+
     def _keep_losses(self, added):
         """Let the layers inside show what they added to the loss in this call, and no more what in an earlier one."""
         for layer in self._flatten_layers():
@@ -334,6 +369,14 @@ class Calls:
         wanted = self.compute_dtype if x.dtype.kind == 'f' else x.dtype
         return np.asarray(x, wanted, order='C')
 
+    def _tensor(self, x):
+        """x as a tensor of the trace, where it is a number, an array or a variable."""
+        if isinstance(x, np.ndarray):
+            x = self._array(x)
+        if isinstance(x, (np.ndarray, np.generic, int, float)) or hasattr(x, '__fastkeras_tensor__'):
+            return core.tensor(x)
+        return x
+
 
 def _common(a, b):
     """A tensor whose sizes are those that two tensors agree on."""
@@ -353,13 +396,6 @@ def masked(y, mask):
         y = Tensor('reshape', (y,), {'shape': tuple(y.shape)}, y.shape, y.dtype, y.name)
     y._keras_mask = mask
     return y
-
-
-def _tensor(x):
-    """x as a tensor, where it is a number, an array or a variable."""
-    if isinstance(x, (np.ndarray, np.generic, int, float)) or hasattr(x, '__fastkeras_tensor__'):
-        return core.tensor(x)
-    return x
 
 
 def _output(y):

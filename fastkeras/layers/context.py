@@ -67,6 +67,11 @@ def frozen() -> Any:
     return _state.frozen
 
 
+def inside() -> Any:
+    """Whether the call of a layer is running."""
+    return _state.drawing is not None
+
+
 def trainable_state(layers: Any) -> Any:
     """id(layer) → whether it is trainable now, for `trainable_as`."""
     return {id(layer): bool(layer.trainable) for layer in layers}

@@ -5,7 +5,7 @@ import numpy as np
 from fastkeras import config, initializers, ops
 from fastkeras.metrics.accumulator import Accumulator
 from fastkeras.metrics.functions import TABLE
-from fastkeras.runtime import Variable
+from fastkeras.runtime import Variable, stateless
 from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
 from fastkeras.utils.quantities import checked_name
@@ -83,31 +83,26 @@ class Metric(Spelled):
         return self.result()
 
     def stateless_update_state(self, metric_variables, *args, **kwargs):
-        """Values of the state after a batch, from values before it; the metric's own state stays."""
-        return self._with_state(metric_variables, lambda: self.update_state(*args, **kwargs))[0]
+        """Values of the state after a batch, from values before it (in the order of `variables`); the metric's own state stays.
+        On arrays or, inside a trace, on tensors."""
+        return stateless.compiled(self, 'update', Metric._updated, list(metric_variables), *args, **kwargs)
+
+    def _updated(self, values, *args, **kwargs):
+        return stateless.with_values(self.variables, values, lambda: self.update_state(*args, **kwargs))[1]
 
     def stateless_result(self, metric_variables):
         """The result from values of the state."""
-        return self._with_state(metric_variables, self.result)[1]
+        return stateless.compiled(self, 'result', Metric._result_of, list(metric_variables))
+
+    def _result_of(self, values):
+        return stateless.with_values(self.variables, values, self.result)[0]
 
     def stateless_reset_state(self):
         """Values of the state at the start."""
-        return self._with_state([v.numpy() for v in self._variables], self.reset_state)[0]
+        return stateless.compiled(self, 'reset', Metric._at_start)
 
-    def _with_state(self, values, action):
-        saved = [(v.numpy(), v.rest.numpy() if isinstance(v, Accumulator) else None) for v in self._variables]
-        if len(values) != len(saved):
-            raise ValueError(f'{type(self).__name__}: expected {len(saved)} state values, got {len(values)}')
-        try:
-            for v, value in zip(self._variables, values):
-                v.assign(value)
-            out = action()
-            return [v.numpy() for v in self._variables], out
-        finally:
-            for v, (value, rest) in zip(self._variables, saved):
-                v.assign(value)
-                if rest is not None:
-                    v.rest.assign(rest)
+    def _at_start(self):
+        return stateless.with_values(self.variables, self.variables, self.reset_state)[1]
 
     def get_config(self):
         """The constructor's arguments."""

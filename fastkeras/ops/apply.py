@@ -28,7 +28,7 @@ def _first_run(fn, arrays):
 
 
 _hooks = {'eager': _first_value, 'run': _first_run, 'tracing': lambda: False, 'tensor': Node, 'pullback': None,
-          'inner_trace': None}
+          'inner_trace': None, 'value_of': lambda tensor: None}
 
 
 def set_eager(fn):
@@ -77,6 +77,16 @@ def inner_trace(values=None):
     if _hooks['inner_trace'] is None:
         late.part('runtime')
     return _hooks['inner_trace'](values or {})
+
+
+def set_value_of(fn):
+    """Install fn(tensor) -> array, or None: the value of a Tensor that was computed of arrays and Variables alone."""
+    _hooks['value_of'] = fn
+
+
+def value_of(tensor):
+    """The array of a Tensor that has a value outside of a run; else None."""
+    return _hooks['value_of'](tensor)
 
 
 def tracing():

@@ -24,10 +24,12 @@ from .apply import (  # noqa: F401
     set_run,
     set_tensor,
     set_tracing,
+    set_value_of,
     several,
     symbolic,
     tensor,
     tracing,
+    value_of,
 )
 from .dtypes import DTYPES, FLOATS, INTS, dtype_name, promoted, to_array  # noqa: F401
 from .registry import Record, Sample, record, records, register  # noqa: F401

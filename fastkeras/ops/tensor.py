@@ -32,20 +32,39 @@ class Tensor(Node):
         return TypeError(f'{what} needs a value, and {self!r} is symbolic: it has one only when the graph runs. '
                          + instead)
 
+    def _value(self, what, instead):
+        """The value of a tensor that was recorded by a tape; TypeError for any other."""
+        value = core.value_of(self)
+        if value is None:
+            raise self._no_value(what, instead)
+        return value
+
     def __bool__(self):
-        raise self._no_value('a truth test (if, and, or, not, in)', 'Use ops.where, ops.logical_and and the like.')
+        return bool(self._value('a truth test (if, and, or, not, in)', 'Use ops.where, ops.logical_and and the like.'))
 
     def __array__(self, dtype=None, copy=None):
-        raise self._no_value('a NumPy array', 'Use a function of fastkeras.ops, or predict with a model that gives it.')
+        value = self._value('a NumPy array', 'Use a function of fastkeras.ops, or predict with a model that gives it.')
+        return value if dtype is None else value.astype(dtype, copy=False)
+
+    def numpy(self):
+        """The value, of a tensor that a tape recorded; TypeError for one that only a run of the graph gives."""
+        return np.asarray(self)
+
+    def item(self):
+        """The value of a tensor of one element as a number of Python, as `numpy`."""
+        return np.asarray(self).item()
 
     def __float__(self):
-        raise self._no_value('float()', 'Keep it a tensor.')
+        return float(self._value('float()', 'Keep it a tensor.'))
 
     def __int__(self):
-        raise self._no_value('int()', 'Use ops.cast.')
+        return int(self._value('int()', 'Use ops.cast.'))
 
     def __index__(self):
-        raise self._no_value('an index or a size', 'Use ops.take to select by a tensor.')
+        return self._value('an index or a size', 'Use ops.take to select by a tensor.').__index__()
+
+    def __format__(self, spec):
+        return format(np.asarray(self).item(), spec) if spec else str(self)
 
     # ---- sequence
     def __len__(self):

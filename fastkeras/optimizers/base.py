@@ -17,7 +17,7 @@ from fastkeras.ops import all_reduce
 from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON
 from fastkeras.optimizers.state import State
-from fastkeras.runtime import Variable, active_trace
+from fastkeras.runtime import Variable, active_trace, stateless
 from fastkeras.runtime.trace import Trace
 from fastkeras.utils.errors import shown, unknown_argument, warn
 from fastkeras.utils.quantities import checked_name, finite, steps
@@ -234,6 +234,26 @@ class Optimizer(State):
         if self.use_ema:
             self._average(variables)
         self._iterations.assign_add(1)
+
+    def stateless_apply(self, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
+        """One step on values: (new values of the trainable variables, new values of the state), both lists.
+
+        optimizer_variables: values of `variables`, in order. grads: gradients. trainable_variables: values of the Variables
+        that the optimizer was built for. Arrays or, inside a trace, tensors; the Variables themselves stay as they are.
+        ValueError before `build`, and for numbers that do not fit.
+        """
+        if not self.built:
+            raise ValueError(f'{type(self).__name__}.stateless_apply: it has no state yet: call build(variables) first')
+        return stateless.compiled(self, ('apply', self.version), Optimizer._applied, list(optimizer_variables), list(grads),
+                                  list(trainable_variables))
+
+    def _applied(self, state, grads, values):
+        trained = list(self._trainable_variables)
+        if len(values) != len(trained):
+            raise ValueError(f'{type(self).__name__}.stateless_apply: expected a value for each of the {len(trained)} '
+                             f'trainable variables it was built for, got {len(values)}')
+        _, held = stateless.with_values([*trained, *self.variables], [*values, *state], lambda: self.apply(grads, trained))
+        return held[:len(trained)], held[len(trained):]
 
     def _clip(self, grads):
         over_all = generation.of('optimizer.clipnorm_over_all', self.generation)

@@ -1,7 +1,9 @@
 from . import eager as _eager  # noqa: F401  installs the evaluator of ops on arrays
+from . import stateless as stateless
+from .differentiate import GradientTape, grad, value_and_grad
 from .function import Function
 from .seed_generator import SeedGenerator
 from .trace import active_trace, outside_trace
 from .variable import Variable
 
-__all__ = ['Function', 'SeedGenerator', 'Variable', 'active_trace', 'outside_trace']
+__all__ = ['Function', 'GradientTape', 'SeedGenerator', 'Variable', 'active_trace', 'grad', 'outside_trace', 'value_and_grad']

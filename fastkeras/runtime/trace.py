@@ -15,6 +15,11 @@ class Trace:
         self.current = {}
         self.assigned = {}
         self.losses = []
+        self.results = None     # a list, where what layers give to the user is noted
+
+    def leaf(self, variable):
+        """What a Variable is that was not assigned yet."""
+        return variable._leaf
 
     def __enter__(self):
         _local.stack = [*getattr(_local, 'stack', ()), self]
@@ -49,7 +54,7 @@ def inner_trace(values):
     trace, outer = Trace(), active_trace()
     if outer is not None:
         trace.current.update(outer.current)
-        trace.losses = outer.losses
+        trace.losses, trace.leaf = outer.losses, outer.leaf
     trace.current.update(values)
     return trace
 

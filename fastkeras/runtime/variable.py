@@ -76,6 +76,7 @@ class Variable:
             tensor = trace.current.get(id(self))
             if tensor is not None:
                 return tensor
+            return trace.leaf(self)
         return self._leaf
 
     def __array__(self, dtype=None, copy=None):
