@@ -15,6 +15,7 @@ TABLE = {
     'activity_regularizer.divided_by_batch': (False, True),
     'masking.unsupported_is_an_error': (True, False),
     'embedding.begins_with_any_length': (True, False),      # an Embedding that begins a model says its input: (None,)
+    'masking.leaves_statistics': (False, True),             # batch normalisation takes no mean over what is masked
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),

@@ -47,6 +47,7 @@ LATE = {
 # file names that occur twice, and what the name means in every room
 SAME_NAMES = {
     'base': 'the base class of the family', 'functions': 'the family as functions', 'registry': 'what is known by name',
+    'attention': 'attention: as ops, as layers',
     'convolution': 'convolutions: as ops, as layers', 'normalization': 'normalisations: as ops, as layers',
     'random': 'random numbers: as ops, by the names of Keras 3',
     'core': 'what the others of the folder need (ops), Keras\'s own name (layers)',

@@ -6,18 +6,21 @@ from fastkeras.runtime import SeedGenerator as SeedGenerator
 
 from .activation import *  # noqa: F403
 from .adaptive_pooling import *  # noqa: F403
+from .attention import *  # noqa: F403
 from .base import *  # noqa: F403
 from .border import *  # noqa: F403
 from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
 from .core import *  # noqa: F403
+from .einsum_dense import *  # noqa: F403
 from .embedding import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
 from .local import *  # noqa: F403
 from .merge import *  # noqa: F403
+from .multi_head_attention import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .registry import deserialize as deserialize

@@ -126,17 +126,32 @@ class ThresholdedReLU(Layer):
 
 
 class Softmax(Layer):
-    """exp(x) over its sum along `axis`, an int or several."""
+    """exp(x) over its sum along `axis`, an int or several.
+
+    call: `mask`, an argument of the call alone: booleans (or numbers, above 0.5) that broadcast to the input; what they
+    leave out gets 0, as Keras 3 has it. A mask of steps that comes with the input is passed on and not used.
+    """
 
     supports_masking = True
+    _mask_by_argument_alone = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
         self.axis = [whole(self, 'axis', a) for a in axis] if several else whole(self, 'axis', axis)
 
-    def call(self, inputs: Any) -> Any:
-        return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        if mask is None:
+            return ops.softmax(inputs, axis=axis)
+        n = len(mask.shape)
+        if n > len(inputs.shape) or any(None not in (m, d) and m not in (1, d)
+                                        for m, d in zip(mask.shape, inputs.shape[len(inputs.shape) - n:])):
+            raise ValueError(f'{title(self)}: expected a mask that broadcasts to its input of shape '
+                             f'{tuple(inputs.shape)}, got shape {tuple(mask.shape)}')
+        mask = mask if mask.dtype == 'bool' else ops.greater(mask, 0.5)
+        y = ops.softmax(ops.where(mask, inputs, -1e9), axis=axis)
+        return ops.where(mask, y, 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('axis')

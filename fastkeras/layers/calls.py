@@ -29,6 +29,7 @@ class Calls:
     """Mixin of Layer: `__call__` and what it is made of."""
 
     _has_losses_of_call = False
+    _mask_by_argument_alone = False     # whether `mask` is not to be given what masks the inputs have
 
     if TYPE_CHECKING:
         call: Callable[..., Any]    # every layer has arguments of its own
@@ -93,10 +94,15 @@ class Calls:
             names, _ = construction.parameters_of(type(self).call)
             if 'training' in names:
                 kwargs['training'] = training
+            for name in names:
+                if name.endswith('_mask') and kwargs.get(name) is None:     # of an argument of its own
+                    given = inputs if name == f'{names[1]}_mask' else kwargs.get(name.removesuffix('_mask'))
+                    if isinstance(given, Tensor) and given._keras_mask is not None:
+                        kwargs[name] = given._keras_mask
             mask = kwargs.get('mask')
             if mask is None:
                 mask = self._masks_of(inputs)
-                if 'mask' in names and _any(mask):
+                if 'mask' in names and _any(mask) and not self._mask_by_argument_alone:
                     kwargs['mask'] = mask
             elif 'mask' not in names:
                 del kwargs['mask']
@@ -150,7 +156,8 @@ class Calls:
                 if value is not None:
                     by_name[name] = nest.map_structure(lambda x: tuple(x.shape), value)
         try:
-            self.build(**by_name) if len(by_name) == len(names) - 1 > 1 else self.build(shapes)
+            complete = len(by_name) > 1 and all(n in by_name for n in construction.required_of(type(self).build)[1:])
+            self.build(**by_name) if complete else self.build(shapes)
         except Exception as error:
             noted(error, f'in the build of {title(self)}')
             raise

@@ -103,3 +103,11 @@ def parameters_of(function):
         elif p.kind is not inspect.Parameter.VAR_POSITIONAL:
             names.append(p.name)
     return tuple(names), anything
+
+
+@functools.lru_cache(maxsize=4096)
+def required_of(function):
+    """The names of the parameters that have no default."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(p.name for p in inspect.signature(function).parameters.values()
+                 if p.default is inspect.Parameter.empty and p.kind in named)

@@ -8,16 +8,18 @@ from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number
+from .low_rank import LowRank
 
-__all__ = ['Activation', 'Dense', 'Masking']
+__all__ = ['Activation', 'Dense', 'Identity', 'Masking']
 
 
-class Dense(Layer):
+class Dense(LowRank, Layer):
     """activation(inputs · kernel + bias) over the last axis.
 
     units: size of the last axis of the result. activation: linear by default. use_bias, and initializers, regularizers
-    and constraints of kernel (last, units) and bias (units,). Inputs (batch, …, last); at least two axes. Raises
-    ValueError for units below 1, or when the last axis is unknown or changes.
+    and constraints of kernel (last, units) and bias (units,). Inputs (batch, …, last); at least two axes. lora_rank,
+    lora_alpha: see `enable_lora`. Raises ValueError for units below 1, when the last axis is unknown or changes, and for
+    a quantization_config.
     """
 
     supports_masking = True
@@ -25,8 +27,10 @@ class Dense(Layer):
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
                  bias_initializer: Any = 'zeros', kernel_regularizer: Any = None, bias_regularizer: Any = None,
                  activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+                 lora_rank: int | None = None, lora_alpha: float | None = None, quantization_config: Any = None,
                  **kwargs: Any) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._set_low_rank(lora_rank, lora_alpha, quantization_config)
         self.units = count(self, 'units', units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -43,10 +47,11 @@ class Dense(Layer):
         self.kernel = self._weight('kernel', (size, self.units))
         self.bias = self._weight('bias', (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
+        self._build_low_rank()
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        y = ops.matmul(as_float(self, inputs), self.kernel)
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        y = ops.matmul(as_float(self, inputs), self._adapted(self.kernel))
         if self.bias is not None:
             y = y + self.bias
         return self.activation(y)
@@ -56,9 +61,9 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('units', 'activation', 'use_bias', 'kernel_initializer', 'bias_initializer',
-                                 'kernel_regularizer', 'bias_regularizer', 'activity_regularizer', 'kernel_constraint',
-                                 'bias_constraint')
+        return {**self._config_with('units', 'activation', 'use_bias', 'kernel_initializer', 'bias_initializer',
+                                    'kernel_regularizer', 'bias_regularizer', 'activity_regularizer', 'kernel_constraint',
+                                    'bias_constraint'), **self._low_rank_config()}
 
 
 class Activation(Layer):
@@ -75,6 +80,18 @@ class Activation(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('activation')
+
+
+class Identity(Layer):
+    """The inputs, a tensor or a nesting of them, as they are."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
 
 
 class Masking(Layer):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastkeras import constraints, initializers, ops, regularizers
+from fastkeras import config as settings
+from fastkeras import constraints, generation, initializers, ops, regularizers
 
 from . import context
 from .base import InputSpec, Layer
-from .checks import as_float, last_axis, number, whole
+from .checks import as_float, count, last_axis, number, whole
 from .input_spec import title
 
-__all__ = ['BatchNormalization']
+__all__ = ['BatchNormalization', 'GroupNormalization', 'LayerNormalization', 'RMSNormalization', 'UnitNormalization']
 
 
 class BatchNormalization(Layer):
@@ -21,18 +22,26 @@ class BatchNormalization(Layer):
     · (1 - momentum), the population variance. In inference, and always when `trainable` is False for the layer or one
     around it, by the moving averages. axis: of the channels. epsilon: added to the variance. center, scale: whether
     there are beta and gamma. Weights: gamma, beta, moving_mean, moving_variance. synchronized: accepted, there is one
-    process.
+    process. renorm and its two arguments (batch renormalisation, Ioffe 2017): ValueError.
+
+    call: `mask`, booleans of the input's shape without its last axis, leaves elements out of mean and variance of the
+    batch (of Keras 3; there a mask that comes with the input does so as well, generation 2 passes that on unused).
     """
 
     supports_masking = True
-    _elsewhere = {**Layer._elsewhere, 'renorm': False, 'renorm_clipping': ..., 'renorm_momentum': ...}
+    _mask_by_argument_alone = property(lambda self: not generation.of('masking.leaves_statistics'))
 
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
                  scale: bool = True, beta_initializer: Any = 'zeros', gamma_initializer: Any = 'ones',
                  moving_mean_initializer: Any = 'zeros', moving_variance_initializer: Any = 'ones',
                  beta_regularizer: Any = None, gamma_regularizer: Any = None, beta_constraint: Any = None,
-                 gamma_constraint: Any = None, synchronized: bool = False, **kwargs: Any) -> None:
+                 gamma_constraint: Any = None, renorm: bool = False, renorm_clipping: Any = None,
+                 renorm_momentum: float = 0.99, synchronized: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if renorm or renorm_clipping:
+            raise ValueError(f'{title(self)}: batch renormalisation is not part of this engine, got renorm={renorm!r}, '
+                             f'renorm_clipping={renorm_clipping!r}; leave both out, or use GroupNormalization where '
+                             f'batches are small')
         one = isinstance(axis, (list, tuple)) and len(axis) == 1
         self.axis = whole(self, 'axis', axis[0] if one else axis)
         self.momentum = number(self, 'momentum', momentum, 0, 1)
@@ -61,14 +70,17 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
         self.built = True
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         inputs = as_float(self, inputs)
         axis = self.axis % len(inputs.shape)
+        if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
+            raise ValueError(f'{title(self)}: expected a mask of {len(inputs.shape) - 1} dimensions for an input of shape '
+                             f'{tuple(inputs.shape)}, got shape {tuple(mask.shape)}')
         if not training or context.frozen():
             mean, variance = self.moving_mean, self.moving_variance
         else:
             axes = tuple(a for a in range(len(inputs.shape)) if a != axis)
-            mean, variance = ops.moments(inputs, axes)
+            mean, variance = ops.moments(inputs, axes) if mask is None else _masked_moments(inputs, axes, mask)
             for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma, self.epsilon)
@@ -80,3 +92,197 @@ class BatchNormalization(Layer):
         return self._config_with('axis', 'momentum', 'epsilon', 'center', 'scale', 'beta_initializer',
                                  'gamma_initializer', 'moving_mean_initializer', 'moving_variance_initializer',
                                  'beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')
+
+
+def _masked_moments(x, axes, mask):
+    """Mean and variance over the elements that the mask, of one axis less, keeps; 0 and 0 where it keeps none."""
+    kept = ops.expand_dims(ops.cast(mask, 'bool'), -1)
+    # the mask is the same for all channels, or, where these are not last, for all of the last axis
+    weights = ops.broadcast_to(ops.cast(kept, x.dtype), tuple(x.shape))
+    total = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon()
+    mean = ops.sum(ops.where(kept, x, 0.0), axis=axes, keepdims=True) / total
+    variance = ops.sum(ops.square(ops.where(kept, x - mean, 0.0)), axis=axes, keepdims=True) / total
+    return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
+
+
+class _Scaled(Layer):
+    """What layer and group normalisation share: gamma and beta, and the arguments that make them."""
+
+    supports_masking = True
+
+    def __init__(self, axis, epsilon, center, scale, parts, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.epsilon = number(self, 'epsilon', epsilon, 0)
+        self.center = center
+        self.scale = scale
+        for name, get in (('initializer', initializers.get), ('regularizer', regularizers.get),
+                          ('constraint', constraints.get)):
+            for weight in ('beta', 'gamma'):
+                setattr(self, f'{weight}_{name}', get(parts[f'{weight}_{name}']))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        _axes(self, self.axis, input_shape)
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._config_with('axis', 'epsilon', 'center', 'scale', 'beta_initializer', 'gamma_initializer',
+                                 'beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')
+
+
+def _axes(layer, axis, shape):
+    """Sorted axes of an input of this shape, counted from the front."""
+    given = axis if isinstance(axis, list) else [axis]
+    n = len(shape)
+    axes = sorted({a % n for a in given if -n <= a < n})
+    if len(axes) < len(given) or not axes:
+        raise ValueError(f'{title(layer)}: expected axis to name different axes of an input of shape {tuple(shape)}, got '
+                         f'{axis!r}')
+    return axes
+
+
+def _sizes(layer, axes, shape):
+    for a in axes:
+        if shape[a] is None:
+            raise ValueError(f'{title(layer)}: expected a known size on axis {a} of its input, got shape {tuple(shape)}')
+    return tuple(int(shape[a]) for a in axes)
+
+
+def _axis_argument(layer, axis):
+    return [whole(layer, 'axis', a) for a in axis] if isinstance(axis, (list, tuple)) else whole(layer, 'axis', axis)
+
+
+class LayerNormalization(_Scaled):
+    """Each sample brought to mean 0 and variance 1 along `axis`, then scaled by gamma and moved by beta (Ba et al. 2016).
+
+    axis: one or several; gamma and beta have their sizes, which must be known. epsilon: added to the variance. center,
+    scale: whether there are beta and gamma. rms_scaling: x · gamma over the root of variance plus epsilon, without taking
+    the mean away and without beta, which is what Keras 3 calls so (RMSNormalization divides by the root mean square).
+    """
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+                 beta_initializer: Any = 'zeros', gamma_initializer: Any = 'ones', beta_regularizer: Any = None,
+                 gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None,
+                 rms_scaling: bool = False, **kwargs: Any) -> None:
+        super().__init__(-1, epsilon, center, scale, locals(), **kwargs)
+        self.axis = _axis_argument(self, axis)
+        self.rms_scaling = bool(rms_scaling)
+
+    def build(self, input_shape: Any) -> None:
+        axes = _axes(self, self.axis, input_shape)
+        sizes = _sizes(self, axes, input_shape)
+        self.gamma = self._weight('gamma', sizes) if self.scale or self.rms_scaling else None
+        self.beta = self._weight('beta', sizes) if self.center and not self.rms_scaling else None
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=dict(zip(axes, sizes)))
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        inputs = as_float(self, inputs)
+        axes = _axes(self, self.axis, inputs.shape)
+        return ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon, rms_scaling=self.rms_scaling)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), 'rms_scaling': self.rms_scaling}
+
+
+class GroupNormalization(_Scaled):
+    """Groups of channels of each sample brought to mean 0 and variance 1, then scaled by gamma and moved by beta, one
+    number a channel (Wu and He 2018).
+
+    groups: how many; must divide the channels; -1: each channel is one (instance normalisation, Ulyanov et al. 2016).
+    axis: of the channels, not that of the batch. epsilon: added to the variance. center, scale: whether there are beta
+    and gamma.
+    """
+
+    def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+                 beta_initializer: Any = 'zeros', gamma_initializer: Any = 'ones', beta_regularizer: Any = None,
+                 gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None,
+                 **kwargs: Any) -> None:
+        super().__init__(-1, epsilon, center, scale, locals(), **kwargs)
+        self.axis = whole(self, 'axis', axis)
+        self.groups = groups if groups == -1 else count(self, 'groups', groups)
+
+    def build(self, input_shape: Any) -> None:
+        axis, = _axes(self, self.axis, input_shape)
+        if axis == 0:
+            raise ValueError(f'{title(self)}: expected axis to name an axis behind that of the batch, got {self.axis}')
+        size, = _sizes(self, [axis], input_shape)
+        if self.groups == -1:
+            self.groups = size
+        if size % self.groups:
+            raise ValueError(f'{title(self)}: expected groups to divide the {size} channels of its input of shape '
+                             f'{tuple(input_shape)}, got {self.groups}')
+        self.gamma = self._weight('gamma', (size,)) if self.scale else None
+        self.beta = self._weight('beta', (size,)) if self.center else None
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        inputs = as_float(self, inputs)
+        shape = tuple(inputs.shape)
+        n, axis = len(shape), self.axis % len(shape)
+        split = (*shape[:axis], self.groups, shape[axis] // self.groups, *shape[axis + 1:])
+        if sum(d is None for d in split) > 1:       # only the shape is asked for
+            return inputs
+        x = ops.reshape(inputs, split)
+        mean, variance = ops.moments(x, [a for a in range(1, n + 1) if a != axis], keepdims=True)
+        along = (self.groups, -1, *(1,) * (n - 1 - axis))
+        factor = ops.rsqrt(variance + self.epsilon)
+        if self.gamma is not None:
+            factor = factor * ops.reshape(self.gamma, along)
+        y = (x - mean) * factor
+        return ops.reshape(y if self.beta is None else y + ops.reshape(self.beta, along), shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), 'groups': self.groups}
+
+
+class RMSNormalization(Layer):
+    """x / sqrt(mean(x²) + epsilon) · scale along `axis`, one or several (Zhang and Sennrich 2019). scale: a weight of
+    the sizes of these axes, which must be known."""
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = _axis_argument(self, axis)
+        self.epsilon = number(self, 'epsilon', epsilon, 0)
+
+    def build(self, input_shape: Any) -> None:
+        axes = _axes(self, self.axis, input_shape)
+        sizes = _sizes(self, axes, input_shape)
+        self.scale = self.add_weight('scale', sizes, initializer='ones')
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=dict(zip(axes, sizes)))
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        inputs = as_float(self, inputs)
+        return ops.rms_normalization(inputs, self.scale, _axes(self, self.axis, inputs.shape), self.epsilon)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        _axes(self, self.axis, input_shape)
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._config_with('axis', 'epsilon')
+
+
+class UnitNormalization(Layer):
+    """Each sample over its Euclidean norm along `axis`, one or several; the norm is taken as at least 1e-12."""
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = _axis_argument(self, axis)
+
+    def call(self, inputs: Any) -> Any:
+        inputs = as_float(self, inputs)
+        return ops.normalize(inputs, axis=_axes(self, self.axis, inputs.shape), order=2, epsilon=1e-12)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        _axes(self, self.axis, input_shape)
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._config_with('axis')

@@ -10,6 +10,7 @@ from . import nn as _nn
 from . import numpy as _numpy
 from . import topics as _topics
 from .arrange import *  # noqa: F403
+from .attention import *  # noqa: F403
 from .bitwise import *  # noqa: F403
 from .contraction import *  # noqa: F403
 from .control import *  # noqa: F403

@@ -5,8 +5,6 @@ Arguments may be arrays (computed at once) or symbolic tensors. Cross-entropies 
 
 import math
 
-import numpy as np
-
 from .core import as_tensor, error, is_symbolic, tensor
 from .elementwise import (
     absolute,
@@ -36,14 +34,12 @@ from .elementwise import (
 )
 from .elementwise import relu as plain_relu
 from .index import one_hot, pick, take
-from .linalg import matmul
-from .logits import softmax
-from .move import expand_dims, moveaxis, transpose
+from .move import expand_dims, moveaxis
 from .random import as_seed, dropout_mask
 from .reduce import max, mean, sum
 from .slices import split
 
-__all__ = ['celu', 'dot_product_attention', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink',
+__all__ = ['celu', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink',
            'hard_sigmoid', 'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize',
            'leaky_relu', 'log_sigmoid', 'multi_hot', 'psnr', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink',
            'softsign', 'sparse_plus', 'sparse_sigmoid', 'squareplus', 'swish', 'tanh_shrink', 'threshold']
@@ -243,28 +239,3 @@ def in_top_k(targets, predictions, k):
     own = pick(predictions, targets)
     larger = sum(cast(greater(predictions, expand_dims(own, -1)), 'int32'), axis=-1)
     return logical_and(less(larger, k), isfinite(own))
-
-
-def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, is_causal=False):
-    """softmax(scale · q · kᵀ + bias) · v over the steps of each head (Vaswani et al. 2017).
-
-    query (n, steps, heads, dim), key and value (n, sources, heads, dim); bias and the boolean mask (False: not
-    attended) broadcast to (n, heads, steps, sources). scale: 1 / sqrt(dim) unless given. is_causal: a step attends to
-    no later source.
-    """
-    query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
-    for name, x in (('query', query), ('key', key), ('value', value)):
-        if len(x.shape) != 4:
-            raise error('dot_product_attention', f'{name}: expected 4 dimensions (n, steps, heads, dim), got shape '
-                                                 f'{tuple(x.shape)}')
-    q, k, v = (transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
-    scores = multiply(matmul(q, k, transpose_b=True), 1 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    if bias is not None:
-        scores = add(scores, bias)
-    steps, sources = scores.shape[-2:]
-    if is_causal and None not in (steps, sources):  # unknown sizes: the shape is all that is asked for
-        causal = np.tri(steps, sources, dtype=bool)
-        mask = causal if mask is None else logical_and(mask, causal)
-    if mask is not None:
-        scores = where(mask, scores, -1e30)
-    return transpose(matmul(softmax(scores), v), (0, 2, 1, 3))

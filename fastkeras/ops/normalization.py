@@ -99,17 +99,19 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     return y if offset is None else add(y, along(offset, 'offset'))
 
 
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
     """x less its mean and over its standard deviation along `axis` of each sample, times gamma, plus beta (Ba et al.
     2016).
 
-    gamma, beta: of the sizes of these axes. epsilon: 1e-3 unless given.
+    gamma, beta: of the sizes of these axes. epsilon: added to the variance; config's unless given. rms_scaling: the mean
+    stays, and there is no beta.
     """
     x = as_tensor(x)
     axes = _axes('layer_normalization', axis, len(x.shape))
     middle, variance = moments(x, axes, keepdims=True)
-    y = multiply(subtract(x, middle), rsqrt(add(variance, 1e-3 if epsilon is None else epsilon)))
-    return _scaled(y, gamma, beta, axes)
+    y = x if rms_scaling else subtract(x, middle)
+    y = multiply(y, rsqrt(add(variance, config.epsilon() if epsilon is None else epsilon)))
+    return _scaled(y, gamma, None if rms_scaling else beta, axes)
 
 
 def rms_normalization(x, scale=None, axis=-1, epsilon=None):
