@@ -42,6 +42,7 @@ class BatchNormalization(Layer):
             raise ValueError(f'{title(self)}: batch renormalisation is not part of this engine, got renorm={renorm!r}, '
                              f'renorm_clipping={renorm_clipping!r}; leave both out, or use GroupNormalization where '
                              f'batches are small')
+        number(self, 'renorm_momentum', renorm_momentum)
         one = isinstance(axis, (list, tuple)) and len(axis) == 1
         self.axis = whole(self, 'axis', axis[0] if one else axis)
         self.momentum = number(self, 'momentum', momentum, 0, 1)
