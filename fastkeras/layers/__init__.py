@@ -29,6 +29,7 @@ from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
 from .separable import *  # noqa: F403
+from .wrappers import *  # noqa: F403
 
 _note_names(globals())
 __all__ = [name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType)]
