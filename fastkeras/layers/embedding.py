@@ -11,13 +11,14 @@ from fastkeras.ops import core
 from fastkeras.utils.quantities import as_whole
 
 from .base import Layer
-from .checks import count, number
+from .checks import count
 from .input_spec import title
+from .low_rank import LowRank
 
 __all__ = ['Embedding']
 
 
-class Embedding(Layer):
+class Embedding(LowRank, Layer):
     """Each whole number i of the input becomes row i of the weight `embeddings`, of shape (input_dim, output_dim).
 
     input_dim: how many different numbers there are; those that come must lie in [0, input_dim). output_dim: length of a
@@ -25,7 +26,7 @@ class Embedding(Layer):
     penalty on the result. mask_zero: the number 0 stands for a step that is not there, and is masked for the layers
     behind. input_length: how many numbers a sample has, where that does not change (a tuple, where samples have more
     than one axis); a Flatten and Dense behind need it. weights: the first values of the table, an array or a list of
-    one. lora_rank: see `enable_lora`. quantization_config: only None.
+    one. lora_rank, lora_alpha: see `enable_lora`. quantization_config: only None.
 
     Inputs (batch, …), numbers with a fraction are cut off towards 0; the result is (batch, …, output_dim). Raises
     ValueError for a number outside the table. Where the layer reads an input of a model, it names the row and the
@@ -33,6 +34,8 @@ class Embedding(Layer):
     used. A training step touches only the rows it read, where the optimizer leaves a row without gradient as it is: SGD
     without momentum and weight decay, Adagrad; no regularizer and no constraint.
     """
+
+    _low_rank_of = 'embeddings'
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = 'uniform',
                  embeddings_regularizer: Any = None, activity_regularizer: Any = None, embeddings_constraint: Any = None,
@@ -48,9 +51,6 @@ class Embedding(Layer):
         if weights is not None and not isinstance(weights, (list, tuple)):
             weights = [weights]
         super().__init__(activity_regularizer=activity_regularizer, weights=weights, **kwargs)
-        if quantization_config is not None:
-            raise ValueError(f'{title(self)}: expected quantization_config to be None, got {quantization_config!r}: the '
-                             f'table is of {self.variable_dtype}')
         self.input_dim = count(self, 'input_dim', input_dim)
         self.output_dim = count(self, 'output_dim', output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -59,11 +59,7 @@ class Embedding(Layer):
         self.mask_zero = bool(mask_zero)
         self.supports_masking = self.mask_zero
         self.input_length = input_length if lengths is None or isinstance(input_length, int) else lengths
-        self.lora_rank = None if lora_rank is None else count(self, 'lora_rank', lora_rank)
-        if lora_alpha is not None and lora_rank is None:
-            raise ValueError(f'{title(self)}: lora_alpha={lora_alpha!r} says nothing without lora_rank; give both')
-        self.lora_alpha = self.lora_rank if lora_alpha is None else number(self, 'lora_alpha', lora_alpha)
-        self.lora_enabled = False
+        self._set_low_rank(lora_rank, lora_alpha, quantization_config)
         if weights is not None and [np.shape(w) for w in weights] != [(self.input_dim, self.output_dim)]:
             raise ValueError(f'{title(self)}: expected weights to be one array of shape '
                              f'{(self.input_dim, self.output_dim)}, (input_dim, output_dim), got '
@@ -71,8 +67,7 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         self.embeddings = self._weight('embeddings', (self.input_dim, self.output_dim))
-        if self.lora_rank is not None:
-            self._add_lora('he_uniform', 'zeros')
+        self._build_low_rank()
         self.built = True
 
     def _after_build(self, input_shape):
@@ -80,36 +75,6 @@ class Embedding(Layer):
         super()._after_build(input_shape)
         if weights is not None:
             self.embeddings.assign(np.asarray(weights[0]))
-
-    def enable_lora(self, rank: int, lora_alpha: float | None = None, a_initializer: Any = 'he_uniform',
-                    b_initializer: Any = 'zeros') -> None:
-        """Freeze the table, and add lora_alpha / rank times the product of two new weights to what is read of it:
-        (input_dim, rank), made by a_initializer, and (rank, output_dim), by b_initializer (Hu et al. 2021).
-
-        lora_alpha: rank unless given. Compile the model afterwards, as for every change of what is trained. ValueError
-        where the layer is not built, has it already, or has a constraint.
-        """
-        if self.lora_enabled:
-            raise ValueError(f'{title(self)}: lora is enabled already, with rank {self.lora_rank}')
-        if not self.built:
-            raise ValueError(f'{title(self)}: it is not built yet; call it, or build() it, before enable_lora, or make it '
-                             f'with lora_rank={rank!r}')
-        self.lora_rank = count(self, 'rank', rank)
-        self.lora_alpha = self.lora_rank if lora_alpha is None else number(self, 'lora_alpha', lora_alpha)
-        self._add_lora(a_initializer, b_initializer)
-        self._functions.clear()
-
-    def _add_lora(self, a_initializer, b_initializer):
-        if self.embeddings_constraint is not None:
-            raise ValueError(f'{title(self)}: lora and embeddings_constraint do not go together: the table that the '
-                             f'constraint is for is not trained; leave one of them out')
-        penalty = self.embeddings_regularizer
-        self.lora_embeddings_a = self.add_weight('lora_embeddings_a', (self.input_dim, self.lora_rank),
-                                                 initializer=a_initializer, regularizer=penalty)
-        self.lora_embeddings_b = self.add_weight('lora_embeddings_b', (self.lora_rank, self.output_dim),
-                                                 initializer=b_initializer, regularizer=penalty)
-        self.embeddings.trainable = False
-        self.lora_enabled = True
 
     def call(self, inputs: Any) -> Any:
         self._fit(inputs.shape)
@@ -142,7 +107,7 @@ class Embedding(Layer):
     def get_config(self) -> dict[str, Any]:
         names = ['input_dim', 'output_dim', 'embeddings_initializer', 'embeddings_regularizer', 'activity_regularizer',
                  'embeddings_constraint', 'mask_zero', 'input_length']
-        return self._config_with(*names, *(('lora_rank', 'lora_alpha') if self.lora_rank is not None else ()))
+        return {**self._config_with(*names), **self._low_rank_config()}
 
 
 def _lengths(value):
