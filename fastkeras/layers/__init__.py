@@ -13,14 +13,16 @@ from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
 from .core import *  # noqa: F403
+from .deprecated import *  # noqa: F403
 from .einsum_dense import *  # noqa: F403
-from .embedding import *  # noqa: F403
+from .embeddings import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
 from .local import *  # noqa: F403
 from .merge import *  # noqa: F403
 from .multi_head_attention import *  # noqa: F403
+from .noise import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .registry import deserialize as deserialize

@@ -1,4 +1,4 @@
-"""Dense, Activation and Masking."""
+"""Dense, Activation and Masking; and, since this is Keras 2's path of them, the names of a few others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number
+from .lambda_ import Lambda as Lambda
 from .low_rank import LowRank
+from .regularization import ActivityRegularization as ActivityRegularization
+from .regularization import Dropout as Dropout
+from .regularization import SpatialDropout1D as SpatialDropout1D
+from .regularization import SpatialDropout2D as SpatialDropout2D
+from .regularization import SpatialDropout3D as SpatialDropout3D
+from .reshaping import Flatten as Flatten
+from .reshaping import Permute as Permute
+from .reshaping import RepeatVector as RepeatVector
+from .reshaping import Reshape as Reshape
 
 __all__ = ['Activation', 'Dense', 'Identity', 'Masking']
 

@@ -44,6 +44,12 @@ class Wrapper(Layer):
             self.layer.build(input_shape)
         self.built = True
 
+    def get_losses_for(self, inputs: Any = None) -> Any:
+        return super().get_losses_for(inputs)
+
+    def get_updates_for(self, inputs: Any = None) -> Any:
+        return super().get_updates_for(inputs)
+
     def get_config(self) -> dict[str, Any]:
         return {**self._config_with(), 'layer': registry.serialize(self.layer)}
 
