@@ -19,6 +19,8 @@ TABLE = {
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),
+    'recurrent.masked_before_first_step_is_state': (True, False),   # the output of a masked first step; else it is 0
+    'recurrent.nested_states': (False, True),               # states of stacked cells, cell by cell
     # models and training
     'predict.verbose': (0, 1),
     'sample_weight.divided_by_nonzero_share': (True, False),
@@ -65,10 +67,35 @@ class Default(float):
         return self
 
 
+class DefaultWord(str):
+    """The same for a word."""
+
+    __slots__ = ('three',)
+
+    def __new__(cls, two, three):
+        self = super().__new__(cls, two)
+        self.three = three
+        return self
+
+
+class DefaultWhole(int):
+    """The same for a whole number, or a truth value."""
+
+    def __new__(cls, two, three):
+        self = super().__new__(cls, two)
+        self.two, self.three = two, three
+        return self
+
+    def __repr__(self):
+        return repr(self.two)
+
+
 def chosen(value, generation=None):
     """`value`, or, when it is a Default that the caller did not replace, the generation's own value."""
-    if isinstance(value, Default):
-        return value.three if (generation or config.generation()) == 3 else float(value)
+    if isinstance(value, (Default, DefaultWord, DefaultWhole)):
+        if (generation or config.generation()) == 3:
+            return value.three
+        return value.two if isinstance(value, DefaultWhole) else float(value) if isinstance(value, Default) else str(value)
     return value
 
 
@@ -80,3 +107,6 @@ NADAM_RATE = Default(0.002, 0.001)
 NADAM_SCHEDULE_DECAY = Default(0.004, 1.0)
 ADAGRAD_FIRST_ACCUMULATOR = Default(0.0, 0.1)
 L1_L2_FACTOR = Default(0.01, 0.0)
+RECURRENT_ACTIVATION = DefaultWord('hard_sigmoid', 'sigmoid')
+RESET_AFTER = DefaultWhole(False, True)
+IMPLEMENTATION = DefaultWhole(1, 2)         # Keras 3 takes the argument, though its signature does not say so

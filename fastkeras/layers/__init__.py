@@ -25,12 +25,16 @@ from .multi_head_attention import *  # noqa: F403
 from .noise import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
+from .recurrent import *  # noqa: F403
+from .recurrent_cells import *  # noqa: F403
+from .recurrent_layers import *  # noqa: F403
 from .registry import deserialize as deserialize
 from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
 from .separable import *  # noqa: F403
+from .stacked_cells import *  # noqa: F403
 from .wrappers import *  # noqa: F403
 
 _note_names(globals())
