@@ -195,7 +195,10 @@ class GRUCell(RecurrentCell):
                  dropout: float = 0.0, recurrent_dropout: float = 0.0, implementation: int = IMPLEMENTATION,
                  reset_after: bool = RESET_AFTER, seed: Any = None, **kwargs: Any) -> None:
         arguments = given(locals())
-        self.reset_after = bool(chosen(arguments.pop('reset_after')))
+        reset_after = chosen(arguments.pop('reset_after'))
+        if reset_after not in (True, False):
+            raise ValueError(f'GRUCell: expected reset_after to be True or False, got {reset_after!r}')
+        self.reset_after = bool(reset_after)
         super().__init__(**arguments)
 
     def _bias(self):
