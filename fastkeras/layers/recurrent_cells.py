@@ -27,7 +27,7 @@ def given(scope):
     return {**named, **scope['kwargs']}
 
 
-class RecurrentCell(Layer):
+class _RecurrentCell(Layer):
     """Base of the cells here. gates: how many blocks of `units` columns the kernels have. output_state: which of the states
     is the output."""
 
@@ -153,7 +153,7 @@ class RecurrentCell(Layer):
         return self._config_with(*self._attributes, *seed)
 
 
-class SimpleRNNCell(RecurrentCell):
+class SimpleRNNCell(_RecurrentCell):
     """The cell of SimpleRNN: output = activation(inputs · kernel + state · recurrent_kernel + bias), which is the new state.
 
     units: size of output and state. dropout, recurrent_dropout: shares of the inputs and of the state that are 0 in training.
@@ -173,7 +173,7 @@ class SimpleRNNCell(RecurrentCell):
         return h, [h]
 
 
-class GRUCell(RecurrentCell):
+class GRUCell(_RecurrentCell):
     """The cell of GRU (Cho et al. 2014): gates z, r; candidate c = activation(x + r · h); the state becomes
     z · h + (1 - z) · c.
 
@@ -185,7 +185,7 @@ class GRUCell(RecurrentCell):
     """
 
     gates = 3
-    _attributes = (*RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'reset_after')
+    _attributes = (*_RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'reset_after')
 
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
@@ -229,7 +229,7 @@ class GRUCell(RecurrentCell):
         return h, [h]
 
 
-class LSTMCell(RecurrentCell):
+class LSTMCell(_RecurrentCell):
     """The cell of LSTM (Hochreiter and Schmidhuber 1997): gates i, f, o; c becomes f · c + i · activation(candidate), and the
     output, which is the first state, o · activation(c).
 
@@ -240,7 +240,7 @@ class LSTMCell(RecurrentCell):
     """
 
     gates = 4
-    _attributes = (*RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'unit_forget_bias')
+    _attributes = (*_RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'unit_forget_bias')
 
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',

@@ -21,7 +21,7 @@ def cell_attributes(layer):
     return layer
 
 
-class OwnCell(RNN):
+class _OwnCell(RNN):
     """Base of those that make their cell of their own arguments."""
 
     cell_class: Any = None
@@ -50,7 +50,7 @@ class OwnCell(RNN):
 
 
 @cell_attributes
-class SimpleRNN(OwnCell):
+class SimpleRNN(_OwnCell):
     """A recurrent layer: h[t] = activation(x[t] · kernel + h[t - 1] · recurrent_kernel + bias).
 
     units: size of the outputs and of the state. dropout, recurrent_dropout: shares of the inputs and of the state that are 0
@@ -75,7 +75,7 @@ class SimpleRNN(OwnCell):
 
 
 @cell_attributes
-class GRU(OwnCell):
+class GRU(_OwnCell):
     """Gated recurrent units (Cho et al. 2014), see GRUCell for the formula and the weights.
 
     units: size of the outputs and of the state. recurrent_activation: of the gates; hard_sigmoid unless generation 3 is set,
@@ -100,7 +100,7 @@ class GRU(OwnCell):
 
 
 @cell_attributes
-class LSTM(OwnCell):
+class LSTM(_OwnCell):
     """Long short-term memory (Hochreiter and Schmidhuber 1997), see LSTMCell for the formula and the weights.
 
     units: size of the outputs and of both states [output, cell]. recurrent_activation: of the gates; hard_sigmoid unless
