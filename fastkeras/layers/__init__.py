@@ -9,6 +9,7 @@ from .adaptive_pooling import *  # noqa: F403
 from .attention import *  # noqa: F403
 from .base import *  # noqa: F403
 from .border import *  # noqa: F403
+from .categories import *  # noqa: F403
 from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
@@ -16,10 +17,12 @@ from .core import *  # noqa: F403
 from .deprecated import *  # noqa: F403
 from .einsum_dense import *  # noqa: F403
 from .embeddings import *  # noqa: F403
+from .hashed import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
 from .local import *  # noqa: F403
+from .lookup import *  # noqa: F403
 from .merge import *  # noqa: F403
 from .multi_head_attention import *  # noqa: F403
 from .noise import *  # noqa: F403
@@ -33,8 +36,10 @@ from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
+from .scaling import *  # noqa: F403
 from .separable import *  # noqa: F403
 from .stacked_cells import *  # noqa: F403
+from .text_vectorization import *  # noqa: F403
 from .wrappers import *  # noqa: F403
 
 _note_names(globals())

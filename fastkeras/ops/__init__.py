@@ -28,6 +28,7 @@ from .nan import *  # noqa: F403
 from .nn import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .numpy_dispatch import public as _public
+from .on_host import *  # noqa: F403
 from .patches import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .random import *  # noqa: F403

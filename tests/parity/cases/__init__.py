@@ -12,6 +12,7 @@ Options (a fourth member of either):
     times=n         the last of n predictions, for layers that keep their state (Keras 2)
     inner=…         a function (layers) → arguments that are layers: {'layer': layers.Dense(2)}
     data=function   () → inputs, where numbers on a grid of 1/8 will not do
+    adapt=function  () → what the layer learns from before it is called; it keeps the weights that come of it (Keras 3)
     generation=3    ours has the defaults of Keras 3
     rtol=x          where single precision differs by more than 2e-5
 
@@ -77,7 +78,10 @@ def made(keras, case):
     kwargs = dict(case.kwargs)
     if 'inner' in case.options:
         kwargs.update(case.options['inner'](keras.layers))
-    return getattr(keras.layers, case.name)(**{'name': 'layer', **kwargs})
+    layer = getattr(keras.layers, case.name)(**{'name': 'layer', **kwargs})
+    if 'adapt' in case.options:
+        layer.adapt(case.options['adapt']())
+    return layer
 
 
 def in_a_model(keras, case):
