@@ -19,6 +19,7 @@ TABLE = {
     'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
     'names.model': ('model', 'functional'),
     'names.input': ('input', 'input_layer'),
+    'bidirectional.masked_outputs_are_zero': (False, True),
     'recurrent.masked_before_first_step_is_state': (True, False),   # the output of a masked first step; else it is 0
     'recurrent.nested_states': (False, True),               # states of stacked cells, cell by cell
     # models and training

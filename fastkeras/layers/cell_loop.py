@@ -57,7 +57,7 @@ class Loop:
 
     def _steps(self, x):
         """(what the loop goes along, the function (row, flat states) → output, new flat states, losses)."""
-        if hasattr(self.cell, 'before_loop'):
+        if cell_states.at_once(self.cell):
             rows, step = self.cell.before_loop(x, self.training)
 
             def known(row, states):

@@ -16,13 +16,14 @@ from . import cell_states, context, registry, tracking
 from .base import InputSpec, Layer
 from .calls import takes
 from .cell_loop import Loop
+from .given_states import GivenStates
 from .input_spec import title
 from .stacked_cells import StackedRNNCells
 
 __all__ = ['RNN']
 
 
-class RNN(Layer):
+class RNN(GivenStates, Layer):
     """A cell applied to the steps of sequences (batch, steps, features…), one after another.
 
     cell: an object with `state_size` and `call(inputs, states)` → (outputs, new states), both of one step; or a list of
@@ -66,45 +67,13 @@ class RNN(Layer):
         self.input_spec = [InputSpec(min_ndim=3)]
         self.state_spec = None
         self.constants_spec = None
-        self._num_constants = None
         self._states = None
 
     # ---- arguments
-    def __call__(self, inputs: Any = None, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:
-        """The layer applied to sequences; see the class. Positions are those of both Kerases: initial_state second."""
-        inputs = kwargs.pop('sequences', inputs)
-        inputs, initial_state, constants = self._separated(inputs, initial_state, constants)
-        shape = tuple(getattr(inputs, 'shape', ()))
+    def _check_steps(self, shape):
         if self.unroll and len(shape) > 1 and shape[0 if self.time_major else 1] is None:
             raise ValueError(f'{title(self)}: unroll=True needs a known number of steps, got inputs of shape {shape}; give the '
                              f'Input a length')
-        if constants is not None:
-            self._num_constants = len(constants)
-        more = (initial_state or []) + (constants or [])
-        as_inputs = not generation.of('config.module_and_registered_name')     # Keras 2 records them so
-        if more and as_inputs and all(isinstance(t, Tensor) for t in (inputs, *more)):
-            return super().__call__([inputs, *more], **kwargs)
-        if initial_state is not None:
-            kwargs['initial_state'] = initial_state
-        if constants is not None:
-            kwargs['constants'] = constants
-        return super().__call__(inputs, **kwargs)
-
-    def _separated(self, inputs, initial_state, constants):
-        """(inputs, list of states or None, list of constants or None); inputs may hold the others too."""
-        many = isinstance(inputs, (list, tuple)) and any(hasattr(x, 'shape') for x in nest.flatten(inputs))
-        if many:
-            inputs = list(inputs)
-            if initial_state is None and constants is None and self._num_constants:
-                inputs, constants = inputs[:-self._num_constants], inputs[-self._num_constants:]
-            if initial_state is None and len(inputs) > 1:
-                inputs, initial_state = inputs[:1], inputs[1:]
-            if len(inputs) != 1:
-                raise ValueError(f'{title(self)}: initial_state is given twice, with the inputs and by itself')
-            inputs = inputs[0]
-        if initial_state is not None:
-            initial_state = nest.flatten(initial_state)
-        return inputs, initial_state, None if constants is None else nest.to_list(constants)
 
     def assert_input_compatibility(self, inputs: Any) -> Any:
         x = inputs[0] if isinstance(inputs, (list, tuple)) and len(inputs) else inputs
@@ -130,10 +99,6 @@ class RNN(Layer):
         return self._states[0].shape[0]
 
     # ---- building
-    def _build_for(self, inputs, kwargs):
-        more = [*nest.flatten(kwargs.get('initial_state', [])), *nest.flatten(kwargs.get('constants', []))]
-        super()._build_for([*nest.to_list(inputs), *more] if more else inputs, {})
-
     def build(self, input_shape: Any, initial_state_shape: Any = None) -> None:
         """Make the weights of the cell and, if stateful, the states. input_shape: of the inputs, or a list of shapes of inputs,
         states and constants."""

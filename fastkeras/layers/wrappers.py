@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fastkeras import ops
+from fastkeras import generation, ops
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.saving import objects
@@ -14,9 +14,11 @@ from fastkeras.utils import nest
 from . import registry
 from .base import Layer
 from .calls import masked
+from .checks import one_of
+from .given_states import GivenStates
 from .input_spec import title
 
-__all__ = ['TimeDistributed', 'Wrapper']
+__all__ = ['Bidirectional', 'TimeDistributed', 'Wrapper']
 
 
 class Wrapper(Layer):
@@ -68,10 +70,10 @@ def revived(cls, config, names, custom_objects):
     return config
 
 
-def _check_layer(owner, name, layer):
+def _check_layer(owner, name, layer, example='Dense(8)'):
     if not isinstance(layer, Layer):
         hint = '; a class must be called to make a layer' if isinstance(layer, type) else ''
-        raise ValueError(f'{owner}: expected {name} to be a layer, such as {owner}(Dense(8)), got '
+        raise ValueError(f'{owner}: expected {name} to be a layer, such as {owner}({example}), got '
                          f'{type(layer).__name__}: {layer!r:.80}{hint}')
 
 
@@ -168,3 +170,167 @@ def _shaped(x, shape):
     if shape.count(None) > 1:
         return Tensor('input', (), {}, shape, x.dtype)
     return ops.reshape(x, tuple(-1 if d is None else d for d in shape))
+
+
+_MERGED = {'sum': ops.add, 'mul': ops.multiply, 'concat': lambda a, b: ops.concatenate([a, b], axis=-1),
+           'ave': lambda a, b: (a + b) * 0.5}
+
+
+class Bidirectional(GivenStates, Wrapper):
+    """A recurrent layer that goes through its inputs forwards, and one that goes backwards, side by side (Schuster and
+    Paliwal 1997).
+
+    layer: an RNN, LSTM, GRU, …, or a recurrent layer of one's own with the attributes go_backwards, return_sequences,
+    return_state and stateful. It stays as it is: `forward_layer` and `backward_layer` are made of its configuration.
+    backward_layer: taken as the one that goes backwards; it must agree with `layer` in all of these but go_backwards.
+    merge_mode: what is made of the two outputs at each step, 'concat' (features behind each other), 'sum', 'mul', 'ave', or
+    None: a list of both. weights: the first values of the weights, those of the forward layer first.
+
+    Inputs, mask, initial_state, constants: as the layer's; initial_state holds the states of both, those of the forward
+    layer first, constants go to both. With return_state the result is [output, *states of the forward layer, *states of the
+    backward layer]. Weights: forward_layer's, then backward_layer's. In generation 3 the outputs of masked steps are 0, as
+    Keras 3 has it. Raises ValueError for a layer that is not recurrent, an unknown merge_mode, layers that do not go together.
+    """
+
+    supports_masking = True
+    _untracked = frozenset(('layer',))
+    _common = ('return_sequences', 'return_state', 'stateful')
+
+    def __init__(self, layer: Any, merge_mode: Any = 'concat', weights: Any = None, backward_layer: Any = None,
+                 **kwargs: Any) -> None:
+        for name, given in (('layer', layer), ('backward_layer', backward_layer)):
+            if given is not None or name == 'layer':
+                _check_layer('Bidirectional', name, given, 'LSTM(8)')
+                lacking = [a for a in ('go_backwards', *self._common) if not hasattr(given, a)]
+                if lacking:
+                    raise ValueError(f'Bidirectional: expected {name} to be a recurrent layer, such as LSTM(8), got '
+                                     f'{title(given)}, which has no {", no ".join(lacking)}')
+        super().__init__(layer, **kwargs)
+        self.merge_mode = merge_mode if merge_mode is None else one_of(self, 'merge_mode', merge_mode, tuple(_MERGED))
+        own = layer.name.removeprefix('forward_')
+        self._inside('forward_layer', _again(layer, name=f'forward_{own}'))
+        self.forward_layer._initial_weights = layer._initial_weights
+        self._given_backward = backward_layer is not None
+        self._inside('backward_layer', backward_layer if self._given_backward else _again(
+            layer, name=f'backward_{own}', go_backwards=not layer.go_backwards))
+        self._check_both()
+        if generation.of('bidirectional.masked_outputs_are_zero'):
+            for one in (self.forward_layer, self.backward_layer):
+                if hasattr(one, 'zero_output_for_mask'):
+                    one.zero_output_for_mask = one.return_sequences
+        if weights is not None:
+            if len(weights) % 2:
+                raise ValueError(f'{title(self)}: expected weights to be a list of the arrays of the forward layer and as many '
+                                 f'of the backward layer, got {len(weights)}')
+            half = len(weights) // 2
+            self.forward_layer._initial_weights = list(weights[:half])
+            self.backward_layer._initial_weights = list(weights[half:])
+
+    def _check_both(self):
+        forward, backward = self.forward_layer, self.backward_layer
+        if forward.go_backwards == backward.go_backwards:
+            raise ValueError(f'{title(self)}: both layers have go_backwards={forward.go_backwards}; make backward_layer with '
+                             f'go_backwards={not forward.go_backwards}')
+        for name in self._common:
+            if getattr(forward, name) != getattr(backward, name):
+                raise ValueError(f'{title(self)}: expected both layers to have the same {name}, got {getattr(forward, name)} '
+                                 f'for the forward layer and {getattr(backward, name)} for the backward layer')
+
+    return_sequences = property(lambda self: self.forward_layer.return_sequences, doc='Whether all steps give outputs.')
+    return_state = property(lambda self: self.forward_layer.return_state, doc='Whether the states are given too.')
+    stateful = property(lambda self: self.forward_layer.stateful, doc='Whether states are kept from batch to batch.')
+    _steps_axis = property(lambda self: 0 if getattr(self.forward_layer, 'time_major', False) else 1)
+
+    # ---- states
+    @property
+    def states(self) -> Any:
+        """The states from batch to batch, those of the forward layer first; a list of None where none are kept."""
+        return [*self.forward_layer.states, *self.backward_layer.states]
+
+    def reset_states(self, states: Any = None) -> None:
+        """Let the next batch begin with zeros, or with `states`, those of the forward layer first."""
+        if states is None:
+            parts = None, None
+        else:
+            half = self._half('states', states)
+            parts = states[:half], states[half:]
+        self.forward_layer.reset_states(parts[0])
+        self.backward_layer.reset_states(parts[1])
+
+    reset_state = reset_states
+
+    def _half(self, name, states):
+        if len(states) % 2:
+            raise ValueError(f'{title(self)}: expected {name} to hold the states of the forward layer and as many of the '
+                             f'backward layer, got {len(states)}')
+        return len(states) // 2
+
+    # ---- building and computing
+    def assert_input_compatibility(self, inputs: Any) -> Any:
+        self.forward_layer.assert_input_compatibility(inputs)
+
+    def build(self, input_shape: Any, initial_state_shape: Any = None) -> None:
+        """Build both layers."""
+        for layer in (self.forward_layer, self.backward_layer):
+            layer._num_constants = self._num_constants
+            if not layer.built:
+                layer.build(input_shape)
+        self.built = True
+
+    def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None,
+             constants: Any = None) -> Any:
+        x, initial_state, constants = self._separated(inputs, initial_state, constants)
+        options = {} if constants is None else {'constants': constants}
+        states = [{}, {}]
+        if initial_state is not None:
+            half = self._half('initial_state', initial_state)
+            states = [{'initial_state': part} for part in (initial_state[:half], initial_state[half:])]
+        x = masked(x, mask[0] if isinstance(mask, (list, tuple)) and len(mask) else mask)
+        a = self.forward_layer(x, training=training, **states[0], **options)
+        b = self.backward_layer(x, training=training, **states[1], **options)
+        (a, *more), (b, *rest) = (a, b) if self.return_state else ([a], [b])
+        if self.return_sequences:
+            b = ops.flip(b, self._steps_axis)
+        output = [a, b] if self.merge_mode is None else [_MERGED[self.merge_mode](a, b)]
+        return nest.unpack([*output, *more, *rest])
+
+    def compute_output_shape(self, input_shape: Any, initial_state_shape: Any = None) -> Any:
+        shape = self.forward_layer.compute_output_shape(input_shape)
+        shape, *states = shape if self.return_state else [shape]
+        if self.merge_mode == 'concat':
+            shape = (*shape[:-1], 2 * shape[-1])
+        return nest.unpack([*([shape] if self.merge_mode else [shape, shape]), *states, *states])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        mask = mask[0] if isinstance(mask, (list, tuple)) and len(mask) else mask
+        mask = mask if self.return_sequences else None
+        states = len(self.states) if self.return_state else 0
+        return nest.unpack([*([mask] if self.merge_mode else [mask, mask]), *([None] * states)])
+
+    # ---- configuration
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), 'merge_mode': self.merge_mode}
+        if generation.of('config.module_and_registered_name'):
+            config['layer'] = registry.serialize(self.forward_layer)
+        if self._given_backward or generation.of('config.module_and_registered_name'):
+            config['backward_layer'] = registry.serialize(self.backward_layer)
+        if self._num_constants is not None:
+            config['num_constants'] = self._num_constants
+        return config
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        """The layer that a configuration describes, in the form of either generation."""
+        config = dict(config)
+        number = config.pop('num_constants', None)
+        layer = super().from_config(revived(cls, config, ('backward_layer',), custom_objects), custom_objects)
+        layer._num_constants = number
+        return layer
+
+
+def _again(layer, **changes):
+    """A new layer of the same configuration, with some changes. Classes of a user's inside it are known."""
+    inside = [*layer._flatten_layers(), getattr(layer, 'cell', layer), *getattr(getattr(layer, 'cell', None), 'cells', ())]
+    own = {type(one).__name__: type(one) for one in inside if not type(one).__module__.startswith('fastkeras.')}
+    with objects.CustomObjectScope(own):
+        return type(layer).from_config({**layer.get_config(), **changes})
