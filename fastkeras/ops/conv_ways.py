@@ -18,12 +18,21 @@ Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def); an
 
 def geometry(n, c, oc, groups, g):
     """The Geometry of n images of c channels under the Windows g, which make oc channels in so many groups."""
+    if _side_by_side(g) and groups == 1:  # a row of a window is one pixel of more channels: the kernel's numbers stand so too
+        c *= g.kernel[-1]
+        g = Windows(*((*v[:-1], one) for v, one in zip(g, (g.count[-1], g.count[-1], 1, 1, 1, 0))))
     if len(g.size) == 3 and (g.kernel[0], g.strides[0], g.before[0], g.count[0]) == (1, 1, 0, g.size[0]):
         n *= g.size[0]  # slices that do not meet are images
         g = Windows(*(v[1:] for v in g))
     if len(g.size) == 2:
         g = Windows(*((first, *v) for first, v in zip((1, 1, 1, 1, 1, 0), g)))
     return Geometry(n, *g.size, c, *g.count, oc, *g.kernel, *g.strides, *g.dilation, *g.before, groups)
+
+
+def _side_by_side(g):
+    """Whether windows lie side by side in each row, with nothing between or left over."""
+    return 1 < g.kernel[-1] == g.strides[-1] and g.dilation[-1] == 1 and not g.before[-1] and (
+        g.size[-1] == g.count[-1] * g.strides[-1])
 
 
 def partial_sums(ctx, kernel, refs, out, attrs):
