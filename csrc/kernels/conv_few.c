@@ -15,8 +15,8 @@ INLINE void make(const few_windows *w, const float *x, const float *b, float *c,
             for (int l = 0; l < VL; l += LINE) __builtin_prefetch(c + (r + R) * w->oc + v * VL + l, 1);
         }
     const int64_t step = w->step;
-    for (int64_t i = 0; i < w->rows; i++, x += w->pitch) {
-        const float *s[] = {x, x + 4 * step, x + 8 * step}; /* few registers for many addresses */
+    for (int64_t i = 0; i < w->rows; i++) {
+        const float *row = x + w->at[i], *s[] = {row, row + 4 * step, row + 8 * step}; /* few registers for many addresses */
         for (int64_t p = w->run; p > 0; p--, b += NR) {
             vf f[2];
             UNROLL_FOR (int v = 0; v < V; v++) f[v] = v_load(b + v * VL);
@@ -63,36 +63,39 @@ static void pixels(const few_windows *w, const float *b, int64_t k, int64_t coun
         }
 }
 
-/* row `row` of an image, pixels [from, from + count), zeros outside it */
-static void padded_row(const float *image, int64_t row, int64_t h, int64_t w, int64_t c, int64_t from, int64_t count,
-                       float *d) {
+/* pixels [from, from + count) of a row of x, zeros outside it; x: NULL for a row outside the image */
+static void padded_row(const float *x, int64_t w, int64_t c, int64_t from, int64_t count, float *d) {
     const int64_t lo = fk_max(0, -from), hi = fk_max(lo, fk_min(count, w - from));
-    if (row < 0 || row >= h || lo >= count) {
+    if (!x || lo >= count) {
         gemm_zero(d, count * c);
         return;
     }
     gemm_zero(d, lo * c);
-    gemm_copy(d + lo * c, image + (row * w + from + lo) * c, (hi - lo) * c);
+    gemm_copy(d + lo * c, x + (from + lo) * c, (hi - lo) * c);
     gemm_zero(d + hi * c, (count - hi) * c);
 }
 
 void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int64_t j, int64_t count, float *copy) {
-    const int64_t width = (count - 1) * a->sw + a->kw, column = j * a->sw - a->pl;
+    const int64_t width = (count - 1) * a->sw + a->kw, column = j * a->sw - a->pl, line = a->w * a->c;
     const int64_t row = r % a->oh * a->sh - a->pt, last = row + (a->kh - 1) * a->dh;
-    const float *image = x + r / a->oh * a->h * a->w * a->c;
-    if (row >= 0 && last < a->h && column >= 0 && column + width <= a->w) {
-        w->x = image + (row * a->w + column) * a->c;
-        w->pitch = a->dh * a->w * a->c;
-        return;
-    }
-    w->x = copy;
-    w->pitch = gemm_lines(width * a->c);
-    for (int64_t i = 0; i < a->kh; i++)
-        padded_row(image, row + i * a->dh, a->h, a->w, a->c, column, width, copy + i * w->pitch);
+    const int64_t slice = r / a->oh % a->od * a->sd - a->pf, deepest = slice + (a->kd - 1) * a->dd;
+    const float *image = x + r / a->oh / a->od * a->d * a->h * line;
+    const int inside = slice >= 0 && deepest < a->d && row >= 0 && last < a->h && column >= 0 && column + width <= a->w;
+    const int64_t pitch = gemm_lines(width * a->c);
+    w->x = inside ? image + (slice * a->h + row) * line + column * a->c : copy;
+    for (int64_t z = 0, k = 0; z < a->kd; z++)
+        for (int64_t y = 0; y < a->kh; y++, k++) {
+            w->at[k] = inside ? (z * a->dd * a->h + y * a->dh) * line : k * pitch;
+            if (inside) continue;
+            const int64_t q = slice + z * a->dd, p = row + y * a->dh;
+            const int known = q >= 0 && q < a->d && p >= 0 && p < a->h;
+            padded_row(known ? image + (q * a->h + p) * line : NULL, a->w, a->c, column, width, copy + k * pitch);
+        }
 }
 
 FK_CHUNKS(conv_few) {
-    const int64_t rows = a->n * a->oh, work = rows * a->ow * a->kh * a->kw * a->c * gemm_panels(a->oc) * NR;
+    const int64_t rows = a->n * a->od * a->oh, taps = a->kd * a->kh * a->kw;
+    const int64_t work = rows * a->ow * taps * a->c * gemm_panels(a->oc) * NR;
     return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 64), rows), work / (GEMM_GRAIN / 2)));
 }
 
@@ -105,13 +108,13 @@ FK_KERNEL(conv_few) {
     fk_ending e;
     const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
     int64_t lo, hi;
-    fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
+    fk_range(a->n * a->od * a->oh, 1, ith, nth, &lo, &hi);
     int64_t done = lo * a->ow * a->oc, end = done;
     for (int64_t r = lo; r < hi; r++)
         for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
             const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
             FK(few_at)(&w, &a->conv, x, r, j, count, copy);
-            pixels(&w, b, a->kh * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
+            pixels(&w, b, w.rows * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
             end += count * a->oc;
             if (end - done >= 8 * FK_TILE && !ending) {
                 fk_epilogue(call, done, end - done);

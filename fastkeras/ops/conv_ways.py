@@ -11,6 +11,7 @@ from .lowering import REDUCE, lower_reduce
 from .windows import Windows
 
 FEW = 32  # channels: with more, the kernel is not asked
+MADE = 8  # channels of an input's gradient: a quarter of a panel, of which the gain is certain
 
 Geometry = namedtuple('Geometry', 'n d h w c od oh ow oc kd kh kw sd sh sw dd dh dw pf pt pl groups')
 Geometry.__doc__ = 'The attributes of the convolution kernels (csrc/ops.def); an image has one slice.'
@@ -77,6 +78,24 @@ def _product_by_input(ctx, g, dy, w, dx):
     return ctx.step('conv_dx', [dy, ctx.packed(w, 'pack_dx', **turned), dx], **g._asdict())
 
 
+def _few_made(ctx, g):
+    """Whether so few channels are made that a product for each of them would leave most of its panels empty, and there is
+    something to gain by one product for all taps: there are several, and not too many numbers to keep."""
+    taps = g.kd * g.kh * g.kw
+    return g.groups == 1 and g.c <= MADE and taps > 1 and taps * g.c <= 4 * g.oc
+
+
+def _taps_by_input(ctx, g, dy, w, dx):
+    """What every tap gives, of all windows in one product, and its sum where they overlap."""
+    taps, pixels = g.kd * g.kh * g.kw * g.c, g.n * g.od * g.oh * g.ow
+    each = ctx.temp((g.n, g.od, g.oh, g.ow, taps))
+    right = ctx.packed(w, 'pack_b', batch=1, k=g.oc, n=taps, ld=g.oc, trans=1, src_batch=0)
+    step = ctx.step('matmul', [dy, right, each], batch=1, m=pixels, n=taps, k=g.oc, lda=g.oc, trans_a=0, ldb=0, trans_b=1,
+                    a_batch=0, b_batch=0)
+    ctx.step('col2im', [each, dx], **g._asdict())
+    return step
+
+
 def _product_by_kernel(ctx, g, x, dy, dw):
     return partial_sums(ctx, 'conv_dw', [x, dy], dw, g._asdict())
 
@@ -94,7 +113,7 @@ def _winograd_by_kernel(ctx, g, x, dy, dw):
 
 
 FORWARD = ((winograd.suits, winograd.forward), (_is_few, _few), (_always, _product))
-BY_INPUT = ((winograd.suits, winograd.backward), (_always, _product_by_input))
+BY_INPUT = ((winograd.suits, winograd.backward), (_few_made, _taps_by_input), (_always, _product_by_input))
 BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
 
 

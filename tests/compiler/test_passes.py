@@ -122,7 +122,7 @@ def test_batch_normalisation_folds_into_the_kernel():
 
 
 @pytest.mark.parametrize('conv, x, w, kernel', [
-    (lambda x, w: ops.conv(x, w, padding='same'), (1, 3, 6, 7, 4), (2, 3, 3, 4, 5), 'conv'),
+    (lambda x, w: ops.conv(x, w, padding='same'), (1, 3, 6, 7, 4), (2, 3, 3, 4, 5), 'conv_few'),
     (lambda x, w: ops.conv_transpose(x, w, 2), (2, 5, 6, 4), (3, 3, 5, 4), 'conv_dx'),
     (lambda x, w: ops.conv_transpose(x, w, 2), (1, 2, 5, 6, 4), (2, 3, 3, 5, 4), 'conv_dx'),
     (lambda x, w: ops.matmul(x, w, transpose_b=True), (9, 4), (5, 4), 'matmul')])

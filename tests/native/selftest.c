@@ -140,6 +140,13 @@ static void conv(window v) {
     RUN("pack_dx", turn, w, packed);
     RUN("conv_dx", attr, dy, packed, dx);
     check("conv_dx", dx, ex, nx, 1e-5);
+    if (v.groups == 1) {
+        const int64_t pixels = v.n * v.od * v.oh * v.ow;
+        float *taps = outputs(pixels * k);
+        RUN("matmul", ATTR(1, pixels, k, v.oc, v.oc, 0, v.oc, 1, 0, 0), dy, w, taps);
+        RUN("col2im", attr, taps, dx);
+        check("col2im", dx, ex, nx, 1e-5);
+    }
 
     weights_gradient("conv_dw", attr, x, dy, ew, nw);
     if (PARTS("conv_few_dw", attr)) weights_gradient("conv_few_dw", attr, x, dy, ew, nw);
