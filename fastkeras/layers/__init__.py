@@ -13,6 +13,7 @@ from .categories import *  # noqa: F403
 from .context import learning_phase as learning_phase
 from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
+from .convolutional_recurrent import *  # noqa: F403
 from .core import *  # noqa: F403
 from .deprecated import *  # noqa: F403
 from .einsum_dense import *  # noqa: F403

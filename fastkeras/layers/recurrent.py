@@ -46,6 +46,7 @@ class RNN(GivenStates, Layer):
 
     supports_masking = True
     _untracked = frozenset(('_states', 'state_spec', 'constants_spec'))
+    _sequences, _ndim = '(batch, steps, features)', 3    # what it runs through, for messages
     _flags = ('return_sequences', 'return_state', 'go_backwards', 'stateful', 'unroll')
     _rare = ('zero_output_for_mask', 'time_major')      # written where they ask for something
 
@@ -79,11 +80,11 @@ class RNN(GivenStates, Layer):
         x = inputs[0] if isinstance(inputs, (list, tuple)) and len(inputs) else inputs
         shape = tuple(x.shape)
         spec = self.input_spec[0] if isinstance(self.input_spec, list) else self.input_spec
-        if len(shape) == 2 and not spec.accepts(shape):
+        if len(shape) == self._ndim - 1 and not spec.accepts(shape):
             source = getattr(x, '_keras_history', None)
             before = f'the layer before, {source.layer.name!r},' if source and isinstance(source.layer, RNN) else (
                 'a recurrent layer before it')
-            raise ValueError(f'{title(self)}: expected sequences (batch, steps, features), got shape {shape}; {before} '
+            raise ValueError(f'{title(self)}: expected sequences {self._sequences}, got shape {shape}; {before} '
                              f'needs return_sequences=True to give one output for each step')
         batch = self._batch(shape)
         if self._states is not None and batch not in (None, self._fixed_batch()) and len(shape) > 2:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from fastkeras import generation, ops
 from fastkeras.ops import core
-from fastkeras.ops.tensor import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
 
@@ -15,6 +13,7 @@ from . import registry
 from .base import Layer
 from .calls import masked
 from .checks import one_of
+from .folding import folded, shaped
 from .given_states import GivenStates
 from .input_spec import title
 
@@ -138,18 +137,18 @@ class TimeDistributed(Wrapper):
         if len({x.shape[1] for x in tensors} - {None}) > 1:
             raise ValueError(f'{title(self)}: expected inputs of the same number of steps, got shapes '
                              f'{", ".join(str(tuple(x.shape)) for x in tensors)}')
-        inner = [_fold(m) if m is not None and len(m.shape) > 2 else None for m in masks]
+        inner = [folded(m) if m is not None and len(m.shape) > 2 else None for m in masks]
         of_steps = None
         for m in (m for m in masks if m is not None):
             m = ops.any(m, axis=tuple(range(2, len(m.shape)))) if len(m.shape) > 2 else m
             of_steps = m if of_steps is None else ops.logical_and(of_steps, m)
-        return nest.map_structure(_fold, inputs), nest.pack(inputs, inner), of_steps
+        return nest.map_structure(folded, inputs), nest.pack(inputs, inner), of_steps
 
     def _unfold(self, inputs):
         """The function that gives a result of the layer its axis of steps back."""
         batch, steps = (next((d for d in sizes if d is not None), None)
                         for sizes in zip(*(x.shape[:2] for x in nest.flatten(inputs))))
-        return lambda y: _shaped(y, (batch, steps, *y.shape[1:]))
+        return lambda y: shaped(y, (batch, steps, *y.shape[1:]))
 
     def _limited_inputs(self, inputs):
         return self.layer._limited_inputs(inputs)
@@ -158,18 +157,6 @@ class TimeDistributed(Wrapper):
         steps = next((s[1] for s in nest.flatten_shapes(input_shape) if s[1] is not None), None)
         shapes = self.layer.compute_output_shape(nest.map_shapes(self._step_shape, input_shape))
         return nest.map_shapes(lambda s: (s[0], steps, *s[1:]), shapes)
-
-
-def _fold(x):
-    return _shaped(x, (None if None in x.shape[:2] else math.prod(x.shape[:2]), *x.shape[2:]))
-
-
-def _shaped(x, shape):
-    """x under another shape. Where more than one of its sizes is unknown, a model is being described, and what has the
-    shape will do."""
-    if shape.count(None) > 1:
-        return Tensor('input', (), {}, shape, x.dtype)
-    return ops.reshape(x, tuple(-1 if d is None else d for d in shape))
 
 
 _MERGED = {'sum': ops.add, 'mul': ops.multiply, 'concat': lambda a, b: ops.concatenate([a, b], axis=-1),
