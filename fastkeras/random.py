@@ -100,7 +100,13 @@ def gamma(shape, alpha, dtype=None, seed=None):
 
     By Marsaglia and Tsang (2000, "A simple method for generating gamma variables").
     """
-    dtype = _float('gamma', dtype)
+    found, boost = _gamma_parts('gamma', shape, alpha, dtype, seed)
+    return ops.stop_gradient(ops.multiply(found, ops.exp(boost)))
+
+
+def _gamma_parts(name, shape, alpha, dtype, seed):
+    """(x, y), where x · exp(y) is of the gamma distribution: of a small alpha, the product may be less than floats hold."""
+    dtype = _float(name, dtype)
     shape, seed = _shape(shape), _seed(seed)
     alpha = ops.broadcast_to(ops.cast(core.as_tensor(alpha), dtype), shape)
     small = ops.less(alpha, 1.0)
@@ -120,16 +126,16 @@ def gamma(shape, alpha, dtype=None, seed=None):
     found = ops.multiply(d, found)
     # below 1: gamma(alpha + 1) · u^(1 / alpha)
     w = ops.subtract(1.0, ops.random_uniform(shape, dtype=dtype, seed=_other(seed, 2)))
-    boost = ops.exp(ops.divide(ops.log(w), ops.where(small, alpha, 1.0)))
-    return ops.stop_gradient(ops.where(small, ops.multiply(found, boost), found))
+    return found, ops.where(small, ops.divide(ops.log(w), ops.where(small, alpha, 1.0)), 0.0)
 
 
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Numbers of the beta distribution of alpha, beta > 0: numbers, or tensors that broadcast to `shape`."""
     dtype, seed = _float('beta', dtype), _seed(seed)
-    a = gamma(shape, alpha, dtype, seed)
-    b = gamma(shape, beta, dtype, _other(seed, 3))
-    return ops.divide(a, ops.add(a, b))
+    (a, p), (b, q) = _gamma_parts('beta', shape, alpha, dtype, seed), _gamma_parts('beta', shape, beta, dtype, _other(seed, 3))
+    most = ops.maximum(p, q)
+    a, b = ops.multiply(a, ops.exp(ops.subtract(p, most))), ops.multiply(b, ops.exp(ops.subtract(q, most)))
+    return ops.stop_gradient(ops.divide(a, ops.add(a, b)))
 
 
 def binomial(shape, counts, probabilities, dtype=None, seed=None):

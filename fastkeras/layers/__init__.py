@@ -19,6 +19,11 @@ from .deprecated import *  # noqa: F403
 from .einsum_dense import *  # noqa: F403
 from .embeddings import *  # noqa: F403
 from .hashed import *  # noqa: F403
+from .image_colors import *  # noqa: F403
+from .image_histograms import *  # noqa: F403
+from .image_mixes import *  # noqa: F403
+from .image_moves import *  # noqa: F403
+from .image_size import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403

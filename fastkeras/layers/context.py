@@ -42,6 +42,11 @@ def learning_phase() -> Any:
     return bool(_phase['training'])
 
 
+def told() -> bool:
+    """Whether anything has said if layers are to act as in training: an enclosing call, or `set_learning_phase`."""
+    return _state.training is not None or _phase['training'] is not None
+
+
 def set_learning_phase(value: Any) -> Any:
     """What calls take that are not told `training`, for the whole process: 0 or False, 1 or True, None for the
     default.

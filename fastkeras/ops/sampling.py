@@ -360,19 +360,34 @@ def elastic_transform(images, alpha=20.0, sigma=5.0, interpolation='bilinear', f
     `affine_transform`.
     """
     op = 'elastic_transform'
-    order = _checked(op, interpolation, fill_mode)
-    images, back = as_batch(op, images, data_format)
-    dtype = dtype_of(images)
-    n, h, w, _ = shape_of(images)
+    _checked(op, interpolation, fill_mode)
+    images, data_format, axis = image_of(op, images, data_format)
+    shape = shape_of(images)
+    h, w = shape[axis:axis + 2]
     if None in (h, w):
-        raise error(op, f'images: expected a known height and width, got shape {shape_of(images)}')
+        raise error(op, f'images: expected a known height and width, got shape {shape}')
     if not sigma > 0:
         raise error(op, f'sigma: expected a number above 0, got {sigma!r}')
-    size = int(6 * sigma) | 1
-    noise = random_normal((n, h, w, 2), stddev=sigma, seed=as_seed(getattr(seed, 'next', lambda: seed)()))
-    moved = gaussian_blur(noise, (size, size), (sigma, sigma), 'channels_last') * alpha
-    y = moved[..., 0] + reshape(arange(h, dtype='float32'), (1, h, 1))
-    x = moved[..., 1] + arange(w, dtype='float32')
+    n = shape[0] if len(shape) == 4 else 1
+    y, x = distorted((n, h, w), alpha, sigma, int(6 * sigma) | 1, seed)
+    return sampled(images, y, x, interpolation, fill_mode, fill_value, data_format)
+
+
+def distorted(shape, alpha, sigma, window, seed):
+    """Places (n, h, w) along the rows and along the columns, moved by noise of deviation sigma blurred with a Gaussian of sigma
+    pixels, times alpha: numbers or tensors of one. window: the size of the blur's."""
+    n, h, w = shape
+    noise = random_normal((n, h, w, 2), seed=as_seed(getattr(seed, 'next', lambda: seed)()))
+    if is_symbolic(sigma):
+        sigma = reshape(sigma, ())
+    moved = gaussian_blur(noise, (window, window), (sigma, sigma), 'channels_last') * (sigma * alpha)
+    return moved[..., 0] + reshape(arange(h, dtype='float32'), (1, h, 1)), moved[..., 1] + arange(w, dtype='float32')
+
+
+def sampled(images, y, x, interpolation, fill_mode, fill_value, data_format):
+    """The pixels of images at the places (n, h, w), as `map_coordinates` reads each of their channels."""
+    images, back = as_batch('elastic_transform', images, data_format)
+    dtype = dtype_of(images)
     mode = 'grid-wrap' if fill_mode == 'wrap' else fill_mode
-    made = apply('sample_image', (images, y, x), order=order, mode=mode, value=float(fill_value))
+    made = apply('sample_image', (images, y, x), order=INTERPOLATIONS.index(interpolation), mode=mode, value=float(fill_value))
     return back(made if dtype in FLOATS else saturated(made, dtype))

@@ -29,8 +29,8 @@ _NAMES = {
     **dict.fromkeys(('enable_interactive_logging', 'disable_interactive_logging', 'is_interactive_logging_enabled'), 'config'),
 }
 
-_MODULES = ('conv_utils', 'data_utils', 'generic_utils', 'io_utils', 'layer_utils', 'multi_gpu_utils', 'np_utils',
-            'vis_utils')
+_MODULES = ('bounding_boxes', 'conv_utils', 'data_utils', 'generic_utils', 'io_utils', 'layer_utils', 'multi_gpu_utils',
+            'np_utils', 'vis_utils')
 
 TYPE_CHECKING = False      # True to those who check types
 if TYPE_CHECKING:
