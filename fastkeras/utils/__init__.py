@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from fastkeras.utils.vis_utils import model_to_dot as model_to_dot
     from fastkeras.utils.vis_utils import plot_model as plot_model
 
+    from . import bounding_boxes as bounding_boxes
     from . import conv_utils as conv_utils
     from . import data_utils as data_utils
     from . import generic_utils as generic_utils
