@@ -74,7 +74,7 @@ class RandomFlip(ImageLayer):
 
 
 class _Moved(ImageLayer):
-    """transform: (n, 8), see `ops.image.affine_transform`."""
+    """transform: (n, 6), see `ops.image.affine_transform`."""
 
     def __init__(self, interpolation, fill_mode, fill_value, seed, **kwargs):
         super().__init__(**kwargs)
@@ -136,7 +136,7 @@ class RandomTranslation(_Moved):
     def _transforms(self, n, height, width, seed):
         down = self._draw((n,), self.height_lower, self.height_upper, seed) * height
         across = self._draw((n,), self.width_lower, self.width_upper, seed) * width
-        return 1, 0, -across, 0, 1, -down, 0, 0
+        return 1, 0, -across, 0, 1, -down
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('height_factor', 'width_factor', 'fill_mode', 'interpolation', 'seed', 'fill_value',
@@ -160,7 +160,7 @@ class RandomRotation(_Moved):
         angle = self._draw((n,), *self.factor, seed=seed) * (2 * np.pi)
         c, s = ops.cos(angle), ops.sin(angle)
         x, y = (width - 1) / 2, (height - 1) / 2
-        return c, -s, x - x * c + y * s, s, c, y - x * s - y * c, 0, 0
+        return c, -s, x - x * c + y * s, s, c, y - x * s - y * c
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('factor', 'fill_mode', 'interpolation', 'seed', 'fill_value',
@@ -192,7 +192,7 @@ class RandomZoom(_Moved):
     def _transforms(self, n, height, width, seed):
         down = self._draw((n,), 1 + self.height_lower, 1 + self.height_upper, seed)
         across = down if self.width_factor is None else self._draw((n,), 1 + self.width_lower, 1 + self.width_upper, seed)
-        return across, 0, (1 - across) * ((width - 1) / 2), 0, down, (1 - down) * ((height - 1) / 2), 0, 0
+        return across, 0, (1 - across) * ((width - 1) / 2), 0, down, (1 - down) * ((height - 1) / 2)
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('height_factor', 'width_factor', 'fill_mode', 'interpolation', 'seed', 'fill_value',
@@ -222,7 +222,7 @@ class RandomShear(_Moved):
         sign = ops.where(self._draw((n,), seed=seed) > 0.5, -1.0, 1.0)
         y = self._draw((n,), *self.y_factor, seed=seed) * sign
         x = self._draw((n,), *self.x_factor, seed=seed) * sign
-        return 1, x, 0, y, 1, 0, 0, 0
+        return 1, x, 0, y, 1, 0
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('x_factor', 'y_factor', 'interpolation', 'fill_mode', 'fill_value', 'data_format', 'seed')

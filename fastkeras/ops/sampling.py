@@ -21,7 +21,7 @@ from .move import expand_dims, reshape, squeeze, transpose
 from .random import as_seed, random_normal
 from .resize import image_of, saturated
 from .shapes import count, shape_of
-from .slices import cut, stack
+from .slices import concatenate, cut, stack
 
 INTERPOLATIONS = ('nearest', 'bilinear')
 MODES = ('constant', 'nearest', 'wrap', 'mirror', 'reflect')
@@ -56,46 +56,61 @@ def _wrapped(place, size):
     return where(less(place, 0), back, where(less(size - 1, place), ahead, place))
 
 
-def _pixels(place, size, order, mode):
-    """[(index as int32, weight or None, whether it is inside or None)] of the pixels along one axis."""
-    place = where(less(absolute(place), _FAR), place, -_FAR)
+def _folded_place(place, size, mode):
+    """The same of places: those between two pixels beyond the edge come to lie between the two that stand for them."""
     if mode == 'wrap':
-        place, mode = clip(_wrapped(place, size), 0, size - 1), 'nearest'
+        place = _wrapped(place, size)
+    elif mode == 'reflect':
+        place = _modulo(place + 0.5, 2 * size)
+        place = minimum(place, 2 * size - place) - 0.5
+    elif mode == 'mirror' and size > 1:
+        place = _modulo(place, 2 * size - 2)
+        place = minimum(place, 2 * size - 2 - place)
+    return clip(place, 0, size - 1)
+
+
+def _pixels(place, size, order, mode):
+    """([(index as int32, whether it is inside or None)], how far from the first to the second) of the pixels along one axis."""
+    place = where(less(absolute(place), _FAR), place, -_FAR)
+    if mode == 'wrap' or order == 1 and mode in ('reflect', 'mirror', 'nearest'):
+        place, mode = _folded_place(place, size, mode), 'nearest'
+    part = None
     if order == 0:
-        around = [(sign(place) * floor(absolute(place) + 0.5), None)]
+        around = [sign(place) * floor(absolute(place) + 0.5)]
     elif order == 'even':
-        around = [(rint(place), None)]
+        around = [rint(place)]
     else:
         low = floor(place)
-        part = place - low
-        around = [(low, 1 - part), (low + 1, part)]
-    made = []
-    for i, weight in around:
-        inside = logical_and(less(-1, i), less(i, size)) if mode == 'constant' else None
-        made.append((cast(_folded(i, size, mode), 'int32'), weight, inside))
-    return made
+        part, around = place - low, [low, low + 1]
+    return [(cast(_folded(i, size, mode), 'int32'), logical_and(less(-1, i), less(i, size)) if mode == 'constant' else None)
+            for i in around], part
 
 
-def _blended(flat, corners, base, steps, value, shape):
-    """The sum over corners of the pixels flat[base + Σ index · step], each times its weights, `value` where one is outside."""
-    total = None
-    for corner in itertools.product(*corners):
-        index, weight, inside = base, None, None
-        for (i, w, within), step in zip(corner, steps):
-            i = i if step == 1 else i * step
-            index = i if index is None else index + i
-            weight = w if weight is None or w is None else weight * w
-            inside = within if inside is None or within is None else logical_and(inside, within)
-        part = reshape(apply('gather', (flat, reshape(index, (-1,))), axis=0), shape)
-        ones = (1,) * (len(shape) - len(shape_of(index)))
-        if dtype_of(part) not in FLOATS:
-            part = cast(part, 'float32')
-        if inside is not None:
-            part = where(reshape(inside, (*shape_of(index), *ones)), part, value)
-        if weight is not None:
-            part = part * reshape(weight, (*shape_of(index), *ones))
-        total = part if total is None else total + part
-    return total
+def _blended(table, axes, base, steps, value, shape):
+    """The pixels of a table (pixels,) or (pixels, c) at base + Σ index · step, blended along each axis; `value` outside."""
+    if dtype_of(table) not in FLOATS:
+        table = cast(table, 'float32')
+    pixels = shape_of(table)[0]
+    if axes[0][0][0][1] is not None:    # a pixel of that value behind the others
+        table = concatenate([table, np.full((1, *shape_of(table)[1:]), value, dtype_of(table))], axis=0)
+    ones = (1,) * (len(shape) - len(shape_of(axes[0][0][0][0])))
+
+    def blended(k, index, inside):
+        if k == len(axes):
+            if inside is not None:
+                index = where(inside, index, pixels)
+            return reshape(apply('gather', (table, reshape(index, (-1,))), axis=0), shape)
+        around, part = axes[k]
+        made = []
+        for i, within in around:
+            i = i if steps[k] == 1 else i * steps[k]
+            both = within if inside is None else logical_and(inside, within)
+            made.append(blended(k + 1, i if index is None else index + i, both))
+        if part is None:
+            return made[0]
+        return made[0] + (made[1] - made[0]) * reshape(part, (*shape_of(part), *ones))
+
+    return blended(0, base, None)
 
 
 # ---- images (n, h, w, c) at places y, x (n, …)
@@ -173,9 +188,12 @@ def _sample_spec(images, y, x, *, order, mode, value):
 def _project_compose(images, transform, *, order, mode, value):
     n, h, w, _ = images.shape
     kind = transform.dtype
-    a = [reshape(cut(transform, ((None, None, 1), (k, k + 1, 1))), (-1, 1, 1)) for k in range(8)]
+    a = [reshape(cut(transform, ((None, None, 1), (k, k + 1, 1))), (-1, 1, 1)) for k in range(transform.shape[1])]
     y = constant(np.arange(h, dtype=kind).reshape(1, h, 1))
     x = constant(np.arange(w, dtype=kind).reshape(1, 1, w))
+    if len(a) == 6:
+        places = [apply('broadcast_to', (a[k] * x + (a[k + 1] * y + a[k + 2]),), shape=(n, h, w)) for k in (3, 0)]
+        return apply('sample_image', (images, *places), order=order, mode=mode, value=value)
     below = a[6] * x + a[7] * y + 1
     flat = less(absolute(below), 1e-30)     # the horizon: nothing is there
     below = where(flat, 1, below)
@@ -188,6 +206,7 @@ def _project_compose(images, transform, *, order, mode, value):
 
 def _project_ref(images, transform, *, order, mode, value):
     n, h, w, _ = images.shape
+    transform = np.concatenate([transform, np.zeros((len(transform), 8 - transform.shape[1]), transform.dtype)], axis=1)
     a = [transform[:, k, None, None] for k in range(8)]
     y, x = (np.arange(d, dtype=transform.dtype) for d in (h, w))
     y = y[:, None]
@@ -199,18 +218,19 @@ def _project_ref(images, transform, *, order, mode, value):
 def _project_samples():
     r = np.random.default_rng(9)
 
-    def case(shape, n, mode='constant', order=1, bend=0.02):
-        transform = r.normal(scale=bend, size=(n, 8)) + [1, 0, 0.3, 0, 1, -0.7, 0, 0]
+    def case(shape, n, mode='constant', order=1, bend=0.02, numbers=8):
+        transform = (r.normal(scale=bend, size=(n, 8)) + [1, 0, 0.3, 0, 1, -0.7, 0, 0])[:, :numbers]
         return Sample([r.normal(size=shape).astype(np.float32), transform.astype(np.float32)],
                       {'order': order, 'mode': mode, 'value': 0.25}, rtol=1e-4, atol=1e-4)
 
-    return [case((2, 5, 6, 3), 2), case((2, 5, 4, 1), 1, 'reflect'), case((1, 4, 7, 2), 1, 'nearest', 0)]
+    return [case((2, 5, 6, 3), 2), case((2, 5, 4, 1), 1, 'reflect'), case((1, 4, 7, 2), 1, 'nearest', 0),
+            case((2, 4, 7, 1), 2, 'nearest', numbers=6)]
 
 
 @register('project_image', compose=_project_compose, ref=_project_ref, samples=_project_samples,
           rows=lambda node, moving: moving[0] and (moving[1] or node.inputs[1].shape[0] == 1))
 def _project_spec(images, transform, *, order, mode, value):
-    if len(transform.shape) != 2 or transform.shape[1] != 8:
+    if len(transform.shape) != 2 or transform.shape[1] not in (6, 8):
         raise ValueError(f'transform: expected 8 numbers or rows of 8, got shape {tuple(transform.shape)}')
     n, m = images.shape[0], transform.shape[0]
     if None not in (n, m) and m not in (1, n):
@@ -261,7 +281,8 @@ def affine_transform(images, transform, interpolation='bilinear', fill_mode='con
     ((a0·x + a1·y + a2) / k, (b0·x + b1·y + b2) / k) with k = c0·x + c1·y + 1.
 
     images: (height, width, channels) or (batch, height, width, channels), or with channels first by data_format. transform:
-    the 8 numbers [a0, a1, a2, b0, b1, b2, c0, c1], or a row of them for each image. interpolation: 'bilinear' or 'nearest'.
+    the numbers [a0, a1, a2, b0, b1, b2, c0, c1], or a row of them for each image; the last two, 0, may be left out.
+    interpolation: 'bilinear' or 'nearest'.
     fill_mode: 'constant' (fill_value), 'nearest', 'reflect', 'mirror' or 'wrap'. Returns the type of the images; integers lose
     the fraction. ValueError for others. Source: Keras 3.15 on TensorFlow, whose 'wrap' does not blend the two edges.
     """
