@@ -44,9 +44,9 @@ class ImageLayer(Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The layer applied to images; `training` is True where nobody says otherwise."""
-        if kwargs.get('training') is None and len(args) < 2 and not context.told():
-            if active_trace() is not None or not any(isinstance(x, Tensor) for x in nest.flatten([args, kwargs])):
-                kwargs['training'] = True
+        described = active_trace() is None and any(isinstance(x, Tensor) for x in nest.flatten([args, kwargs]))
+        if kwargs.get('training') is None and len(args) < 2 and not context.told() and not described:
+            kwargs['training'] = True
         return super().__call__(*args, **kwargs)
 
     # ---- the call
