@@ -5,6 +5,7 @@ Two ways to read it. A default of a signature that differs is a `Default`: a num
 differs is a row of TABLE, read by `of`.
 """
 
+import inspect
 from contextlib import contextmanager
 
 from fastkeras import config
@@ -98,6 +99,14 @@ def chosen(value, generation=None):
             return value.three
         return value.two if isinstance(value, DefaultWhole) else float(value) if isinstance(value, Default) else str(value)
     return value
+
+
+def shown(function):
+    """Decorator: the signature shows the Keras 2 values of such defaults, for readers and for tools."""
+    signature = inspect.signature(function)
+    two = [p.replace(default=chosen(p.default, 2)) for p in signature.parameters.values()]
+    function.__signature__ = signature.replace(parameters=two)
+    return function
 
 
 # defaults of signatures

@@ -15,6 +15,7 @@ from .context import set_learning_phase as set_learning_phase
 from .convolution import *  # noqa: F403
 from .convolutional_recurrent import *  # noqa: F403
 from .core import *  # noqa: F403
+from .cudnn_recurrent import *  # noqa: F403
 from .deprecated import *  # noqa: F403
 from .einsum_dense import *  # noqa: F403
 from .embeddings import *  # noqa: F403

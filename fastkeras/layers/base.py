@@ -340,7 +340,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         """Always empty: updates belong to the trace of a call."""
         return []
 
-    def get_losses_for(self, inputs: Any) -> Any:
+    def get_losses_for(self, inputs: Any = None) -> Any:
         """The penalties that depend on no input, for inputs=None; else none: those exist only while a call is
         traced.
         """

@@ -197,7 +197,7 @@ class RNN(GivenStates, Layer):
         if steps is None:
             x, mask = self._one_step(x), None if mask is None else self._one_step(mask)
         states, zero = self._first_states(x, initial_state)
-        outputs, last, states = self._run_loop(x, states, mask, training, constants, zero)
+        last, outputs, states = self.inner_loop(x, states, mask, training, constants, zero)
         if self.stateful:
             for v, s in zip(self._states, states):
                 v.assign(s)
@@ -254,8 +254,11 @@ class RNN(GivenStates, Layer):
                              f'of shape {tuple(x.shape)}, got {got}')
         return mask if mask.dtype == 'bool' else ops.not_equal(mask, 0)
 
-    def _run_loop(self, x, states, mask, training, constants, zero):
-        """(outputs of all steps or None, the last output, the last states)."""
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: Any = False, constants: Any = None,
+                   zero: bool = False) -> Any:
+        """(the last output, the outputs of all steps or None where they are not returned, list of the last states), inside a
+        trace. zero: whether all of initial_state, a list, is known to be 0."""
+        x, states = sequences, nest.flatten(initial_state)
         if not self.time_major:
             x, mask = swapped(x), None if mask is None else swapped(mask)
         cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
@@ -277,7 +280,7 @@ class RNN(GivenStates, Layer):
             if not self.time_major:
                 x = swapped(x)
         states = self.cell.joined(new) if isinstance(self.cell, StackedRNNCells) else new[0]
-        return x, last, states
+        return last, x if self.return_sequences else None, states
 
     # ---- shapes, masks, configuration
     def compute_output_shape(self, input_shape: Any, initial_state_shape: Any = None) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastkeras import activations, constraints, initializers, ops, regularizers
-from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, chosen
-from fastkeras.runtime import SeedGenerator
+from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, chosen, shown
+from fastkeras.runtime import SeedGenerator, active_trace
 
 from .base import Layer
 from .checks import as_float, count, last_axis, number
@@ -67,6 +67,7 @@ class _RecurrentCell(Layer):
         if not self.implementation or recurrent_dropout and chosen(IMPLEMENTATION) == 2:
             self.implementation = 1     # 0 means that in Keras 2; Keras 3 has no other way to drop the state
         self.state_size = self.output_size = self.units
+        self._kept = {}         # masks that were asked for
 
     # ---- weights
     def build(self, input_shape: Any) -> None:
@@ -79,7 +80,7 @@ class _RecurrentCell(Layer):
     def _bias(self):
         return self._weight('bias', (self.gates * self.units,))
 
-    def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+    def get_initial_state(self, batch_size: Any = None, inputs: Any = None, dtype: Any = None) -> Any:
         """Zeros (batch, units), one for each state. inputs: a tensor whose first axis is the batch, where no batch_size is
         given."""
         if batch_size is None:
@@ -97,16 +98,30 @@ class _RecurrentCell(Layer):
                 for _ in range(self.gates if self.implementation == 1 else 1)]
 
     def get_dropout_mask(self, step_input: Any) -> Any:
-        """A new mask for the inputs (batch, features) of a step: a tensor or, with implementation 1, a list of one for each
-        gate; None where nothing is dropped."""
-        return self._shown(self._masks(*step_input.shape, self.dropout, True))
+        """A mask for the inputs (batch, features) of a step: a tensor or, with implementation 1, a list of one for each gate;
+        None where nothing is dropped. On arrays it stays the same until `reset_dropout_mask`."""
+        return self._mask('inputs', step_input, self.dropout)
 
     def get_recurrent_dropout_mask(self, step_input: Any) -> Any:
         """The same for the output of the last step."""
-        return self._shown(self._masks(*step_input.shape, self.recurrent_dropout, True))
+        return self._mask('state', step_input, self.recurrent_dropout)
 
-    def _shown(self, masks):
-        return masks if masks is None or self.implementation == 1 and self.gates > 1 else masks[0]
+    def reset_dropout_mask(self) -> None:
+        """Let the next get_dropout_mask draw another mask. A recurrent layer draws by itself, once for each call."""
+        self._kept.pop('inputs', None)
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """Let the next get_recurrent_dropout_mask draw another mask."""
+        self._kept.pop('state', None)
+
+    def _mask(self, which, x, rate):
+        if active_trace() is None and which in self._kept:
+            return self._kept[which]
+        masks = self._masks(*x.shape, rate, True)
+        masks = masks if masks is None or self.implementation == 1 and self.gates > 1 else masks[0]
+        if active_trace() is None:
+            self._kept[which] = masks
+        return masks
 
     # ---- products
     def _product(self, x, kernel, masks, first=0, end=None):
@@ -130,11 +145,16 @@ class _RecurrentCell(Layer):
         batch, size = sequences.shape[1:]
         masks = self._masks(batch, size, self.dropout, training)
         recurrent = self._masks(batch, self.units, self.recurrent_dropout, training)
-        rows = self._product(as_float(self, sequences), self.kernel, masks)
+        kernel, inner = self._kernels()
+        rows = self._product(as_float(self, sequences), kernel, masks)
         bias = self._input_bias()
         if bias is not None:
             rows = rows + bias
-        return rows, lambda row, states: self._step(row, states, recurrent)
+        return rows, lambda row, states: self._step(row, states, inner, recurrent)
+
+    def _kernels(self):
+        """(the matrix of the inputs, that of the state)."""
+        return self.kernel, self.recurrent_kernel
 
     def _input_bias(self):
         return self.bias
@@ -168,8 +188,8 @@ class SimpleRNNCell(_RecurrentCell):
                  **kwargs: Any) -> None:
         super().__init__(**given(locals()))
 
-    def _step(self, row, states, masks):
-        h = self.activation(row + self._product(states[0], self.recurrent_kernel, masks))
+    def _step(self, row, states, kernel, masks):
+        h = self.activation(row + self._product(states[0], kernel, masks))
         return h, [h]
 
 
@@ -187,6 +207,7 @@ class GRUCell(_RecurrentCell):
     gates = 3
     _attributes = (*_RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'reset_after')
 
+    @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
                  recurrent_initializer: Any = 'orthogonal', bias_initializer: Any = 'zeros',
@@ -207,21 +228,24 @@ class GRUCell(_RecurrentCell):
     def _input_bias(self):
         return self.bias[0] if self.bias is not None and self.reset_after else self.bias
 
-    def _step(self, row, states, masks):
+    def _state_bias(self):
+        return self.bias[1]
+
+    def _step(self, row, states, kernel, masks):
         h = states[0]
         if self.reset_after:
-            inner = self._product(h, self.recurrent_kernel, masks)
+            inner = self._product(h, kernel, masks)
             if self.bias is not None:
-                inner = inner + self.bias[1]
+                inner = inner + self._state_bias()
             gates = self.recurrent_activation(self._columns(row, 0, 2) + self._columns(inner, 0, 2))
             z, r = self._columns(gates, 0, 1), self._columns(gates, 1, 2)
             c = r * self._columns(inner, 2, 3)
         else:
-            gates = self.recurrent_activation(self._columns(row, 0, 2) + self._product(h, self.recurrent_kernel, masks, 0, 2))
+            gates = self.recurrent_activation(self._columns(row, 0, 2) + self._product(h, kernel, masks, 0, 2))
             z, r = self._columns(gates, 0, 1), self._columns(gates, 1, 2)
             last = masks if masks is None or len(masks) == 1 else masks[2:]
             kept = h if last is None else h * last[0]
-            c = ops.matmul(r * kept, self._columns(self.recurrent_kernel, 2, 3))
+            c = ops.matmul(r * kept, self._columns(kernel, 2, 3))
         c = self.activation(self._columns(row, 2, 3) + c)
         if masks is not None and self.implementation == 2:
             h = h * masks[0]
@@ -242,6 +266,7 @@ class LSTMCell(_RecurrentCell):
     gates = 4
     _attributes = (*_RecurrentCell._attributes, 'recurrent_activation', 'implementation', 'unit_forget_bias')
 
+    @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
                  recurrent_initializer: Any = 'orthogonal', bias_initializer: Any = 'zeros', unit_forget_bias: bool = True,
@@ -255,13 +280,19 @@ class LSTMCell(_RecurrentCell):
         self.state_size = (self.units, self.units)
 
     def _bias(self):
-        initializer = forget_one(self.bias_initializer, self.units, 1) if self.unit_forget_bias else self.bias_initializer
-        return self.add_weight('bias', (4 * self.units,), initializer=initializer, regularizer=self.bias_regularizer,
+        return self._bias_of(4, forget=1)
+
+    def _bias_of(self, blocks, forget):
+        """A bias of so many blocks of `units`, of which the one of this number is the forget gate's."""
+        initializer = self.bias_initializer
+        if self.unit_forget_bias:
+            initializer = forget_one(initializer, self.units, forget)
+        return self.add_weight('bias', (blocks * self.units,), initializer=initializer, regularizer=self.bias_regularizer,
                                constraint=self.bias_constraint)
 
-    def _step(self, row, states, masks):
+    def _step(self, row, states, kernel, masks):
         h, c = states
-        z = row + self._product(h, self.recurrent_kernel, masks)
+        z = row + self._product(h, kernel, masks)
         i, f, new, o = (self._columns(z, k, k + 1) for k in range(4))
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(new)
         h = self.recurrent_activation(o) * self.activation(c)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import generation, regularizers
-from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER
+from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, shown
 
 from .construction import parameters_of
 from .recurrent import RNN
@@ -40,7 +40,8 @@ class _OwnCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         names = self.cell_class._attributes
-        if self.cell.seed is not None or generation.of('config.module_and_registered_name'):
+        three = generation.of('config.module_and_registered_name')
+        if self.cell.seed is not None or three and 'dropout' in names:
             names += ('seed',)
         config = self._with_rare(self._config_with(*self._flags, *names))
         config['activity_regularizer'] = regularizers.serialize(self.activity_regularizer)
@@ -87,6 +88,7 @@ class GRU(_OwnCell):
 
     cell_class = GRUCell
 
+    @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
                  recurrent_initializer: Any = 'orthogonal', bias_initializer: Any = 'zeros',
@@ -112,6 +114,7 @@ class LSTM(_OwnCell):
 
     cell_class = LSTMCell
 
+    @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
                  use_bias: bool = True, kernel_initializer: Any = 'glorot_uniform',
                  recurrent_initializer: Any = 'orthogonal', bias_initializer: Any = 'zeros', unit_forget_bias: bool = True,

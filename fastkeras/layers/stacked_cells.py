@@ -72,7 +72,7 @@ class StackedRNNCells(Layer):
         """All states in a row, of a list of those of each cell."""
         return nest.flatten(parts[::-1] if self.reverse_state_order else parts)
 
-    def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+    def get_initial_state(self, batch_size: Any = None, inputs: Any = None, dtype: Any = None) -> Any:
         """The states in which the cells begin, as state_size has them."""
         batch = batch_size if batch_size is not None else inputs.shape[0]
         parts = [cell_states.first(cell, inputs, batch, dtype or self.compute_dtype) for cell in self._in_order()]

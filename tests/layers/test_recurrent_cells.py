@@ -105,6 +105,9 @@ def test_one_step(kind, step, more):
 def test_masks_of_dropout():
     cell = layers.LSTMCell(4, dropout=0.5, recurrent_dropout=0.25)
     masks = cell.get_dropout_mask(np.ones((8, 3), 'f'))
+    assert cell.get_dropout_mask(np.ones((8, 3), 'f')) is masks
+    cell.reset_dropout_mask()
+    assert cell.get_dropout_mask(np.ones((8, 3), 'f')) is not masks
     assert len(masks) == 4 and set(np.unique(np.stack(masks))) <= {0.0, 2.0}
     one = layers.GRUCell(4, recurrent_dropout=0.5, implementation=2).get_recurrent_dropout_mask(np.ones((8, 4), 'f'))
     assert one.shape == (8, 4)
