@@ -8,7 +8,7 @@ weight's gradient that is a sum over rounds of products, or of rows, is one prod
 import numpy as np
 
 from ..graph import LEAVES, Body, toposort
-from . import core
+from . import core, kept_rounds
 from .bodies import fitted, inlined, written_out
 from .core import Sample, apply, placeholder, register
 from .elementwise import add, where
@@ -263,19 +263,27 @@ class Backward:
                                                range(self.carries, self.carries + self.sequences)):
             self.kept[id(node)] = node
 
-    def _scan(self, outputs, carry, sums):
-        """(last values, stacks) of the rounds that compute the outputs, of which the first are carried."""
+    def _reached(self, outputs, again=()):
+        """Forward nodes that the outputs read, those in `again` apart, of which the inputs are read."""
         read, stack, seen = {}, list(outputs), set()
         while stack:
             n = stack.pop()
             if id(n) in seen:
                 continue
             seen.add(id(n))
-            if id(n) not in self.forward or id(n) in self.steady and n.inputs:
+            if id(n) not in self.forward or (id(n) in self.steady or id(n) in again) and n.inputs:
                 stack.extend(n.inputs)
             elif n.op != 'const':
                 read[id(n)] = n
-                self._keep(n)
+        return read
+
+    def _scan(self, outputs, carry, sums):
+        """(last values, stacks) of the rounds that compute the outputs, of which the first are carried."""
+        free = {id(n) for n in self.fresh[self.carries:]} | self.steady | self.kept.keys()
+        again = kept_rounds.made_again(self._reached(outputs).values(), lambda n: id(n) in free)
+        read = self._reached(outputs, again)
+        for n in read.values():
+            self._keep(n)
         self._save()
         rows = [(ct, core.tensor(self.given[k])) for k, ct in self.ct_stack.items()]
         first = self.carries + self.sequences
