@@ -140,6 +140,17 @@ def made(op, inputs, node, **attrs):
     return Node(op, inputs, attrs, node.shape, node.dtype, node.name)
 
 
+def leading_order(axes, n):
+    """The order that `axes` gives the first n axes, where it leaves the others where they are; else None."""
+    first = tuple(axes[:n])
+    return first if n > 1 and sorted(first) == list(range(n)) and tuple(axes[n:]) == tuple(range(n, len(axes))) else None
+
+
+def transposed(x, axes):
+    """The node of x with its axes in another order."""
+    return Node('transpose', (x,), {'axes': axes}, tuple(x.shape[a] for a in axes), x.dtype, x.name)
+
+
 def always(node):
     return True
 

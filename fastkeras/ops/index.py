@@ -154,8 +154,19 @@ def _scatter_lower(ctx, node, ins, out):
              inner=count(node.shape[axis + 1:]), nidx=node.inputs[0].size)
 
 
+def _scatter_simpler(node, inputs):
+    """Of a transposed array: the indices are transposed instead."""
+    indices, u = inputs
+    order = facts.leading_order(u.attrs['axes'], len(indices.shape)) if u.op == 'transpose' else None
+    if order is None or node.attrs['axis']:
+        return None
+    back = tuple(int(k) for k in np.argsort(order))
+    return facts.made('scatter_add', (facts.transposed(indices, back), u.inputs[0]), node, **node.attrs)
+
+
 @register('scatter_add', vjp=lambda node, ct: [None, apply('gather', (ct, node.inputs[0]), axis=node.attrs['axis'])],
-          ref=_scatter_ref, lower=_scatter_lower, rows=lambda node, moving: node.attrs['axis'] > 0 and not moving[0],
+          ref=_scatter_ref, lower=_scatter_lower, simplify=_scatter_simpler,
+          rows=lambda node, moving: node.attrs['axis'] > 0 and not moving[0],
           samples=lambda: [Sample([s.inputs[1], np.take(*s.inputs, s.attrs['axis'])],
                                   {'axis': s.attrs['axis'], 'size': s.inputs[0].shape[s.attrs['axis']]})
                            for s in _gather_samples()])

@@ -131,7 +131,8 @@ def _transpose_vjp(node, ct):
 
 
 def _transpose_simpler(node, inputs):
-    """Two in a row are one; one that moves only axes of size 1 is a reshape."""
+    """Two in a row are one; one that moves only axes of size 1 is a reshape; one of what indices chose is one of the
+    indices."""
     axes, source = node.attrs['axes'], inputs[0]
     if source.op == 'transpose':
         first = source.attrs['axes']
@@ -141,6 +142,11 @@ def _transpose_simpler(node, inputs):
     real = [a for a in axes if source.shape[a] != 1]
     if real == sorted(real):
         return facts.made('reshape', (source,), node, shape=node.shape)
+    if source.op == 'gather' and source.attrs['axis'] == 0:
+        table, indices = source.inputs
+        order = facts.leading_order(axes, len(indices.shape))
+        if order is not None:
+            return facts.made('gather', (table, facts.transposed(indices, order)), node, axis=0)
     return facts.made('transpose', (source,), node, axes=axes)
 
 

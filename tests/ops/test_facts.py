@@ -288,6 +288,9 @@ def candidates(record, sample):
         other = core.constant(np.full((1,) * x.ndim, 3.0, x.dtype))
         for inner in (raw(core.record('negative'), [x], {}), raw(core.record('multiply'), [x, other], {})):
             yield [inner if i == k else y for i, y in enumerate(leaves)], sample.attrs
+    if record.name == 'scatter_add' and not sample.attrs['axis'] and leaves[0].ndim > 1:
+        turn = core.record('transpose')
+        yield [raw(turn, [x], {'axes': (1, 0, *range(2, x.ndim))}) for x in leaves], sample.attrs
     if len(leaves) == 1:
         yield [raw(record, leaves, sample.attrs)], sample.attrs
         unchanged = {'shape': leaves[0].shape, 'dtype': 'float32', 'axes': tuple(range(leaves[0].ndim))}
@@ -298,7 +301,7 @@ def candidates(record, sample):
 def test_simplify(record):
     found = 0
     for sample in record.samples():
-        if any(a.dtype != np.float32 for a in sample.inputs) or max(a.size for a in sample.inputs) > 1 << 16:
+        if any(a.dtype not in (np.float32, np.int32) for a in sample.inputs) or max(a.size for a in sample.inputs) > 1 << 16:
             continue
         for inputs, attrs in candidates(record, sample):
             try:
