@@ -1,12 +1,15 @@
 """Images as blocks: space and depth exchanged, sliding windows laid out as columns and summed back, adaptive
 pooling."""
 
+import numpy as np
+
+from .. import config
 from . import windows
-from .core import apply, as_tensor, error
-from .elementwise import add
+from .core import FLOATS, apply, as_tensor, error
+from .elementwise import add, cast, multiply
 from .move import reshape, transpose
-from .reduce import max, mean
-from .slices import along, concatenate, cut, pad, stack
+from .reduce import max, mean, sum
+from .slices import along, cut, pad, stack
 
 __all__ = ['adaptive_average_pool', 'adaptive_max_pool', 'depth_to_space', 'fold', 'space_to_depth', 'unfold']
 
@@ -114,6 +117,8 @@ def _adaptive(op, reduce, x, output_size, data_format):
     if rank < 1:
         raise error(op, f'inputs: expected 3 dimensions or more, got shape {tuple(x.shape)}')
     first = 1 if windows.data_format_of(data_format, op) == 'channels_last' else 2
+    if reduce is mean and x.dtype not in FLOATS:
+        x = cast(x, config.floatx())
     # shares are boxes, and a mean or maximum over a box is one of means or maxima along its sides
     for axis, n in enumerate(windows.ints(output_size, rank, op, 'output_size'), first):
         size = x.shape[axis]
@@ -123,7 +128,21 @@ def _adaptive(op, reduce, x, output_size, data_format):
             shape = (*x.shape[:axis], n, size // n, *x.shape[axis + 1:])
             x = reduce(reshape(x, shape), axis=axis + 1)
         else:
-            shares = [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
-            x = concatenate([reduce(cut(x, along(rank + 2, axis, a, b)), axis=axis, keepdims=True) for a, b in shares],
-                            axis=axis)
+            x = _uneven(reduce, x, axis, n)
     return x
+
+
+def _uneven(reduce, x, axis, n):
+    """x with an axis reduced to n shares that differ in size: they are gathered, the shorter ones with their last element
+    again, which does not count in a sum and changes no maximum."""
+    size = x.shape[axis]
+    first = np.arange(n) * size // n
+    length = -(-np.arange(1, n + 1) * size // n) - first
+    each = np.arange(length.max())
+    places = first[:, None] + np.minimum(each, length[:, None] - 1)
+    x = apply('gather', (x, places.reshape(-1).astype(np.int32)), axis=axis)
+    x = reshape(x, (*x.shape[:axis], *places.shape, *x.shape[axis + 1:]))
+    if reduce is max:
+        return max(x, axis=axis + 1)
+    weights = ((each < length[:, None]) / length[:, None]).astype(x.dtype)
+    return sum(multiply(x, weights.reshape(*weights.shape, *(1,) * (len(x.shape) - axis - 2))), axis=axis + 1)
