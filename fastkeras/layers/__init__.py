@@ -28,6 +28,7 @@ from .image_size import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
+from .layer_pipeline import *  # noqa: F403
 from .local import *  # noqa: F403
 from .lookup import *  # noqa: F403
 from .merge import *  # noqa: F403
@@ -45,6 +46,7 @@ from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
 from .scaling import *  # noqa: F403
 from .separable import *  # noqa: F403
+from .spectrogram import *  # noqa: F403
 from .stacked_cells import *  # noqa: F403
 from .text_vectorization import *  # noqa: F403
 from .wrappers import *  # noqa: F403

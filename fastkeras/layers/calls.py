@@ -20,6 +20,7 @@ from fastkeras.utils.indices import check_indices
 from . import construction, context
 from .history import Node, keras_tensor
 from .input_spec import title
+from .text_front import refuse_texts
 
 TYPE_CHECKING = False
 _MANY = (list, tuple, dict)
@@ -29,6 +30,8 @@ class Calls:
     """Mixin of Layer: `__call__` and what it is made of."""
 
     _has_losses_of_call = False
+    _takes_text = False         # whether its inputs may be texts
+    _input_dtype = None         # of the input that it makes when it begins a stack that is built by data, if not the usual one
     _mask_by_argument_alone = False     # whether `mask` is not to be given what masks the inputs have
 
     if TYPE_CHECKING:
@@ -188,6 +191,7 @@ class Calls:
     # ---- describing a model
     def _describe(self, inputs, kwargs):
         """Record the call as a node; the result stands for what `call` will give. The trace serves shapes alone."""
+        refuse_texts(self, nest.flatten(inputs))
         try:
             outputs = self._shapes_of(inputs, kwargs)
         except (TypeError, ValueError):

@@ -40,10 +40,10 @@ def encoded(indices: Any, mode: str, depth: int, dtype: str, weights: Any = None
 class CategoryEncoding(Layer):
     """Whole numbers from 0 to num_tokens - 1 as rows of num_tokens numbers.
 
-    output_mode: 'multi_hot': a row for the numbers along the last axis, 1 for those that are met; 'count': how often each is
-    met, or the sum of its count_weights; 'one_hot': a row for each number, in place of a last axis of size 1. sparse: only
-    False. Called with (inputs, count_weights=None). Other numbers count for nothing in a model, and are a ValueError where
-    the layer is called on an array.
+    output_mode: 'multi_hot': a row for the numbers along the last axis, 1 for those that are met; 'count': how often
+    each is met, or the sum of its count_weights; 'one_hot': a row for each number, in place of a last axis of size 1.
+    sparse: only False. Called with (inputs, count_weights=None). Other numbers count for nothing in a model, and are a
+    ValueError where the layer is called on an array.
     """
 
     def __init__(self, num_tokens: int | None = None, output_mode: str = 'multi_hot', sparse: bool = False,
@@ -90,9 +90,9 @@ class Discretization(Adapting, Layer):
     """The bin of each number: 0 below the first boundary, k from boundary k - 1 on and below boundary k.
 
     bin_boundaries: rising numbers; or num_bins: `adapt` finds boundaries between which the data have about equally many
-    numbers each. epsilon: of the ranks by which these may be wrong, as a share of the data. output_mode: 'int' gives int32 of
-    the shape of the inputs; the others encode as in CategoryEncoding. sparse: only False. Raises ValueError unless exactly
-    one of bin_boundaries and num_bins is given, and where the layer is used before it has boundaries.
+    numbers each. epsilon: of the ranks by which these may be wrong, as a share of the data. output_mode: 'int' gives
+    int32 of the shape of the inputs; the others encode as in CategoryEncoding. sparse: only False. Raises ValueError
+    unless exactly one of bin_boundaries and num_bins is given, and where the layer is used before it has boundaries.
     """
 
     _untracked = frozenset(('_edges',))

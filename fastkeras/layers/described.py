@@ -8,12 +8,14 @@ from typing import Any
 from fastkeras import ops
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
+from fastkeras.utils.texts import STRING
 
 from . import context, implicit
 from .calls import masked
 from .history import Node
 from .input import InputLayer
 from .substitute import step_of, steps_to, substitute, with_mask_of
+from .text_front import TextFront
 
 
 class LayerGraph:
@@ -32,6 +34,9 @@ class LayerGraph:
         self.renamed = {id(t): b for t, b in zip(self.input_tensors, self.begins)}
         self.losses, self.metrics = [], []
         self._arrange(self.output_tensors)
+        # what turns texts into numbers, in front of plans; None for a graph without texts
+        texts = any(t.dtype == STRING for t in [*self.begins, *self.output_tensors])
+        self.front = TextFront(self) if texts else None
 
     def _check(self):
         for what, tensors in (('inputs', self.input_tensors), ('outputs', self.output_tensors)):
@@ -92,22 +97,27 @@ class LayerGraph:
         (self.metrics if kind == 'metric' else self.losses).append(tensor)
         listed = self.layers
         self._arrange([*self.output_tensors, *self.losses, *(t for _, t in self.metrics)])
+        self.front = TextFront(self) if self.front is not None else None
         kept = set(listed)
         self.layers = listed + [layer for layer in self.layers if layer not in kept]
 
     # ---- running
     def run(self, inputs: Any, mask: Any, owner: Any) -> Any:
-        """The outputs for the tensors of a trace: each layer is called again on them."""
-        tensors = self.arranged(inputs)
+        """The outputs for the tensors of a trace: each layer is called again on them. In a graph with texts, for those that
+        its front gives."""
+        front = self.front
+        tensors = self.arranged(inputs) if front is None else nest.flatten(inputs)
+        leaves = self.input_tensors if front is None else front.tensors
         masks = nest.flatten(mask) if mask is not None else [None] * len(tensors)
         values = {}
-        for given, leaf, m in zip(tensors, self.input_tensors, masks):
+        for given, leaf, m in zip(tensors, leaves, masks):
             x = fitted(given, leaf, owner, leaf._keras_history.layer.name if _is_input(leaf) else '')
             values[id(leaf)] = masked(x, m) if m is not None else x
 
         for leaf, begin in zip(self.input_tensors, self.begins):
-            values[id(begin)] = values[id(leaf)]
-        value = substitute(self.nodes, values)
+            if front is None or begin.dtype != STRING:
+                values[id(leaf)] = values[id(begin)] = values[id(leaf if front is None else begin)]
+        value = substitute(self.nodes if front is None else front.rest, values)
         collected = context.collection()
         if collected is not None:
             for key, y in values.items():

@@ -26,7 +26,8 @@ def bins_of(texts: list, n: int, salt: Any = None) -> np.ndarray:
 
 
 def written(array: np.ndarray) -> list:
-    """The members of an array of texts or whole numbers as a list of bytes, numbers in decimal digits; floats are cut."""
+    """The members of an array of texts or whole numbers as a list of bytes, numbers in decimal digits; floats are cut.
+    """
     if array.dtype == object:
         return as_bytes(array)
     return array.ravel().astype(np.int64).astype('S21').tolist()
@@ -58,10 +59,11 @@ class Hashing(_Hashed):
     """The bin of each text or whole number by a hash: equal values get equal bins, others may share one by chance.
 
     num_bins: number of bins. mask_value: this value, and it alone, gets bin 0. salt: a whole number, or two, of another
-    hash, SipHash64; None for FarmHash64. Whole numbers are hashed as their decimal digits, floats are cut to whole numbers.
-    output_mode: 'int' gives bins, int64; 'one_hot' an axis of num_bins numbers for each value (in place of a last axis of
-    size 1); 'multi_hot' and 'count' one row of num_bins for the values along the last axis: whether, and how often, each
-    bin is met. sparse: only False. Bins are those of Keras 3 on TensorFlow. Raises ValueError for other arguments.
+    hash, SipHash64; None for FarmHash64. Whole numbers are hashed as their decimal digits, floats are cut to whole
+    numbers. output_mode: 'int' gives bins, int64; 'one_hot' an axis of num_bins numbers for each value (in place of a
+    last axis of size 1); 'multi_hot' and 'count' one row of num_bins for the values along the last axis: whether, and
+    how often, each bin is met. sparse: only False. Bins are those of Keras 3 on TensorFlow. Raises ValueError for other
+    arguments.
     """
 
     def __init__(self, num_bins: int, mask_value: Any = None, salt: Any = None, output_mode: str = 'int',
@@ -97,11 +99,12 @@ class Hashing(_Hashed):
 
 
 class HashedCrossing(_Hashed):
-    """The bin of each combination of values: a list of two inputs or more, texts or whole numbers, of one shape, (samples,)
-    or (samples, 1).
+    """The bin of each combination of values: a list of two inputs or more, texts or whole numbers, of one shape,
+    (samples,) or (samples, 1).
 
-    num_bins: number of bins. output_mode: 'int' gives bins of that shape, int64; 'one_hot' (samples, num_bins). sparse: only
-    False. Bins are those of Keras 3 on TensorFlow. Raises ValueError for a single input, floats, and shapes that differ.
+    num_bins: number of bins. output_mode: 'int' gives bins of that shape, int64; 'one_hot' (samples, num_bins). sparse:
+    only False. Bins are those of Keras 3 on TensorFlow. Raises ValueError for a single input, floats, and shapes that
+    differ.
     """
 
     def __init__(self, num_bins: int, output_mode: str = 'int', sparse: bool = False, name: str | None = None,

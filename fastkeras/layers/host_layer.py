@@ -1,4 +1,5 @@
-"""What layers have in common that turn texts and categories into numbers: they compute in NumPy, and learn from data."""
+"""What layers have in common that turn texts and categories into numbers: they compute in NumPy, and learn from data.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ from .input_spec import title
 class _HostLayer(Layer):
     """A layer that is computed by `compute(array or list of arrays) -> array`, in NumPy.
 
-    On arrays, texts among them, it computes at once. On tensors of numbers it is a step of the plan in Python. Texts never
-    come into a plan: a described model computes what it makes of them in front of it (see text_front).
+    On arrays, texts among them, it computes at once. On tensors of numbers it is a step of the plan in Python. Texts
+    never come into a plan: a described model computes what it makes of them in front of it (see text_front).
     """
+
+    _takes_text = True
 
     def compute(self, inputs: Any) -> np.ndarray:
         """The result for an array, or for a list of arrays in a layer of several inputs."""
@@ -68,9 +71,10 @@ class Adapting:
     def adapt(self, data: Any, steps: int | None = None, batch_size: int | None = None) -> None:
         """Learn from data, and forget what was learnt before.
 
-        data: an array or list of samples; or a generator, Sequence or something else to iterate over, of batches, of which
-        each is x, or (x, y), of which x counts. steps: at most so many batches are read; needed where they have no end.
-        batch_size: rows of an array that are looked at together, None for all. Raises ValueError for data without samples.
+        data: an array or list of samples; or a generator, Sequence or something else to iterate over, of batches, of
+        which each is x, or (x, y), of which x counts. steps: at most so many batches are read; needed where they have
+        no end. batch_size: rows of an array that are looked at together, None for all. Raises ValueError for data
+        without samples.
         """
         self.reset_state()
         empty = True
@@ -151,8 +155,8 @@ def encoded_shape(mode: str, shape: Any, depth: Any) -> tuple:
 def encode(indices: np.ndarray, mode: str, depth: int, dtype: Any = None, weights: Any = None) -> np.ndarray:
     """Indices of categories as an array of one output mode.
 
-    'one_hot': an axis of `depth` behind (...), or in place of a last axis of size 1; 'multi_hot' and 'count': in place of
-    the last axis, over which is counted. Indices outside 0 … depth - 1 count for nothing. weights: of each index.
+    'one_hot': an axis of `depth` behind (...), or in place of a last axis of size 1; 'multi_hot' and 'count': in place
+    of the last axis, over which is counted. Indices outside 0 … depth - 1 count for nothing. weights: of each index.
     """
     dtype = dtype or settings.floatx()
     if mode == 'one_hot':

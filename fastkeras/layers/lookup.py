@@ -95,8 +95,8 @@ class _Lookup(Adapting, _HostLayer):
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Take a vocabulary in place of the present one.
 
-        vocabulary: a list or array of different tokens, with the special ones at its beginning or without them; or the path
-        of a text file of UTF-8 with a token in each line. idf_weights: a number for each entry, needed for
+        vocabulary: a list or array of different tokens, with the special ones at its beginning or without them; or the
+        path of a text file of UTF-8 with a token in each line. idf_weights: a number for each entry, needed for
         output_mode='tf_idf' and for no other. Raises ValueError for repeated or misplaced tokens, none, or too many.
         """
         tf_idf = self.output_mode == 'tf_idf'
@@ -190,8 +190,8 @@ class _Lookup(Adapting, _HostLayer):
             raise ValueError(f'{title(self)}: it was made with a vocabulary, which adapt would replace; make it without one')
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of what was counted: the most frequent tokens first, equally frequent ones the last of the
-        alphabet first, as many as max_tokens leaves room for."""
+        """Make the vocabulary of what was counted: the most frequent tokens first, equally frequent ones the last of
+        the alphabet first, as many as max_tokens leaves room for."""
         if not self._adaptable or not self._counts:
             return
         for special in (self.mask_token, self.oov_token):
@@ -300,8 +300,8 @@ class _Lookup(Adapting, _HostLayer):
 
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The layer of a configuration, its vocabulary among it. Raises ValueError for one that names a file to be read, unless
-        configurations are trusted."""
+        """The layer of a configuration, its vocabulary among it. Raises ValueError for one that names a file to be
+        read, unless configurations are trusted."""
         check_no_file(cls, config)
         return super().from_config(config)
 
@@ -334,21 +334,23 @@ def check_no_file(cls: Any, config: Any) -> None:
 
 
 class StringLookup(_Lookup):
-    """Numbers of texts: mask_token has 0, texts that are not in the vocabulary the num_oov_indices numbers behind it, the
-    vocabulary those that follow.
+    """Numbers of texts: mask_token has 0, texts that are not in the vocabulary the num_oov_indices numbers behind it,
+    the vocabulary those that follow.
 
-    max_tokens: the most numbers, for `adapt`; None for all. num_oov_indices: with more than one, an unknown text gets one of
-    them by its hash (salt: of another hash); with 0 it is an error. mask_token: None for none. oov_token: what `invert` gives
-    for an unknown number. vocabulary: list, array, or path of a file with a text in each line; without it, call `adapt`.
-    idf_weights: of the vocabulary, for 'tf_idf'. invert: the text of each number instead, an array of objects.
+    max_tokens: the most numbers, for `adapt`; None for all. num_oov_indices: with more than one, an unknown text gets
+    one of them by its hash (salt: of another hash); with 0 it is an error. mask_token: None for none. oov_token: what
+    `invert` gives for an unknown number. vocabulary: list, array, or path of a file with a text in each line; without
+    it, call `adapt`. idf_weights: of the vocabulary, for 'tf_idf'. invert: the text of each number instead, an array of
+    objects.
 
-    output_mode: 'int': numbers, int64, of the input's shape. 'one_hot': an axis of vocabulary_size() numbers for each text (in
-    place of a last axis of size 1). 'multi_hot', 'count', 'tf_idf': one such row for the texts along the last axis: which are
-    met, how often, and how often times log(1 + samples / (1 + samples with the text)). These have no number for mask_token.
-    pad_to_max_tokens: rows of max_tokens numbers. sparse: only False. encoding: of texts that are given as bytes.
+    output_mode: 'int': numbers, int64, of the input's shape. 'one_hot': an axis of vocabulary_size() numbers for each
+    text (in place of a last axis of size 1). 'multi_hot', 'count', 'tf_idf': one such row for the texts along the last
+    axis: which are met, how often, and how often times log(1 + samples / (1 + samples with the text)). These have no
+    number for mask_token. pad_to_max_tokens: rows of max_tokens numbers. sparse: only False. encoding: of texts that
+    are given as bytes.
 
-    Called on an array or list of texts, or on the Keras tensor of an Input with dtype='string'. Raises ValueError for other
-    arguments. Numbers are those of Keras 3.15.
+    Called on an array or list of texts, or on the Keras tensor of an Input with dtype='string'. Raises ValueError for
+    other arguments. Numbers are those of Keras 3.15.
     """
 
     def __init__(self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: Any = None,
@@ -358,6 +360,10 @@ class StringLookup(_Lookup):
         self.encoding = encoding
         super().__init__(max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode,
                          sparse, pad_to_max_tokens, oov_method, salt, {'name': name, **kwargs})
+
+    @property
+    def _input_dtype(self):
+        return 'int64' if self.invert else STRING
 
     def _token(self, value, name):
         if value is None or isinstance(value, bytes):
@@ -395,8 +401,8 @@ class IntegerLookup(_Lookup):
     """Numbers of whole numbers, as StringLookup has them of texts.
 
     Arguments and results are those of StringLookup, but: tokens are whole numbers, oov_token is -1 unless given, and
-    oov_method says which of several num_oov_indices an unknown number gets: 'floormod', the rest of its division by them,
-    or 'farmhash', the hash of its decimal digits (salt: of another hash). vocabulary_dtype: only 'int64'.
+    oov_method says which of several num_oov_indices an unknown number gets: 'floormod', the rest of its division by
+    them, or 'farmhash', the hash of its decimal digits (salt: of another hash). vocabulary_dtype: only 'int64'.
     """
 
     def __init__(self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: Any = None, oov_token: Any = -1,
@@ -410,6 +416,8 @@ class IntegerLookup(_Lookup):
         self.vocabulary_dtype = vocabulary_dtype
         super().__init__(max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode,
                          sparse, pad_to_max_tokens, oov_method, salt, {'name': name, **kwargs})
+
+    _input_dtype = 'int64'
 
     def _token(self, value, name):
         if value is None:

@@ -40,12 +40,12 @@ def _plain(array):
 class Normalization(Adapting, Layer):
     """(inputs - mean) / sqrt(variance), the standard deviation at least epsilon() (1e-7).
 
-    axis: number or numbers of the axes that have a mean and variance for each index, of sizes that are known; None for one of
-    all. mean, variance: numbers, or arrays that fit these axes; None: `adapt` takes the population's from data. invert:
-    inputs · sqrt(variance) + mean instead. Inputs of any shape, the same comes out.
+    axis: number or numbers of the axes that have a mean and variance for each index, of sizes that are known; None for
+    one of all. mean, variance: numbers, or arrays that fit these axes; None: `adapt` takes the population's from data.
+    invert: inputs · sqrt(variance) + mean instead. Inputs of any shape, the same comes out.
 
-    Weights, without `mean`: mean, variance (the sizes of the axes) and count (); 0 and 1 before `adapt`. Raises ValueError for
-    axes the input has not, unknown sizes, and mean without variance.
+    Weights, without `mean`: mean, variance (the sizes of the axes) and count (); 0 and 1 before `adapt`. Raises
+    ValueError for axes the input has not, unknown sizes, and mean without variance.
     """
 
     supports_masking = True
@@ -185,8 +185,8 @@ class Normalization(Adapting, Layer):
 
 class Rescaling(Layer):
     """inputs · scale + offset, as floats. scale, offset: numbers, or arrays that fit the last axes of the inputs; with
-    image_data_format 'channels_first', a vector for the channels. Inputs of any shape and type, the same shape comes out.
-    """
+    image_data_format 'channels_first', a vector for the channels. Inputs of any shape and type, the same shape comes
+    out."""
 
     supports_masking = True
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastkeras import config as settings
 from fastkeras.saving import objects
-from fastkeras.utils.texts import as_bytes, as_str, is_text, text_array
+from fastkeras.utils.texts import STRING, as_bytes, as_str, is_text, text_array
 from fastkeras.utils.texts import objects as object_array
 
 from .checks import count
@@ -29,19 +29,19 @@ class TextVectorization(Adapting, _HostLayer):
     """The tokens of texts, numbered by a vocabulary: 0 is padding, 1 a token that is not in it, then the vocabulary.
 
     max_tokens: the most numbers, for `adapt`; None for all. standardize: 'lower_and_strip_punctuation', 'lower' and
-    'strip_punctuation' change letters and signs of ASCII alone; a function takes an array of texts (dtype str) and gives an
-    array of texts; None. split: 'whitespace', 'character', None (each element is a token), or a function that takes an array
-    of texts and gives a list of tokens for each. ngrams: a number n for all runs of up to n tokens, a tuple of lengths, or
-    None. vocabulary: list, array or path of a file with a token in each line; without it, call `adapt`. idf_weights: of the
-    vocabulary, for 'tf_idf'.
+    'strip_punctuation' change letters and signs of ASCII alone; a function takes an array of texts (dtype str) and
+    gives an array of texts; None. split: 'whitespace', 'character', None (each element is a token), or a function that
+    takes an array of texts and gives a list of tokens for each. ngrams: a number n for all runs of up to n tokens, a
+    tuple of lengths, or None. vocabulary: list, array or path of a file with a token in each line; without it, call
+    `adapt`. idf_weights: of the vocabulary, for 'tf_idf'.
 
-    output_mode: 'int' gives (samples, output_sequence_length) int64, cut or filled up with 0; without output_sequence_length
-    as long as the longest text of the batch. 'multi_hot', 'count', 'tf_idf' give (samples, vocabulary_size()), as in
-    StringLookup, and have no number for padding; pad_to_max_tokens: max_tokens numbers instead. sparse, ragged: only False.
-    encoding: of texts that are given as bytes.
+    output_mode: 'int' gives (samples, output_sequence_length) int64, cut or filled up with 0; without
+    output_sequence_length as long as the longest text of the batch. 'multi_hot', 'count', 'tf_idf' give (samples,
+    vocabulary_size()), as in StringLookup, and have no number for padding; pad_to_max_tokens: max_tokens numbers
+    instead. sparse, ragged: only False. encoding: of texts that are given as bytes.
 
-    Called on an array or list of texts, (samples,) or (samples, 1), on one text, or on the Keras tensor of an Input with
-    dtype='string'. Raises ValueError for other arguments. Numbers are those of Keras 3.15.
+    Called on an array or list of texts, (samples,) or (samples, 1), on one text, or on the Keras tensor of an Input
+    with dtype='string'. Raises ValueError for other arguments. Numbers are those of Keras 3.15.
     """
 
     def __init__(self, max_tokens: int | None = None, standardize: Any = 'lower_and_strip_punctuation',
@@ -75,6 +75,7 @@ class TextVectorization(Adapting, _HostLayer):
                                     encoding=encoding, name=f'{self.name}_lookup', **known)
         self.max_tokens, self.pad_to_max_tokens = self._lookup.max_tokens, self._lookup.pad_to_max_tokens
 
+    _input_dtype = STRING
     _untracked = frozenset(('_lookup',))
 
     def _choice(self, name, value, allowed):
@@ -85,7 +86,8 @@ class TextVectorization(Adapting, _HostLayer):
 
     # ---- the vocabulary
     def get_vocabulary(self, include_special_tokens: bool = True) -> list:
-        """The tokens, each at the index that is its number; without those of padding and of what is unknown on request."""
+        """The tokens, each at the index that is its number; without those of padding and of what is unknown on request.
+        """
         return self._lookup.get_vocabulary(include_special_tokens)
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
@@ -97,9 +99,9 @@ class TextVectorization(Adapting, _HostLayer):
         return self._lookup.vocabulary_size()
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Make the vocabulary of the tokens of data: the most frequent first, equally frequent ones the last of the alphabet
-        first, as many as max_tokens leaves room for. data, steps, batch_size: see the other layers that adapt. ValueError for
-        a layer that was made with a vocabulary."""
+        """Make the vocabulary of the tokens of data: the most frequent first, equally frequent ones the last of the
+        alphabet first, as many as max_tokens leaves room for. data, steps, batch_size: see the other layers that adapt.
+        ValueError for a layer that was made with a vocabulary."""
         super().adapt(data, steps, batch_size)
 
     def _adapt_array(self, data):
@@ -212,8 +214,8 @@ class TextVectorization(Adapting, _HostLayer):
 
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """The layer of a configuration, its vocabulary among it. Raises ValueError for one that names a file to be read, unless
-        configurations are trusted."""
+        """The layer of a configuration, its vocabulary among it. Raises ValueError for one that names a file to be
+        read, unless configurations are trusted."""
         check_no_file(cls, config)
         config = dict(config)
         for key, names in (('standardize', _STANDARDIZE), ('split', _SPLIT)):

@@ -7,6 +7,7 @@ from typing import Any
 from fastkeras import config as settings
 from fastkeras import dtype_policies
 from fastkeras.ops import core
+from fastkeras.utils.texts import STRING
 
 from .input_spec import title
 
@@ -86,6 +87,8 @@ def policy_and_type(dtype, layer=None):
         dtype = settings.chosen_dtype_policy()
         if dtype is None:
             return None, None
+    if isinstance(dtype, str) and dtype == STRING:
+        return None, STRING
     named = isinstance(dtype, str) and (dtype in dtype_policies.SHORT or '_from_' in dtype)
     if not named and not isinstance(dtype, dict) and not hasattr(dtype, 'variable_dtype'):
         return None, core.dtype_name(dtype)

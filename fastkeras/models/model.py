@@ -14,8 +14,10 @@ from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
 from fastkeras.saving import json, objects, saver
+from fastkeras.training import data
 from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest, summary
+from fastkeras.utils.texts import STRING, is_text
 
 from . import functional
 from .layer_list import LayerList
@@ -144,8 +146,19 @@ class Model(Trainer, Layer):
             names.append(name if taken[name] == 1 else f'{name}_{taken[name] - 1}')
         return names
 
+    def _front(self):
+        """What makes numbers of the texts that the model takes (layers.text_front); None for a model of numbers."""
+        return self._graph.front if self._graph is not None else None
+
+    def _fed_tensors(self):
+        """The Keras tensors of what a plan is fed: the inputs, or what the front makes of them."""
+        front = self._front()
+        return self.inputs if front is None else front.tensors
+
     def _pack_inputs(self, leaves):
-        """Tensors in the order of `inputs` as the argument that the model is called with."""
+        """Tensors in the order of `_fed_tensors` as the argument that the model is called with."""
+        if self._front() is not None:
+            return list(leaves)
         return nest.pack(self._graph.inputs if self._graph is not None else self._example[0], leaves)
 
     def _nesting(self):
@@ -161,7 +174,8 @@ class Model(Trainer, Layer):
 
     @property
     def _shapes_are_fixed(self):
-        """Whether data must have the shapes of `inputs`; a `call` of one's own may take others than it was built with."""
+        """Whether data must have the shapes of `inputs`; a `call` of one's own may take others than it was built with.
+        """
         return self._graph is not None
 
     @property
@@ -206,9 +220,31 @@ class Model(Trainer, Layer):
         return self._graph.index_limits if self._graph is not None and type(self).call is Model.call else {}
 
     def _limited_inputs(self, inputs):
-        limits = self._index_limits()
+        limits = self._index_limits() if self._front() is None else {}
         tensors = self._graph.arranged(inputs) if limits else ()
         return [(tensors[k], *limit) for k, limit in limits.items()]
+
+    def _describe(self, inputs, kwargs):
+        front = self._front()
+        if front is not None and any(t.dtype == STRING for t in nest.flatten(inputs)):
+            # the layers on texts go into the front of the model that is being described
+            inputs = front.described(self._graph.arranged(inputs))
+        return super()._describe(inputs, kwargs)
+
+    def _compute(self, inputs, kwargs):
+        if self._graph is None and is_text(inputs):
+            self._ensure_built(inputs)
+        front = self._front()
+        if front is not None:
+            inputs = front(data.standardize(inputs, self._input_slots(), 'input'))
+        return super()._compute(inputs, kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape(s) of the outputs for the shape(s) of the inputs."""
+        if self._front() is None:
+            return super().compute_output_shape(input_shape)
+        batch = nest.flatten_shapes(input_shape)[0][:1]
+        return nest.map_structure(lambda t: (*batch, *t.shape[1:]), self._graph.outputs)
 
     def _masks_of(self, inputs):
         # a graph's layers find the masks on the tensors themselves
@@ -368,5 +404,5 @@ def _input_like(array):
     shape = tuple(array.shape)
     if len(shape) == 1:
         shape = (shape[0], 1)
-    return Input(batch_shape=(None, *shape[1:]))
+    return Input(batch_shape=(None, *shape[1:]), dtype=STRING if is_text(array) else None)
 

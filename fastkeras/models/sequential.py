@@ -17,6 +17,7 @@ from fastkeras.layers.input_spec import UnknownSize, title
 from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
+from fastkeras.utils.texts import STRING, is_text
 
 from .layer_list import LayerList
 from .model import Model
@@ -183,12 +184,13 @@ class Sequential(Model):
     def _after_build(self, input_shape):
         self.built = self._graph is not None
 
-    def _begin_with(self, shape):
+    def _begin_with(self, shape, dtype=None):
         if not self._stack:
             raise ValueError(f'{title(self)} has no layers; add some before it is built or called')
         self._build_input_shape = shape
         first = self._stack[0]
-        self._begin = Input(batch_shape=shape, dtype=first.dtype if first._given_dtype else None,
+        dtype = dtype or first._input_dtype or (first.dtype if first._given_dtype else None)
+        self._begin = Input(batch_shape=shape, dtype=dtype,
                             name=f'{first.name}_input')._keras_history.layer
         self._begin.made_for = first.name
         try:
@@ -208,7 +210,8 @@ class Sequential(Model):
             arrays = nest.flatten(x)
             if len(arrays) != 1:
                 raise ValueError(f'{title(self)}: expected one input, got {len(arrays)}')
-            self.build((None, *(arrays[0].shape[1:] or (1,))))
+            self._begin_with((None, *(arrays[0].shape[1:] or (1,))), STRING if is_text(arrays[0]) else None)
+            self.built = self._graph is not None
 
     def _prepare(self, inputs, kwargs):
         if not self._stack:

@@ -11,12 +11,17 @@ from fastkeras.utils.enqueuer import Queue, read, reader
 
 
 class Standard:
-    """Turns what a user passes into the arrays of a step. objective: None where no targets are wanted (predict)."""
+    """Turns what a user passes into the arrays of a step. objective: None where no targets are wanted (predict). front:
+    of a model with texts (layers.text_front): makes what the plan is fed of the arrays of the inputs."""
 
-    def __init__(self, input_slots, objective=None):
+    def __init__(self, input_slots, objective=None, front=None):
         self.inputs = input_slots
         self.objective = objective
-        self.slots = [*input_slots, *(objective.slots if objective is not None else [])]
+        self.front = front
+        targets = objective.slots if objective is not None else []
+        self.given = [*input_slots, *targets]       # what the arrays are that a user gives
+        self.slots = self.given if front is None else [
+            *(data.Slot('input', t._keras_history.layer.name, t.shape, t.dtype) for t in front.tensors), *targets]
 
     def __call__(self, x, y=None, sample_weight=None, class_weight=None):
         """(inputs, targets, weights with None where all weigh the same), all checked; not yet converted."""
@@ -34,9 +39,18 @@ class Standard:
         """(arrays ready for a step, which weights are among them, number of samples). own: the arrays share no memory
         with what was given."""
         inputs, targets, given = self(*args)
+        if self.front is not None:
+            inputs = self.front(inputs)
         arrays = data.converted([*inputs, *targets], self.slots, own)
         present = [w.copy() if own else w for w in given if w is not None]
         return [*arrays, *present], flags(given), inputs[0].shape[0] if inputs else 0
+
+    def fed(self, arrays):
+        """The arrays of a batch, inputs first, as the plan is fed with them."""
+        if self.front is None:
+            return arrays
+        n = len(self.inputs)
+        return [*data.converted(self.front(arrays[:n]), self.slots), *arrays[n:]]
 
 
 def flags(given):
@@ -53,15 +67,15 @@ class ArrayBatches:
     def __init__(self, standard, inputs, targets, given, batch_size, shuffle=False, steps=None, repeated=False,
                  random=None):
         arrays = [*inputs, *targets]
-        dtypes = [data.feed_dtype(a, s) for a, s in zip(arrays, standard.slots)]
+        dtypes = [data.feed_dtype(a, s) for a, s in zip(arrays, standard.given)]
         if repeated:    # converted once, not in every epoch
             arrays = prepared(arrays, dtypes)
         present = [w for w in given if w is not None]
         self._all = [*inputs, *targets, *(np.ones(y.shape[:1], np.float32) if w is None else w
                                           for y, w in zip(targets, given))]
         self.weighted = flags(given)
-        self.feed = Feed([*arrays, *present], [*dtypes, *(w.dtype for w in present)], batch_size,
-                         standard.slots)
+        self.standard = standard
+        self.feed = Feed([*arrays, *present], [*dtypes, *(w.dtype for w in present)], batch_size, standard.given)
         self.samples = self.feed.samples
         self.batch_size = self.feed.batch_size
         self.order = Order(self.samples, self.batch_size, shuffle, random)
@@ -73,7 +87,7 @@ class ArrayBatches:
     @property
     def slots(self):
         """What the arrays of a batch are, the weights apart."""
-        return self.feed.slots
+        return self.standard.slots
 
     def rows(self, k):
         """The samples that batch k of an epoch, which was the last to be given, is made of."""
@@ -88,14 +102,22 @@ class ArrayBatches:
         if self.steps is None:
             order.next_epoch()
             for k in range(n):
-                yield order.batch(feed, k)
+                yield self._fed(*order.batch(feed, k))
             return
         for _ in range(self.steps):
             if order.next in (None, -1, n):
                 order.next_epoch()
                 order.next = 0
-            yield order.batch(feed, order.next)
+            yield self._fed(*order.batch(feed, order.next))
             order.next += 1
+
+    def _fed(self, arrays, size):
+        return self.standard.fed(arrays), size
+
+    @property
+    def sizes_vary(self):
+        """Whether the results of batches may have different sizes: texts of a batch are as long as its longest."""
+        return any(s.shape is not None and None in s.shape[1:] for s in self.standard.slots) and self.standard.front is not None
 
 
 class GivenBatches:
@@ -122,6 +144,8 @@ class GivenBatches:
         self.steps = steps or None      # of an empty Sequence its reader says so
         self.samples = self.batch_size = None
         self.given = 0          # batches of the last epoch
+
+    sizes_vary = True
 
     def arrays(self):
         """Nothing: what a generator gives is seen once."""

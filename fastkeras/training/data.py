@@ -7,6 +7,7 @@ import numpy as np
 
 from fastkeras.utils.errors import place
 from fastkeras.utils.indices import check_indices
+from fastkeras.utils.texts import STRING, is_text, text_array
 
 _KINDS = 'biuf'
 _REAL = (numbers.Real, decimal.Decimal, np.bool_)
@@ -104,6 +105,8 @@ def as_array(data, slot):
         raise slot.error('a NumPy array', 'None')
     if hasattr(data, '_keras_history'):
         raise slot.error('a NumPy array', f'the symbolic tensor {data!r}')
+    if slot.dtype == STRING:
+        return _texts(data, slot)
     if is_lazy(data):
         if np.dtype(data.dtype).kind not in _KINDS:
             raise slot.error('an array of numbers', f'the type {data.dtype}')
@@ -124,11 +127,24 @@ def as_array(data, slot):
     if array.dtype.kind in 'US' and array.size:
         at = first_of_text(array)
         raise slot.error('an array of numbers', f'text, such as {describe(array[at].item())} {place(at, columns)}',
-                         'give its categories numbers, as by utils.to_categorical, or leave it out')
+                         'give its categories numbers, as by utils.to_categorical or StringLookup, or leave it out; a model '
+                         "takes texts by an Input with dtype='string'")
     if array.dtype.kind not in _KINDS:
         raise slot.error('an array of numbers', f'the type {array.dtype}')
     if array.ndim == 0:
         raise slot.error('an array with samples along its first axis', f'the single number {array}')
+    return array
+
+
+def _texts(data, slot):
+    if not is_text(data) and getattr(data, 'size', 1):
+        raise slot.error('an array of texts', describe(data))
+    try:
+        array = text_array(data)
+    except ValueError as error:
+        raise slot.error('an array of texts', f'other data ({error})') from None
+    if array.ndim == 0:
+        raise slot.error('an array with samples along its first axis', f'the single text {array[()]!r:.60}')
     return array
 
 
@@ -193,6 +209,8 @@ def feed_dtype(array, slot):
     """The type that an array is fed in. Bytes stay bytes, and are cast within the plan: a quarter of the memory."""
     if array.dtype == np.uint8 and slot.role == 'input':
         return np.dtype(np.uint8)
+    if slot.dtype == STRING:
+        return np.dtype(object)
     return np.dtype(slot.dtype)
 
 
@@ -259,6 +277,8 @@ def standardize(data, slots, role):
 
 def check_values(array, slot):
     """ValueError where the numbers themselves are not what the slot takes: labels, whole numbers of a type, indices."""
+    if slot.dtype == STRING:
+        return
     check_labels(array, slot)
     check_whole(array, slot)
     if slot.indices is not None:

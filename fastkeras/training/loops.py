@@ -146,7 +146,7 @@ def predict(batches, function, callbacks=None, progbar=None):
             if begin:
                 callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
             plan = function.traced_for(arrays)
-            by_row = total is not None and all(s and s[0] == size for s, _ in plan.shapes)
+            by_row = total is not None and not batches.sizes_vary and all(s and s[0] == size for s, _ in plan.shapes)
             if by_row and result is None and not parts:
                 result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]
             if by_row and result is not None:

@@ -53,7 +53,7 @@ class Steps:
     # ---- traced
     def _call(self, inputs, training):
         model = self.model
-        leaves = [_cast(x, spec) for x, spec in zip(inputs, model.inputs)]
+        leaves = [_cast(x, spec) for x, spec in zip(inputs, model._fed_tensors())]
         return nest.flatten(model(model._pack_inputs(leaves), training=training))
 
     def _predict(self, *inputs):
@@ -111,7 +111,7 @@ class Steps:
         return [m for layer in self.model._flatten_layers() for m in tracking.found(layer, Metric)]
 
     def _split(self, arrays, weighted):
-        n, m = len(self.model.inputs), len(self.objective.trained)
+        n, m = len(self.model._fed_tensors()), len(self.objective.trained)
         rest = iter(arrays[n + m:])
         weights = [next(rest) if given else None for given in weighted] if weighted else [None] * m
         return arrays[:n], arrays[n:n + m], weights

@@ -164,7 +164,7 @@ class Trainer(Generators, Resumable):
                           indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))]
 
     def _standard(self, steps=None):
-        return Standard(self._input_slots(), steps.objective if steps is not None else None)
+        return Standard(self._input_slots(), steps.objective if steps is not None else None, self._front())
 
     @property
     def compiled(self) -> Any:

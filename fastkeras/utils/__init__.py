@@ -16,6 +16,7 @@ _NAMES = {
     'array_to_img': 'preprocessing.image.files', 'img_to_array': 'preprocessing.image.files',
     'load_img': 'preprocessing.image.files', 'save_img': 'preprocessing.image.files',
     'image_dataset_from_directory': 'preprocessing.image.dataset',
+    'audio_dataset_from_directory': 'preprocessing.audio_dataset', 'FeatureSpace': 'preprocessing.feature_space',
     'text_dataset_from_directory': 'preprocessing.text_dataset',
     'timeseries_dataset_from_array': 'preprocessing.timeseries',
     'PyDataset': 'utils.sequence', 'to_categorical': 'utils.numpy_utils', 'normalize': 'utils.numpy_utils',
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from fastkeras.config import is_interactive_logging_enabled as is_interactive_logging_enabled
     from fastkeras.layers.described import get_source_inputs as get_source_inputs
     from fastkeras.layers.session import clear_session as clear_session
+    from fastkeras.preprocessing.audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
+    from fastkeras.preprocessing.feature_space import FeatureSpace as FeatureSpace
     from fastkeras.preprocessing.image.dataset import image_dataset_from_directory as image_dataset_from_directory
     from fastkeras.preprocessing.image.files import array_to_img as array_to_img
     from fastkeras.preprocessing.image.files import img_to_array as img_to_array

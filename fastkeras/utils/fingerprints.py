@@ -1,7 +1,8 @@
 """64-bit fingerprints of texts, many at a time: those by which Keras's hashing layers choose a bin.
 
-`fingerprints` is Fingerprint64 of FarmHash (Geoff Pike, 2014), `keyed` SipHash-2-4 (Aumasson and Bernstein, 2012), `crossed`
-the way TensorFlow joins two fingerprints. Texts of one length are worked on together, a column of bytes or words at a time.
+`fingerprints` is Fingerprint64 of FarmHash (Geoff Pike, 2014), `keyed` SipHash-2-4 (Aumasson and Bernstein, 2012),
+`crossed` the way TensorFlow joins two fingerprints. Texts of one length are worked on together, a column of bytes or
+words at a time.
 """
 
 import numpy as np
@@ -30,8 +31,8 @@ def _joined(u, v, mul):
 
 
 class _Rows:
-    """Texts of one length as a matrix of bytes; `at(i)` is the column of little-endian words that begin at byte i, `at(i, 4)`
-    of half words."""
+    """Texts of one length as a matrix of bytes; `at(i)` is the column of little-endian words that begin at byte i,
+    `at(i, 4)` of half words."""
 
     def __init__(self, texts, length):
         self.bytes = np.frombuffer(b''.join(texts), np.uint8).reshape(len(texts), length)

@@ -20,7 +20,8 @@ def is_text(x):
 
 
 def text_array(x):
-    """x as an array of type object whose members are str or bytes. ValueError for ragged lists, and for what is no text."""
+    """x as an array of type object whose members are str or bytes. ValueError for ragged lists, and for what is no
+    text."""
     if hasattr(x, 'to_numpy'):
         x = x.to_numpy()
     try:

@@ -46,7 +46,7 @@ def by_keras3(keras, case):
     x = cases.inputs(case)
     results = cases.called(layer, x, case)
     weights = [list(w.shape) for w in layer.get_weights()]
-    if 'adapt' not in case.options:
+    if not {'adapt', 'keep'} & set(case.options):
         layer.set_weights(cases.weights([tuple(s) for s in weights]))
     results = cases.called(layer, x, case)
     return {'weights': weights, 'outputs': numbers(results)}

@@ -13,6 +13,7 @@ Options (a fourth member of either):
     inner=…         a function (layers) → arguments that are layers: {'layer': layers.Dense(2)}
     data=function   () → inputs, where numbers on a grid of 1/8 will not do
     adapt=function  () → what the layer learns from before it is called; it keeps the weights that come of it (Keras 3)
+    keep=True       the layer keeps its first weights (Keras 3)
     generation=3    ours has the defaults of Keras 3
     rtol=x          where single precision differs by more than 2e-5
 
