@@ -9,6 +9,7 @@ from fastkeras.ops.windows import spatial
 
 from .checks import as_float, count, numbers, with_spatial
 from .input_spec import title
+from .low_rank import LowRank
 from .sliding import _Sliding
 
 __all__ = ['Conv1D', 'Conv1DTranspose', 'Conv2D', 'Conv2DTranspose', 'Conv3D', 'Conv3DTranspose', 'Convolution1D',
@@ -42,10 +43,6 @@ class _Conv(_Sliding):
         self.kernel = self._weight('kernel', (*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias_weight(self.filters, channels)
 
-    def call(self, inputs):
-        return self._finished(ops.conv(as_float(self, inputs), self.kernel, self.strides, self.padding,
-                                       self.data_format, self.dilation_rate))
-
     def compute_output_shape(self, input_shape):
         return self._output(input_shape, self.filters)
 
@@ -56,7 +53,32 @@ class _Conv(_Sliding):
         return self._config_with(*names, *(['groups'] if self.groups != 1 else []))
 
 
-class Conv1D(_Conv):
+class _Forward(LowRank, _Conv):
+    """Keywords beside those of the constructors: lora_rank, lora_alpha (see enable_lora), quantization_config (only None)."""
+
+    _elsewhere = {}     # all that Keras 3 writes are arguments here
+
+    def __init__(self, *args, lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._set_low_rank(lora_rank, lora_alpha, quantization_config)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._build_low_rank()
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """`inputs` convolved with a kernel of the shape of the layer's, without bias and activation: for layers that make
+        their own, as `call` does with the layer's."""
+        return ops.conv(as_float(self, inputs), kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+
+    def call(self, inputs):
+        return self._finished(self.convolution_op(inputs, self._adapted(self.kernel)))
+
+    def get_config(self):
+        return {**super().get_config(), **self._low_rank_config()}
+
+
+class Conv1D(_Forward):
     """Convolution of sequences (batch, steps, channels) with `filters` windows of `kernel_size` steps.
 
     padding: 'valid', 'same', or 'causal': all zeros before the first step. groups: the channels are split into so many
@@ -75,7 +97,7 @@ class Conv1D(_Conv):
                          activity_regularizer, kernel_constraint, bias_constraint, groups, **kwargs)
 
 
-class Conv2D(_Conv):
+class Conv2D(_Forward):
     """Convolution of images (batch, rows, columns, channels), or channels_first, with `filters` windows.
 
     kernel_size, strides, dilation_rate: a number or (rows, columns). padding: 'valid' or 'same'. groups: the channels
@@ -92,7 +114,7 @@ class Conv2D(_Conv):
                          activity_regularizer, kernel_constraint, bias_constraint, groups, **kwargs)
 
 
-class Conv3D(_Conv):
+class Conv3D(_Forward):
     """Convolution of volumes (batch, depth, rows, columns, channels), or channels_first, with `filters` windows.
 
     kernel_size, strides, dilation_rate: a number or (depth, rows, columns). padding: 'valid' or 'same'. groups: the

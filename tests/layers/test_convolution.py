@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fastkeras import layers
+from fastkeras import layers, ops
 from tests.layer_harness import run_layer_test
 
 
@@ -91,6 +91,40 @@ def test_separable(kwargs):
         layer = cls(**kwargs)
         run_layer_test(cls, kwargs, shape, expected=lambda x, d, p, b, layer=layer: depthwise(
             x, d, layer.strides, layer.padding) @ p.reshape(p.shape[-2:]) + b)
+
+
+@pytest.mark.parametrize('cls, shape', [(layers.Conv1D, (2, 7, 3)), (layers.Conv2D, (2, 5, 6, 3)),
+                                        (layers.Conv3D, (1, 4, 5, 4, 2))])
+def test_low_rank_update(cls, shape):
+    def expected(x, *weights):
+        by_name = dict(zip(names, weights))
+        kernel = by_name['kernel'] + by_name['lora_kernel_a'] @ by_name['lora_kernel_b'] * 3 / 2
+        return conv(x, kernel, (1,) * (x.ndim - 2)) + by_name['bias']
+
+    kwargs = {'filters': 4, 'kernel_size': 3, 'bias_initializer': 'normal', 'lora_rank': 2, 'lora_alpha': 3}
+    layer = cls(**kwargs)
+    layer(np.ones(shape, np.float32))
+    names = [w.name.split('/')[-1].split(':')[0] for w in layer.weights]
+    run_layer_test(cls, kwargs, shape, expected=expected, trains=False)
+    layer = cls(4, 3)
+    with pytest.raises(ValueError, match='not built'):
+        layer.enable_lora(2)
+    y = layer(np.ones(shape, np.float32))
+    layer.enable_lora(2)
+    np.testing.assert_array_equal(layer(np.ones(shape, np.float32)), y)
+    assert len(layer.trainable_weights) == 3
+    with pytest.raises(TypeError, match='lora_rank'):
+        layers.Conv2DTranspose(2, 3, lora_rank=1)
+
+
+def test_convolution_of_a_layer_that_makes_its_kernel():
+    class Standardized(layers.Conv2D):
+        def call(self, inputs):
+            kernel = self.kernel - ops.mean(self.kernel, axis=(0, 1, 2))
+            return self.convolution_op(inputs, kernel) + self.bias
+
+    run_layer_test(Standardized, {'filters': 3, 'kernel_size': 2}, (2, 4, 5, 2), layouts=False,
+                   expected=lambda x, w, b: conv(x, w - w.mean((0, 1, 2)), (1, 1)) + b)
 
 
 def transposed(x, w, strides, padding, output_padding=None):
