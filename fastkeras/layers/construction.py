@@ -3,6 +3,7 @@
 import functools
 import inspect
 
+from fastkeras.generation import DefaultWhole, DefaultWord, chosen
 from fastkeras.legacy.keras1 import convert
 from fastkeras.utils.errors import located
 
@@ -41,7 +42,15 @@ def _recorded(cls, init):
             raise
         if outermost and not _is_made(self):
             raise _unmade(self)
+    if any(isinstance(d, (DefaultWord, DefaultWhole)) for d in init.__defaults__ or ()):
+        wrapper.__signature__ = _of_keras2(inspect.signature(init))
     return wrapper
+
+
+def _of_keras2(signature):
+    """A signature that shows the Keras 2 values of defaults that hang on the generation, as plain words and numbers."""
+    shown = [p.replace(default=chosen(p.default, 2)) for p in signature.parameters.values()]
+    return signature.replace(parameters=shown)
 
 
 def _is_made(layer):

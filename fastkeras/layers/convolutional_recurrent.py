@@ -96,6 +96,19 @@ class _ConvLSTMCell(LSTMCell):
         parts = [kernel[..., k * self.filters:(k + 1) * self.filters] for k in range(4)]
         return ops.concatenate([conv(x * m, part) for m, part in zip(masks, parts)], axis=self._channels)
 
+    def input_conv(self, x: Any, w: Any, b: Any = None, padding: str = 'valid') -> Any:
+        """x convolved with w as the inputs are, plus the bias b."""
+        y = self._convolved(x, None, w, self.strides, padding, self.dilation_rate)
+        return y if b is None else y + self._beside(b)
+
+    def recurrent_conv(self, x: Any, w: Any) -> Any:
+        """x convolved with w as the state is."""
+        return self._convolved(x, None, w)
+
+    def _beside(self, bias):
+        """A bias of the channels, of a shape that goes with images."""
+        return ops.reshape(bias, (-1,) + (1,) * self.rank) if self._channels == 1 else bias
+
     def before_loop(self, sequences: Any, training: Any = None) -> Any:
         """As that of the other cells: the convolution of the inputs is one for all steps."""
         x = as_float(self, sequences)
@@ -105,7 +118,7 @@ class _ConvLSTMCell(LSTMCell):
             masks = [folded(ops.broadcast_to(m, x.shape)) for m in masks]
         rows = self._convolved(folded(x), masks, self.kernel, self.strides, self.padding, self.dilation_rate)
         if self.bias is not None:
-            rows = rows + (ops.reshape(self.bias, (-1,) + (1,) * self.rank) if self._channels == 1 else self.bias)
+            rows = rows + self._beside(self.bias)
         rows = shaped(rows, (steps, step[0], *rows.shape[1:]))
         recurrent = self._image_masks(_output_of(self, step, self.filters), self.recurrent_dropout, training)
         return rows, lambda row, states: self._step(row, states, recurrent)

@@ -33,6 +33,9 @@ class GivenStates:
             kwargs['constants'] = constants
         return super().__call__(inputs, **kwargs)
 
+    def get_losses_for(self, inputs: Any = None) -> Any:
+        return super().get_losses_for(inputs)
+
     def _separated(self, inputs, initial_state, constants):
         """(inputs, list of states or None, list of constants or None); inputs may hold the others too."""
         many = isinstance(inputs, (list, tuple)) and any(hasattr(x, 'shape') for x in nest.flatten(inputs))

@@ -59,10 +59,28 @@ def _axes_of_copy(node, order):
     return None if _slice_view(node) is not None else facts.axes_move('key')(node, order)
 
 
+def _reversed(node):
+    """For each axis whether it is reversed, where a slice does nothing else; else None."""
+    key = node.attrs['key'] if node.op == 'slice' else None
+    return None if key is None or any(cut not in ((None, None, 1), (None, None, -1)) for cut in key) else [
+        cut[2] < 0 for cut in key]
+
+
+def _slice_simpler(node, inputs):
+    """An axis that is reversed twice is as it was: a sequence gone through backwards, brought into its order again."""
+    outer, inner = _reversed(node), _reversed(inputs[0])
+    if outer is None or inner is None:
+        return None
+    key = tuple((None, None, -1 if a != b else 1) for a, b in zip(outer, inner))
+    source = inputs[0].inputs[0]
+    return source if outer == inner else facts.made('slice', (source,), node, key=key)
+
+
 def _slice_samples():
     return [Sample(normal(s), {'key': k}) for s, k in (
         ((6, 5), ((1, 4, 1), (None, None, 1))), ((6, 5), ((None, None, 1), (1, -1, 1))),
-        ((7, 9), ((None, None, 2), (None, None, -1))), ((4, 5, 6), ((-1, None, 1), (3, 0, -2), (1, 6, 3))))]
+        ((7, 9), ((None, None, 2), (None, None, -1))), ((4, 6), ((None, None, -1), (None, None, 1))),
+        ((4, 5, 6), ((-1, None, 1), (3, 0, -2), (1, 6, 3))))]
 
 
 def _slice_strided(node):
@@ -72,7 +90,7 @@ def _slice_strided(node):
 
 @register('slice', vjp=lambda node, ct: [apply('place', (ct,), key=node.attrs['key'], shape=node.inputs[0].shape)],
           ref=lambda x, *, key: x[_slices(key)], lower=_slice_lower, view=_slice_view, samples=_slice_samples,
-          strided=_slice_strided,
+          strided=_slice_strided, simplify=_slice_simpler,
           rows=lambda node, moving: _whole_axis(node.inputs[0].shape[0], node.attrs['key'][0]), sink=_axes_of_copy,
           supports=lambda node: len(node.shape) <= 8,
           compose=lambda x, *, key: x if all(
@@ -99,6 +117,8 @@ def _place_lower(ctx, node, ins, out):
           lower=_place_lower, rows=lambda node, moving: _whole_axis(node.shape[0], node.attrs['key'][0]),
           sink=facts.axes_move('key', 'shape'), sized=('shape',),
           supports=lambda node: len(node.shape) <= 8,
+          compose=lambda x, *, key, shape: apply('slice', (x,), key=key) if all(
+              cut in ((None, None, 1), (None, None, -1)) for cut in key) else None,
           samples=lambda: [Sample([s.inputs[0][_slices(s.attrs['key'])]],
                                   {'key': s.attrs['key'], 'shape': s.inputs[0].shape}) for s in _slice_samples()])
 def _place_spec(x, *, key, shape):

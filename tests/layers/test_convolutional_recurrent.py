@@ -225,3 +225,13 @@ def test_moving_dots_are_learnt():
     before = model.evaluate(x, y, verbose=0)
     model.fit(x, y, epochs=15, batch_size=16, verbose=0)
     assert model.evaluate(x, y, verbose=0) < 0.3 * before
+
+
+@pytest.mark.parametrize('data_format', ['channels_last', 'channels_first'])
+def test_convolutions_of_the_cell(data_format):
+    cell = ConvLSTM2DCell(2, 2, strides=2, data_format=data_format)
+    x, w = RNG.standard_normal((2, 4, 4, 4)).astype(np.float32), RNG.standard_normal((2, 2, 4, 3)).astype(np.float32)
+    b = np.float32([1, 2, 3])
+    beside = b if data_format == 'channels_last' else b[:, None, None]
+    np.testing.assert_allclose(cell.input_conv(x, w, b), ops.conv(x, w, 2, 'valid', data_format) + beside, rtol=1e-5)
+    np.testing.assert_allclose(cell.recurrent_conv(x, w), ops.conv(x, w, 1, 'same', data_format), rtol=1e-5)
