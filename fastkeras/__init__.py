@@ -7,9 +7,9 @@ from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'dtype_policies', 'generation', 'initializers',
-            'layers', 'losses', 'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'random', 'regularizers',
-            'runtime', 'saving', 'training', 'tree', 'utils')
+_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'dtype_policies', 'generation',
+            'initializers', 'layers', 'losses', 'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'random',
+            'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils', 'visualization')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime',
           **dict.fromkeys(('GradientTape', 'grad', 'value_and_grad'), 'runtime')}
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from . import training as training
     from . import tree as tree
     from . import utils as utils
+    from . import visualization as visualization
 else:
     __getattr__, __dir__, __all__ = _front(__name__, _MODULES, _NAMES)
     __all__ += ['__version__']

@@ -26,7 +26,7 @@ LEVELS = [
     ['training'],
     ['models'],
     ['preprocessing', 'datasets', 'applications', 'converters', 'legacy', 'backend', 'utils.layer_utils',
-     'utils.multi_gpu_utils'],
+     'utils.multi_gpu_utils', 'visualization'],
     [''],
 ]
 LEVEL = {name: i for i, row in enumerate(LEVELS) for name in row}

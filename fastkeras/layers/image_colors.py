@@ -43,7 +43,7 @@ class _Colored(ImageLayer):
             return None
         return {'factor': self._draw((self._size(data)[0], 1, 1, 1), *self.factor, seed=seed)}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         return images if transformation is None else self._changed(images, transformation)
 
@@ -171,7 +171,7 @@ class RandomGrayscale(_Colored):
             return None
         return {'should_apply': self._draw((self._size(data)[0], 1, 1, 1), seed=seed) < self.factor}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return images
         return ops.where(transformation['should_apply'], ops.image.rgb_to_grayscale(images, self.data_format), images)

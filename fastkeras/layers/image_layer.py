@@ -43,7 +43,10 @@ class ImageLayer(Layer):
         self.data_format = settings.standardize_data_format(data_format)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The layer applied to images; `training` is True where nobody says otherwise."""
+        """__call__(self, inputs, **kwargs)
+
+        The layer applied to images, or a dictionary with them; `training` is True where nobody says otherwise.
+        """
         described = active_trace() is None and any(isinstance(x, Tensor) for x in nest.flatten([args, kwargs]))
         if kwargs.get('training') is None and len(args) < 2 and not context.told() and not described:
             kwargs['training'] = True
@@ -100,35 +103,36 @@ class ImageLayer(Layer):
         seed: a seed, None for the layer's own."""
         return None
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         """A batch of images changed as `get_random_transformation` says."""
         return images
 
-    def transform_labels(self, labels: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_labels(self, labels: Any, transformation: Any = None, training: Any = True) -> Any:
         """Their labels."""
         return labels
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         """Their boxes."""
         return bounding_boxes
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         """Their masks."""
         return segmentation_masks
 
-    def transform_single_image(self, image: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_single_image(self, image: Any, transformation: Any = None, training: Any = True) -> Any:
         """`transform_images` of one image."""
         return self._single(self.transform_images, image, transformation, training)
 
-    def transform_single_label(self, label: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_single_label(self, label: Any, transformation: Any = None, training: Any = True) -> Any:
         """`transform_labels` of one label."""
         return self._single(self.transform_labels, label, transformation, training)
 
-    def transform_single_bounding_box(self, bounding_box: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_single_bounding_box(self, bounding_box: Any, transformation: Any = None, training: Any = True) -> Any:
         """`transform_bounding_boxes` of the boxes of one image."""
         return self._single(self.transform_bounding_boxes, bounding_box, transformation, training)
 
-    def transform_single_segmentation_mask(self, segmentation_mask: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_single_segmentation_mask(self, segmentation_mask: Any, transformation: Any = None,
+                                           training: Any = True) -> Any:
         """`transform_segmentation_masks` of one mask."""
         return self._single(self.transform_segmentation_masks, segmentation_mask, transformation, training)
 

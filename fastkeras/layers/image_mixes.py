@@ -114,7 +114,7 @@ class RandomErasing(_Mixed):
         fill = np.clip(np.array(self.fill_value, self.compute_dtype), *self.value_range)
         return fill.reshape((1, -1, 1, 1) if first else (1, 1, 1, -1))
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         if transformation is None:
             return images
@@ -149,10 +149,10 @@ class CutMix(_Mixed):
         masks, share = self._box(n, height, width, side, side, seed)
         return {'permutation_order': self._order(n, seed), 'batch_masks': masks, 'mix_weight': 1 - share}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._cut(self._as_float(images), transformation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._cut(segmentation_masks, transformation)
 
     def _cut(self, images, transformation):
@@ -161,12 +161,12 @@ class CutMix(_Mixed):
         other = ops.take(images, transformation['permutation_order'], axis=0)
         return ops.where(transformation['batch_masks'], other, images)
 
-    def transform_labels(self, labels: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_labels(self, labels: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return labels
         return self._mixed_labels(labels, transformation['permutation_order'], transformation['mix_weight'])
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         raise ValueError(f'{title(self)}: bounding boxes cannot be cut and mixed; leave them out, or take MixUp')
 
     def get_config(self) -> dict[str, Any]:
@@ -194,10 +194,10 @@ class MixUp(_Mixed):
         n = self._size(data)[0]
         return {'mix_weight': self._beta(n, self.alpha, seed), 'permutation_order': self._order(n, seed)}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._mixed(self._as_float(images), transformation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return segmentation_masks
         return self._mixed(self._as_float(segmentation_masks), transformation)
@@ -208,12 +208,12 @@ class MixUp(_Mixed):
         weight = ops.reshape(transformation['mix_weight'], (-1, 1, 1, 1))
         return weight * images + (1 - weight) * ops.take(images, transformation['permutation_order'], axis=0)
 
-    def transform_labels(self, labels: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_labels(self, labels: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return labels
         return self._mixed_labels(labels, transformation['permutation_order'], transformation['mix_weight'])
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return bounding_boxes
         order = transformation['permutation_order']
@@ -236,7 +236,7 @@ class MaxNumBoundingBoxes(ImageLayer):
         self.max_number = count(self, 'max_number', max_number)
         self.fill_value = whole(self, 'fill_value', fill_value)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         made = dict(bounding_boxes)
         for key in ('boxes', 'labels'):
             x = made[key]
@@ -330,16 +330,16 @@ class RandAugment(_Choice):
             values = self._step(method, values, i, transformation)
         return values
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         return images if transformation is None else self._through('transform_images', (images,), transformation)[0]
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return segmentation_masks
         return self._through('transform_segmentation_masks', (segmentation_masks,), transformation)[0]
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return bounding_boxes
         values = ops.cast(bounding_boxes['boxes'], 'float32'), bounding_boxes['labels']
@@ -398,13 +398,13 @@ class AugMix(_Choice):
         weight = transformation['weight_sample']
         return weight * images + (1 - weight) * total
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         if transformation is None:
             return images
         return self._clipped(self._mixed('transform_images', images, transformation))
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return segmentation_masks
         return self._mixed('transform_segmentation_masks', self._as_float(segmentation_masks), transformation)

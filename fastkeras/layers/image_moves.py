@@ -41,10 +41,10 @@ class RandomFlip(ImageLayer):
         n, *size = self._size(data)
         return {'flips': self._draw((n, 1, 1, 1), seed=seed) <= 0.5, 'size': size}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._flipped(self._as_float(images), transformation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._flipped(segmentation_masks, transformation)
 
     def _flipped(self, images, transformation):
@@ -54,7 +54,7 @@ class RandomFlip(ImageLayer):
         axes = [axis + first for axis, word in ((1, 'vertical'), (2, 'horizontal')) if word in self.mode]
         return ops.where(transformation['flips'], ops.flip(images, tuple(axes)), images)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return bounding_boxes
         height, width = transformation['size']
@@ -92,18 +92,18 @@ class _Moved(ImageLayer):
         columns = [ops.reshape(one * 0 + x if isinstance(x, (int, float)) else x, (-1, 1)) for x in numbers]
         return {'transform': ops.concatenate(columns, axis=1), 'size': (height, width)}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         return images if transformation is None else self._sampled(images, transformation, self.interpolation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return segmentation_masks if transformation is None else self._sampled(segmentation_masks, transformation, 'nearest')
 
     def _sampled(self, images, transformation, interpolation):
         return ops.image.affine_transform(images, transformation['transform'], interpolation, self.fill_mode, self.fill_value,
                                           self.data_format)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return bounding_boxes
         ahead = self._ahead(transformation)
@@ -257,7 +257,7 @@ class RandomPerspective(_Moved):
                                             self.fill_value, self.data_format)
         return ops.where(transformation['apply_perspective'], y, images)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         if transformation is None:
             return bounding_boxes
         ahead = sampling.homography(transformation['end_points'], transformation['start_points'])
@@ -301,13 +301,13 @@ class RandomElasticTransform(ImageLayer):
                                     self.generator if seed is None else seed)
         return {'apply_transform': happens, 'places': places}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         images = self._as_float(images)
         if transformation is None:
             return images
         return self._clipped(self._sampled(images, transformation, self.interpolation))
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return segmentation_masks if transformation is None else self._sampled(segmentation_masks, transformation, 'nearest')
 
     def _sampled(self, images, transformation, interpolation):
@@ -315,7 +315,7 @@ class RandomElasticTransform(ImageLayer):
                              self.data_format)
         return ops.where(transformation['apply_transform'], y, images)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         raise ValueError(f'{title(self)}: bounding boxes cannot follow an elastic distortion; leave it out, or the boxes')
 
     def get_config(self) -> dict[str, Any]:

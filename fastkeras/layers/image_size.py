@@ -105,7 +105,7 @@ class Resizing(_Sized):
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._resized(segmentation_masks, 'nearest')
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         height, width = size = transformation['size']
 
         def move(boxes):
@@ -143,10 +143,10 @@ class CenterCrop(_Sized):
             return self._cut(images, (size[0] - self.height) // 2, (size[1] - self.width) // 2, self.height, self.width)
         return self._fitted(images, interpolation)
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._middle(segmentation_masks, 'nearest')
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         height, width = size = transformation['size']
 
         def move(boxes):
@@ -182,14 +182,14 @@ class RandomCrop(_Sized):
                      for room in (height - self.height, width - self.width))
         return {'size': (height, width), 'place': (top, left)}
 
-    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_images(self, images: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._part(self._as_float(images), transformation, 'bilinear')
 
-    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any = None, training: Any = True) -> Any:
         return self._part(segmentation_masks, transformation, 'nearest')
 
     def _part(self, images, transformation, interpolation):
-        if transformation['place'] is None:
+        if transformation is None or transformation['place'] is None:
             return self._fitted(images, interpolation)
         first = self.data_format == 'channels_first'
         if first:
@@ -204,7 +204,7 @@ class RandomCrop(_Sized):
             part = ops.gather(ops.reshape(images, (-1, channels)), at + ops.expand_dims(columns, 1), axis=0)
         return ops.transpose(part, (0, 3, 1, 2)) if first else part
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: Any = True) -> Any:
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: Any = True) -> Any:
         def move(boxes):
             if transformation['place'] is None:
                 return self._fitted_boxes(boxes, transformation['size'])
