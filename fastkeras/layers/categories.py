@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,21 @@ def encoded(indices: Any, mode: str, depth: int, dtype: str, weights: Any = None
         return ops.one_hot(indices, depth, dtype=dtype)
     if not indices.shape:
         indices = ops.expand_dims(indices, 0)
-    hot = ops.one_hot(indices, depth, dtype=dtype)
-    if mode == 'multi_hot':
-        return ops.max(hot, axis=-2)
-    if weights is not None:
-        hot = hot * ops.expand_dims(weights, -1)
-    return ops.sum(hot, axis=-2)
+    shape = tuple(indices.shape)
+    rows = None if None in shape else math.prod(shape[:-1])
+    if rows is None or rows * (depth + 1) >= 2 ** 31:       # while a model is described, its shape is all that counts
+        hot = ops.one_hot(indices, depth, dtype=dtype)
+        if mode == 'multi_hot':
+            return ops.max(hot, axis=-2)
+        return ops.sum(hot if weights is None else hot * ops.expand_dims(weights, -1), axis=-2)
+    # what is no category goes into a column of its own, behind the others
+    index = ops.cast(ops.reshape(indices, (rows, shape[-1])), 'int32')
+    index = ops.where(ops.logical_or(ops.less(index, 0), ops.greater_equal(index, depth)), depth, index)
+    index = index + np.arange(rows, dtype=np.int32)[:, None] * (depth + 1)
+    ones = np.ones(index.shape, np.float32) if weights is None else ops.reshape(weights, index.shape)
+    counts = ops.reshape(ops.scatter_add(ops.reshape(index, (-1,)), ops.reshape(ones, (-1,)), rows * (depth + 1)),
+                         (*shape[:-1], depth + 1))[..., :depth]
+    return ops.cast(ops.minimum(counts, 1.0) if mode == 'multi_hot' else counts, dtype)
 
 
 class CategoryEncoding(Layer):
@@ -66,6 +76,10 @@ class CategoryEncoding(Layer):
             inputs = ops.cast(inputs, 'int32')
         return encoded(inputs, self.output_mode, self.num_tokens, self.dtype if count_weights is None else
                        count_weights.dtype, count_weights)
+
+    def compute_output_spec(self, inputs: Any, count_weights: Any = None) -> Any:
+        """The Keras tensor of the shape and type that the layer gives for such inputs; the call is not recorded."""
+        return super().compute_output_spec(inputs, **({} if count_weights is None else {'count_weights': count_weights}))
 
     def _compute(self, inputs, kwargs):
         inputs = self._numbers(inputs)
@@ -173,8 +187,7 @@ class Discretization(Adapting, Layer):
             raise ValueError(f'{title(self)}: it has no boundaries yet; give bin_boundaries, or call adapt before it is used')
         inputs = as_float(self, inputs)
         bins = ops.digitize(inputs, self._edges) if self._boundaries else ops.cast(ops.zeros_like(inputs), 'int32')
-        return encoded(bins, self.output_mode, len(self._boundaries) + 1,
-                       'int32' if self.output_mode == 'int' else self.compute_dtype)
+        return encoded(bins, self.output_mode, len(self._boundaries) + 1, self.output_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         depth = self.num_bins if self._boundaries is None else len(self._boundaries) + 1
@@ -183,8 +196,22 @@ class Discretization(Adapting, Layer):
     def get_config(self) -> dict[str, Any]:
         return self._config_with('bin_boundaries', 'num_bins', 'epsilon', 'output_mode', 'sparse')
 
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """The Keras tensor of the shape and type that the layer gives for such inputs; the call is not recorded."""
+        return super().compute_output_spec(inputs)
+
+    @property
+    def input_dtype(self) -> str:
+        """Name of the type that numbers are compared in."""
+        return self.compute_dtype
+
+    @property
+    def output_dtype(self) -> str:
+        """Name of the type of the result: int32 for bins, else the layer's float type."""
+        return 'int32' if self.output_mode == 'int' else self.compute_dtype
+
     @classmethod
-    def from_config(cls, config: Any) -> Any:
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The layer of a configuration; with both bin_boundaries and num_bins it has learnt the boundaries."""
         config = dict(config)
         learnt = config.pop('bin_boundaries') if config.get('num_bins') is not None and 'bin_boundaries' in config else None

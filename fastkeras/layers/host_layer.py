@@ -44,6 +44,10 @@ class _HostLayer(Layer):
             return ops.Tensor('input', (), {}, shape, dtype)
         return on_host(tensors, self._packed if isinstance(inputs, (list, tuple)) else self.compute, shape, dtype)
 
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """The Keras tensor of the shape and type that the layer gives for such inputs; the call is not recorded."""
+        return super().compute_output_spec(inputs)
+
     def _packed(self, *arrays):
         return self.compute(list(arrays))
 

@@ -38,7 +38,7 @@ class Pipeline(Layer):
         """The layers, in order."""
         return self._pipeline_layers
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = True, mask: Any = None) -> Any:
         for layer in self._pipeline_layers:
             inputs = layer(inputs, **({'training': training} if takes(layer.call, 'training') else {}))
         return inputs

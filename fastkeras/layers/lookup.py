@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,8 @@ class _Lookup(Adapting, _HostLayer):
         self.salt = salt_of(self, salt)
         self._adaptable = adaptable
         self._given = None          # (vocabulary, idf_weights), as they go into a configuration
-        self._tokens, self._index, self._idf = [], {}, None
+        self._tokens, self._idf = [], None
+        self._index = self._new_index()
         self._counts, self._document_counts, self._documents = Counter(), Counter(), 0
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -153,13 +155,16 @@ class _Lookup(Adapting, _HostLayer):
             raise RuntimeError(f'{title(self)}: a model was made with its {self.vocabulary_size()} tokens, so it cannot have '
                                f'{size} now; adapt it first, or use pad_to_max_tokens')
         self._tokens = list(tokens)
-        self._index = {t: k for k, t in enumerate(self._tokens, self._token_start)}
+        self._index = self._new_index()
         self._idf = idf
-        self._look_up_made()
         self._forget_functions()
 
-    def _look_up_made(self):
-        """The index has changed."""
+    def _new_index(self):
+        """token → number; -1 for a mask token where it has none."""
+        index = {t: k for k, t in enumerate(self._tokens, self._token_start)}
+        if self.mask_token is not None:
+            index[self.mask_token] = 0 if self.output_mode == 'int' else -1
+        return index
 
     # ---- learning
     def _learnt_from(self, data):
@@ -253,16 +258,15 @@ class _Lookup(Adapting, _HostLayer):
 
     def _numbered(self, keys):
         """The numbers of a list of tokens, int64; -1 for a mask token where it has none."""
-        found = np.fromiter(map(self._index.get, keys, [self._number_of_unknown] * len(keys)), np.int64, len(keys))
-        return self._with_specials(found, np.fromiter((k == self.mask_token for k in keys), bool, len(keys)), keys)
+        found = np.fromiter(map(self._index.get, keys, repeat(self._number_of_unknown)), np.int64, len(keys))
+        return self._with_unknown(found, keys)
 
     @property
     def _number_of_unknown(self):
         """The one number of what is unknown; -2 where there is none, or a choice."""
         return self._oov_start if self.num_oov_indices == 1 else -2
 
-    def _with_specials(self, found, masked, keys):
-        found[masked] = 0 if self.output_mode == 'int' else -1
+    def _with_unknown(self, found, keys):
         unknown = np.flatnonzero(found == -2)
         if not len(unknown):
             return found
@@ -440,19 +444,20 @@ class IntegerLookup(_Lookup):
     def _keys(self, array):
         return array.ravel().astype(np.int64).tolist()
 
-    def _look_up_made(self):
-        order = np.argsort(np.array(self._tokens, np.int64), kind='stable')
-        self._sorted = np.array(self._tokens, np.int64)[order]
-        self._numbers_of_sorted = order + self._token_start
+    def _new_index(self):
+        known = super()._new_index()
+        tokens, numbers = (np.fromiter(part, np.int64, len(known)) for part in (known.keys(), known.values()))
+        order = np.argsort(tokens, kind='stable')
+        self._sorted, self._numbers_of_sorted = tokens[order], numbers[order]
+        return known
 
     def _indices(self, array):
         keys = np.asarray(array).ravel().astype(np.int64)
         found = np.full(len(keys), self._number_of_unknown, np.int64)
-        if self._tokens:
+        if len(self._sorted):
             at = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
             found = np.where(self._sorted[at] == keys, self._numbers_of_sorted[at], found)
-        masked = np.zeros(len(keys), bool) if self.mask_token is None else keys == self.mask_token
-        return self._with_specials(found, masked, keys).reshape(array.shape)
+        return self._with_unknown(found, keys).reshape(array.shape)
 
     def _oov_bins(self, keys):
         if self.oov_method == 'floormod':

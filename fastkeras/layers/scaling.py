@@ -10,6 +10,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras import ops
 from fastkeras.ops import core
+from fastkeras.saving import objects
 
 from .base import Layer
 from .checks import as_float, whole
@@ -205,3 +206,12 @@ class Rescaling(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('scale', 'offset')
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        """The layer of a configuration; in those of Keras 3, an array is an object of its own."""
+        config = dict(config)
+        for key in ('scale', 'offset'):
+            if isinstance(config.get(key), dict):
+                config[key] = objects.deserialize_keras_object(config[key], custom_objects=custom_objects)
+        return super().from_config(config)

@@ -70,5 +70,6 @@ class TextFront:
 def refuse_texts(layer: Any, tensors: Any) -> None:
     """ValueError where a layer that takes none would get texts."""
     if not layer._takes_text and any(getattr(t, 'dtype', None) == STRING for t in tensors):
-        raise ValueError(f'{title(layer)}: it takes numbers, and got texts; put a layer in between that makes numbers of them: '
-                         f'TextVectorization, StringLookup or Hashing')
+        raise ValueError(f'{title(layer)}: it takes numbers, and got texts; put a layer in between that makes numbers of them, '
+                         f'such as TextVectorization, StringLookup or Hashing; a model with texts is described from an '
+                         f"Input with dtype='string'")

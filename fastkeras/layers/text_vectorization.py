@@ -84,6 +84,10 @@ class TextVectorization(Adapting, _HostLayer):
         raise ValueError(f'{title(self)}: expected {name} to be one of {", ".join(map(repr, allowed))}, None or a function, '
                          f'got {value!r}')
 
+    def build(self, input_shape: Any = None) -> None:
+        """There is nothing to build."""
+        self.built = True
+
     # ---- the vocabulary
     def get_vocabulary(self, include_special_tokens: bool = True) -> list:
         """The tokens, each at the index that is its number; without those of padding and of what is unknown on request.

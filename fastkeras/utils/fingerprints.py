@@ -140,12 +140,14 @@ def _sip(texts, n, key):
 def _by_length(texts, hashed):
     """hashed(texts of one length, the length) for all lengths, in the order of the texts."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    out = np.empty(len(texts), np.uint64)
     order = np.argsort(lengths, kind='stable')
-    ends = np.flatnonzero(np.diff(lengths[order])) + 1
+    ordered, lengths = [texts[i] for i in order.tolist()], lengths[order]
+    starts = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(texts)]
+    out = np.empty(len(texts), np.uint64)
     with np.errstate(over='ignore'):
-        for which in np.split(order, ends) if len(order) else ():
-            out[which] = hashed([texts[i] for i in which], int(lengths[which[0]]))
+        for start, end in zip(starts, starts[1:]):
+            if start < end:
+                out[order[start:end]] = hashed(ordered[start:end], int(lengths[start]))
     return out
 
 

@@ -40,7 +40,10 @@ def text_array(x):
 
 def as_bytes(array, encoding='utf-8'):
     """The members of an array of texts as a list of bytes, in the order of memory."""
-    return [x if isinstance(x, bytes) else x.encode(encoding, 'surrogateescape') for x in array.ravel().tolist()]
+    texts = array.ravel().tolist()
+    if set(map(type, texts)) <= {str}:
+        return [x.encode(encoding, 'surrogateescape') for x in texts]
+    return [x if isinstance(x, bytes) else x.encode(encoding, 'surrogateescape') for x in texts]
 
 
 def as_str(texts, encoding='utf-8'):

@@ -8,7 +8,7 @@ import pytest
 from fastkeras import layers
 from fastkeras.models import Model, Sequential, clone_model, load_model
 from fastkeras.saving.json import encode
-from fastkeras.utils import Sequence
+from fastkeras.utils import Sequence, text_dataset_from_directory
 
 TEXTS = np.array(['good film', 'bad film indeed', 'awful', 'very good', 'nice and good', 'bad bad bad'] * 8)
 LABELS = np.array([1, 0, 0, 1, 1, 0] * 8)
@@ -88,6 +88,26 @@ def test_sequences_and_generators(workers):
     np.testing.assert_array_equal(model.predict(Batches()), model.predict(TEXTS))
 
 
+def test_texts_of_a_folder(tmp_path):
+    for k, (text, label) in enumerate(zip(TEXTS, LABELS)):
+        folder = tmp_path / ('bad', 'good')[label]
+        folder.mkdir(exist_ok=True)
+        (folder / f'{k}.txt').write_text(text)
+    data = text_dataset_from_directory(tmp_path, batch_size=8, seed=1, verbose=False)
+    vectorize = layers.TextVectorization(output_sequence_length=4)
+    vectorize.adapt(data)
+    assert sorted(vectorize.get_vocabulary()[2:]) == sorted({w for t in TEXTS for w in t.split()})
+    model = Sequential([layers.Input((1,), dtype='string'), vectorize, layers.Embedding(12, 4), layers.Flatten(),
+                        layers.Dense(1, activation='sigmoid')])
+    model.compile('adam', 'binary_crossentropy')
+    losses = model.fit(data, epochs=5, verbose=0).history['loss']
+    assert losses[-1] < losses[0]
+    pairs = [(vectorize(x), y) for x, y in data]        # or its numbers
+    head = Sequential([layers.Input((4,)), *model.layers[1:]])
+    head.compile('adam', 'binary_crossentropy')
+    assert head.fit(iter(pairs), steps_per_epoch=len(pairs), verbose=0).history['loss'][0] < losses[0]
+
+
 def test_texts_and_numbers_together():
     words, number = layers.Input((1,), dtype='string', name='words'), layers.Input((2,), name='number')
     lookup = layers.StringLookup(vocabulary=['a', 'b'], output_mode='one_hot')
@@ -155,12 +175,24 @@ def test_pipeline_of_texts():
     assert model.predict(['a', 'z']).shape == (2, 2)
 
 
+class Own(Model):
+    def __init__(self):
+        super().__init__()
+        self.lookup = layers.StringLookup(vocabulary=['a'])
+
+    def call(self, x):
+        return self.lookup(x)
+
+
 X = layers.Input((1,), dtype='string')
 N = layers.Input((1,), dtype='int32')
 
 
 @pytest.mark.parametrize('make, message', [
     (lambda: layers.Dense(2)(X), 'it takes numbers, and got texts; put a layer in between that makes numbers of them'),
+    (lambda: Own()(['a']), "a model with texts is described from an Input with dtype='string'"),
+    (lambda: Own().predict(['a']), "a model with texts is described from an Input with dtype='string'"),
+    (lambda: layers.Dense(2)(np.array([['a']])), 'expected an array of numbers'),
     (lambda: Model(N, layers.StringLookup(vocabulary=['a'], invert=True)(N)), 'is texts, and a model gives numbers'),
     (lambda: Model([X, N], layers.HashedCrossing(3)([X, layers.IntegerLookup(vocabulary=[1])(N)])),
      'takes texts together with what the layer .* computes'),
