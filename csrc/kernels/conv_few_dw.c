@@ -56,7 +56,7 @@ static const micro kernels[2][5][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /
 
 /* With more than a few channels, vectors that are cut lose what copies would cost. */
 FK_PARTS(conv_few_dw) {
-    if (!conv_is_few(&a->conv) || (a->c > 4 && a->oc % NR)) return 0;
+    if (!conv_is_few(&a->conv) || (a->c > 4 && a->oc % VL)) return 0;
     const int64_t rows = a->n * a->od * a->oh, taps = a->kd * a->kh * a->kw;
     const int64_t work = rows * a->ow * taps * a->c * gemm_panels(a->oc) * NR;
     return fk_max(1, fk_min(fk_min(gemm_chunks((double)work, 16), rows), work / GEMM_GRAIN));
