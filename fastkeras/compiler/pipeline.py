@@ -12,6 +12,7 @@ from .executor import copy_step, executor_of
 from .fold_bn import fold_bn
 from .fuse import fuse
 from .hoist import hoist
+from .later import later
 from .layout import layout
 from .loop_bodies import loops
 from .lower import lower
@@ -103,6 +104,8 @@ def compile_graph(graph, cache=None):
     statics = statics + (packed.used if packed is not None else [])
     result = Compiled()
     with stage('memory'):
+        if 'later' not in disabled():
+            steps = later(steps)
         outputs = memory.place_outputs(steps, outputs, updates, copy_step)
         memory.place_updates(steps, updates, copy_step)
     result.steps, result.statics = list(flat(steps)), statics

@@ -263,7 +263,8 @@ class Optimizer(State):
         rate = self._decayed_rate()
         grads = self._clip([g for g, _ in pairs])
         self.prepare(rate)
-        for g, (_, v) in zip(grads, pairs):
+        # those of the last layers first, whose gradients are made first: a plan then lets go of each before it makes the next
+        for g, (_, v) in reversed(list(zip(grads, pairs))):
             if self.weight_decay and not any(v is w for w in self._not_decayed):
                 v.assign(v.value * (1.0 - self.weight_decay * rate))
             self.update_step(g, v, rate)
