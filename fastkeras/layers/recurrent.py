@@ -194,6 +194,8 @@ class RNN(GivenStates, Layer):
                              f'no argument of that name')
         mask = self._mask(mask, x)
         steps = x.shape[0 if self.time_major else 1]
+        if steps == 0:
+            raise ValueError(f'{title(self)}: expected sequences of at least one step, got inputs of shape {tuple(x.shape)}')
         if steps is None:
             x, mask = self._one_step(x), None if mask is None else self._one_step(mask)
         states, zero = self._first_states(x, initial_state)
@@ -237,6 +239,8 @@ class RNN(GivenStates, Layer):
             s, want = core.tensor(s), (batch, *d.shape[1:])
             if len(s.shape) != len(want) or any(None not in (a, b) and a != b for a, b in zip(s.shape, want)):
                 raise ValueError(f'{title(self)}: expected initial_state[{k}] to have shape {want}, got {tuple(s.shape)}')
+            if batch is None and s.shape[0] is not None:    # values, while a model is described for any batch
+                s = Tensor('input', (), {}, (None, *s.shape[1:]), s.dtype)
             states.append(s if s.dtype == d.dtype else ops.cast(s, d.dtype))
         return states, False
 

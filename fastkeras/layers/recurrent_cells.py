@@ -142,6 +142,8 @@ class _RecurrentCell(Layer):
     def before_loop(self, sequences: Any, training: Any = None) -> Any:
         """(rows, step) for inputs (steps, batch, features): rows[t] is what the function step(row, states) takes for step t.
         The product with the kernel is one for all steps."""
+        if len(sequences.shape) != 3:
+            raise ValueError(f'{title(self)}: expected steps of shape (batch, features), got {tuple(sequences.shape[1:])}')
         batch, size = sequences.shape[1:]
         masks = self._masks(batch, size, self.dropout, training)
         recurrent = self._masks(batch, self.units, self.recurrent_dropout, training)

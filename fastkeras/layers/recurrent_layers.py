@@ -7,6 +7,7 @@ from typing import Any
 from fastkeras import generation, regularizers
 from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, shown
 
+from .base import InputSpec
 from .construction import parameters_of
 from .recurrent import RNN
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, given
@@ -36,6 +37,7 @@ class _OwnCell(RNN):
         if use_cudnn not in ('auto', True, False):
             raise ValueError(f'expected use_cudnn to be \'auto\', True or False, got {use_cudnn!r}')
         super().__init__(self.cell_class(**of_cell), **arguments)
+        self.input_spec = [InputSpec(ndim=3)]
         self.use_cudnn = use_cudnn
 
     def get_config(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_masks_and_states(kind, step, more, backwards):
     other.set_weights(layer.get_weights())
     y0, *ends0 = other(x, initial_state=states, mask=mask)
     kept = mask[:, ::-1] if backwards else mask
-    np.testing.assert_allclose(y0, np.where(kept[..., None], y, 0), rtol=1e-6)
+    np.testing.assert_allclose(y0, np.where(kept[..., None], y, 0), rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(ends0[0], ends[0])
 
 
@@ -173,7 +173,23 @@ def test_wrong_states():
         layer([x, np.zeros((2, 4)), np.zeros((2, 4))], initial_state=[np.zeros((2, 4))] * 2)
 
 
+def test_states_that_are_values_in_a_described_model():
+    i, h = layers.Input((3, 3)), np.full((2, 4), 0.5, 'f')
+    layer = layers.GRU(4)
+    model = Model(i, layer(i, initial_state=h))
+    x = data_of((2, 3, 3))
+    np.testing.assert_array_equal(model.predict(x), layer(x, initial_state=h))
+    with pytest.raises(ValueError, match=r'expected initial_state\[0\] to have shape \(5, 4\), got \(2, 4\)'):
+        model.predict(data_of((5, 3, 3)))
+
+
 # ---- mistakes
+@pytest.mark.parametrize('shape, words', [((2, 0, 3), 'at least one step'), ((2, 3, 4, 4), 'expected an input with .*3')])
+def test_inputs_that_are_no_sequences(shape, words):
+    with pytest.raises(ValueError, match=f"LSTM layer 'a': .*{words}"):
+        layers.LSTM(4, name='a')(np.zeros(shape, 'f'))
+
+
 def test_forgotten_return_sequences():
     with pytest.raises(ValueError, match=r"GRU layer 'b': .*\(None, 4\).*'a', needs return_sequences=True"):
         Sequential([layers.LSTM(4, input_shape=(3, 3), name='a'), layers.GRU(2, name='b')])

@@ -93,8 +93,8 @@ def test_one_step(kind, step, more):
     x, *states = data_of([(2, 3), *[(2, 4)] * (2 if kind == 'LSTMCell' else 1)])
     y, new = cell(x, states)
     want = step(x.astype(float), [s.astype(float) for s in states], *[w.astype(float) for w in cell.get_weights()])
-    np.testing.assert_allclose(y, want[0], rtol=1e-5)
-    np.testing.assert_allclose(new[-1], want[-1], rtol=1e-5)
+    np.testing.assert_allclose(y, want[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(new[-1], want[-1], rtol=1e-5, atol=1e-6)
     assert [z.shape for z in cell.get_initial_state(batch_size=5)] == [(5, 4)] * len(want)
     assert type(cell).from_config(cell.get_config()).get_config() == cell.get_config()
     with pytest.raises(ValueError, match='expected states to be a list of'):
@@ -125,7 +125,8 @@ def test_users_cell():
     layer(data_of((3, 6, 5)))
     assert Plain.traced == 1
     x = data_of((3, 6, 5))
-    np.testing.assert_allclose(layer(x), expected(x.astype(float), *[w.astype(float) for w in layer.get_weights()]), rtol=1e-4)
+    want = expected(x.astype(float), *[w.astype(float) for w in layer.get_weights()])
+    np.testing.assert_allclose(layer(x), want, rtol=1e-4, atol=1e-5)
     again = layers.RNN.from_config(json.loads(json.dumps(layer.get_config(), default=encode)), {'Plain': Plain})
     again(x)
     again.set_weights(layer.get_weights())
@@ -163,7 +164,7 @@ def test_states_of_more_axes():
     want = np.zeros((2, 4, 4, 2))
     for t in range(5):
         want = np.where(mask[:, t, None, None, None], x[:, t] + 0.5 * want, want)
-        np.testing.assert_allclose(y[:, t], want, rtol=1e-5)
+        np.testing.assert_allclose(y[:, t], want, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(h, y[:, -1])
 
 
@@ -172,7 +173,7 @@ def test_constants():
     layer = layers.RNN(Constant())
     y = layer(x, constants=[c])
     kernel, other = layer.get_weights()
-    np.testing.assert_allclose(y, (x @ kernel).sum(1) + 4 * c @ other, rtol=1e-5)
+    np.testing.assert_allclose(y, (x @ kernel).sum(1) + 4 * c @ other, rtol=1e-5, atol=1e-6)
     i, j = layers.Input((4, 5)), layers.Input((2,))
     model = Model([i, j], layers.RNN(Constant(), return_sequences=True)(i, constants=j))
     again = Model.from_config(model.get_config(), {'Constant': Constant})
@@ -194,7 +195,7 @@ def test_what_a_cell_adds_to_the_loss_is_summed_over_the_steps():
     model = Sequential([layers.RNN(Penalised(4), return_sequences=True, input_shape=(6, 5))])
     model.compile('sgd', 'mse')
     y = model.predict(x)
-    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), (y ** 2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), (y ** 2).sum(), rtol=1e-5, atol=1e-6)
 
 
 class Noisy(layers.Layer):
