@@ -37,8 +37,6 @@ from .noise import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .recurrent import *  # noqa: F403
-from .recurrent_cells import *  # noqa: F403
-from .recurrent_layers import *  # noqa: F403
 from .registry import deserialize as deserialize
 from .registry import note_names as _note_names
 from .registry import serialize as serialize
@@ -47,7 +45,6 @@ from .reshaping import *  # noqa: F403
 from .scaling import *  # noqa: F403
 from .separable import *  # noqa: F403
 from .spectrogram import *  # noqa: F403
-from .stacked_cells import *  # noqa: F403
 from .text_vectorization import *  # noqa: F403
 from .wrappers import *  # noqa: F403
 

@@ -17,9 +17,9 @@ from .base import InputSpec
 from .checks import as_float, last_axis, numbers, one_of, window_counts, with_spatial
 from .folding import folded, shaped
 from .input_spec import title
-from .recurrent import RNN
 from .recurrent_cells import LSTMCell, given
 from .recurrent_layers import _OwnCell, cell_attributes
+from .rnn import RNN
 
 __all__ = ['ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM2DCell', 'ConvLSTM3D', 'ConvRNN2D']
 

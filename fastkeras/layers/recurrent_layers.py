@@ -9,8 +9,8 @@ from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFT
 
 from .base import InputSpec
 from .construction import parameters_of
-from .recurrent import RNN
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, given
+from .rnn import RNN
 
 __all__ = ['GRU', 'LSTM', 'SimpleRNN']
 
