@@ -72,6 +72,7 @@ class _CuDNNRNN(_OwnCell):
     """Base of both: no masks, no argument for activations or dropout."""
 
     supports_masking = False
+    _exactly = 3
     _flags = tuple(f for f in _OwnCell._flags if f != 'unroll')
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None) -> Any:

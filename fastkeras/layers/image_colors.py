@@ -16,7 +16,7 @@ from fastkeras import config as settings
 from fastkeras import ops
 
 from .checks import number, numbers
-from .image_layer import ImageLayer
+from .image_layer import _ImageLayer
 from .input_spec import title
 
 __all__ = ['AutoContrast', 'RandomBrightness', 'RandomColorDegeneration', 'RandomColorJitter', 'RandomContrast',
@@ -24,7 +24,7 @@ __all__ = ['AutoContrast', 'RandomBrightness', 'RandomColorDegeneration', 'Rando
            'RandomSharpness', 'Solarization']
 
 
-class _Colored(ImageLayer):
+class _Colored(_ImageLayer):
     """bounds, least: of the factor, see `_factor`. `_changed(images, transformation)` is the change of floats."""
 
     bounds = (0, 1)
@@ -336,7 +336,7 @@ class Solarization(_Colored):
         return self._config_with('addition_factor', 'threshold_factor', 'value_range', 'seed', 'data_format')
 
 
-class AutoContrast(ImageLayer):
+class AutoContrast(_ImageLayer):
     """Each channel of each image stretched over the whole value_range; one that is the same everywhere stays. In training and
     inference alike."""
 

@@ -9,13 +9,13 @@ import numpy as np
 from fastkeras import ops
 
 from .checks import count, number, numbers
-from .image_layer import ImageLayer
+from .image_layer import _ImageLayer
 from .input_spec import title
 
 __all__ = ['ContrastLimitedAdaptiveHistogramEqualization', 'Equalization']
 
 
-class _Histograms(ImageLayer):
+class _Histograms(_ImageLayer):
     def _last(self, images):
         return ops.transpose(images, (0, 2, 3, 1)) if self.data_format == 'channels_first' else images
 

@@ -23,7 +23,7 @@ from .input_spec import title
 PARTS = ('images', 'labels', 'bounding_boxes', 'segmentation_masks')
 
 
-class ImageLayer(Layer):
+class _ImageLayer(Layer):
     """A layer that changes images: (height, width, channels) or a batch of them (batch, height, width, channels), or with
     channels first by data_format; or a dictionary with 'images' and what belongs to them, which is changed alike: 'labels',
     'bounding_boxes' ({'boxes': (batch, boxes, 4), 'labels': (batch, boxes)}, -1 for no box, in `bounding_box_format`) and

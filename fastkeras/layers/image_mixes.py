@@ -14,13 +14,13 @@ from . import image_colors as colors
 from . import image_moves as moves
 from .checks import count, number, one_of, whole
 from .image_histograms import Equalization
-from .image_layer import ImageLayer
+from .image_layer import _ImageLayer
 from .input_spec import title
 
 __all__ = ['AugMix', 'CutMix', 'MaxNumBoundingBoxes', 'MixUp', 'RandAugment', 'RandomErasing']
 
 
-class _Mixed(ImageLayer):
+class _Mixed(_ImageLayer):
     def _stream(self, seed):
         return self.generator if seed is None else seed if hasattr(seed, 'next') else Stream(seed)
 
@@ -224,7 +224,7 @@ class MixUp(_Mixed):
         return self._config_with('alpha', 'seed', 'data_format')
 
 
-class MaxNumBoundingBoxes(ImageLayer):
+class MaxNumBoundingBoxes(_ImageLayer):
     """Exactly max_number boxes for each image: further ones are left out, missing ones are added, with fill_value as their
     numbers and label. Images, labels and masks stay as they are, in training and inference. Source: Keras 3.15."""
 

@@ -13,7 +13,7 @@ from fastkeras.ops import sampling
 from fastkeras.utils import bounding_boxes as boxes_of
 
 from .checks import number, one_of
-from .image_layer import ImageLayer
+from .image_layer import _ImageLayer
 from .input_spec import title
 
 __all__ = ['RandomElasticTransform', 'RandomFlip', 'RandomPerspective', 'RandomRotation', 'RandomShear', 'RandomTranslation',
@@ -22,7 +22,7 @@ __all__ = ['RandomElasticTransform', 'RandomFlip', 'RandomPerspective', 'RandomR
 FILL_MODES = ('reflect', 'wrap', 'constant', 'nearest')
 
 
-class RandomFlip(ImageLayer):
+class RandomFlip(_ImageLayer):
     """In training, each image flipped with probability one half.
 
     mode: 'horizontal' (left and right change places), 'vertical' (top and bottom), or 'horizontal_and_vertical': both at once.
@@ -73,7 +73,7 @@ class RandomFlip(ImageLayer):
         return self._config_with('mode', 'seed', 'data_format')
 
 
-class _Moved(ImageLayer):
+class _Moved(_ImageLayer):
     """transform: (n, 6), see `ops.image.affine_transform`."""
 
     def __init__(self, interpolation, fill_mode, fill_value, seed, **kwargs):
@@ -270,7 +270,7 @@ class RandomPerspective(_Moved):
         return self._config_with('factor', 'scale', 'interpolation', 'fill_value', 'seed', 'data_format')
 
 
-class RandomElasticTransform(ImageLayer):
+class RandomElasticTransform(_ImageLayer):
     """In training, images distorted by smooth random displacements (Simard et al. 2003, "Best practices for convolutional
     neural networks applied to visual document analysis"), see `ops.image.elastic_transform`.
 

@@ -9,13 +9,13 @@ from fastkeras.ops import resampling
 from fastkeras.ops.resize import INTERPOLATIONS
 
 from .checks import count, one_of
-from .image_layer import ImageLayer
+from .image_layer import _ImageLayer
 from .input_spec import title
 
 __all__ = ['CenterCrop', 'RandomCrop', 'Resizing']
 
 
-class _Sized(ImageLayer):
+class _Sized(_ImageLayer):
     def __init__(self, height, width, **kwargs):
         super().__init__(**kwargs)
         self.height = count(self, 'height', height)

@@ -7,7 +7,6 @@ from typing import Any
 from fastkeras import generation, regularizers
 from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, shown
 
-from .base import InputSpec
 from .construction import parameters_of
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, given
 from .rnn import RNN
@@ -37,7 +36,6 @@ class _OwnCell(RNN):
         if use_cudnn not in ('auto', True, False):
             raise ValueError(f'expected use_cudnn to be \'auto\', True or False, got {use_cudnn!r}')
         super().__init__(self.cell_class(**of_cell), **arguments)
-        self.input_spec = [InputSpec(ndim=3)]
         self.use_cudnn = use_cudnn
 
     def get_config(self) -> dict[str, Any]:
@@ -62,7 +60,7 @@ class SimpleRNN(_OwnCell):
     is one.
     """
 
-    cell_class = SimpleRNNCell
+    cell_class, _exactly = SimpleRNNCell, 3
 
     def __init__(self, units: int, activation: Any = 'tanh', use_bias: bool = True,
                  kernel_initializer: Any = 'glorot_uniform', recurrent_initializer: Any = 'orthogonal',
@@ -88,7 +86,7 @@ class GRU(_OwnCell):
     features); outputs (batch, units), or with return_sequences (batch, steps, units).
     """
 
-    cell_class = GRUCell
+    cell_class, _exactly = GRUCell, 3
 
     @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,
@@ -114,7 +112,7 @@ class LSTM(_OwnCell):
     outputs (batch, units), or with return_sequences (batch, steps, units).
     """
 
-    cell_class = LSTMCell
+    cell_class, _exactly = LSTMCell, 3
 
     @shown
     def __init__(self, units: int, activation: Any = 'tanh', recurrent_activation: Any = RECURRENT_ACTIVATION,

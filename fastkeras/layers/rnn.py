@@ -45,6 +45,7 @@ class RNN(GivenStates, Layer):
     """
 
     supports_masking = True
+    _exactly = None     # axes of the inputs, where the cell takes features alone
     _untracked = frozenset(('_states', 'state_spec', 'constants_spec'))
     _sequences, _ndim = '(batch, steps, features)', 3    # what it runs through, for messages
     _flags = ('return_sequences', 'return_state', 'go_backwards', 'stateful', 'unroll')
@@ -65,7 +66,7 @@ class RNN(GivenStates, Layer):
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
         self.time_major = time_major
-        self.input_spec = [InputSpec(min_ndim=3)]
+        self.input_spec = [InputSpec(min_ndim=3, ndim=self._exactly)]
         self.state_spec = None
         self.constants_spec = None
         self._states = None
