@@ -297,7 +297,9 @@ class RandomElasticTransform(_ImageLayer):
         happens = self._happens(n, self.factor, seed)
         far = self._draw((1,), *self.scale, seed=seed)
         sigma, most = 0.05 * min(height, width) * far + 1e-6, 0.05 * min(height, width) * self.scale[1]
-        places = sampling.distorted((n, height, width), 0.1 * max(height, width) * far, sigma, int(6 * most) | 1,
+        images = data['images'] if isinstance(data, dict) else data
+        images = images if len(images.shape) == 4 else ops.expand_dims(images, 0)
+        places = sampling.distorted(images, (height, width), 0.1 * max(height, width) * far, sigma, int(6 * most) | 1,
                                     self.generator if seed is None else seed)
         return {'apply_transform': happens, 'places': places}
 

@@ -24,8 +24,8 @@ def _three(op, names, given, size):
             raise error(op, f'{name}: expected a whole number of 0 or more, got {value!r}')
     if builtins.sum(v is not None for v in given) != 2:
         raise error(op, f'{", ".join(names)}: expected exactly two of them, got {", ".join(map(repr, given))}')
-    if size is None:
-        raise error(op, f'images: expected a known size along the axis of {names[0]}')
+    if size is None and given[2] is not None:
+        raise error(op, f'images: expected a known size along the axis of {names[0]}, since {names[2]} is given')
     return given
 
 
@@ -42,7 +42,7 @@ def _edges(op, images, data_format, vertical, horizontal, sign):
         room = None if target is None else (target - size) * sign
         before = room - after if before is None else before
         after = room - before if after is None else after
-        if before < 0 or after < 0 or sign < 0 and before + after > size:
+        if before < 0 or after < 0 or sign < 0 and size is not None and before + after > size:
             raise error(op, f'{", ".join(names)}: {", ".join(map(repr, given))} do not fit images of shape {shape_of(images)}')
         made.append((int(before), int(after)))
     return images, axis, made
@@ -68,7 +68,7 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
     x, axis, edges = _edges('crop_images', images, data_format, (top_cropping, bottom_cropping, target_height),
                             (left_cropping, right_cropping, target_width), -1)
     for k, (before, after) in enumerate(edges, axis):
-        x = cut(x, along(len(shape_of(x)), k, before, shape_of(x)[k] - after))
+        x = cut(x, along(len(shape_of(x)), k, before, -after or None))
     return x
 
 

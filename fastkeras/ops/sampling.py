@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 
 from . import facts
-from .core import FLOATS, Sample, apply, as_tensor, constant, dtype_of, error, is_symbolic, register
+from .core import FLOATS, Sample, apply, as_tensor, constant, dtype_of, error, is_symbolic, record, register
 from .create import arange
 from .elementwise import absolute, cast, clip, floor, less, logical_and, minimum, sign, where
 from .gaussian import gaussian_blur
@@ -389,16 +389,27 @@ def elastic_transform(images, alpha=20.0, sigma=5.0, interpolation='bilinear', f
         raise error(op, f'images: expected a known height and width, got shape {shape}')
     if not sigma > 0:
         raise error(op, f'sigma: expected a number above 0, got {sigma!r}')
-    n = shape[0] if len(shape) == 4 else 1
-    y, x = distorted((n, h, w), alpha, sigma, int(6 * sigma) | 1, seed)
+    y, x = distorted(images if len(shape) == 4 else expand_dims(images, 0), (h, w), alpha, sigma, int(6 * sigma) | 1, seed)
     return sampled(images, y, x, interpolation, fill_mode, fill_value, data_format)
 
 
-def distorted(shape, alpha, sigma, window, seed):
-    """Places (n, h, w) along the rows and along the columns, moved by noise of deviation sigma blurred with a Gaussian of sigma
-    pixels, times alpha: numbers or tensors of one. window: the size of the blur's."""
-    n, h, w = shape
-    noise = random_normal((n, h, w, 2), seed=as_seed(getattr(seed, 'next', lambda: seed)()))
+def _noise_compose(x, seed, *, shape):
+    return random_normal((x.shape[0], *shape), seed=seed)
+
+
+@register('noise_for', compose=_noise_compose, random=True, vjp=lambda node, ct: [None, None],
+          ref=lambda x, seed, *, shape: record('random_normal').ref(seed, shape=(len(x), *shape)),
+          samples=lambda: [Sample([np.zeros((2, 3), np.float32), np.array([5, 1], np.int32)], {'shape': (3, 4)}, grad=False)])
+def _noise_spec(x, seed, *, shape):
+    """Normal numbers of this shape for each row of x, of which there may be an unknown number yet."""
+    return (x.shape[0], *shape), 'float32'
+
+
+def distorted(images, size, alpha, sigma, window, seed):
+    """Places (n, h, w) along the rows and along the columns, for as many images of a size: moved by noise of deviation sigma
+    blurred with a Gaussian of sigma pixels, times alpha: numbers or tensors of one. window: the size of the blur's."""
+    h, w = size
+    noise = apply('noise_for', (images, as_seed(getattr(seed, 'next', lambda: seed)())), shape=(h, w, 2))
     if is_symbolic(sigma):
         sigma = reshape(sigma, ())
     moved = gaussian_blur(noise, (window, window), (sigma, sigma), 'channels_last') * (sigma * alpha)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fastkeras import ops
+from fastkeras import layers, models, ops
 from fastkeras.compiler.autodiff import gradients
 from fastkeras.runtime import Function
 from tests.harness import host_steps
@@ -195,3 +195,22 @@ def test_no_kernel_is_missing():
     for name, function in SMOOTH.items():
         traced = Function(lambda t, function=function: gradients(ops.sum(function(t)), [t])[0]).traced_for([x])
         assert not host_steps(traced), name
+
+
+@pytest.mark.parametrize('name', [*SMOOTH, 'elastic', 'resize bytes'])
+def test_in_a_described_model(name):
+    """Of images of known size, the batch being open, and of any size where the operation allows it."""
+    function = {'elastic': lambda x: ops.image.elastic_transform(x, 2.0, 1.0, seed=3),
+                'resize bytes': lambda x: ops.image.resize(x, (3, 4))}.get(name) or SMOOTH[name]
+    x = np.random.default_rng(5).uniform(0.1, 0.9, (2, 6, 7, 3)).astype('float32')
+    x = (x * 255).astype('uint8') if name == 'resize bytes' else x
+    for shape in ((6, 7, 3), (None, None, 3)):
+        if None in shape and name in ('elastic', 'scale'):
+            continue
+        inputs = layers.Input(shape=shape, dtype=x.dtype.name)
+        if name == 'scale':
+            made = ops.image.scale_and_translate(inputs, (None, 7, 5, 3), [1.3, .7], [.1, -.4], (1, 2), 'cubic')
+        else:
+            made = function(inputs)
+        model = models.Model(inputs, made)
+        np.testing.assert_allclose(model.predict(x, verbose=0), function(x), rtol=1e-4, atol=1e-5)
