@@ -214,3 +214,6 @@ class _ImageLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with()
+
+
+ImageLayer = _ImageLayer     # a base and no layer of Keras's: the registry passes over private names
