@@ -24,7 +24,7 @@ from .rnn import RNN
 __all__ = ['ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM2DCell', 'ConvLSTM3D', 'ConvRNN2D']
 
 
-def _output_of(cell, shape, channels):
+def output_of(cell, shape, channels):
     """The shape of what a cell makes of the inputs of one step, (batch, …), with so many channels."""
     sizes = window_counts(cell, spatial(shape, cell.data_format), cell.kernel_size, cell.strides, cell.padding,
                           cell.dilation_rate)
@@ -80,7 +80,7 @@ class _ConvLSTMCell(LSTMCell):
             raise ValueError(f'{title(self)}: the shape of its states follows from its inputs; give them, or build it first')
         shape = (self._shape if inputs is None else tuple(inputs.shape))[-self.rank - 1:]
         batch = inputs.shape[0] if batch_size is None else batch_size
-        return [_zeros(_output_of(self, (batch, *shape), self.filters), dtype or self.compute_dtype) for _ in range(2)]
+        return [zeros(output_of(self, (batch, *shape), self.filters), dtype or self.compute_dtype) for _ in range(2)]
 
     def _image_masks(self, shape, rate, training):
         if not training or not 0 < rate < 1:
@@ -120,7 +120,7 @@ class _ConvLSTMCell(LSTMCell):
         if self.bias is not None:
             rows = rows + self._beside(self.bias)
         rows = shaped(rows, (steps, step[0], *rows.shape[1:]))
-        recurrent = self._image_masks(_output_of(self, step, self.filters), self.recurrent_dropout, training)
+        recurrent = self._image_masks(output_of(self, step, self.filters), self.recurrent_dropout, training)
         return rows, lambda row, states: self._step(row, states, recurrent)
 
     def _step(self, row, states, masks):
@@ -137,9 +137,19 @@ class _ConvLSTMCell(LSTMCell):
         return x[:, key] if self._channels == 1 else x[..., key]
 
 
-def _zeros(shape, dtype):
+def zeros(shape, dtype):
     """Zeros; where a size is unknown, as while a model is described, what has the shape."""
     return Tensor('input', (), {}, shape, dtype) if None in shape else ops.zeros(shape, dtype)
+
+
+def shapes_of_images(layer, cell, input_shape):
+    """What a recurrent layer of images gives. cell: has the attributes of the window, and filters."""
+    shape = nest.flatten_shapes(input_shape)[0]
+    output = output_of(cell, (shape[0], *shape[2:]), cell.filters)
+    states = [output] * len(layer.states) if layer.return_state else []
+    if layer.return_sequences:
+        output = (*shape[:2], *output[1:])
+    return nest.unpack([output, *states])
 
 
 class ConvLSTM2DCell(_ConvLSTMCell):
@@ -179,6 +189,8 @@ class _ConvRNN(RNN):
         if isinstance(cell, (list, tuple)):
             raise ValueError(f'{type(self).__name__}: expected one cell, got a list of {len(cell)}; put several layers on top '
                              f'of each other')
+        if kwargs.get('time_major'):
+            raise ValueError(f'{type(self).__name__}: expected time_major to be False: images come batch first')
         for name in ('data_format', 'kernel_size', 'strides', 'padding', 'dilation_rate'):
             if not hasattr(cell, name):
                 raise ValueError(f'{type(self).__name__}: expected a cell with an attribute {name}, as ConvLSTM2DCell has it, '
@@ -188,10 +200,6 @@ class _ConvRNN(RNN):
         self._sequences = ('(batch, steps, rows, channels)', '(batch, steps, rows, columns, channels)',
                            '(batch, steps, depth, rows, columns, channels)')[self.rank - 1]
         self.input_spec = [InputSpec(ndim=self._ndim)]
-
-    def _step_shape(self, shape):
-        """The shape of one step's inputs, from that of sequences."""
-        return (self._batch(tuple(shape)), *shape[2:])
 
     def _make_states(self, batch, step):
         if None in step[1:]:
@@ -205,18 +213,14 @@ class _ConvRNN(RNN):
         channels as the cell's state_size says. inputs: the sequences, or a batch size (Keras 3)."""
         if isinstance(inputs, (int, np.integer)):
             inputs, batch_size = None, int(inputs)
-        shape = list(self._step_shape(self.input_spec[0].shape if inputs is None else inputs.shape))
+        shape = list(self.input_spec[0].shape if inputs is None else inputs.shape)
+        del shape[1]
         shape[0] = shape[0] if batch_size is None else batch_size
         channels = self.cell.state_size if isinstance(self.cell.state_size, (list, tuple)) else [self.cell.state_size]
-        return [_zeros(_output_of(self.cell, tuple(shape), n), dtype or self.compute_dtype) for n in channels]
+        return [zeros(output_of(self.cell, tuple(shape), n), dtype or self.compute_dtype) for n in channels]
 
     def compute_output_shape(self, input_shape: Any, initial_state_shape: Any = None) -> Any:
-        shape = nest.flatten_shapes(input_shape)[0]
-        output = _output_of(self.cell, self._step_shape(shape), self.cell.filters)
-        states = [output] * len(self.states) if self.return_state else []
-        if self.return_sequences:
-            output = (*shape[:2], *output[1:])
-        return nest.unpack([output, *states])
+        return shapes_of_images(self, self.cell, input_shape)
 
 
 class ConvRNN2D(_ConvRNN):

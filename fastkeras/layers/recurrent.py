@@ -4,3 +4,4 @@ from .recurrent_cells import *  # noqa: F403
 from .recurrent_layers import *  # noqa: F403
 from .rnn import *  # noqa: F403
 from .stacked_cells import *  # noqa: F403
+from .step_recurrent import *  # noqa: F403
