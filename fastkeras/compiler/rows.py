@@ -102,6 +102,13 @@ def _same(x, y):
 
 def _keeps_rows(node, moving, rows):
     """Whether the result has a row for each of the inputs that are `moving`, made of that alone."""
-    rule = core.record(node.op).rows
+    if node.op == 'result':     # of a node that has them in all its results
+        return True
+    record = core.record(node.op)
+    rule = record.rows
+    if record.several:
+        have = all(i.shape and i.shape[0] == rows for i, m in zip(node.inputs, moving) if m)
+        made = rule is not None and [shape for shape, _ in record.spec(*node.inputs, **node.attrs)]
+        return have and bool(made) and all(s and s[0] == rows for s in made) and rule(node, moving)
     have = all(i.shape and i.shape[0] == rows for i, m in zip(node.inputs, moving) if m)
     return rule is not None and have and bool(node.shape) and node.shape[0] == rows and rule(node, moving)

@@ -1,10 +1,13 @@
 """Moments and the normalisations made of them."""
 
+import math
+
 import numpy as np
 
 from .. import config
-from .core import Sample, apply, as_tensor, error, register
+from .core import Sample, apply, as_tensor, error, pullback, register
 from .elementwise import absolute, add, divide, maximum, multiply, power, rsqrt, square, subtract
+from .lowering import REDUCE, lower_reduce
 from .move import reshape, squeeze, transpose
 from .reduce import max, mean, sum
 
@@ -52,6 +55,122 @@ def moments_spec(x):
     if len(x.shape) < 2:
         raise error('moments', f'expected 2 dimensions or more, got shape {tuple(x.shape)}')
     return (2, x.shape[-1]), x.dtype
+
+
+# ---- rows, along the last axis
+def _row_parts(x, epsilon, centred):
+    """x less its mean, and 1 over its deviation."""
+    middle = np.mean(x, axis=-1, keepdims=True) if centred else x.dtype.type(0)
+    away = x - middle
+    return away, 1 / np.sqrt(np.mean(np.square(away), axis=-1, keepdims=True) + x.dtype.type(epsilon))
+
+
+def _layer_norm_ref(x, gamma, beta, *, epsilon, centred):
+    away, over = _row_parts(x, epsilon, centred)
+    return away * over * gamma + beta
+
+
+def _layer_norm_dx_ref(x, gamma, dy, *, epsilon, centred):
+    away, over = _row_parts(x, epsilon, centred)
+    normal, g = away * over, dy * gamma
+    rest = g - normal * np.mean(g * normal, axis=-1, keepdims=True)
+    if centred:
+        rest = rest - np.mean(g, axis=-1, keepdims=True)
+    rows = tuple(range(x.ndim - 1))
+    return rest * over, np.sum(dy * normal, axis=rows), np.sum(dy, axis=rows)
+
+
+def _layer_norm_in_ops(x, gamma, beta, epsilon, centred):
+    away = subtract(x, mean(x, axis=-1, keepdims=True)) if centred else x
+    over = rsqrt(add(mean(square(away), axis=-1, keepdims=True), epsilon))
+    return add(multiply(multiply(away, over), gamma), beta)
+
+
+def _layer_norm_vjp(node, ct):
+    x, gamma, _ = node.inputs
+    return list(apply('layer_norm_dx', [x, gamma, ct], **node.attrs))
+
+
+def _layer_norm_dx_vjp(node, cts):
+    """By the gradient of the gradient in ops."""
+    wrt = [reshape(i, tuple(i.shape)) for i in node.inputs]
+    x, gamma, dy = wrt
+    beta = reshape(gamma, tuple(gamma.shape))       # any: nothing of second order depends on it
+    first = pullback([_layer_norm_in_ops(x, gamma, beta, **node.attrs)], [dy], [x, gamma, beta])
+    chosen = sorted(cts)
+    return pullback([first[i] for i in chosen], [cts[i] for i in chosen], wrt)
+
+
+def _layer_norm_attrs(x, epsilon, centred):
+    n = x.shape[-1]
+    return {'rows': x.size // n if n else 0, 'n': n, 'epsilon': epsilon, 'centred': int(centred)}
+
+
+def _layer_norm_lower(ctx, node, ins, out):
+    ctx.step('layer_norm', [*ins, out], **_layer_norm_attrs(ins[0], **node.attrs))
+
+
+def _layer_norm_dx_lower(ctx, node, ins):
+    x, n = ins[0], ins[0].shape[-1]
+    attrs = _layer_norm_attrs(x, **node.attrs)
+    parts = ctx.parts('layer_norm_dx', **attrs)
+    dx, sums = ctx.temp(x.shape), ctx.temp((2, n))
+    partial = sums if parts == 1 else ctx.temp((parts, 2, n))
+    ctx.step('layer_norm_dx', [*ins, dx, partial], **attrs)
+    if parts > 1:
+        lower_reduce(ctx, REDUCE['sum'], partial, (parts, 2 * n), (0,), sums)
+    return [dx, sums.view((n,)), sums.view((n,), n)]
+
+
+def _layer_norm_cases(gradient):
+    def made():
+        rng = np.random.default_rng(6)
+
+        def case(shape, centred=True, far=0):
+            x = (rng.standard_normal(shape) * 2 + far).astype('float32')
+            gamma, beta = rng.standard_normal((2, shape[-1])).astype('float32')
+            third = rng.standard_normal(shape).astype('float32')
+            return Sample([x, gamma, third if gradient else beta], {'epsilon': 1e-3, 'centred': centred}, rtol=1e-4,
+                          atol=1e-4 if gradient else 1e-5, grad=not gradient)
+        return [case((3, 5)), case((2, 3, 64)), case((4, 1)), case((1, 17)), case((200, 130)), case((3, 300), False),
+                case((70, 9), False), case((5, 4, 96)), case((2000, 40), far=1)]
+    return made
+
+
+@register('layer_norm', vjp=_layer_norm_vjp, ref=_layer_norm_ref, lower=_layer_norm_lower,
+          samples=_layer_norm_cases(False), promote=0, floating=True,
+          rows=lambda node, moving: len(node.shape) > 1 and moving[0] and not any(moving[1:]))
+def _layer_norm_spec(x, gamma, beta, *, epsilon, centred):
+    """(x - mean) / sqrt(variance + epsilon) · gamma + beta along the last axis; not centred: x / sqrt(mean square +
+    epsilon) · gamma + beta."""
+    n = x.shape[-1] if x.shape else None
+    if not x.shape or any(len(v.shape) != 1 or None not in (n, v.shape[0]) and v.shape[0] != n for v in (gamma, beta)):
+        raise ValueError(f'expected x of 1 dimension or more and gamma and beta of the size of its last axis, got '
+                         f'{tuple(x.shape)}, {tuple(gamma.shape)} and {tuple(beta.shape)}')
+    return tuple(x.shape), x.dtype
+
+
+@register('layer_norm_dx', vjp=_layer_norm_dx_vjp, ref=_layer_norm_dx_ref, lower=_layer_norm_dx_lower, several=True,
+          samples=_layer_norm_cases(True))
+def _layer_norm_dx_spec(x, gamma, dy, *, epsilon, centred):
+    """[dx, dgamma, dbeta] of layer_norm."""
+    if len(x.shape) != len(dy.shape) or any(None not in (a, b) and a != b for a, b in zip(x.shape, dy.shape)):
+        raise ValueError(f'expected x and dy of one shape, got {tuple(x.shape)} and {tuple(dy.shape)}')
+    return [(tuple(x.shape), x.dtype), (tuple(gamma.shape), x.dtype), (tuple(gamma.shape), x.dtype)]
+
+
+def _by_rows(x, gamma, beta, axes, epsilon, centred):
+    """layer_norm along the last axes as one; None where they are others, or of unknown size."""
+    shape, k = tuple(x.shape), len(axes)
+    lead, sizes = shape[:len(shape) - k], shape[len(shape) - k:]
+    if axes != tuple(range(len(lead), len(shape))) or None in sizes or (k > 1 and lead.count(None) > 1):
+        return None
+    n = math.prod(sizes)
+    gamma = np.ones(n, x.dtype) if gamma is None else reshape(as_tensor(gamma), (n,))
+    beta = np.zeros(n, x.dtype) if beta is None else reshape(as_tensor(beta), (n,))
+    y = apply('layer_norm', [x if k == 1 else reshape(x, (*lead, n)), gamma, beta], epsilon=float(epsilon),
+              centred=centred)
+    return y if k == 1 else reshape(y, shape)
 
 
 # ---- public functions
@@ -108,9 +227,13 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_sca
     """
     x = as_tensor(x)
     axes = _axes('layer_normalization', axis, len(x.shape))
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    y = None if rms_scaling else _by_rows(x, gamma, beta, axes, epsilon, True)
+    if y is not None:
+        return y
     middle, variance = moments(x, axes, keepdims=True)
     y = x if rms_scaling else subtract(x, middle)
-    y = multiply(y, rsqrt(add(variance, config.epsilon() if epsilon is None else epsilon)))
+    y = multiply(y, rsqrt(add(variance, epsilon)))
     return _scaled(y, gamma, None if rms_scaling else beta, axes)
 
 
@@ -119,8 +242,12 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     given."""
     x = as_tensor(x)
     axes = _axes('rms_normalization', axis, len(x.shape))
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    y = _by_rows(x, scale, None, axes, epsilon, False)
+    if y is not None:
+        return y
     level = mean(square(x), axis=axes, keepdims=True)
-    return _scaled(multiply(x, rsqrt(add(level, config.epsilon() if epsilon is None else epsilon))), scale, None, axes)
+    return _scaled(multiply(x, rsqrt(add(level, epsilon))), scale, None, axes)
 
 
 def _scaled(y, gamma, beta, axes):

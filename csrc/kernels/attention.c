@@ -1,0 +1,319 @@
+/* Attention, softmax(scale · q kᵀ + bias) v for each head, without the array of shares: blocks of steps meet blocks of
+ * sources, and the largest score and the sum of a step's exponentials are kept up as blocks go by (Rabe and Staats 2021; Dao
+ * et al. 2022). The gradient makes the shares again from these two numbers. The products are gemm_thin's, per block; heads
+ * are read and written where they stand, a stride apart.
+ *
+ * What is computed for a step does not depend on how steps are shared out, and blocks of sources meet in their order. */
+#include "gemm.h"
+#include "vmath.h"
+
+enum {
+    ROWS = 128,    /* steps of a block */
+    SOURCES = 256, /* sources of a block, and of one of the gradient: the scores of a block stay in L2 */
+    SOURCES_DX = 128,
+    SHARE = 512,     /* steps of a chunk, which packs each block of sources once */
+    FEW_ITEMS = 32,  /* heads of all examples, so few that their steps are shared out finer */
+    LONGEST = 1 << 30 /* multiply-adds of a gradient's chunk */
+};
+#define LOWEST (-3.40282347e38f)
+
+/* k columns of n rows `ld` apart, as panels of a B that is n wide (trans), or k wide */
+static void pack(const float *x, int64_t ld, int trans, int64_t k, int64_t n, float *d) {
+    FK(gemm_pack_panels)(x, ld, trans, k, n, 0, gemm_panels(n), d, k * NR);
+}
+static int64_t packed(int64_t k, int64_t n) { return gemm_panels(n) * NR * k; }
+
+/* c[m, n] (+)= a[m, k] · packed b; kmajor: a is stored k × m */
+static void product(const float *a, int64_t as, int kmajor, const float *b, float *c, int64_t cs, int64_t m, int64_t n,
+                    int64_t k, int add) {
+    const gemm_args g = {.mode = GEMM_NEAR,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .a.at = a,
+                         .a.step = as,
+                         .a.kmajor = kmajor,
+                         .b.at = b,
+                         .b.panel = k * NR,
+                         .c.at = c,
+                         .c.step = cs,
+                         .c.add = add};
+    FK(gemm_thin)(&g);
+}
+
+/* rows that lie close together, and not on the same lines of a cache */
+static void gather_rows(const float *x, int64_t ld, int64_t rows, int64_t n, float *d, int64_t step) {
+    for (int64_t i = 0; i < rows; i++) gemm_copy(d + i * step, x + i * ld, n);
+}
+
+/* ---- scores of a step: s = scale · s + bias; of sources behind `end`, what a masked one has */
+typedef struct {
+    const float *at; /* of the step and the first source, or NULL */
+    int64_t step;    /* from source to source: 0 or 1, or more */
+} bias_row;
+static inline __attribute__((always_inline)) vf score(vf s, float scale, const bias_row *b, int64_t k, int64_t n) {
+    s = s * scale;
+    if (!b->at) return s;
+    if (b->step == 1) return s + v_load_upto(b->at + k, n);
+    if (b->step == 0) return s + v_set1(b->at[0]);
+    vf more = {0};
+    for (int64_t i = 0; i < fk_min(n, VL); i++) more[i] = b->at[(k + i) * b->step];
+    return s + more;
+}
+#define MASKED (-1e30f)
+
+/* s[n] becomes its scores; the largest of them */
+static float score_row(float *s, int64_t n, int64_t end, float scale, const bias_row *b) {
+    vf top = v_set1(LOWEST);
+    int64_t k = 0, whole = fk_max(0, fk_min(n, end));
+    for (; k + VL <= whole; k += VL) {
+        vf v = score(v_load(s + k), scale, b, k, VL);
+        v_store(s + k, v);
+        top = v_max(top, v);
+    }
+    for (; k < n; k += VL) {
+        vf v = score(v_load_upto(s + k, n - k), scale, b, k, n - k);
+        v = v_blend(v_first(fk_max(0, fk_min(VL, whole - k))), v, v_set1(MASKED));
+        v_store_upto(s + k, v, n - k);
+        top = v_max(top, n - k < VL ? v_blend(v_first(n - k), v, v_set1(LOWEST)) : v);
+    }
+    return v_largest(top);
+}
+/* s[n] becomes e^(s - top); their sum */
+static float exp_row(float *s, int64_t n, float top) {
+    vf sum = {0}, more = {0};
+    int64_t k = 0;
+    for (; k + 2 * VL <= n; k += 2 * VL) {
+        vf x = v_exp(v_load(s + k) - top), y = v_exp(v_load(s + k + VL) - top);
+        v_store(s + k, x);
+        v_store(s + k + VL, y);
+        sum += x;
+        more += y;
+    }
+    for (; k < n; k += VL) {
+        vf x = v_exp(v_load_upto(s + k, n - k) - top);
+        v_store_upto(s + k, x, n - k);
+        if (n - k < VL) x = v_blend(v_first(n - k), x, (vf){0});
+        sum += x;
+    }
+    return v_sum(sum + more);
+}
+static void times(float *x, int64_t n, float factor) {
+    for (int64_t k = 0; k < n; k += VL) v_store_upto(x + k, v_load_upto(x + k, n - k) * factor, n - k);
+}
+
+/* ---- forward */
+typedef struct {
+    int64_t items, shares, rows; /* heads of all examples, chunks of each, steps of a chunk */
+} forward_plan;
+static forward_plan forward_of(const fk_attr_attention *a) {
+    forward_plan p = {.items = a->n * a->heads};
+    p.rows = p.items < FEW_ITEMS ? ROWS : SHARE;
+    p.shares = fk_max(1, fk_ceil_div(a->steps, p.rows));
+    return p;
+}
+FK_CHUNKS(attention) {
+    const forward_plan p = forward_of(a);
+    return fk_max(1, p.items * p.shares);
+}
+FK_ONE_PART(attention)
+
+static bias_row bias_of(const float *bias, const int64_t *by, int64_t n, int64_t head, int64_t step, int64_t source) {
+    if (!by[4]) return (bias_row){NULL, 0};
+    return (bias_row){bias + n * by[0] + head * by[1] + step * by[2] + source * by[3], by[3]};
+}
+
+FK_KERNEL(attention) {
+    const forward_plan p = forward_of(a);
+    if (p.items == 0 || a->steps == 0) return;
+    const int64_t item = ith / p.shares, n = item / a->heads, head = item % a->heads;
+    const int64_t group = head / (a->heads / a->groups);
+    const int64_t t0 = ith % p.shares * p.rows, t1 = fk_min(a->steps, t0 + p.rows);
+    const int64_t dim = a->dim, width = a->width, ldq = a->heads * dim, ldk = a->groups * dim, ldv = a->groups * width,
+                  ldy = a->heads * width, qs = gemm_stride(dim), ps = gemm_stride(SOURCES);
+    const float *q = (const float *)call->ptr[0] + n * a->steps * ldq + head * dim;
+    const float *k = (const float *)call->ptr[1] + n * a->sources * ldk + group * dim;
+    const float *v = (const float *)call->ptr[2] + n * a->sources * ldv + group * width;
+    const float *bias = call->ptr[3];
+    float *y = (float *)call->ptr[4] + n * a->steps * ldy + head * width;
+    float *stats = (float *)call->ptr[5] + item * a->steps * 2; /* the largest score, and the sum, then 1 over it */
+    float *scores = (float *)call->scratch, *rows = scores + ROWS * ps, *kt = rows + ROWS * qs,
+          *vp = kt + packed(dim, SOURCES);
+    const float scale = (float)a->scale;
+    if (a->sources == 0) {
+        for (int64_t t = t0; t < t1; t++)
+            for (int64_t i = 0; i < width; i++) y[t * ldy + i] = 0;
+        return;
+    }
+    for (int64_t s0 = 0; s0 < a->sources; s0 += SOURCES) {
+        const int64_t ns = fk_min(SOURCES, a->sources - s0);
+        if (a->causal && !a->bias[4] && s0 >= t1) break; /* no step of the chunk attends there */
+        pack(k + s0 * ldk, ldk, 1, dim, ns, kt);
+        pack(v + s0 * ldv, ldv, 0, ns, width, vp);
+        for (int64_t r0 = t0; r0 < t1; r0 += ROWS) {
+            const int64_t nr = fk_min(ROWS, t1 - r0);
+            if (a->causal && !a->bias[4] && s0 >= r0 + nr) continue;
+            gather_rows(q + r0 * ldq, ldq, nr, dim, rows, qs);
+            product(rows, qs, 0, kt, scores, ps, nr, ns, dim, 0);
+            for (int64_t r = 0; r < nr; r++) {
+                const int64_t t = r0 + r, end = a->causal ? t + 1 - s0 : ns;
+                const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
+                float *s = scores + r * ps, *of_step = stats + t * 2;
+                const float here = score_row(s, ns, end, scale, &b), before = s0 ? of_step[0] : LOWEST;
+                const float top = here > before || here != here ? here : before, sum = exp_row(s, ns, top);
+                if (s0 && top != before) {
+                    const float factor = v_exp(v_set1(before - top))[0];
+                    of_step[1] *= factor;
+                    times(y + t * ldy, width, factor);
+                }
+                of_step[0] = top;
+                of_step[1] = (s0 ? of_step[1] : 0.0f) + sum;
+            }
+            product(scores, ps, 0, vp, y + r0 * ldy, ldy, nr, width, ns, s0 > 0);
+        }
+    }
+    for (int64_t t = t0; t < t1; t++) {
+        stats[t * 2 + 1] = 1.0f / stats[t * 2 + 1];
+        times(y + t * ldy, width, stats[t * 2 + 1]);
+    }
+}
+
+/* ---- gradient */
+/* Chunks: one for each group of heads, which makes all three gradients of it; or, where these are few or long, one for each
+ * block of sources, for dk and dv, and then for each SHARE of steps of a head, for dq: a product more, made twice. */
+typedef struct {
+    int64_t groups, blocks, shares; /* of all examples; blocks 0: one chunk makes all */
+} backward_plan;
+static backward_plan backward_of(const fk_attr_attention_dx *a) {
+    backward_plan p = {.groups = a->n * a->groups};
+    const double work = 2.5 * (double)(a->heads / fk_max(1, a->groups)) * a->steps * a->sources * (a->dim + a->width);
+    if (p.groups < FEW_ITEMS / 4 ? work > LONGEST / 64 : work > LONGEST) {
+        p.blocks = fk_max(1, fk_ceil_div(a->sources, SOURCES_DX));
+        p.shares = fk_max(1, fk_ceil_div(a->steps, SHARE)) * (a->heads / a->groups);
+    }
+    return p;
+}
+FK_CHUNKS(attention_dx) {
+    const backward_plan p = backward_of(a);
+    return fk_max(1, p.groups * (p.blocks ? p.blocks + p.shares : 1));
+}
+FK_ONE_PART(attention_dx)
+
+typedef struct {
+    const fk_attr_attention_dx *a;
+    const float *q, *k, *v, *bias, *y, *stats, *dy;
+    float *dq, *dk, *dv;
+    int64_t n, group;
+    char *scratch;
+} gradient;
+
+/* y = Σ a · b over n */
+static float dot(const float *a, const float *b, int64_t n) {
+    vf sum = {0};
+    for (int64_t k = 0; k < n; k += VL) sum += v_load_upto(a + k, n - k) * v_load_upto(b + k, n - k);
+    return v_sum(sum);
+}
+
+/* s[n], products of q and k, become shares; d[n], products of dy and v, the gradient of those products */
+static void share_row(float *s, float *d, int64_t n, int64_t end, float scale, const bias_row *b, float top, float over,
+                      float mean) {
+    for (int64_t k = 0; k < n; k += VL) {
+        vf v = score(v_load_upto(s + k, n - k), scale, b, k, n - k);
+        if (end < k + VL) v = v_blend(v_first(fk_max(0, fk_min(VL, end - k))), v, v_set1(MASKED));
+        const vf share = v_exp(v - top) * over, slope = share * (v_load_upto(d + k, n - k) - mean) * scale;
+        v_store_upto(s + k, share, n - k);
+        v_store_upto(d + k, end < k + VL ? v_blend(v_first(fk_max(0, fk_min(VL, end - k))), slope, (vf){0}) : slope, n - k);
+    }
+}
+
+/* heads [h0, h1), steps [t0, t1), sources [s0, s1); wants: 1 for dq, 2 for dk and dv. Those of one kind are written whole
+ * when the other range is */
+static void sweep(const gradient *g, int64_t h0, int64_t h1, int64_t t0, int64_t t1, int64_t s0, int64_t s1, int wants) {
+    const fk_attr_attention_dx *a = g->a;
+    const int64_t dim = a->dim, width = a->width, ldq = a->heads * dim, ldk = a->groups * dim, ldv = a->groups * width,
+                  ldy = a->heads * width, ps = gemm_stride(SOURCES_DX), qs = gemm_stride(dim), ys = gemm_stride(width);
+    float *s = (float *)g->scratch, *d = s + ROWS * ps, *qr = d + ROWS * ps, *yr = qr + ROWS * qs, *kt = yr + ROWS * ys,
+          *vt = kt + packed(dim, SOURCES_DX), *kp = vt + packed(width, SOURCES_DX), *qp = kp + packed(SOURCES_DX, dim),
+          *yp = qp + packed(ROWS, dim);
+    const float *k = g->k + g->n * a->sources * ldk + g->group * dim;
+    const float *v = g->v + g->n * a->sources * ldv + g->group * width;
+    float *dk = g->dk + g->n * a->sources * ldk + g->group * dim, *dv = g->dv + g->n * a->sources * ldv + g->group * width;
+    const int skip = a->causal && !a->bias[4];
+    for (int64_t j = s0; j < s1; j += SOURCES_DX) {
+        const int64_t ns = fk_min(SOURCES_DX, s1 - j);
+        int first = 1;
+        pack(k + j * ldk, ldk, 1, dim, ns, kt);
+        pack(v + j * ldv, ldv, 1, width, ns, vt);
+        if (wants & 1) pack(k + j * ldk, ldk, 0, ns, dim, kp);
+        for (int64_t h = h0; h < h1; h++) {
+            const int64_t at = g->n * a->steps;
+            const float *q = g->q + at * ldq + h * dim, *y = g->y + at * ldy + h * width, *dy = g->dy + at * ldy + h * width;
+            const float *stats = g->stats + (g->n * a->heads + h) * a->steps * 2;
+            float *dq = g->dq + at * ldq + h * dim;
+            for (int64_t r0 = t0; r0 < t1; r0 += ROWS) {
+                const int64_t nr = fk_min(ROWS, t1 - r0);
+                if (skip && j >= r0 + nr) continue;
+                gather_rows(q + r0 * ldq, ldq, nr, dim, qr, qs);
+                gather_rows(dy + r0 * ldy, ldy, nr, width, yr, ys);
+                product(qr, qs, 0, kt, s, ps, nr, ns, dim, 0);
+                product(yr, ys, 0, vt, d, ps, nr, ns, width, 0);
+                for (int64_t r = 0; r < nr; r++) {
+                    const int64_t t = r0 + r;
+                    const bias_row b = bias_of(g->bias, a->bias, g->n, h, t, j);
+                    share_row(s + r * ps, d + r * ps, ns, a->causal ? t + 1 - j : ns, (float)a->scale, &b, stats[t * 2],
+                              stats[t * 2 + 1], dot(yr + r * ys, y + t * ldy, width));
+                }
+                if (wants & 1) product(d, ps, 0, kp, dq + r0 * ldq, ldq, nr, dim, ns, j > 0);
+                if (wants & 2) {
+                    pack(qr, qs, 0, nr, dim, qp);
+                    pack(yr, ys, 0, nr, width, yp);
+                    product(s, ps, 1, yp, dv + j * ldv, ldv, ns, width, nr, !first);
+                    product(d, ps, 1, qp, dk + j * ldk, ldk, ns, dim, nr, !first);
+                }
+                first = 0;
+            }
+        }
+        if (first && wants & 2) /* sources that no step attends to */
+            for (int64_t i = j; i < j + ns; i++) {
+                memset(dk + i * ldk, 0, (size_t)dim * 4);
+                memset(dv + i * ldv, 0, (size_t)width * 4);
+            }
+    }
+}
+
+FK_KERNEL(attention_dx) {
+    const backward_plan p = backward_of(a);
+    if (p.groups == 0) return;
+    const int64_t chunks = p.blocks ? p.blocks + p.shares : 1, item = ith / chunks, part = ith % chunks;
+    const int64_t each = a->heads / a->groups, nq = a->n * a->steps * a->heads * a->dim,
+                  nk = a->n * a->sources * a->groups * a->dim;
+    float *out = call->ptr[7];
+    gradient g = {a,
+                  call->ptr[0],
+                  call->ptr[1],
+                  call->ptr[2],
+                  call->ptr[3],
+                  call->ptr[4],
+                  call->ptr[5],
+                  call->ptr[6],
+                  out,
+                  out + nq,
+                  out + nq + nk,
+                  item / a->groups,
+                  item % a->groups,
+                  call->scratch};
+    const int64_t h0 = g.group * each;
+    if (a->sources == 0) {
+        if (part == 0)
+            for (int64_t t = 0; t < a->steps; t++)
+                memset(g.dq + ((g.n * a->steps + t) * a->heads + h0) * a->dim, 0, (size_t)(each * a->dim) * 4);
+    } else if (!p.blocks) {
+        sweep(&g, h0, h0 + each, 0, a->steps, 0, a->sources, 3);
+    } else if (part < p.blocks) {
+        sweep(&g, h0, h0 + each, 0, a->steps, part * SOURCES_DX, fk_min(a->sources, (part + 1) * SOURCES_DX), 2);
+    } else {
+        const int64_t shares = p.shares / each, h = h0 + (part - p.blocks) / shares,
+                      t0 = (part - p.blocks) % shares * SHARE;
+        sweep(&g, h, h + 1, t0, fk_min(a->steps, t0 + SHARE), 0, a->sources, 1);
+    }
+}
