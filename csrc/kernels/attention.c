@@ -16,6 +16,7 @@ enum {
     LONGEST = 1 << 30 /* multiply-adds of a gradient's chunk */
 };
 #define LOWEST (-3.40282347e38f)
+#define MASKED (-1e30f)
 
 /* k columns of n rows `ld` apart, as panels of a B that is n wide (trans), or k wide */
 static void pack(const float *x, int64_t ld, int trans, int64_t k, int64_t n, float *d) {
@@ -46,7 +47,7 @@ static void gather_rows(const float *x, int64_t ld, int64_t rows, int64_t n, flo
     for (int64_t i = 0; i < rows; i++) gemm_copy(d + i * step, x + i * ld, n);
 }
 
-/* ---- scores of a step: s = scale · s + bias; of sources behind `end`, what a masked one has */
+/* ---- scores of a step: s = scale · s + bias; MASKED of sources behind `end` */
 typedef struct {
     const float *at; /* of the step and the first source, or NULL */
     int64_t step;    /* from source to source: 0 or 1, or more */
@@ -60,43 +61,43 @@ static inline __attribute__((always_inline)) vf score(vf s, float scale, const b
     for (int64_t i = 0; i < fk_min(n, VL); i++) more[i] = b->at[(k + i) * b->step];
     return s + more;
 }
-#define MASKED (-1e30f)
-
-/* s[n] becomes its scores; the largest of them */
+/* s[n] becomes its scores, as far as `end`; the largest of all n */
 static float score_row(float *s, int64_t n, int64_t end, float scale, const bias_row *b) {
-    vf top = v_set1(LOWEST);
-    int64_t k = 0, whole = fk_max(0, fk_min(n, end));
-    for (; k + VL <= whole; k += VL) {
-        vf v = score(v_load(s + k), scale, b, k, VL);
+    const int64_t seen = fk_max(0, fk_min(n, end));
+    vf top = v_set1(seen < n ? MASKED : LOWEST);
+    int64_t k = 0;
+    for (; k + VL <= seen; k += VL) {
+        const vf v = score(v_load(s + k), scale, b, k, VL);
         v_store(s + k, v);
         top = v_max(top, v);
     }
-    for (; k < n; k += VL) {
-        vf v = score(v_load_upto(s + k, n - k), scale, b, k, n - k);
-        v = v_blend(v_first(fk_max(0, fk_min(VL, whole - k))), v, v_set1(MASKED));
-        v_store_upto(s + k, v, n - k);
-        top = v_max(top, n - k < VL ? v_blend(v_first(n - k), v, v_set1(LOWEST)) : v);
+    if (k < seen) {
+        const vf v = score(v_load_n(s + k, seen - k), scale, b, k, seen - k);
+        v_store_n(s + k, v, seen - k);
+        top = v_max(top, v_blend(v_first(seen - k), v, v_set1(LOWEST)));
     }
     return v_largest(top);
 }
-/* s[n] becomes e^(s - top); their sum */
-static float exp_row(float *s, int64_t n, float top) {
+/* s[n] becomes e^(s - top); their sum. Behind `end`, where a score is MASKED, that is 1 or 0 */
+static float exp_row(float *s, int64_t n, int64_t end, float top) {
+    const int64_t seen = fk_max(0, fk_min(n, end));
+    const float rest = top == MASKED ? 1.0f : 0.0f;
     vf sum = {0}, more = {0};
     int64_t k = 0;
-    for (; k + 2 * VL <= n; k += 2 * VL) {
-        vf x = v_exp(v_load(s + k) - top), y = v_exp(v_load(s + k + VL) - top);
+    for (; k + 2 * VL <= seen; k += 2 * VL) {
+        const vf x = v_exp(v_load(s + k) - top), y = v_exp(v_load(s + k + VL) - top);
         v_store(s + k, x);
         v_store(s + k + VL, y);
         sum += x;
         more += y;
     }
-    for (; k < n; k += VL) {
-        vf x = v_exp(v_load_upto(s + k, n - k) - top);
-        v_store_upto(s + k, x, n - k);
-        if (n - k < VL) x = v_blend(v_first(n - k), x, (vf){0});
-        sum += x;
+    for (; k < seen; k += VL) {
+        const vf x = v_exp(v_load_upto(s + k, seen - k) - top);
+        v_store_upto(s + k, x, seen - k);
+        sum += seen - k < VL ? v_blend(v_first(seen - k), x, (vf){0}) : x;
     }
-    return v_sum(sum + more);
+    for (k = seen; k < n; k++) s[k] = rest;
+    return v_sum(sum + more) + rest * (float)(n - seen);
 }
 static void times(float *x, int64_t n, float factor) {
     for (int64_t k = 0; k < n; k += VL) v_store_upto(x + k, v_load_upto(x + k, n - k) * factor, n - k);
@@ -160,7 +161,7 @@ FK_KERNEL(attention) {
                 const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
                 float *s = scores + r * ps, *of_step = stats + t * 2;
                 const float here = score_row(s, ns, end, scale, &b), before = s0 ? of_step[0] : LOWEST;
-                const float top = here > before || here != here ? here : before, sum = exp_row(s, ns, top);
+                const float top = here > before || here != here ? here : before, sum = exp_row(s, ns, end, top);
                 if (s0 && top != before) {
                     const float factor = v_exp(v_set1(before - top))[0];
                     of_step[1] *= factor;
@@ -217,12 +218,16 @@ static float dot(const float *a, const float *b, int64_t n) {
 /* s[n], products of q and k, become shares; d[n], products of dy and v, the gradient of those products */
 static void share_row(float *s, float *d, int64_t n, int64_t end, float scale, const bias_row *b, float top, float over,
                       float mean) {
-    for (int64_t k = 0; k < n; k += VL) {
-        vf v = score(v_load_upto(s + k, n - k), scale, b, k, n - k);
-        if (end < k + VL) v = v_blend(v_first(fk_max(0, fk_min(VL, end - k))), v, v_set1(MASKED));
-        const vf share = v_exp(v - top) * over, slope = share * (v_load_upto(d + k, n - k) - mean) * scale;
-        v_store_upto(s + k, share, n - k);
-        v_store_upto(d + k, end < k + VL ? v_blend(v_first(fk_max(0, fk_min(VL, end - k))), slope, (vf){0}) : slope, n - k);
+    const int64_t seen = fk_max(0, fk_min(n, end));
+    for (int64_t k = 0; k < seen; k += VL) {
+        const int64_t left = seen - k;
+        const vf share = v_exp(score(v_load_upto(s + k, left), scale, b, k, left) - top) * over;
+        v_store_upto(s + k, share, left);
+        v_store_upto(d + k, share * (v_load_upto(d + k, left) - mean) * scale, left);
+    }
+    for (int64_t k = seen; k < n; k++) {
+        s[k] = top == MASKED ? over : 0.0f;
+        d[k] = 0.0f;
     }
 }
 

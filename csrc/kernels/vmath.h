@@ -44,7 +44,9 @@ static inline vf v_exp(vf x) {
     p = v_fma(p, r, v_set1(0.5f));
     p = v_fma(r * r, p, r) + 1.0f;
 #if defined(__AVX512F__)
-    return (vf)_mm512_scalef_ps((__m512)p, (__m512)(t - V_MAGIC)); /* the same number as below */
+    /* the same number as below, and as there nothing that underflows to 0, as what is masked out of a softmax does */
+    const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-104.0f), _CMP_NLT_UQ);
+    return (vf)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)(t - V_MAGIC));
 #else
     /* two factors reach the subnormals and beyond 2^127; only the last product rounds. Exactly 0 below all subnormals,
      * where a product that underflows would cost a hundred cycles. */
