@@ -131,7 +131,8 @@ def check_weights(layer):
     """Weights go through get_weights, set_weights and a file; other shapes are refused."""
     weights = layer.get_weights()
     assert layer.count_params() == sum(w.size for w in weights)
-    assert [id(v) for v in layer.weights] == [id(v) for v in layer.trainable_weights + layer.non_trainable_weights]
+    order = sorted if layer._sublayers() else list      # of several layers: layer by layer
+    assert order(map(id, layer.weights)) == order(map(id, layer.trainable_weights + layer.non_trainable_weights))
     if not weights:
         return
     changed = [w + 1 for w in weights]

@@ -42,8 +42,10 @@ from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
+from .reversible_embedding import *  # noqa: F403
 from .scaling import *  # noqa: F403
 from .separable import *  # noqa: F403
+from .spectral import *  # noqa: F403
 from .spectrogram import *  # noqa: F403
 from .text_vectorization import *  # noqa: F403
 from .wrappers import *  # noqa: F403

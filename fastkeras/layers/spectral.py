@@ -30,18 +30,15 @@ class SpectralNormalization(Wrapper):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
+        found = getattr(self.layer, 'kernel', None)
+        # kept as an attribute: it comes before vector_u in `weights`, as in Keras 3
+        self.kernel = getattr(self.layer, 'embeddings', None) if found is None else found
         if self.kernel is None:
             raise ValueError(f'{title(self)}: expected a layer with a weight kernel or embeddings, got '
                              f'{title(self.layer)}, which has neither')
         self.vector_u = self.add_weight('vector_u', (1, self.kernel.shape[-1]), trainable=False,
                                         initializer=initializers.TruncatedNormal(stddev=0.02))
         self.built = True
-
-    @property
-    def kernel(self) -> Any:
-        """The weight that is normalised; None where the layer has none."""
-        found = getattr(self.layer, 'kernel', None)
-        return getattr(self.layer, 'embeddings', None) if found is None else found
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         if training:

@@ -55,4 +55,8 @@ KERAS3 = [
     ('EinsumDense', {'equation': 'ab...,bc->ac...', 'output_shape': 2, 'bias_axes': 'c'}, (2, 3, 2, 5)),
     ('EinsumDense', {'equation': 'abde,deyz->abyz', 'output_shape': (None, 2, 2)}, (2, 3, 2, 2)),
     ('EinsumDense', {'equation': 'abc,bcd->abd', 'output_shape': (3, 2), 'bias_axes': 'bd'}, (2, 3, 4)),
+    ('ReversibleEmbedding', {'input_dim': 5, 'output_dim': 3}, (2, 4), {'integers': 5}),
+    ('ReversibleEmbedding', {'input_dim': 5, 'output_dim': 3}, (2, 4, 3), {'call': {'reverse': True}}),
+    ('ReversibleEmbedding', {'input_dim': 5, 'output_dim': 3, 'tie_weights': False, 'logit_soft_cap': 2.0}, (2, 4, 3),
+     {'call': {'reverse': True}}),
 ]

@@ -31,4 +31,6 @@ KERAS3 = [
     ('ELU', {'alpha': 0.5}, (2, 5)),
     ('ReLU', {'max_value': 1.0, 'negative_slope': 0.1, 'threshold': 0.25}, (2, 5)),
     ('Identity', {}, (2, 5)),
+    ('SpectralNormalization', {'power_iterations': 2}, (2, 4), {'inner': lambda layers: {'layer': layers.Dense(3)}}),
+    ('SpectralNormalization', {}, (2, 4), {'inner': lambda layers: {'layer': layers.Dense(3)}, 'train': True}),
 ]
