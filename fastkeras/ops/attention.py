@@ -8,7 +8,6 @@ from .linalg import matmul
 from .logits import softmax
 from .lowering import strides
 from .move import repeat, reshape, transpose
-from .shapes import broadcast
 
 __all__ = ['dot_product_attention']
 
@@ -161,8 +160,7 @@ def _all_move(node, moving):
 def _bias_fits(q, k, bias):
     for b in bias:
         want = (q.shape[0], q.shape[2], q.shape[1], k.shape[1])
-        if len(b.shape) > 4 or len(broadcast(tuple(b.shape), want)) > 4 or any(
-                None not in (d, w) and d not in (1, w) for d, w in zip(b.shape[::-1], want[::-1])):
+        if len(b.shape) > 4 or any(None not in (d, w) and d not in (1, w) for d, w in zip(b.shape[::-1], want[::-1])):
             raise ValueError(f'bias: expected a shape that broadcasts to {want}, got {tuple(b.shape)}')
 
 
