@@ -256,9 +256,9 @@ class RMSNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=dict(zip(axes, sizes)))
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        inputs = as_float(self, inputs)
-        return ops.rms_normalization(inputs, self.scale, _axes(self, self.axis, inputs.shape), self.epsilon)
+    def call(self, x: Any) -> Any:
+        x = as_float(self, x)
+        return ops.rms_normalization(x, self.scale, _axes(self, self.axis, x.shape), self.epsilon)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         _axes(self, self.axis, input_shape)
