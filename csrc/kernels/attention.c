@@ -104,18 +104,23 @@ static void times(float *x, int64_t n, float factor) {
 }
 
 /* ---- forward */
+/* items of so little work that a chunk takes several */
+static int64_t several(int64_t items, double work) {
+    return fk_max(1, fk_min(fk_ceil_div(items, 16), (int64_t)fmin(1 << 20, GEMM_GRAIN / fmax(1, work))));
+}
 typedef struct {
-    int64_t items, shares, rows; /* heads of all examples, chunks of each, steps of a chunk */
+    int64_t items, shares, rows, group; /* heads of all examples, shares of each, steps of one; shares to a chunk */
 } forward_plan;
 static forward_plan forward_of(const fk_attr_attention *a) {
     forward_plan p = {.items = a->n * a->heads};
     p.rows = p.items < FEW_ITEMS ? ROWS : SHARE;
     p.shares = fk_max(1, fk_ceil_div(a->steps, p.rows));
+    p.group = several(p.items * p.shares, (double)fk_min(p.rows, a->steps) * a->sources * (a->dim + a->width));
     return p;
 }
 FK_CHUNKS(attention) {
     const forward_plan p = forward_of(a);
-    return fk_max(1, p.items * p.shares);
+    return fk_max(1, fk_ceil_div(p.items * p.shares, p.group));
 }
 FK_ONE_PART(attention)
 
@@ -124,12 +129,9 @@ static bias_row bias_of(const float *bias, const int64_t *by, int64_t n, int64_t
     return (bias_row){bias + n * by[0] + head * by[1] + step * by[2] + source * by[3], by[3]};
 }
 
-FK_KERNEL(attention) {
-    const forward_plan p = forward_of(a);
-    if (p.items == 0 || a->steps == 0) return;
-    const int64_t item = ith / p.shares, n = item / a->heads, head = item % a->heads;
-    const int64_t group = head / (a->heads / a->groups);
-    const int64_t t0 = ith % p.shares * p.rows, t1 = fk_min(a->steps, t0 + p.rows);
+/* steps [t0, t1) of an item */
+static void forward(const fk_call *call, const fk_attr_attention *a, int64_t item, int64_t t0, int64_t t1) {
+    const int64_t n = item / a->heads, head = item % a->heads, group = head / (a->heads / a->groups);
     const int64_t dim = a->dim, width = a->width, ldq = a->heads * dim, ldk = a->groups * dim, ldv = a->groups * width,
                   ldy = a->heads * width, qs = gemm_stride(dim), ps = gemm_stride(SOURCES);
     const float *q = (const float *)call->ptr[0] + n * a->steps * ldq + head * dim;
@@ -179,24 +181,35 @@ FK_KERNEL(attention) {
     }
 }
 
+FK_KERNEL(attention) {
+    const forward_plan p = forward_of(a);
+    (void)nth;
+    for (int64_t i = ith * p.group; i < fk_min(p.items * p.shares, (ith + 1) * p.group); i++) {
+        const int64_t t0 = i % p.shares * p.rows;
+        forward(call, a, i / p.shares, t0, fk_min(a->steps, t0 + p.rows));
+    }
+}
+
 /* ---- gradient */
 /* Chunks: one for each group of heads, which makes all three gradients of it; or, where these are few or long, one for each
  * block of sources, for dk and dv, and then for each SHARE of steps of a head, for dq: a product more, made twice. */
 typedef struct {
-    int64_t groups, blocks, shares; /* of all examples; blocks 0: one chunk makes all */
+    int64_t groups, blocks, shares, group; /* of all examples; blocks 0: one chunk makes all of `group` of them */
 } backward_plan;
 static backward_plan backward_of(const fk_attr_attention_dx *a) {
-    backward_plan p = {.groups = a->n * a->groups};
+    backward_plan p = {.groups = a->n * a->groups, .group = 1};
     const double work = 2.5 * (double)(a->heads / fk_max(1, a->groups)) * a->steps * a->sources * (a->dim + a->width);
     if (p.groups < FEW_ITEMS / 4 ? work > LONGEST / 64 : work > LONGEST) {
         p.blocks = fk_max(1, fk_ceil_div(a->sources, SOURCES_DX));
         p.shares = fk_max(1, fk_ceil_div(a->steps, SHARE)) * (a->heads / a->groups);
+    } else {
+        p.group = several(p.groups, work);
     }
     return p;
 }
 FK_CHUNKS(attention_dx) {
     const backward_plan p = backward_of(a);
-    return fk_max(1, p.groups * (p.blocks ? p.blocks + p.shares : 1));
+    return fk_max(1, p.blocks ? p.groups * (p.blocks + p.shares) : fk_ceil_div(p.groups, p.group));
 }
 FK_ONE_PART(attention_dx)
 
@@ -286,10 +299,8 @@ static void sweep(const gradient *g, int64_t h0, int64_t h1, int64_t t0, int64_t
     }
 }
 
-FK_KERNEL(attention_dx) {
-    const backward_plan p = backward_of(a);
-    if (p.groups == 0) return;
-    const int64_t chunks = p.blocks ? p.blocks + p.shares : 1, item = ith / chunks, part = ith % chunks;
+/* chunk `part` of an item; part -1: all of it */
+static void backward(const fk_call *call, const fk_attr_attention_dx *a, const backward_plan *p, int64_t item, int64_t part) {
     const int64_t each = a->heads / a->groups, nq = a->n * a->steps * a->heads * a->dim,
                   nk = a->n * a->sources * a->groups * a->dim;
     float *out = call->ptr[7];
@@ -309,16 +320,25 @@ FK_KERNEL(attention_dx) {
                   call->scratch};
     const int64_t h0 = g.group * each;
     if (a->sources == 0) {
-        if (part == 0)
-            for (int64_t t = 0; t < a->steps; t++)
-                memset(g.dq + ((g.n * a->steps + t) * a->heads + h0) * a->dim, 0, (size_t)(each * a->dim) * 4);
-    } else if (!p.blocks) {
+        for (int64_t t = 0; t < a->steps && part <= 0; t++)
+            memset(g.dq + ((g.n * a->steps + t) * a->heads + h0) * a->dim, 0, (size_t)(each * a->dim) * 4);
+    } else if (part < 0) {
         sweep(&g, h0, h0 + each, 0, a->steps, 0, a->sources, 3);
-    } else if (part < p.blocks) {
+    } else if (part < p->blocks) {
         sweep(&g, h0, h0 + each, 0, a->steps, part * SOURCES_DX, fk_min(a->sources, (part + 1) * SOURCES_DX), 2);
     } else {
-        const int64_t shares = p.shares / each, h = h0 + (part - p.blocks) / shares,
-                      t0 = (part - p.blocks) % shares * SHARE;
+        const int64_t shares = p->shares / each, h = h0 + (part - p->blocks) / shares,
+                      t0 = (part - p->blocks) % shares * SHARE;
         sweep(&g, h, h + 1, t0, fk_min(a->steps, t0 + SHARE), 0, a->sources, 1);
     }
+}
+
+FK_KERNEL(attention_dx) {
+    const backward_plan p = backward_of(a);
+    const int64_t chunks = p.blocks + p.shares;
+    (void)nth;
+    if (p.blocks && p.groups)
+        backward(call, a, &p, ith / chunks, ith % chunks);
+    else
+        for (int64_t i = ith * p.group; i < fk_min(p.groups, (ith + 1) * p.group); i++) backward(call, a, &p, i, -1);
 }

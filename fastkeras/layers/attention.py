@@ -59,7 +59,7 @@ class Attention(Layer):
         total = ops.tanh(total if self.scale is None else total * self.scale)
         return ops.sum(total, axis=-1) * self.concat_score_weight
 
-    def call(self, inputs: Any, mask: Any = None, training: Any = None, return_attention_scores: bool = False,
+    def call(self, inputs: Any, mask: Any = None, training: Any = False, return_attention_scores: bool = False,
              use_causal_mask: bool = False) -> Any:
         self._check(inputs, mask)
         query, value = inputs[:2]

@@ -40,7 +40,7 @@ class SpectralNormalization(Wrapper):
                                         initializer=initializers.TruncatedNormal(stddev=0.02))
         self.built = True
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = False) -> Any:
         if training:
             u, kernel = self.normalized_weights()
             self.vector_u.assign(u)
