@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastkeras import layers, models, ops
+from fastkeras.runtime import Function
+from tests.harness import host_steps
 from tests.layer_harness import run_layer_test
 
 
@@ -322,6 +324,14 @@ def test_in_a_trained_model():
     model.compile('sgd', 'sparse_categorical_crossentropy')
     model.fit(x / 255, y, epochs=1, verbose=0)
     np.testing.assert_array_equal(model.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_no_kernel_is_missing():
+    """In float32 nothing is left to the reference, in training."""
+    x = photo(2, 8, 8, 3)
+    for name, kwargs in {**{case[0]: case[1] for case in FIXED}, **RANDOM}.items():
+        layer = getattr(layers, name)(**kwargs)
+        assert not host_steps(Function(lambda t, layer=layer: layer(t, training=True)).traced_for([x])), name
 
 
 @pytest.mark.parametrize('make,words', [
