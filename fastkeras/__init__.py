@@ -7,9 +7,9 @@ from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'dtype_policies', 'generation',
+_MODULES = ('activations', 'callbacks', 'config', 'constraints', 'datasets', 'distillation', 'dtype_policies', 'generation',
             'initializers', 'layers', 'losses', 'metrics', 'models', 'ops', 'optimizers', 'preprocessing', 'random',
-            'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils', 'visualization')
+            'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils', 'visualization', 'wrappers')
 _NAMES = {'Input': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models', 'Variable': 'runtime',
           **dict.fromkeys(('GradientTape', 'grad', 'value_and_grad'), 'runtime')}
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from . import config as config
     from . import constraints as constraints
     from . import datasets as datasets
+    from . import distillation as distillation
     from . import dtype_policies as dtype_policies
     from . import generation as generation
     from . import initializers as initializers
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from . import tree as tree
     from . import utils as utils
     from . import visualization as visualization
+    from . import wrappers as wrappers
 else:
     __getattr__, __dir__, __all__ = _front(__name__, _MODULES, _NAMES)
     __all__ += ['__version__']

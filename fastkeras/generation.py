@@ -28,6 +28,8 @@ TABLE = {
     'sample_weight.divided_by_nonzero_share': (True, False),
     'logs.accuracy': ('acc', None),                         # None: as typed
     'logs.full_metric_names': (True, False),                # mean_squared_error for 'mse'
+    'metrics.of_models_are_objects': (False, True),         # model.metrics: what compile got, or Metrics
+    'tensorboard.update_freq_counts_samples': (True, False),
     'logs.learning_rate': ('lr', 'learning_rate'),
     # optimizers
     'optimizer.epsilon_inside_root': (False, True),         # RMSprop, Adagrad

@@ -1,5 +1,6 @@
 """The package as it is imported."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -132,7 +133,8 @@ def test_a_build_says_what_it_does(monkeypatch, tmp_path, capsys):
         jobs.append((source, tmp_path / 'v2', [sys.executable, '-c', MAKES]))
     assert build['compile_all'](jobs) == [str(tmp_path / 'v2' / f'part{k}.o') for k in range(3)]
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith('fastkeras: 3 files in C') and len(lines) == 4 and 'fastkeras: 3 of 3, 0 s: v2/part' in lines[3]
+    assert lines[0].startswith('fastkeras: 3 files in C') and len(lines) == 4
+    assert re.match(r'fastkeras: 3 of 3, \d+ s: v2/part', lines[3])     # as long as a busy machine takes
     build['compile_all'](jobs)
     assert len(capsys.readouterr().out.splitlines()) == 1      # nothing was to be done
 

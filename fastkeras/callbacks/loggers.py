@@ -108,15 +108,21 @@ class ProgbarLogger(Callback):
     def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         self.seen += 1 if self.use_steps else logs.get('size', 0)
-        self.log_values = [(name, logs[name]) for name in self.params['metrics'] if name in logs]
+        self.log_values = self._shown(logs)
         # the last drawing waits for the values of the validation data
         if self.verbose and (self.target is None or self.seen < self.target):
             self.progbar.update(self.seen, self.log_values)
             self.log_values = []
 
+    def _shown(self, logs):
+        """The values that params names or, where steps of a model's own name them as they come, all."""
+        names = self.params['metrics'] or sorted((n for n in logs if n not in ('batch', 'size')),
+                                                 key=lambda n: n.startswith('val_'))
+        return [(name, logs[name]) for name in names if name in logs]
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
-        self.log_values += [(name, logs[name]) for name in self.params['metrics'] if name in logs]
+        self.log_values += self._shown(logs)
         if self.verbose:
             self.progbar.update(self.seen, self.log_values, finalize=True)
 

@@ -307,10 +307,11 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: Any = 'mean') -> None:
         """Report a scalar tensor computed in `call` as a metric: its mean over the batches of an epoch."""
-        collected = context.collection()
-        if collected is not None:
+        collected, trace = context.collection(), active_trace()
+        kept = collected.metrics if collected is not None else trace.reported if trace is not None else None
+        if kept is not None:
             value = core.tensor(value)
-            collected.metrics.append((name or self.name, ops.mean(value) if value.shape else value))
+            kept.append((name or self.name, ops.mean(value) if value.shape else value))
 
     def add_update(self, updates: Any, inputs: Any = None) -> Any:
         """Updates of variables: pairs (variable, value). An `assign` in `call` is an update already; what it gave is

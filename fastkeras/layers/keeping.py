@@ -40,10 +40,7 @@ class Keeping:
     @offered
     def metrics(self: Any) -> Any:
         """The Metrics among the layer's attributes, then those of the layers inside."""
-        out = tracking.found(self, Metric)
-        for layer in self._sublayers():
-            out.extend(layer.metrics or ())
-        return tracking.unique(out)
+        return tracking.unique(m for layer in self._flatten_layers() for m in tracking.found(layer, Metric))
 
     @offered
     def metrics_variables(self: Any) -> Any:

@@ -104,6 +104,10 @@ class Model(Trainer, Layer):
                 return layer
         raise ValueError(f'{title(self)}: no layer {name!r}; it has {", ".join(layer.name for layer in layers)}')
 
+    def _up_to(self, layer):
+        """The model that ends with the output of a layer."""
+        return Model(nest.unpack(self.inputs), layer.output)
+
     @property
     def inputs(self) -> Any:
         """The Keras tensors of the inputs, a list; None before a model with its own `call` has seen data."""
@@ -280,6 +284,19 @@ class Model(Trainer, Layer):
             self._forget_traces()
         else:
             super().add_metric(value, name, aggregation)
+
+    @property
+    def losses(self) -> Any:
+        """As of a layer; of a described model that was not called on arrays yet, symbolic: what its layers and add_loss add."""
+        plain = context.collection() is not None or active_trace() is not None or self._graph is None
+        if plain or any(layer._losses_of_call for layer in self._flatten_layers()):
+            return super().losses
+        try:
+            with Trace():
+                self._graph.run(self._graph.inputs, None, self)
+                return super().losses
+        except (TypeError, ValueError):     # a call that needs to know the size of the batch
+            return super().losses
 
     def _report_metric(self, value, name):
         Layer.add_metric(self, value, name)

@@ -166,8 +166,9 @@ class Optimizer(State):
         variable.assign(variable - value)
 
     # ---- a step
-    def minimize(self, loss: Any, variables: Any) -> Any:
-        """One step down the gradient of a scalar loss, inside a trace: what a training step calls."""
+    def minimize(self, loss: Any, variables: Any, tape: Any = None) -> Any:
+        """One step down the gradient of a scalar loss, inside a trace: what a training step calls. tape: the GradientTape that
+        recorded the loss; it is needed outside of a trace."""
         variables = list(variables)
         if type(self).get_updates is not Optimizer.get_updates:
             self._trainable_variables = variables
@@ -176,6 +177,13 @@ class Optimizer(State):
                     update[0].assign(update[1])
             self.built = True
             return
+        if tape is not None:
+            grads = tape.gradient(self.scale_loss(loss), variables)
+            self.apply(all_reduce.all_reduce(grads) if active_trace() is not None else grads, variables)
+            return
+        if active_trace() is None:
+            raise ValueError(f'{type(self).__name__}.minimize: outside of a trained step it needs the tape that recorded the '
+                             'loss: with GradientTape() as tape: …, then minimize(loss, variables, tape=tape)')
         self.apply(self._gradients(self.scale_loss(loss), variables), variables)
 
     def _gradients(self, loss, variables):

@@ -33,7 +33,7 @@ class Recording(Trace):
 
     def input(self, array, variable=None):
         """A leaf of this value."""
-        attrs = {'recording': self, 'value': array, 'variable': variable}
+        attrs = {'index': None, 'recording': self, 'value': array, 'variable': variable}
         return Tensor('input', (), attrs, array.shape, core.dtype_name(array.dtype), getattr(variable, 'name', None))
 
     def _pending(self):

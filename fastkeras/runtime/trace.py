@@ -15,6 +15,7 @@ class Trace:
         self.current = {}
         self.assigned = {}
         self.losses = []
+        self.reported = []      # the same of metrics: pairs (name, scalar)
         self.results = None     # a list, where what layers give to the user is noted
 
     def leaf(self, variable):
@@ -54,7 +55,7 @@ def inner_trace(values):
     trace, outer = Trace(), active_trace()
     if outer is not None:
         trace.current.update(outer.current)
-        trace.losses, trace.leaf = outer.losses, outer.leaf
+        trace.losses, trace.reported, trace.leaf = outer.losses, outer.reported, outer.leaf
     trace.current.update(values)
     return trace
 

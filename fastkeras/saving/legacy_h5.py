@@ -174,9 +174,10 @@ def write_model(model, file, include_optimizer=True):
     if not hasattr(optimizer, 'get_config'):
         warn('the optimizer has no get_config, so how the model was compiled is not saved')
         return
+    given = model._compile_args['metrics'] if model._compile_args else None
     file.attrs['training_config'] = json.dumps({
-        'optimizer_config': optimizers.serialize(optimizer), 'loss': model.loss, 'metrics': list(model.metrics or ())
-        if not isinstance(model.metrics, dict) else model.metrics, 'weighted_metrics': model.weighted_metrics,
+        'optimizer_config': optimizers.serialize(optimizer), 'loss': model.loss, 'metrics': given
+        if isinstance(given, dict) else list(given or ()), 'weighted_metrics': model.weighted_metrics,
         'sample_weight_mode': model.sample_weight_mode, 'loss_weights': model.loss_weights},
         default=configs.encode).encode('utf8')
     variables = optimizer.weights

@@ -23,7 +23,7 @@ _scopes = threading.local()
 
 # the modules of Keras whose classes and functions a configuration may name, and what each has: name → class or function
 _FAMILIES = ('activations', 'constraints', 'dtype_policies', 'initializers', 'layers', 'losses', 'metrics', 'models',
-             'optimizers', 'optimizers.schedules', 'regularizers')
+             'optimizers', 'optimizers.schedules', 'regularizers', 'distillation')
 _families = {}
 
 

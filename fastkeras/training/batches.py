@@ -9,6 +9,8 @@ from fastkeras.training.feed import Feed, Order, prepared
 from fastkeras.utils import nest
 from fastkeras.utils.enqueuer import Queue, read, reader
 
+_END = object()
+
 
 class Standard:
     """Turns what a user passes into the arrays of a step. objective: None where no targets are wanted (predict). front:
@@ -29,11 +31,20 @@ class Standard:
         if self.objective is None:
             data.check_lengths(inputs)
             return inputs, [], []
-        y, sample_weight, class_weight = map(self.objective.of_trained, (y, sample_weight, class_weight))
-        targets = data.standardize(y, self.objective.slots, 'target')
-        given = weights.standardize(targets, self.objective.slots, self.objective.temporal, sample_weight, class_weight)
+        sample_weight, class_weight = map(self.objective.of_trained, (sample_weight, class_weight))
+        targets = data.standardize(self.objective.of_fed(y), self.objective.slots, 'target')
+        given = weights.standardize(self._all_targets(targets, inputs), [o.described for o in self.objective.trained],
+                                    self.objective.temporal, sample_weight, class_weight)
         data.check_lengths(inputs, targets, given)
         return inputs, targets, given
+
+    def _all_targets(self, targets, inputs):
+        """The targets that are fed and, in their places, stand-ins of the shapes of those that are not."""
+        if len(targets) == len(self.objective.trained):
+            return targets
+        fed, samples = iter(targets), inputs[0].shape[0] if inputs else 0
+        return [next(fed) if o.slot is not None else np.broadcast_to(np.float32(0), (samples, *o.shape[1:]))
+                for o in self.objective.trained]
 
     def batch(self, *args, own=False):
         """(arrays ready for a step, which weights are among them, number of samples). own: the arrays share no memory
@@ -43,7 +54,23 @@ class Standard:
             inputs = self.front(inputs)
         arrays = data.converted([*inputs, *targets], self.slots, own)
         present = [w.copy() if own else w for w in given if w is not None]
-        return [*arrays, *present], flags(given), inputs[0].shape[0] if inputs else 0
+        return [*arrays, *present], self.key(given), inputs[0].shape[0] if inputs else 0
+
+    def key(self, given):
+        """What a step has to know of the data besides shapes: which trained outputs have weights."""
+        return flags(given)
+
+    def parts(self, item, class_weight):
+        """A batch of a generator as the arguments of `batch`."""
+        if self.objective is None:
+            return (item[0],) if isinstance(item, tuple) and len(item) in (1, 2, 3) else (item,)
+        if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+            x, y, *w = item
+            return x, y, w[0] if w else None, class_weight
+        if not self.objective.slots:    # the loss comes from the model itself
+            return (item[0],) if isinstance(item, tuple) and len(item) == 1 else (item,)
+        raise ValueError('a batch must be a tuple (x, y) or (x, y, sample_weight), the generator gave '
+                         f'{data.describe(item)}')
 
     def fed(self, arrays):
         """The arrays of a batch, inputs first, as the plan is fed with them."""
@@ -73,7 +100,7 @@ class ArrayBatches:
         present = [w for w in given if w is not None]
         self._all = [*inputs, *targets, *(np.ones(y.shape[:1], np.float32) if w is None else w
                                           for y, w in zip(targets, given))]
-        self.weighted = flags(given)
+        self.weighted = standard.key(given)
         self.standard = standard
         self.feed = Feed([*arrays, *present], [*dtypes, *(w.dtype for w in present)], batch_size, standard.given)
         self.samples = self.feed.samples
@@ -163,7 +190,16 @@ class GivenBatches:
         self.given = 0
         with contextlib.closing(read(self._reader, self.steps)) as results:
             nothing = True
-            for result in results:
+            while True:
+                try:
+                    result = next(results, _END)
+                except ValueError as error:
+                    if type(error) is not ValueError:
+                        raise
+                    number = f'batch {self.given + 1}' + (f' of {self.steps}' if self.steps else '')
+                    raise ValueError(f'{error} (in {number} of the generator)') from error
+                if result is _END:
+                    break
                 self.given += 1
                 if result is not None:
                     arrays, self.weighted, size = result
@@ -181,18 +217,7 @@ class GivenBatches:
     def _finish(self, item, ahead):
         """What a step takes of what the source gave. ahead: the source goes on while it waits to be used, and may write
         to the same arrays again."""
-        parts = self._parts(item)
+        parts = self.standard.parts(item, self.class_weight)
         if self._may_be_empty and not len(nest.flatten(parts[0])[0]):
             return None     # to be passed over
         return self.standard.batch(*parts, own=ahead)
-
-    def _parts(self, item):
-        if self.standard.objective is None:
-            return (item[0],) if isinstance(item, tuple) and len(item) in (1, 2, 3) else (item,)
-        if isinstance(item, (tuple, list)) and len(item) in (2, 3):
-            x, y, *w = item
-            return x, y, w[0] if w else None, self.class_weight
-        if not self.standard.objective.slots:   # the loss comes from the model itself
-            return (item[0],) if isinstance(item, tuple) and len(item) == 1 else (item,)
-        raise ValueError('a batch must be a tuple (x, y) or (x, y, sample_weight), the generator gave '
-                         f'{data.describe(item)}')

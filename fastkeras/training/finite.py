@@ -10,10 +10,15 @@ import numpy as np
 from fastkeras.utils.errors import place, warn
 
 
+def all_of(value):
+    """Whether a number, or all of an array, is finite."""
+    return math.isfinite(value) if isinstance(value, float) else bool(np.isfinite(value).all())
+
+
 def check(model, loss, where, slots=(), arrays=(), rows=None):
     """Warn, once for each compile, of a loss that is inf or NaN. where: the method, or the batch and epoch. slots, arrays:
     what the batch was made of; rows: the numbers of its samples in the user's arrays, None where there are none."""
-    if math.isfinite(loss) or model._warned_of_loss:
+    if all_of(loss) or model._warned_of_loss:
         return
     model._warned_of_loss = True
     warn(f'the loss of model {model.name!r} is {loss} {where}: {blame(slots, arrays, rows)}', RuntimeWarning)

@@ -1,7 +1,6 @@
 """The loops over epochs and batches."""
 
 import itertools
-import math
 from contextlib import closing
 
 import numpy as np
@@ -15,8 +14,8 @@ from fastkeras.utils.errors import warn
 def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch=0, validate=None, validation_freq=1):
     """Train for the epochs from initial_epoch up to, not including, epochs.
 
-    train: weighted flags → Function. names, stateful: of the numbers a step gives. validate: () → list of numbers of
-    the validation data; called after the epochs that validation_freq (a number, or a collection of epochs counted
+    train: weighted flags → Function. names, stateful: of the numbers a step gives. validate: () → pairs (name,
+    number) of the validation data; called after the epochs that validation_freq (a number, or a collection of epochs counted
     from 1) names. Stops where model.stop_training is set, and after an epoch for which the batches did not suffice.
     """
     begin = callbacks.methods('on_train_batch_begin')
@@ -38,7 +37,7 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
                 values = numbers(function(*arrays))
                 seen += size
                 totals = added(totals, values, size)
-                if not warned and not math.isfinite(values[0]):
+                if not warned and values and not finite.all_of(values[0]):
                     warned, model._warned_of_loss = True, False     # in every fit, whatever was said before
                     finite.check(model, values[0], f'at batch {k} of epoch {epoch + 1}', batches.slots, arrays,
                                  batches.rows(k))
@@ -57,8 +56,8 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
             break
         logs = Logs()
         if validate is not None and not model.stop_training and due(epoch, validation_freq):
-            found = validate()      # the first time, it may add to the names
-            logs = Logs(zip([f'val_{n}' for n in names], found))
+            found = validate()
+            logs = Logs([(f'val_{n}', v) for n, v in found])
         for name, value in zip(names, averages(totals, seen, values, stateful)):
             logs[name] = value
         callbacks.on_epoch_end(epoch, logs)
@@ -113,7 +112,7 @@ def evaluate(model, batches, test, names, stateful, callbacks=None, progbar=None
             if begin:
                 callbacks.on_test_batch_begin(k, Logs(batch=k, size=size))
             values = numbers(test(batches.weighted)(*arrays))
-            if not math.isfinite(values[0]):
+            if values and not finite.all_of(values[0]):
                 finite.check(model, values[0], 'in evaluate', batches.slots, arrays, batches.rows(k))
             seen += size
             totals = added(totals, values, size)
@@ -131,7 +130,7 @@ def evaluate(model, batches, test, names, stateful, callbacks=None, progbar=None
 
 
 def predict(batches, function, callbacks=None, progbar=None):
-    """List of the arrays that the outputs give for all samples.
+    """List of the arrays that the outputs give for all samples. function: key of a batch → Function.
 
     Batches of arrays are written straight into the result; others are put together at the end.
     """
@@ -145,7 +144,7 @@ def predict(batches, function, callbacks=None, progbar=None):
         for k, (arrays, size) in _some(given):
             if begin:
                 callbacks.on_predict_batch_begin(k, Logs(batch=k, size=size))
-            plan = function.traced_for(arrays)
+            plan = function(batches.weighted).traced_for(arrays)
             by_row = total is not None and not batches.sizes_vary and all(s and s[0] == size for s, _ in plan.shapes)
             if by_row and result is None and not parts:
                 result = [np.empty((total, *s[1:]), d) for s, d in plan.shapes]

@@ -1,7 +1,9 @@
 """What `compile` was told, resolved per output: losses, their weights, metrics and their names."""
 
+import numpy as np
 
 from fastkeras import generation, losses, metrics
+from fastkeras.layers import InputLayer
 from fastkeras.training.data import Slot
 from fastkeras.utils.errors import warn
 
@@ -22,9 +24,10 @@ class Entry:
 
 
 class Output:
-    """One output of the model. loss is None where it is not trained: it then takes no target."""
+    """One output of the model. loss is None where it is not trained: it then takes no target. target: what compile was given
+    in place of one that is fed; slot: what a fed one must be, else None."""
 
-    def __init__(self, index, name, shape, dtype, loss, loss_weight, mode):
+    def __init__(self, index, name, shape, dtype, loss, loss_weight, mode, target):
         self.index = index
         self.name = name
         self.shape = tuple(shape)
@@ -32,7 +35,9 @@ class Output:
         self.loss_weight = loss_weight
         self.temporal = mode == 'temporal'
         self.entries = []
-        self.slot = None if loss is None else self._slot(dtype)
+        self.target = target
+        self.described = None if loss is None else self._slot(dtype)
+        self.slot = None if target is not None else self.described
 
     def _slot(self, dtype):
         """What its targets must be. A loss of the user's own may want any shape."""
@@ -58,7 +63,7 @@ class Objective:
     """
 
     def __init__(self, names, shapes, dtypes, loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
-                 weighted_metrics=None):
+                 weighted_metrics=None, target_tensors=None, inputs=()):
         loss_list = [losses.get(f) for f in _per_output('loss', loss, names)]
         if isinstance(loss, dict) and 'class_name' not in loss:
             for name in names:
@@ -68,14 +73,16 @@ class Objective:
         weights = _per_output('loss_weights', loss_weights, names, 1.0, many=True)
         modes = _per_output('sample_weight_mode', sample_weight_mode, names)
         for name, weight, mode in zip(names, weights, modes):
-            if mode not in (None, 'temporal'):
-                raise ValueError(f"sample_weight_mode of output {name!r}: expected None or 'temporal', got {mode!r}")
+            if mode not in (None, 'samplewise', 'temporal'):
+                raise ValueError(f"sample_weight_mode of output {name!r}: expected None, 'samplewise' or 'temporal', "
+                                 f'got {mode!r}')
             if isinstance(weight, bool) or not hasattr(weight, '__float__'):
                 raise ValueError(f'loss_weights of output {name!r}: expected a number, got {weight!r}')
         self.outputs = [Output(i, *row) for i, row in enumerate(
-            zip(names, shapes, dtypes, loss_list, [float(w) for w in weights], modes))]
+            zip(names, shapes, dtypes, loss_list, [float(w) for w in weights], modes,
+                _targets(target_tensors, names, inputs)))]
         self.trained = [o for o in self.outputs if o.loss is not None]
-        self.slots = [o.slot for o in self.trained]
+        self.slots = [o.slot for o in self.trained if o.slot is not None]     # of the targets that are fed
         self.temporal = [o.temporal for o in self.trained]
         self.names = ['loss']
         if len(names) > 1:
@@ -86,6 +93,7 @@ class Objective:
         self.stateful = [False] * (len(self.names) - len(entries)) + [e.stateful for e in entries]
         self.stateful_names = [n for n, s in zip(self.names, self.stateful) if s]
         self.states = [e.measure for e in entries if e.stateful]
+        self.appended = []      # (name, Keras tensor) that the user added to the model's metrics_names and metrics_tensors
         self.reported = []      # the last of the names: what layers report
         self.tracked = []       # (name, Metric) of those that are Metrics of theirs
 
@@ -118,12 +126,32 @@ class Objective:
         output.entries.append(Entry(name, given, measure, weighted))
         self.names.append(name)
 
+    def of_fed(self, values):
+        """Targets as `of_trained` has them, without those that compile was given."""
+        values = self.of_trained(values)
+        if isinstance(values, (list, tuple)) and len(values) == len(self.trained) != len(self.slots):
+            return [v for v, o in zip(values, self.trained) if o.slot is not None]
+        return values
+
     def of_trained(self, values):
         """A list with a member for each output (targets, weights), without those of outputs that have no loss, as a dict
         may name them too; anything else as it is."""
         if (isinstance(values, (list, tuple)) and len(values) == len(self.outputs) != len(self.trained) and self.trained
                 and all(v is None or isinstance(v, dict) or hasattr(v, 'shape') or hasattr(v, '__array__') for v in values)):
             return [values[o.index] for o in self.trained]
+        return values
+
+    def listed(self, values, what):
+        """A list with a member, or None, for each trained output: of a value for the only one, a list, or a dict by name. what:
+        their name, for the ValueError where they do not fit."""
+        if isinstance(values, dict):
+            return [values.get(o.name) for o in self.trained]
+        values = self.of_trained(list(values) if isinstance(values, (list, tuple)) else [values])
+        if len(values) == 1 and values[0] is None:
+            values = values * len(self.trained)
+        if len(values) != len(self.trained):
+            raise ValueError(f'{what}: expected one member for each of the {len(self.trained)} trained outputs '
+                             f'({", ".join(repr(o.name) for o in self.trained)}), got {len(values)}')
         return values
 
     def add_reported(self, name, stateful=False):
@@ -133,6 +161,18 @@ class Objective:
             self.names.append(name)
             self.stateful.append(stateful)
             self.reported.append(name)
+
+    def append(self, tensors):
+        """Report the Keras tensors too that were appended to the model's metrics_tensors, under the names that were appended to
+        `names`. Returns whether there are new ones; ValueError where there are not as many."""
+        names, tensors = self.names[len(self.stateful):], tensors[len(self.appended):]
+        if len(names) != len(tensors):
+            raise ValueError(f'expected as many names appended to metrics_names as tensors to metrics_tensors, got '
+                             f'{len(names)} ({", ".join(map(repr, names))}) and {len(tensors)}')
+        self.appended += zip(names, tensors)
+        self.reported += names
+        self.stateful += [False] * len(names)
+        return bool(names)
 
     def track(self, measures):
         """Report the Metrics that layers keep and update in their `call`, each once."""
@@ -158,6 +198,22 @@ class Objective:
         """Set the states of all Metrics back."""
         for state in self.states:
             (getattr(state, 'reset_state', None) or state.reset_states)()
+
+
+def _targets(given, names, inputs):
+    """For each output the target that compile was given, None where it is fed: also in place of an Input that is none of the
+    model's, which in Keras 2 stands for what is fed."""
+    if given is not None and not isinstance(given, (list, tuple, dict)):
+        given = [given]
+    found = _per_output('target_tensors', given, names)
+    for k, (name, target) in enumerate(zip(names, found)):
+        if target is not None and not (hasattr(target, '__fastkeras_tensor__') or isinstance(target, np.ndarray)):
+            raise ValueError(f'target_tensors of output {name!r}: expected a Variable, an array or a Keras tensor, got '
+                             f'{target!r}')
+        layer = getattr(getattr(target, '_keras_history', None), 'layer', None)
+        if isinstance(layer, InputLayer) and all(target is not t for t in inputs):
+            found[k] = None
+    return found
 
 
 def _per_output(argument, value, names, default=None, many=False):

@@ -1,10 +1,25 @@
 """What the loss and metric functions of a user return, made into tensors of the step that is traced."""
 
+from contextlib import contextmanager
+
 from fastkeras import ops
 from fastkeras.graph import LEAVES, toposort
 from fastkeras.layers.substitute import steps_to, substitute
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
+from fastkeras.utils.errors import noted
+
+
+@contextmanager
+def naming(what):
+    """An error of a user's function says which it was; a ValueError of an op begins with it. what: names the function."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is ValueError and str(error).startswith('['):
+            raise ValueError(f'{what}: {error}') from error
+        noted(error, f'in {what}')
+        raise
 
 
 def as_result(value, what, like):

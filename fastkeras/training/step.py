@@ -1,14 +1,16 @@
 """The traced steps: one Function each for training, testing and predicting, which one plan runs."""
 
+import inspect
 import math
 
 from fastkeras import generation, ops
-from fastkeras.layers import tracking
-from fastkeras.layers.context import collect_losses, trainable_as, trainable_state
-from fastkeras.metrics import Metric, name_of
+from fastkeras.compiler import autodiff
+from fastkeras.layers import collect_losses
+from fastkeras.layers.context import trainable_as, trainable_state
+from fastkeras.metrics import name_of
 from fastkeras.ops import core
 from fastkeras.runtime import Function
-from fastkeras.training.results import as_result, depends_on, with_step_values
+from fastkeras.training.results import as_result, depends_on, naming, with_step_values
 from fastkeras.utils import nest
 
 
@@ -35,6 +37,8 @@ class Steps:
         """The Function of kind 'train', 'test' or 'predict'."""
         if kind == 'train' and getattr(self.optimizer, 'version', None) != self._version:
             self._functions = {k: f for k, f in self._functions.items() if k[0] != 'train'}
+        if self.objective is not None and self.objective.append(self.model.metrics_tensors):
+            self._functions = {}
         key = (kind, *weighted)
         found = self._functions.get(key)
         if found is None:
@@ -49,6 +53,14 @@ class Steps:
                 found = Function(lambda *arrays: self._train(arrays, weighted), 'train', reuse_outputs=True)
             self._functions[key] = found
         return found
+
+    def gradients(self, arrays):
+        """Gradients of the loss of a batch, of inputs and targets, with respect to `trainable`: arrays, None without one."""
+        if ('gradients',) not in self._functions:
+            def found(*tensors):
+                return autodiff.gradients(self._values(tensors, (), training=False)[0], self.trainable)
+            self._functions[('gradients',)] = Function(found, 'gradients')
+        return self._functions[('gradients',)](*arrays)
 
     # ---- traced
     def _call(self, inputs, training):
@@ -81,6 +93,8 @@ class Steps:
         total, parts, measured = None, [], []
         for output, y, w in zip(self.objective.trained, targets, weights):
             p = outputs[output.index]
+            if output.slot is None:
+                y = self._given(output, penalties.values, p)
             loss = loss_value(output.loss, y, p, w, p._keras_mask, output.name, penalties.values)
             parts.append(loss)
             part = loss if output.loss_weight == 1.0 else loss * output.loss_weight
@@ -91,16 +105,20 @@ class Steps:
                                              penalties.values))
         for penalty in penalties:
             total = penalty if total is None else total + penalty
-        measured += self._reported(penalties.metrics)
+        measured += self._reported(penalties.metrics, penalties.values)
         if total is None:
             raise ValueError(f'model {self.model.name!r} has no loss: give one to compile, as in compile(loss=…)')
         return total, [total, *(parts if len(self.objective.outputs) > 1 else []), *measured]
 
-    def _reported(self, added):
+    def _reported(self, added, described):
         """The numbers of objective.reported. added: pairs (name, value) of add_metric."""
         objective, found = self.objective, dict(added)
         for name in found:
             objective.add_reported(name)
+        for name, tensor in objective.appended:
+            what = f'the tensor {name!r} of metrics_tensors'
+            value = with_step_values(as_result(tensor, what, core.tensor(0.0)), described, what)
+            found[name] = ops.mean(value) if value.shape else value
         objective.track(self._metrics_of_layers())
         for name, measure in objective.tracked:
             found[name] = as_result(measure.result(), f'the metric {name!r}', core.tensor(0.0))
@@ -108,13 +126,22 @@ class Steps:
         return [found[name] if name in found else core.tensor(math.nan) for name in objective.reported]
 
     def _metrics_of_layers(self):
-        return [m for layer in self.model._flatten_layers() for m in tracking.found(layer, Metric)]
+        return self.model._held_metrics()
 
     def _split(self, arrays, weighted):
-        n, m = len(self.model._fed_tensors()), len(self.objective.trained)
-        rest = iter(arrays[n + m:])
-        weights = [next(rest) if given else None for given in weighted] if weighted else [None] * m
-        return arrays[:n], arrays[n:n + m], weights
+        n, m = len(self.model._fed_tensors()), len(self.objective.slots)
+        rest, targets = iter(arrays[n + m:]), iter(arrays[n:n + m])
+        weights = [next(rest) if given else None for given in weighted or [False] * len(self.objective.trained)]
+        return arrays[:n], [o.target if o.slot is None else next(targets) for o in self.objective.trained], weights
+
+    def _given(self, output, described, like):
+        """The target that compile was given for an output, as a tensor of this step."""
+        what = f'target_tensors of output {output.name!r}'
+        y = with_step_values(as_result(output.target, what, like), described, what)
+        y = fitted_target(y, like, output)
+        if y.shape[:1] != like.shape[:1]:
+            raise ValueError(f'{what}: expected {like.shape[0]} samples, as the batch has, got shape {tuple(y.shape)}')
+        return y
 
 
 def _cast(x, spec):
@@ -122,12 +149,27 @@ def _cast(x, spec):
     return x if x.dtype == spec.dtype else ops.cast(x, spec.dtype)
 
 
+def takes_training(function):
+    """Whether a compute_loss takes the argument `training`, as it does since Keras 3.6."""
+    parameters = inspect.signature(function).parameters
+    return 'training' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def fitted_target(y, p, output):
+    """A target that came as it was given, as a loss of ours wants it for the prediction p: (n,) as (n, 1), in its type."""
+    y = ops.convert_to_tensor(y)
+    if len(y.shape) == len(p.shape) - 1 and (len(y.shape) == 1 or p.shape[-1] == 1 or output.described.labels is not None):
+        y = ops.expand_dims(y, -1)
+    return ops.cast(y, output.described.dtype) if output.described.loss is not None else y
+
+
 def loss_value(loss, y_true, y_pred, weights=None, mask=None, output='', described=None):
     """The scalar of one output: per-sample numbers of the loss, masked, weighted and reduced. output: its name.
     described: id of a Keras tensor of the model → its value in this step."""
     what = f'the loss {name_of(loss)!r} of output {output!r}'
     reduction = getattr(loss, 'reduction', None) if hasattr(loss, 'call') else 'mean'
-    values = loss.call(y_true, y_pred) if hasattr(loss, 'call') else loss(y_true, y_pred)
+    with naming(what):
+        values = loss.call(y_true, y_pred) if hasattr(loss, 'call') else loss(y_true, y_pred)
     values = with_step_values(as_result(values, what, y_pred), described or {}, what)
     own = loss.mask(y_true, y_pred, values) if hasattr(loss, 'call') and hasattr(loss, 'mask') else None
     if own is not None:     # ignore_class
@@ -139,8 +181,19 @@ def metric_value(measure, y_true, y_pred, weights=None, mask=None, output='', de
     """The value of one metric, a function or a Metric (whose state is updated). The rest as in loss_value."""
     what = f'the metric {name_of(measure)!r} of output {output!r}'
     if not hasattr(measure, 'update_state'):
-        values = with_step_values(as_result(measure(y_true, y_pred), what, y_pred), described or {}, what)
+        with naming(what):
+            values = measure(y_true, y_pred)
+        values = with_step_values(as_result(values, what, y_pred), described or {}, what)
         return weighted_mean(values, weights, mask)
+    with naming(what):
+        update_metric(measure, y_true, y_pred, weights, mask)
+        value = measure.result()
+    value = as_result(value, what, y_pred)
+    return ops.cast(value, 'float32') if not value.dtype.startswith('float') else value
+
+
+def update_metric(measure, y_true, y_pred, weights=None, mask=None):
+    """Add a batch to a Metric, what is masked without weight."""
     if mask is not None:
         mask = ops.cast(mask, y_pred.dtype)
         weights = mask if weights is None else mask * _with_rank(weights, len(mask.shape))
@@ -148,8 +201,6 @@ def metric_value(measure, y_true, y_pred, weights=None, mask=None, output='', de
         measure.update_state(y_true, y_pred)
     else:
         measure.update_state(y_true, y_pred, sample_weight=weights)
-    value = as_result(measure.result(), what, y_pred)
-    return ops.cast(value, 'float32') if not value.dtype.startswith('float') else value
 
 
 def weighted_mean(values, weights=None, mask=None, reduction='mean'):

@@ -7,179 +7,36 @@ from typing import Any
 import numpy as np
 
 from fastkeras import callbacks as callback_classes
-from fastkeras import generation, losses, optimizers
+from fastkeras import generation
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
-from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data, finite, loops
-from fastkeras.training.batches import ArrayBatches, GivenBatches, Standard
-from fastkeras.training.objective import Objective
+from fastkeras.training.batches import ArrayBatches, GivenBatches
+from fastkeras.training.compiled import Compiled, NotCompiledError
+from fastkeras.training.methods import StepMethods
+from fastkeras.training.own_steps import FreeStandard, OwnSteps, overridden
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
 from fastkeras.training.resume import Resumable, Shuffling
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
-from fastkeras.utils.errors import keywords, unknown_argument, warn
 from fastkeras.utils.messages import print_msg
 from fastkeras.utils.progbar import Progbar
-from fastkeras.utils.sequence import is_batches, peeked
+from fastkeras.utils.sequence import is_batches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastkeras.callbacks import History
 
-# what Keras's models may define to train in their own way
-_STEPS = ('train_step', 'test_step', 'predict_step', 'compute_loss', 'compute_metrics', 'compute_and_apply_gradients',
-          'make_train_function', 'make_test_function', 'make_predict_function', '_make_train_function',
-          '_make_test_function', '_make_predict_function')
-_IGNORED = ('run_eagerly', 'steps_per_execution', 'jit_compile', 'auto_scale_loss')
+__all__ = ['NotCompiledError', 'Trainer', 'batch_size_for']
 
 
-class NotCompiledError(RuntimeError, ValueError):
-    """A model is asked for what `compile` has to settle first. RuntimeError in Keras 2, ValueError in Keras 3."""
-
-
-class Trainer(Generators, Resumable):
+class Trainer(StepMethods, Compiled, Generators, Resumable):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
-    optimizer: Any = None
-    loss: Any = None
-    metrics: Any = ()
-    loss_weights: Any = None
-    sample_weight_mode: Any = None
-    weighted_metrics: Any = None
     history: Any = None
     stop_training = False
-    _compile_args = None    # what compile was given; resolved once the outputs are known
-    _steps = None           # of the compiled model
-    _predict_steps = None
-    _warned_of_loss = False     # that it is not finite; once is enough outside of fit
-    _quick = None           # signature of a batch → how it is run without being looked at again
-    # what compile and fit set, beside what they keep for themselves
-    _set_by_compile = ('optimizer', 'loss', 'metrics', 'loss_weights', 'weighted_metrics', 'history')
-    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_predict_steps', '_quick', '_shuffling'))
-
-    # ---- compile
-    @arguments.either_order
-    def compile(self, optimizer: Any = 'rmsprop', loss: Any = None, metrics: Any = None, loss_weights: Any = None,
-                sample_weight_mode: Any = None, weighted_metrics: Any = None, target_tensors: Any = None,
-                **kwargs: Any) -> None:
-        """Settle how the model is trained.
-
-        optimizer: a name or an Optimizer. loss: a name, a function (y_true, y_pred) → one number per sample, or a Loss;
-        a list or a dict by output name where there are several outputs. metrics: list of names, functions or Metrics,
-        for all outputs; a list of lists or a dict for each. loss_weights: factors of the outputs' losses, a list or a
-        dict. sample_weight_mode: 'temporal' for weights per time step. weighted_metrics: as metrics, with the sample
-        weights. A third positional argument of numbers is taken as loss_weights, as in Keras 3.
-
-        run_eagerly, steps_per_execution, jit_compile and auto_scale_loss are taken and change nothing. Weights whose
-        `trainable` flag is set now are trained. ValueError for unknown names and lists of wrong length.
-        """
-        for key in kwargs:
-            if key not in _IGNORED:
-                raise unknown_argument('compile', key, [*keywords(type(self).compile)[0], *_IGNORED])
-        if target_tensors is not None:
-            raise ValueError('compile: target_tensors is for symbolic targets; here targets are arrays, given to fit')
-        self._check_own_steps()
-        self._check_attributes()
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = loss
-        self.metrics = metrics or []
-        self.loss_weights = loss_weights
-        self.sample_weight_mode = sample_weight_mode
-        self.weighted_metrics = weighted_metrics
-        for one in loss.values() if isinstance(loss, dict) and 'class_name' not in loss else nest.to_list(loss):
-            losses.get(one)     # an unknown name is an error now, even when the outputs are not known yet
-        self._compile_args = {'loss': loss, 'metrics': metrics, 'loss_weights': loss_weights,
-                              'sample_weight_mode': sample_weight_mode, 'weighted_metrics': weighted_metrics}
-        self._forget_steps()
-        self._warned_of_loss = False
-        self._shuffling = None
-        if self._outputs_known():
-            self._resolve()
-
-    def _check_own_steps(self, names=_STEPS):
-        """ValueError where the user's class defines a step that compiled training would pass over."""
-        for name in names:
-            if hasattr(self, name):
-                raise ValueError(f'model {self.name!r}: {type(self).__name__}.{name} is not called here: compile, fit, '
-                                 'evaluate and predict trace the steps themselves. Use add_loss, a loss, a Metric kept as '
-                                 f'an attribute or an optimizer of your own, and take {name} out')
-
-    def _check_attributes(self):
-        """ValueError where the user's class keeps a layer or a weight under a name that compile is about to set."""
-        for name in self._set_by_compile:
-            kept = [v for v in nest.flatten(self.__dict__.get(name))
-                    if hasattr(v, '_flatten_layers') or isinstance(v, Variable)]
-            if kept:
-                raise ValueError(f'compile: model {self.name!r} keeps {kept[0]!r} in its attribute {name!r}, which compile '
-                                 'and fit set; give the attribute another name')
-
-    def _outputs_known(self):
-        return bool(getattr(self, 'inputs', None)) and bool(getattr(self, 'outputs', None))
-
-    def _resolve(self):
-        """Resolve what compile was given, for the outputs of the model."""
-        outputs = self.outputs
-        objective = Objective(self.output_names, [o.shape for o in outputs], [o.dtype for o in outputs],
-                              **self._compile_args)
-        self._steps = Steps(self, objective, self.optimizer)
-
-    def _forget_steps(self):
-        """Drop all traced steps: after compile, or when the structure of the model has changed."""
-        self._steps = self._predict_steps = None
-        self._quick = {}
-
-    def _compiled_steps(self, x, doing):
-        """The Steps of the model, which is built from the data x where that was put off."""
-        if self._compile_args is None:
-            raise NotCompiledError(f'model {self.name!r} must be compiled before {doing}: call '
-                                   "model.compile(optimizer, loss), as in model.compile('adam', 'mse')")
-        if self._steps is None:
-            self._ensure_built(x)
-            self._resolve()
-        elif doing != 'evaluate' and len(self.trainable_weights) != len(self._steps.trainable):
-            warn('the trainable weights are not those that were found by compile; a changed `trainable` flag '
-                 'takes effect when compile is called again')
-        return self._steps
-
-    def _ensure_built(self, x):
-        if not self._outputs_known():
-            if x is None:
-                raise ValueError(f'model {self.name!r} does not know its input shape yet: build it, or call it on an '
-                                 'array, first')
-            self._build_from_data(_as_arrays(x))
-
-    def _built_from(self, x):
-        """x, where it gives batches with the first of them, by which a model is built that does not know its inputs."""
-        if not is_batches(x) or self._outputs_known():
-            return x
-        item, x = peeked(x)
-        self._ensure_built(item[0] if isinstance(item, (tuple, list)) and len(item) in (1, 2, 3) else item)
-        return x
-
-    def _input_slots(self):
-        limits = self._index_limits()
-        return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype,
-                          indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))]
-
-    def _standard(self, steps=None):
-        return Standard(self._input_slots(), steps.objective if steps is not None else None, self._front())
-
-    @property
-    def compiled(self) -> Any:
-        """Whether compile was called."""
-        return self._compile_args is not None
-
-    @property
-    def metrics_names(self) -> Any:
-        """Names of the numbers that train_on_batch, test_on_batch and evaluate give."""
-        return list(self._steps.objective.names) if self._steps is not None else ['loss']
-
-    def reset_metrics(self) -> None:
-        """Set the states of all Metric objects back."""
-        if self._steps is not None:
-            self._steps.objective.reset()
+    _initial_epoch = None       # set by a callback, when training begins
 
     # ---- one batch
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
@@ -203,12 +60,13 @@ class Trainer(Generators, Resumable):
         return self._on_batch('test', x, y, sample_weight, None, return_dict)
 
     def _on_batch(self, kind, x, y, sample_weight, class_weight, return_dict):
-        steps = self._compiled_steps(x, f'{kind}_on_batch')
+        steps = self._compiled_steps(x, f'{kind}_on_batch', kind)
         standard = self._standard(steps)
         arrays, weighted, _ = standard.batch(x, y, sample_weight, class_weight)
         function = steps.function(kind, weighted)
         values = loops.numbers(function(*arrays))
-        finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
+        if values:
+            finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
         if not weighted and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
         return _answer(steps.objective.names, values, return_dict)
@@ -235,14 +93,15 @@ class Trainer(Generators, Resumable):
                 return quick(x)
         queue = arguments.queue('predict', x, queue, type(self).predict)
         steps = arguments.check_run('predict', batch_size, steps, verbose)
-        x = self._built_from(x)
-        self._ensure_built(x)
+        own = overridden(self, 'predict')
+        if not own:
+            x = self._built_from(x)
+            self._ensure_built(x)
         if self._predict_steps is None:
-            self._check_own_steps(('predict_step', 'make_predict_function'))
-            self._predict_steps = Steps(self)
+            self._predict_steps = OwnSteps(self, 'predict') if own else Steps(self)
             self._quick = self._quick or {}
-        function = self._predict_steps.function('predict')
-        standard = self._standard()
+        standard = FreeStandard() if own else self._standard()
+        function = None if own else self._predict_steps.function('predict')
         if is_batches(x):
             batches = GivenBatches(x, standard, steps, queue=queue)
         else:
@@ -250,13 +109,16 @@ class Trainer(Generators, Resumable):
             size = batch_size_for(batch_size, self.inputs)
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
-            if steps is None and QuickPredict.serves(x, standard, batches):
+            if steps is None and not own and QuickPredict.serves(x, standard, batches):
                 arranged = self._arranged if self._outputs_by_name() else None
                 remember(self._quick, ('predict', signature(x), batch_size),
                          QuickPredict(function, x, batches, standard, arranged))
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose == 1 else None
-        return self._arranged(loops.predict(batches, function, calls, bar))
+        if own:
+            made = self._predict_steps
+            return made.arranged(loops.predict(batches, lambda key: made.function('predict', key), calls, bar))
+        return self._arranged(loops.predict(batches, lambda key: function, calls, bar))
 
     def _arranged(self, arrays):
         """Arrays of the outputs as a prediction gives them: the only one, a list or, where the model gives a dict, in
@@ -275,14 +137,13 @@ class Trainer(Generators, Resumable):
         """
         queue = arguments.queue('evaluate', x, queue, type(self).evaluate)
         steps = arguments.check_run('evaluate', batch_size, steps, verbose)
-        x = self._built_from(x) if self.compiled else x
-        self._check_own_steps()
-        compiled = self._compiled_steps(x, 'evaluate')
+        x = self._built_from(x) if self.compiled and not overridden(self, 'test') else x
+        compiled = self._compiled_steps(x, 'evaluate', 'test')
         batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps', queue=queue)
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose in (1, 'auto') else None
         values = self._evaluate(compiled, batches, calls, bar)
-        if not values:
+        if not values and not batches.given:
             raise ValueError('evaluate: the generator ended before its first batch')
         return _answer(compiled.objective.names, values, return_dict)
 
@@ -305,7 +166,7 @@ class Trainer(Generators, Resumable):
 
     def _check_fixed_batch(self, batches):
         """ValueError where a batch has not the size that an input fixes (batch_shape, for layers with state)."""
-        for name, tensor in zip(self.input_names, self.inputs):
+        for name, tensor in zip(self.input_names or (), self.inputs or ()):
             fixed = tensor.shape[0] if tensor.shape else None
             if fixed is not None and (batches.batch_size != fixed or batches.samples % fixed):
                 raise ValueError(f'input {name!r} has a fixed batch size of {fixed}: pass a number of samples that it '
@@ -346,11 +207,10 @@ class Trainer(Generators, Resumable):
         steps_per_epoch = arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
         validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)
         arguments.check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle)
-        x = self._built_from(x) if self.compiled else x
-        self._check_own_steps()
-        compiled = self._compiled_steps(x, 'fit')
+        x = self._built_from(x) if self.compiled and not overridden(self, 'train') else x
+        compiled = self._compiled_steps(x, 'fit', 'train')
         standard = self._standard(compiled)
-        size = validation = None
+        size = validation = test = None
         shuffling = self._shuffling = self._shuffling or Shuffling()
         if initial_epoch and getattr(self.optimizer, 'replaced', None):
             self.optimizer.put_back(compiled.trainable)
@@ -366,26 +226,35 @@ class Trainer(Generators, Resumable):
             if validation_split and not validation_data:
                 at = data.split_point(inputs[0].shape[0], validation_split)
                 held = [[a if a is None else a[at:] for a in part] for part in (inputs, targets, weights)]
+                test = self._compiled_steps(x, 'evaluate', 'test')
+                other = standard if type(test) is type(compiled) else self._standard(test)
+                if other is not standard:
+                    held = other(*[nest.map_structure(lambda a: None if a is None else a[at:], part)  # noqa: B023
+                                   for part in (x, y, sample_weight)])
                 inputs, targets, weights = ([a if a is None else a[:at] for a in part]
                                             for part in (inputs, targets, weights))
-                validation = ArrayBatches(standard, *held, validation_batch_size or size, False, validation_steps,
+                validation = ArrayBatches(other, *held, validation_batch_size or size, False, validation_steps,
                                           epochs - initial_epoch > 1)
             batches = ArrayBatches(standard, inputs, targets, weights, size, shuffle, steps_per_epoch, True,
                                    shuffling.random)
             shuffling.begin(batches.order, initial_epoch > 0)
             self._check_fixed_batch(batches)
         if validation_data is not None and (not isinstance(validation_data, (tuple, list)) or len(validation_data)):
-            validation = self._validation_batches(compiled, validation_data, validation_batch_size or size,
+            held = validation_data if is_batches(validation_data) else None
+            test = self._compiled_steps(x if held is None else self._built_from(held), 'evaluate', 'test')
+            validation = self._validation_batches(test, validation_data, validation_batch_size or size,
                                                   validation_steps,
                                                   arguments.queue('fit', validation_data, kwargs, type(self).fit))
         elif validation_steps is not None and validation is None:
             raise ValueError('fit: validation_steps is given, but neither validation_data nor validation_split')
-        return self._fit(compiled, batches, validation, size, epochs, initial_epoch, verbose, callbacks,
+        return self._fit(compiled, batches, validation, test, size, epochs, initial_epoch, verbose, callbacks,
                          steps_per_epoch, validation_freq)
 
     def _validation_batches(self, compiled, given, batch_size, steps, queue):
         if is_batches(given):
             return self._test_batches(compiled, given, None, None, None, steps, 'validation_steps', queue=queue)
+        if isinstance(compiled, OwnSteps) and not (isinstance(given, tuple) and len(given) in (2, 3)):
+            given = given, None
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             got = f'{len(given)} members' if isinstance(given, (tuple, list)) else data.describe(given)
             raise ValueError(f'validation_data: expected (x, y) or (x, y, sample_weight), got {got}')
@@ -393,7 +262,7 @@ class Trainer(Generators, Resumable):
         return self._test_batches(compiled, x, y, weight[0] if weight else None, batch_size, steps,
                                   'validation_steps', repeated=True)
 
-    def _fit(self, compiled, batches, validation, batch_size, epochs, initial_epoch, verbose, callbacks,
+    def _fit(self, compiled, batches, validation, test, batch_size, epochs, initial_epoch, verbose, callbacks,
              steps_per_epoch, validation_freq):
         o = compiled.objective
         verbose = 1 if verbose == 'auto' else verbose
@@ -412,16 +281,25 @@ class Trainer(Generators, Resumable):
             'batch_size': None if by_steps else batch_size, 'epochs': epochs,
             'steps': batches.steps if by_steps else None, 'samples': batches.samples, 'verbose': verbose,
             'do_validation': validation is not None,
-            'metrics': [*o.names, *(f'val_{n}' for n in o.names)] if validation is not None else list(o.names)})
-        validate = None if validation is None else lambda: self._evaluate(compiled, validation, calls)
+            'metrics': list(o.names) if validation is None or not o.names else [
+                *o.names, *(f'val_{n}' for n in test.objective.names)]})
+        def validate():
+            return list(zip(test.objective.names, self._evaluate(test, validation, calls)))
+
         self.stop_training = False
         held = validation.arrays() if validation is not None else None
         try:
             for callback in calls:
                 callback.validation_data = held
+            self._initial_epoch = None
             calls.on_train_begin()
+            if self._initial_epoch is not None:     # BackupAndRestore goes on from there
+                initial_epoch = max(initial_epoch, self._initial_epoch)
+                if hasattr(batches, 'order'):
+                    batches.order.random = self._shuffling.random or np.random
+                    self._shuffling.begin(batches.order, initial_epoch > 0)
             loops.fit(self, batches, lambda weighted: compiled.function('train', weighted), calls, o.names, o.stateful,
-                      epochs, initial_epoch, validate, validation_freq)
+                      epochs, initial_epoch, validate if validation is not None else None, validation_freq)
             if getattr(self.optimizer, 'use_ema', False):
                 self.optimizer.finalize_variable_values(compiled.trainable)
             calls.on_train_end()
@@ -443,7 +321,7 @@ class Trainer(Generators, Resumable):
 def batch_size_for(batch_size: int | None, inputs: Any) -> Any:
     """A batch size: as given, else what an input fixes, else 32."""
     if batch_size is None:
-        fixed = [t.shape[0] for t in inputs if t.shape and t.shape[0] is not None]
+        fixed = [t.shape[0] for t in inputs or () if t.shape and t.shape[0] is not None]
         return fixed[0] if fixed else 32
     return int(batch_size)
 
@@ -454,15 +332,6 @@ def _callbacks(given):
 
 def _answer(names, values, return_dict):
     return dict(zip(names, values)) if return_dict else nest.unpack(values)
-
-
-def _as_arrays(x):
-    """Data with an array for each of their leaves; numbers in nested lists are one array."""
-    if isinstance(x, dict):
-        return {k: v if hasattr(v, 'shape') else np.asarray(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)) and any(hasattr(v, 'shape') for v in x):
-        return nest.unpack([v if hasattr(v, 'shape') else np.asarray(v) for v in x])
-    return x if hasattr(x, 'shape') else np.asarray(x)
 
 
 def _samples(x):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fastkeras import layers, metrics, models, ops, regularizers
-from fastkeras.layers import collect_losses
+from fastkeras.layers import Dense, Input, collect_losses
+from fastkeras.models import Model
 
 X = np.random.default_rng(0).standard_normal((40, 3)).astype('float32')
 Y = X[:, :1] * 2
@@ -143,3 +144,58 @@ def test_dicts_of_outputs(kind):
     result = model.evaluate(X, targets, verbose=0, return_dict=True)
     np.testing.assert_allclose(result['p_loss'], np.square(model.predict(X)['p'] - Y).mean(), rtol=1e-5)
     np.testing.assert_allclose(model.train_on_batch(X, targets)[0], result['loss'], rtol=1e-5)
+
+
+def test_tensors_appended_to_metrics_tensors():
+    """As loops for Keras 2 report the parts of a loss."""
+    a = Input((3,))
+    h = Dense(2)(a)
+    model = Model(a, Dense(1)(h))
+    model.compile('sgd', 'mse')
+    model.metrics_names.append('size')
+    model.metrics_tensors.append(h * h)
+    x = np.ones((8, 3), 'float32')
+    history = model.fit(x, x[:, :1], epochs=1, batch_size=8, verbose=0).history
+    assert list(history) == ['loss', 'size'] and history['size'][0] > 0
+    model.metrics_tensors.append(h)
+    with pytest.raises(ValueError, match='expected as many names appended to metrics_names'):
+        model.fit(x, x[:, :1], verbose=0)
+
+
+def test_losses_of_a_described_model_are_known_before_it_is_called():
+    a = Input((3,))
+    h = Dense(2, kernel_regularizer='l2', activity_regularizer='l1')(a)
+    model = Model(a, Dense(1)(h))
+    assert len(model.losses) == 2
+    model.add_loss(ops.mean(h))
+    assert len(model.losses) == 3
+    value = [float(v) for v in model.losses[-1:]]
+    assert value == pytest.approx([0.01 * np.sum(model.layers[1].kernel.numpy() ** 2)], rel=1e-5)
+
+
+def test_errors_of_functions_name_them_and_the_output():
+    def broken(y, p):
+        return {}['key']
+
+    def shapes(y, p):
+        return ops.matmul(y, p) + ops.zeros((7, 9))
+
+    a = Input((3,))
+    model = Model(a, Dense(1, name='size')(a))
+    x = np.ones((8, 3), 'float32')
+    for kwargs, kind, words in (({'loss': broken}, KeyError, "in the loss 'broken' of output 'size'"),
+                                ({'loss': 'mse', 'metrics': [broken]}, KeyError, "in the metric 'broken' of output 'size'"),
+                                ({'loss': shapes}, ValueError, "the loss 'shapes' of output 'size': ")):
+        model.compile('sgd', **kwargs)
+        with pytest.raises(kind) as caught:
+            model.fit(x, x[:, :1], verbose=0)
+        assert words in str(caught.value) + ' '.join(getattr(caught.value, '__notes__', ()))
+
+
+def test_a_generator_that_gives_none_is_said_with_its_batch():
+    model = Model(a := Input((3,)), Dense(1)(a))
+    model.compile('sgd', 'mse')
+    x = np.ones((8, 3), 'float32')
+    for workers in (0, 1):
+        with pytest.raises(ValueError, match=r'must be a tuple \(x, y\).*gave None \(in batch 3 of 4 of the generator\)'):
+            model.fit(iter([(x, x[:, :1])] * 2 + [None, None]), steps_per_epoch=4, verbose=0, workers=workers)
