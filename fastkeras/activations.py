@@ -166,19 +166,7 @@ def sparse_sigmoid(x):
 
 def sparsemax(x, axis=-1):
     """Projection on the probability simplex, with exact zeros (Martins and Astudillo 2016)."""
-    x = ops.convert_to_tensor(x)
-
-    def total(values):
-        return ops.sum(values, axis=axis, keepdims=True)
-    # what is subtracted from all scores lies within 1 of the largest; halving finds which scores stay above it, and
-    # they give it exactly
-    fixed = ops.stop_gradient(x)
-    low = ops.max(fixed, axis=axis, keepdims=True) - 1.0
-    for i in range(1, 26):
-        middle = low + 0.5 ** i
-        low = ops.where(total(ops.maximum(fixed - middle, 0.0)) >= 1.0, middle, low)
-    stays = ops.cast(fixed > low, str(x.dtype))
-    return ops.maximum(x - (total(x * stays) - 1.0) / total(stays), 0.0)
+    return ops.sparsemax(x, axis)
 
 
 swish = silu

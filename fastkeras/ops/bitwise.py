@@ -1,5 +1,5 @@
-"""Operations on the bits of integers; on truth values they are the logical ones. NumPy computes them, steps on the
-host."""
+"""Operations on the bits of integers; on truth values they are the logical ones; divisors, multiples. NumPy computes them,
+steps on the host."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .facts import each_element
 from .shapes import broadcast
 
 __all__ = ['bitwise_and', 'bitwise_invert', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift',
-           'bitwise_xor', 'left_shift', 'right_shift']
+           'bitwise_xor', 'gcd', 'lcm', 'left_shift', 'right_shift']
 
 
 def _whole(x):
@@ -36,6 +36,8 @@ def _bits(name, ref, logical=None):
 _bits('bitwise_and', np.bitwise_and, 'logical_and')
 _bits('bitwise_or', np.bitwise_or, 'logical_or')
 _bits('bitwise_xor', np.bitwise_xor, 'logical_xor')
+_bits('gcd', np.gcd)
+_bits('lcm', np.lcm)
 _bits('left_shift', np.left_shift)
 _bits('right_shift', np.right_shift)
 
@@ -90,3 +92,13 @@ def bitwise_left_shift(x, y):
 def bitwise_right_shift(x, y):
     """As `right_shift`."""
     return right_shift(x, y)
+
+
+def gcd(x1, x2):
+    """The greatest common divisor of whole numbers, elementwise."""
+    return apply('gcd', (x1, x2))
+
+
+def lcm(x1, x2):
+    """The least common multiple of whole numbers, elementwise."""
+    return apply('lcm', (x1, x2))

@@ -4,6 +4,7 @@ import builtins
 
 import numpy as np
 
+from ..utils.errors import unknown_argument
 from .core import as_tensor, error
 from .elementwise import multiply
 from .linalg import matmul
@@ -13,14 +14,18 @@ from .reduce import sum
 __all__ = ['einsum']
 
 
-def einsum(subscripts, *operands):
+def einsum(subscripts, *operands, **kwargs):
     """Sums of products over labelled axes, in NumPy's notation: 'bij,bjk->bik', implicit results, '...' for further
     axes.
 
-    Operands are contracted two at a time, left to right. A label twice in one operand takes its diagonal. Raises
+    Operands are contracted two at a time, left to right, whatever `optimize`, NumPy's only other argument, says: the results
+    are equal. A label twice in one operand takes its diagonal. Raises
     ValueError for a malformed text, unknown labels in the result, and sizes that disagree (1 is repeated, as in
     NumPy).
     """
+    for name in kwargs:
+        if name != 'optimize':
+            raise unknown_argument('einsum', name, ['optimize'])
     operands = [as_tensor(x) for x in operands]
     terms, result = _parse(subscripts, operands)
     sizes = _sizes(subscripts, terms, operands)

@@ -8,7 +8,7 @@ from .core import Sample, apply, as_tensor, error, register
 from .elementwise import absolute, cast, multiply, not_equal, power, sqrt, square
 from .facts import each_element, first_moves
 from .lowering import lower_copy, strides
-from .move import expand_dims, reshape, squeeze, transpose
+from .move import expand_dims, moveaxis, reshape, squeeze, transpose
 from .reduce import max, min, sum
 from .shapes import broadcast, sum_to
 
@@ -227,8 +227,7 @@ def _permuted(x, order):
 def norm(x, ord=None, axis=None, keepdims=False):
     """Norm of vectors (one axis) or matrices (two), as numpy.linalg.norm; over all elements when ord and axis are None.
 
-    Vectors: any number, inf, -inf, 0. Matrices: 'fro' (the default), 1, -1, inf, -inf; the norms that need singular
-    values (2, -2, 'nuc') are a ValueError.
+    Vectors: any number, inf, -inf, 0. Matrices: 'fro' (the default), 1, -1, inf, -inf; 2, -2, 'nuc' by singular values.
     """
     x = as_tensor(x)
     rank = len(x.shape)
@@ -245,6 +244,10 @@ def norm(x, ord=None, axis=None, keepdims=False):
         added, searched = (last, first) if ord in (math.inf, -math.inf) else (first, last)
         y = (max if ord > 0 else min)(sum(size, axis=added, keepdims=True), axis=searched, keepdims=True)
         return y if keepdims else squeeze(y, axes)
+    if ord in (2, -2, 'nuc') and len(axes) == 2:
+        s = apply('svd', (moveaxis(x, axes, (-2, -1)),), full_matrices=False)[1]
+        y = sum(s, axis=-1) if ord == 'nuc' else (max if ord > 0 else min)(s, axis=-1)
+        return expand_dims(y, tuple(a % rank for a in axes)) if keepdims else y
     if len(axes) == 1 and not isinstance(ord, str):
         if ord in (math.inf, -math.inf):
             return (max if ord > 0 else min)(size, axis=axes, keepdims=keepdims)
@@ -253,4 +256,5 @@ def norm(x, ord=None, axis=None, keepdims=False):
         if ord == 1:
             return sum(size, axis=axes, keepdims=keepdims)
         return power(sum(power(size, float(ord)), axis=axes, keepdims=keepdims), 1 / ord)
-    raise error('norm', f'ord: expected a number for one axis, or one of fro, 1, -1, inf, -inf for two, got {ord!r}')
+    raise error('norm', f'ord: expected a number for one axis, or one of fro, nuc, 1, -1, 2, -2, inf, -inf for two, got '
+                        f'{ord!r}')

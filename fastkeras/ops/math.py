@@ -46,7 +46,7 @@ from .slices import along, cut
 
 __all__ = ['abs', 'allclose', 'angle', 'arccosh', 'arcsinh', 'arctanh', 'average', 'cbrt', 'conj', 'conjugate',
            'cosh', 'cross', 'deg2rad', 'diff', 'divide_no_nan', 'erfc', 'erfinv', 'exp2', 'fabs', 'fmod',
-           'heaviside', 'hypot', 'imag', 'isclose', 'isinf', 'isneginf', 'isposinf', 'isreal', 'ldexp',
+           'heaviside', 'hypot', 'i0', 'imag', 'isclose', 'isinf', 'isneginf', 'isposinf', 'isreal', 'ldexp',
            'log10', 'log2', 'logaddexp', 'logaddexp2', 'ptp', 'rad2deg', 'real', 'round', 'saturate_cast',
            'select', 'signbit', 'sinc', 'sinh', 'trapezoid', 'true_divide']
 
@@ -241,6 +241,20 @@ def heaviside(x1, x2):
     """0 where x1 is negative, 1 where it is positive, x2 where it is 0."""
     x1 = _floating(x1)
     return where(equal(x1, 0.0), x2, cast(greater(x1, 0.0), core.dtype_of(x1)))
+
+
+# Abramowitz and Stegun (1964), 9.8.1 and 9.8.2
+_I0_CENTRE = (0.0045813, 0.0360768, 0.2659732, 1.2067492, 3.0899424, 3.5156229, 1.0)
+_I0_TAIL = (0.00392377, -0.01647633, 0.02635537, -0.02057706, 0.00916281, -0.00157565, 0.00225319, 0.01328592, 0.39894228)
+
+
+def i0(x):
+    """The modified Bessel function of the first kind and order 0, with a relative error of at most 3e-7."""
+    a = absolute(_floating(x))
+    centre = _polynomial(square(multiply(minimum(a, 3.75), 1 / 3.75)), _I0_CENTRE)
+    large = maximum(a, 3.75)
+    tail = multiply(_polynomial(divide(3.75, large), _I0_TAIL), divide(exp(large), sqrt(large)))
+    return where(less(a, 3.75), centre, tail)
 
 
 # ---- rounding and remainders

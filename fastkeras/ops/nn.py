@@ -5,7 +5,8 @@ Arguments may be arrays (computed at once) or symbolic tensors. Cross-entropies 
 
 import math
 
-from .core import as_tensor, error, is_symbolic, tensor
+from ..utils.errors import unknown_argument
+from .core import as_tensor, dtype_of, error, is_symbolic, tensor
 from .elementwise import (
     absolute,
     add,
@@ -15,6 +16,7 @@ from .elementwise import (
     erf,
     expm1,
     greater,
+    greater_equal,
     isfinite,
     less,
     less_equal,
@@ -28,6 +30,7 @@ from .elementwise import (
     softplus,
     sqrt,
     square,
+    stop_gradient,
     subtract,
     tanh,
     where,
@@ -42,7 +45,7 @@ from .slices import split
 __all__ = ['celu', 'dropout', 'elu', 'embedding', 'gelu', 'glu', 'hard_shrink',
            'hard_sigmoid', 'hard_sigmoid3', 'hard_silu', 'hard_swish', 'hard_tanh', 'in_top_k', 'l2_normalize',
            'leaky_relu', 'log_sigmoid', 'multi_hot', 'psnr', 'relu', 'relu6', 'selu', 'silu', 'soft_shrink',
-           'softsign', 'sparse_plus', 'sparse_sigmoid', 'squareplus', 'swish', 'tanh_shrink', 'threshold']
+           'softsign', 'sparse_plus', 'sparse_sigmoid', 'sparsemax', 'squareplus', 'swish', 'tanh_shrink', 'threshold']
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -212,14 +215,38 @@ def dropout(x, rate, noise_shape=None, seed=None):
     return multiply(x, dropout_mask(shape, rate, seed=seed, dtype=x.dtype))
 
 
+def sparsemax(x, axis=-1):
+    """Projection on the probability simplex along `axis`, with exact zeros (Martins and Astudillo 2016)."""
+    x = as_tensor(x)
+
+    def total(values):
+        return sum(values, axis=axis, keepdims=True)
+    # what is subtracted from all scores lies within 1 of the largest; halving finds which scores stay above it, and they
+    # give it exactly
+    fixed = stop_gradient(x)
+    low = subtract(max(fixed, axis=axis, keepdims=True), 1.0)
+    for i in range(1, 26):
+        middle = add(low, 0.5 ** i)
+        low = where(greater_equal(total(maximum(subtract(fixed, middle), 0.0)), 1.0), middle, low)
+    stays = cast(greater(fixed, low), dtype_of(x))
+    return maximum(subtract(x, divide(subtract(total(multiply(x, stays)), 1.0), total(stays))), 0.0)
+
+
 def embedding(indices, table):
     """Rows of table[size, dim] by integer indices: shape (*indices.shape, dim)."""
     return take(table, indices, axis=0)
 
 
-def multi_hot(x, num_classes, axis=-1, dtype=None):
-    """1 at every class that occurs in the last axis of the integers x, 0 elsewhere; the classes lie along `axis`."""
-    x = as_tensor(x)
+def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
+    """1 at every class that occurs in the last axis of the integers `inputs`, 0 elsewhere; the classes, num_classes (or, as in
+    older versions, num_tokens) of them, lie along `axis`. sparse=True is a ValueError: tensors are dense."""
+    num_classes = kwargs.pop('num_tokens', num_classes)
+    if kwargs:
+        raise unknown_argument('multi_hot', next(iter(kwargs)), ['num_classes', 'num_tokens'])
+    if num_classes is None or sparse:
+        raise error('multi_hot', 'expected num_classes, the number of classes' if num_classes is None else
+                    'sparse: the engine has dense tensors only, pass False')
+    x = as_tensor(inputs)
     hot = one_hot(x, num_classes, dtype=dtype)
     return moveaxis(max(hot, axis=-2), -1, axis) if x.shape else hot
 

@@ -175,8 +175,9 @@ def _by_rows(x, gamma, beta, axes, epsilon, centred):
 
 # ---- public functions
 
-def moments(x, axes, keepdims=False):
-    """(mean, population variance) of x over `axes`, an int or a sequence of them."""
+def moments(x, axes, keepdims=False, synchronized=False):
+    """(mean, population variance) of x over `axes`, an int or a sequence of them. synchronized: over the replicas of a graph;
+    there is one."""
     x = as_tensor(x)
     rank = len(x.shape)
     axes = _axes('moments', axes, rank)

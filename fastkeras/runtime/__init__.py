@@ -1,3 +1,4 @@
+from ..compiler import autodiff as _autodiff  # noqa: F401  installs differentiation, for ops that contain it
 from . import eager as _eager  # noqa: F401  installs the evaluator of ops on arrays
 from . import stateless as stateless
 from .differentiate import GradientTape, grad, value_and_grad

@@ -89,6 +89,47 @@ for _name, _attrs in {
 KERAS3['gelu erf'] = ('gelu', [wave(3, 8, scale=4)], {'approximate': False})
 KERAS3['hard_sigmoid3'] = ('hard_sigmoid', [wave(3, 8, scale=4)], {})
 
+_LOGITS = wave(3, 7, 5, scale=3)
+_TARGET = np.array([[1, 2, 2], [3, 3, 3], [4, 1, 2]], 'int32')
+_CTC = [_TARGET, _LOGITS, np.array([3, 2, 0], 'int32'), np.array([7, 6, 4], 'int32')]
+_DEFINITE = (wave(4, 6) @ wave(4, 6).T + np.eye(4)).astype('float32')
+KERAS3.update({
+    'ctc loss': ('ctc_loss', _CTC, {}),
+    'ctc loss mask': ('ctc_loss', [np.where(_TARGET == 3, 0, _TARGET), *_CTC[1:]], {'mask_index': 3}),
+    'ctc greedy': ('ctc_decode:0', [_LOGITS, _CTC[3]], {}),
+    'ctc greedy scores': ('ctc_decode:1', [_LOGITS, _CTC[3]], {}),
+    'ctc greedy repeated': ('ctc_decode:0', [_LOGITS, _CTC[3]], {'merge_repeated': False, 'mask_index': 2}),
+    'ctc beams': ('ctc_decode:0', [_LOGITS, _CTC[3]], {'strategy': 'beam_search', 'top_paths': 2, 'mask_index': 1}),
+    'ctc beam scores': ('ctc_decode:1', [_LOGITS, _CTC[3]], {'strategy': 'beam_search', 'top_paths': 2, 'mask_index': 1}),
+    'fft': ('fft:1', [(wave(2, 12), wave(2, 12, phase=1))], {}),
+    'rfft': ('rfft:1', [wave(2, 9)], {'fft_length': 12}),
+    'irfft': ('irfft', [(wave(2, 5), wave(2, 5, phase=1))], {'fft_length': 9}),
+    'ifft2': ('ifft2:0', [(wave(3, 4), wave(3, 4, phase=1))], {}),
+    'stft': ('stft:0', [wave(2, 60)], {'sequence_length': 12, 'sequence_stride': 5, 'fft_length': 16}),
+    'stft hamming': ('stft:1', [wave(60)], {'sequence_length': 12, 'sequence_stride': 5, 'fft_length': 12,
+                                            'window': 'hamming', 'center': False}),
+    'istft': ('istft', [(wave(6, 9), wave(6, 9, phase=1))], {'sequence_length': 12, 'sequence_stride': 4, 'fft_length': 16}),
+    'istft length': ('istft', [(wave(6, 9), wave(6, 9, phase=1))],
+                     {'sequence_length': 16, 'sequence_stride': 4, 'fft_length': 16, 'length': 20}),
+    'extract sequences': ('extract_sequences', [wave(2, 11)], {'sequence_length': 4, 'sequence_stride': 3}),
+    'cholesky': ('cholesky', [_DEFINITE], {}), 'logdet': ('logdet', [_DEFINITE], {}),
+    'cholesky inverse': ('cholesky_inverse', [np.linalg.cholesky(_DEFINITE)], {}),
+    'eigh': ('eigh:0', [_DEFINITE], {}), 'svd': ('svd', [wave(4, 3)], {'compute_uv': False}),
+    'lu': ('lu_factor:0', [wave(4, 4) + np.eye(4, dtype='float32')], {}),
+    'pinv': ('pinv', [wave(4, 2)], {}), 'lstsq': ('lstsq', [wave(5, 2), wave(5, phase=1)], {}),
+    'matrix rank': ('matrix_rank', [np.outer(np.arange(3), np.arange(4)).astype('float32')], {}),
+    'slogdet': ('slogdet:1', [_DEFINITE], {}), 'solve': ('solve', [_DEFINITE, wave(4, 2)], {}),
+    'solve triangular': ('solve_triangular', [_DEFINITE, wave(4, 2)], {'lower': True}),
+    'norm nuc': ('norm', [wave(3, 4)], {'ord': 'nuc', 'axis': (0, 1)}),
+    'cdist': ('cdist', [wave(3, 2), wave(4, 2, phase=1)], {}), 'corrcoef': ('corrcoef', [wave(3, 5)], {}),
+    'correlate': ('correlate', [wave(6), wave(4, phase=1)], {'mode': 'same'}), 'i0': ('i0', [wave(9, scale=8)], {}),
+    'histogram': ('histogram:0', [wave(40)], {'bins': 6}), 'histogram range': ('histogram:0', [wave(40)], {'range': (-1, 1)}),
+    'nanquantile': ('nanquantile', [np.where(np.abs(wave(3, 7)) > 1.8, np.nan, wave(3, 7)).astype('float32')],
+                    {'q': [0.2, 0.5], 'axis': 1}),
+    'unravel': ('unravel_index:1', [np.array([5, 11, 7], 'int32')], {'shape': (3, 4)}),
+    'rearrange': ('rearrange', [wave(2, 6, 2), 'b (h p) c -> b h (c p)'], {'p': 3}),
+})
+
 _SATURATED = np.array([[0, 1, 0], [1, 0, 0], [0.2, 0.3, 0.5], [2, 4, 2]], 'float32')
 _LABELS = np.eye(3, dtype='float32')[[0, 0, 2, 1]]
 KERAS2 = {
@@ -103,13 +144,20 @@ KERAS2 = {
 }
 
 
+def called(ops, op, args, attrs):
+    """The result of an op; of 'name:k', the k-th of its results."""
+    name, _, k = op.partition(':')
+    y = getattr(ops, name)(*args, **attrs)
+    return y[int(k)] if k else y
+
+
 def record(generation):
     results = json.loads(FILE.read_text()) if FILE.exists() else {}
     if generation == '3':
         import keras
         for name, (op, args, attrs) in KERAS3.items():
-            args = [a if isinstance(a, str) else keras.ops.convert_to_tensor(a) for a in args]
-            results[name] = _plain(keras.ops.convert_to_numpy(getattr(keras.ops, op)(*args, **attrs)))
+            args = [a if isinstance(a, (str, tuple)) else keras.ops.convert_to_tensor(a) for a in args]
+            results[name] = _plain(keras.ops.convert_to_numpy(called(keras.ops, op, args, attrs)))
     else:
         from keras224 import keras
         K = keras.backend

@@ -96,6 +96,10 @@ def test_norm(ord, axis, keepdims):
     close(ops.norm(x, ord, axis, keepdims), np.linalg.norm(x, ord, axis, keepdims))
 
 
-def test_norm_by_singular_values_is_refused():
+@pytest.mark.parametrize('ord', [2, -2, 'nuc'])
+@pytest.mark.parametrize('keepdims', [False, True])
+def test_norm_by_singular_values(ord, keepdims):
+    x = random(3, 4, 2)
+    close(ops.norm(x, ord, (0, 2), keepdims), np.linalg.norm(x, ord, (0, 2), keepdims))
     with pytest.raises(ValueError, match='ord'):
-        ops.norm(random(3, 3), 'nuc', (0, 1))
+        ops.norm(x, 'all', (0, 1))

@@ -224,3 +224,16 @@ def test_folding_counts_overlaps():
 def test_patches_refuse(call, word):
     with pytest.raises(ValueError, match=word):
         call()
+
+
+def test_words_of_older_versions():
+    x = random(3, 4)
+    y = ops.layer_normalization(x, epsilon=1e-3, rms_scaling=True)
+    np.testing.assert_allclose(y, x / np.sqrt(x.var(-1, keepdims=True) + 1e-3))
+    assert ops.multi_hot(np.array([1, 3]), num_tokens=4).tolist() == [0, 1, 0, 1]
+    assert ops.einsum('ij->ji', x, optimize='greedy').shape == (4, 3) and len(ops.moments(x, 0, synchronized=True)) == 2
+    for call in (lambda: ops.einsum('ij->ji', x, order='C'), lambda: ops.multi_hot(np.array([1]), 3, tokens=4)):
+        with pytest.raises(TypeError, match='unknown argument'):
+            call()
+    with pytest.raises(ValueError, match='num_classes'):
+        ops.multi_hot(np.array([1]))
