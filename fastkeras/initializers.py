@@ -97,6 +97,52 @@ class Identity(Initializer):
         return {'gain': self.gain}
 
 
+# windows by name: value at the turn t from 0 to 2π
+_WINDOWS = {'hann': lambda t: 0.5 - 0.5 * np.cos(t), 'hamming': lambda t: 0.54 - 0.46 * np.cos(t), 'boxcar': np.ones_like,
+            'blackman': lambda t: 0.42 - 0.5 * np.cos(t) + 0.08 * np.cos(2 * t),
+            'bartlett': lambda t: 1 - np.abs(t / np.pi - 1)}
+
+
+class STFT(Initializer):
+    """The kernel of a convolution that is a short-time Fourier transform: shape (points, 1, points // 2 + 1), the real or
+    imaginary part (`side`). window: a name, an array of as many points, or None. scaling: 'density' divides by the root of the
+    window's squares, 'spectrum' by the sum of it, None by nothing. periodic: the window is a period of a longer one."""
+
+    def __init__(self, side='real', window='hann', scaling='density', periodic=False):
+        if side not in ('real', 'imag'):
+            raise ValueError(f"STFT: expected side to be 'real' or 'imag', got {side!r}")
+        if isinstance(window, str) and window not in _WINDOWS:
+            raise ValueError(f'STFT: expected window to be one of {", ".join(map(repr, _WINDOWS))}, an array or None, got '
+                             f'{window!r}')
+        if scaling not in (None, 'density', 'spectrum'):
+            raise ValueError(f"STFT: expected scaling to be 'density', 'spectrum' or None, got {scaling!r}")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape, dtype=None):
+        if len(shape) != 3 or shape[1] != 1:
+            raise ValueError(f'STFT: expected a shape (points, 1, frequencies), got {tuple(shape)}')
+        points, _, frequencies = shape
+        angle = -2 * np.pi * np.arange(points)[:, None, None] * np.arange(frequencies) / (2 * (frequencies - 1))
+        kernel = np.cos(angle) if self.side == 'real' else np.sin(angle)
+        if self.window is not None:
+            window = self.window
+            if isinstance(window, str):
+                turns = np.arange(points) * (2 * np.pi / max(points if self.periodic else points - 1, 1))
+                window = _WINDOWS[window](turns) if points > 1 else np.ones(1)
+            window = np.asarray(window, float)
+            if window.shape != (points,):
+                raise ValueError(f'STFT: expected a window of shape ({points},), got {window.shape}')
+            scale = {'density': np.sqrt(np.sum(window ** 2)), 'spectrum': np.sum(np.abs(window))}.get(self.scaling, 1.0)
+            kernel = kernel * window[:, None, None] / scale
+        return np.asarray(kernel, dtype or config.floatx())
+
+    def get_config(self):
+        return {'side': self.side, 'window': self.window, 'periodic': self.periodic, 'scaling': self.scaling}
+
+
+STFTInitializer = stft = STFT
+
+
 class RandomInitializer(Initializer):
     """Base of those that draw. seed: int, None, or an object whose method `next` gives seeds."""
 

@@ -39,8 +39,10 @@ FRONTS = ('', 'utils', 'datasets', 'preprocessing', 'preprocessing.image', 'wrap
 LATE = {
     ('ops.apply', 'runtime'): 'an op on arrays is computed by the runtime',
     ('config', 'dtype_policies'): 'the policy of layers without a dtype',
+    ('runtime.variable', 'initializers'): 'a variable begins with the values of an initializer by name',
     ('layers.registry', 'models'): 'a configuration names a model',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
+    ('saving', 'models'): 'Keras 3 has load_model and save_model here too',
     ('saving.objects', '?'): 'a configuration names a class of any family',
 }
 

@@ -192,3 +192,29 @@ def test_names():
 def test_refuses(call):
     with pytest.raises(ValueError, match='expected'):
         call()
+
+
+@pytest.mark.parametrize('side', ['real', 'imag'])
+@pytest.mark.parametrize('window, scaling, periodic', [
+    ('hann', 'density', False), ('hamming', 'spectrum', True), (None, None, False), ('blackman', None, True)])
+def test_stft_kernels_transform(side, window, scaling, periodic):
+    made = initializers.STFT(side, window, scaling, periodic)
+    kernel = made((8, 1, 5))
+    assert kernel.shape == (8, 1, 5) and kernel.dtype == np.float32
+    n = 8 if periodic else 7
+    t = 2 * np.pi * np.arange(8) / n
+    w = {'hann': 0.5 - 0.5 * np.cos(t), 'hamming': 0.54 - 0.46 * np.cos(t), None: np.ones(8),
+         'blackman': 0.42 - 0.5 * np.cos(t) + 0.08 * np.cos(2 * t)}[window]
+    scale = {'density': np.sqrt(np.sum(w * w)), 'spectrum': w.sum(), None: 1}[scaling]
+    want = np.fft.rfft(np.eye(8) * w[:, None] / scale)
+    np.testing.assert_allclose(kernel[:, 0], want.real if side == 'real' else want.imag, atol=1e-6)
+    assert initializers.deserialize(initializers.serialize(made)).get_config() == made.get_config()
+
+
+def test_stft_mistakes():
+    for call in (lambda: initializers.STFT('left'), lambda: initializers.STFT(window='flat'),
+                 lambda: initializers.STFT(scaling='x'), lambda: initializers.STFT()((4, 2, 3)),
+                 lambda: initializers.STFT(window=np.ones(3))((4, 1, 3))):
+        with pytest.raises(ValueError, match='STFT'):
+            call()
+

@@ -86,6 +86,8 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._outer_scope = context.scope()
+        if context.remat_scope() is not None:
+            self._remat = context.remat_scope()
         self._take_dtype(dtype)
         self.built = False
         self._weights = []
@@ -133,7 +135,8 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         shape = tuple(int(d) for d in shape)
         if active_trace() is not None:
             return self._weight_in_call(name, shape, lambda: self.add_weight(
-                name, shape, dtype, initializer, regularizer, trainable, constraint))
+                name, shape, dtype, initializer, regularizer, trainable, constraint, autocast, aggregation,
+                overwrite_with_gradient))
         context.changing(self, shape)
         dtype = core.dtype_name(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
@@ -141,7 +144,8 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         initializer = initializers.get(initializer)
         core.check_size(shape, f'{title(self)}: the weight {name!r}')
         options = dict(dtype=dtype, trainable=bool(trainable), name=self._weight_name(name or 'variable'),
-                       constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer))
+                       constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer),
+                       aggregation=aggregation, overwrite_with_gradient=overwrite_with_gradient)
         try:
             if initializers.fills(initializer):
                 v = Variable(shape=shape, fill=initializer.fill, **options)

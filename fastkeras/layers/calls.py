@@ -128,7 +128,9 @@ class Calls:
         begin with new ones."""
         self._asked_in_call.clear()
         with context.calling() as made:
-            outputs = self.call(inputs, **kwargs)
+            scope = self._remat
+            outputs = (scope.called(self, self.call, inputs, kwargs) if scope is not None and scope.holds(self) else
+                       self.call(inputs, **kwargs))
         if made:
             kept = set() if self._was_called else {id(layer) for layer in self._flatten_layers()}
             for layer in made:

@@ -21,6 +21,8 @@ class _State(threading.local):
     drawing = None      # the layer whose call is running
     drawn = 0           # how many random ops without a seed that call has had so far
     scope = ()          # names of the layers being built, for the names of weights
+    remat = None        # the innermost RematScope
+    callers = ()        # who opened the name_scopes among them
     building = ()       # the layers being built
     trainable = None    # id(layer) → bool, which counts instead of the layers' own attribute
     calling = None      # layers made by the `call` that is running; None outside of calls, and in a build
@@ -275,6 +277,24 @@ def building(layer: Any, named: bool = True) -> Any:
 def is_building(layer: Any) -> Any:
     """Whether the layer's own build is running."""
     return any(b is layer for b in _state.building)
+
+
+def remat_scope() -> Any:
+    """The innermost RematScope, or None."""
+    return _state.remat
+
+
+def set_remat_scope(scope: Any) -> None:
+    _state.remat = scope
+
+
+def names() -> Any:
+    """(names of the layers being built and name_scopes, who opened the latter), for set_names."""
+    return _state.scope, _state.callers
+
+
+def set_names(scope: Any, callers: Any) -> None:
+    _state.scope, _state.callers = scope, callers
 
 
 def scope() -> str:

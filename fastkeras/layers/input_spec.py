@@ -19,6 +19,16 @@ class InputSpec:
         self.name = name
         self.optional = optional
 
+    def get_config(self):
+        """The arguments that make an equal one."""
+        return {'dtype': self.dtype, 'shape': self.shape, 'ndim': self.ndim, 'max_ndim': self.max_ndim,
+                'min_ndim': self.min_ndim, 'axes': self.axes}
+
+    @classmethod
+    def from_config(cls, config):
+        """The conditions of a configuration."""
+        return cls(**config)
+
     def __repr__(self):
         said = {k: v for k, v in vars(self).items() if v not in (None, {}, False)}
         return f'InputSpec({", ".join(f"{k}={v!r}" for k, v in said.items())})'

@@ -14,6 +14,7 @@ from fastkeras.utils import nest
 from . import tracking
 from .history import keras_tensor
 from .input_spec import title
+from .remat import remat
 
 
 class offered:
@@ -30,6 +31,7 @@ class Keeping:
     """Mixin of Layer."""
 
     _built_for = None       # what `build` was given
+    _remat = None           # the RematScope that it was made in
     _outer_scope = ''       # names of the layers in whose build it was made
 
     @offered
@@ -100,6 +102,10 @@ class Keeping:
         """Keras tensors of the shapes and types that the layer gives for such inputs; the call is not recorded."""
         outputs = self._shapes_of(*self._arguments(args, kwargs))
         return nest.map_structure(lambda y: keras_tensor(y.shape, y.dtype, self.name) if isinstance(y, Tensor) else y, outputs)
+
+    def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
+        """layer_call(*args, **kwargs), of which a step of training keeps nothing but its arguments, see `remat`."""
+        return remat(layer_call)(*args, **kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """The call on Keras tensors, which describes a model: what `layer(…)` does with them."""

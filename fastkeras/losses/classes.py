@@ -6,7 +6,7 @@ from fastkeras.saving import objects
 from fastkeras.utils.errors import Spelled
 from fastkeras.utils.quantities import checked_name
 
-__all__ = ['BinaryCrossentropy', 'BinaryFocalCrossentropy', 'CategoricalCrossentropy', 'CategoricalFocalCrossentropy',
+__all__ = ['CTC', 'BinaryCrossentropy', 'BinaryFocalCrossentropy', 'CategoricalCrossentropy', 'CategoricalFocalCrossentropy',
            'CategoricalGeneralizedCrossEntropy', 'CategoricalHinge', 'Circle', 'CosineSimilarity', 'Dice', 'Hinge',
            'Huber', 'KLDivergence', 'LogCosh', 'Loss', 'LossFunctionWrapper', 'MeanAbsoluteError',
            'MeanAbsolutePercentageError', 'MeanSquaredError', 'MeanSquaredLogarithmicError', 'Poisson',
@@ -284,3 +284,10 @@ class Circle(LossFunctionWrapper):
 
     def mask(self, y_true, y_pred, values):
         return values > 0.0
+
+
+class CTC(LossFunctionWrapper):
+    """See losses.ctc."""
+
+    def __init__(self, reduction=_MEAN, name='ctc', dtype=None):
+        super().__init__(F.ctc, reduction, name, dtype)

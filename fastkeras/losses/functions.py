@@ -12,7 +12,7 @@ from fastkeras.ops.logits import log_shares, misses
 
 __all__ = ['KLD', 'MAE', 'MAPE', 'MSE', 'MSLE', 'binary_crossentropy', 'binary_focal_crossentropy',
            'categorical_crossentropy', 'categorical_focal_crossentropy', 'categorical_generalized_cross_entropy',
-           'categorical_hinge', 'circle', 'cosine', 'cosine_proximity', 'cosine_similarity', 'dice', 'hinge', 'huber',
+           'categorical_hinge', 'circle', 'cosine', 'cosine_proximity', 'cosine_similarity', 'ctc', 'dice', 'hinge', 'huber',
            'kl_divergence', 'kld', 'kullback_leibler_divergence', 'log_cosh', 'logcosh', 'mae', 'mape',
            'mean_absolute_error', 'mean_absolute_percentage_error', 'mean_squared_error',
            'mean_squared_logarithmic_error', 'mse', 'msle', 'poisson', 'sparse_categorical_crossentropy',
@@ -271,6 +271,19 @@ def _masked_logsumexp(x, mask):
     x = ops.where(mask > 0, x, ops.zeros_like(x) - 1e30)
     top = ops.stop_gradient(ops.max(x, axis=1, keepdims=True))
     return ops.squeeze(top, axis=1) + ops.log(ops.sum(ops.exp(x - top), axis=1))
+
+
+def ctc(y_true, y_pred):
+    """Connectionist temporal classification, see `ops.ctc_loss`: of each sample, from labels y_true (batch, labels), filled
+    up with 0, and logits y_pred (batch, steps, classes), class 0 being the blank."""
+    y_true, y_pred = ops.convert_to_tensor(y_true), _float(y_pred)
+    if len(y_true.shape) != 2 or len(y_pred.shape) != 3:
+        raise ValueError(f'ctc: expected y_true (batch, labels) and y_pred (batch, steps, classes), got shapes '
+                         f'{tuple(y_true.shape)} and {tuple(y_pred.shape)}')
+    labels = ops.cast(y_true, 'int32')
+    lengths = ops.sum(ops.cast(ops.not_equal(labels, 0), 'int32'), axis=1)
+    steps = ops.sum(ops.cast(ops.equal(y_pred[:, :, 0], y_pred[:, :, 0]), 'int32') * 0 + 1, axis=1)
+    return ops.ctc_loss(labels, y_pred, lengths, steps)
 
 
 # the names of Keras 3, which writes the same functions so

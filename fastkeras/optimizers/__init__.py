@@ -4,13 +4,16 @@ from fastkeras.optimizers import schedules  # noqa: F401
 from fastkeras.optimizers.base import Optimizer
 from fastkeras.optimizers.classic import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
 from fastkeras.optimizers.clipping import clip_norm  # noqa: F401
+from fastkeras.optimizers.latest import Muon, ScheduleFreeAdamW
 from fastkeras.optimizers.modern import Adafactor, AdamW, Ftrl, Lamb, Lion
+from fastkeras.optimizers.wrapped import LossScaleOptimizer, MultiOptimizer, OptimizerMap
 from fastkeras.saving import objects as _objects
 
 sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
 adam, adamax, nadam = Adam, Adamax, Nadam
 
-_CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, AdamW, Adafactor, Ftrl, Lamb, Lion, Optimizer)
+_CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, AdamW, Adafactor, Ftrl, Lamb, Lion, Muon, ScheduleFreeAdamW,
+            LossScaleOptimizer, MultiOptimizer, OptimizerMap, Optimizer)
 _TABLE = {c.__name__: c for c in _CLASSES}
 _TABLE.update({c.__name__.lower(): c for c in _CLASSES})
 _objects.add_family('optimizers', _TABLE)

@@ -233,6 +233,10 @@ class Optimizer(State):
             warn(f'the loss has no gradient with respect to {", ".join(map(repr, without))}; not updated')
         self.build(variables)
         pairs = [(g, v) for g, v in zip(grads, variables) if g is not None]
+        for g, v in pairs:
+            if v.overwrite_with_gradient:
+                v.assign(g)
+        pairs = [(g, v) for g, v in pairs if not v.overwrite_with_gradient]
         if self.loss_scale_factor is not None:
             pairs = [(g * (1.0 / self.loss_scale_factor), v) for g, v in pairs]
         if self.gradient_accumulation_steps:
@@ -273,11 +277,16 @@ class Optimizer(State):
         self.prepare(rate)
         # those of the last layers first, whose gradients are made first: a plan then lets go of each before it makes the next
         for g, (_, v) in reversed(list(zip(grads, pairs))):
-            if self.weight_decay and not any(v is w for w in self._not_decayed):
-                v.assign(v.value * (1.0 - self.weight_decay * rate))
+            decay = self._decay_of(v)
+            if decay and not any(v is w for w in self._not_decayed):
+                v.assign(v.value * (1.0 - decay * rate))
             self.update_step(g, v, rate)
             if getattr(v, 'constraint', None) is not None:
                 v.assign(v.constraint(v.value))
+
+    def _decay_of(self, variable):
+        """The weight decay of a variable."""
+        return self.weight_decay
 
     def _every(self, steps):
         """Whether the present step is the last of each `steps`: a scalar of truth."""

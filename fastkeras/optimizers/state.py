@@ -43,7 +43,7 @@ class State:
         return ()
 
     def slot_initial(self, name, variable):
-        """First value of a slot."""
+        """First value of a slot; None: the variable has none of this name."""
         return zeros(variable.shape, variable.dtype)
 
     def build(self, variables):
@@ -57,8 +57,8 @@ class State:
             slots = self._slots.setdefault(name, [])
             for v in self._trainable_variables[len(slots):]:
                 initial = self.slot_initial(name, v) if name not in _COMMON_SLOTS else _COMMON_SLOTS[name](v)
-                slots.append(Variable(initial, dtype=v.dtype, trainable=False,
-                                      name=f'{self.name}/{plain(v.name)}_{name}'))
+                slots.append(None if initial is None else Variable(initial, dtype=v.dtype, trainable=False,
+                                                                   name=f'{self.name}/{plain(v.name)}_{name}'))
                 made = True
         self.version += made and self.built
         self.built = True
@@ -105,7 +105,8 @@ class State:
         groups = [('average',), ('gradient_accumulator',), *self.slot_groups()]
         for group in groups:
             for i in range(len(self._trainable_variables)):
-                out += [self._slots[n][i] for n in group if i < len(self._slots.get(n, ()))]
+                slots = [self._slots[n][i] for n in group if i < len(self._slots.get(n, ()))]
+                out += [slot for slot in slots if slot is not None]
         return out + [v for _, v in self._extra]
 
     @property
@@ -158,7 +159,7 @@ class State:
         weights = [w if hasattr(w, 'shape') else np.asarray(w) for w in weights]
         slots = self._state()
         names = [n for group in self.slot_groups() for n in group]
-        grouped = [slot for n in names for slot in self._slots.get(n, ())]
+        grouped = [slot for n in names for slot in self._slots.get(n, ()) if slot is not None]
         for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
             if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
                 for target, w in zip(targets, weights):

@@ -1,10 +1,11 @@
 """State: an array with a name that plans read and write in place."""
 
 import itertools
+import threading
 
 import numpy as np
 
-from .. import _core
+from .. import _core, late
 from ..ops import core
 from ..ops.dtypes import name_of
 from ..ops.tensor import Tensor
@@ -25,40 +26,79 @@ class ChangeClock:
         return number
 
 
+AGGREGATIONS = ('none', 'mean', 'sum', 'only_first_replica')
+_scopes = threading.local()     # .noted: what is called before an assignment outside of traces
+
+
 class Variable:
     """An array that plans read and update in place.
 
-    initial: array or number, or a callable (shape, dtype) → array together with `shape`. dtype: float arrays become float32
-    unless said otherwise. trainable: whether optimizers may change it. constraint: applied by optimizers after an update.
-    fill: in place of `initial`, a function that writes the values into the variable's own array of `shape`: they exist once.
+    initializer: array or number, or a callable (shape, dtype) → array, or the name of one, together with `shape`. dtype: float
+    arrays become float32 unless said otherwise. trainable: whether optimizers may change it. autocast: accepted, since layers
+    compute in the type of their weights. aggregation ('none', 'mean', 'sum', 'only_first_replica'), synchronization: how
+    replicas of Keras 3's clusters would join theirs; kept, there is one. layout: None, there are no devices to lay it out on.
+    constraint: applied by optimizers after an update; regularizer: its penalty joins the loss. fill: in place of `initializer`,
+    a function that writes the values into the variable's own array of `shape`: they exist once.
     """
 
     __array_priority__ = 200
+    _aggregation, _synchronization = 'none', 'auto'
+    overwrite_with_gradient = False     # an optimizer puts the gradient in its place
 
-    def __init__(self, initial=None, shape=None, dtype=None, trainable=True, name=None, constraint=None, regularizer=None,
-                 fill=None):
+    def __init__(self, initializer=None, shape=None, dtype=None, trainable=True, autocast=True, aggregation='none',
+                 synchronization='auto', name=None, layout=None, *, constraint=None, regularizer=None, fill=None,
+                 overwrite_with_gradient=False):
+        if layout is not None:
+            raise ValueError(f'variable {name!r}: expected layout to be None, as there are no devices to lay it out on, got '
+                             f'{layout!r}')
+        if aggregation not in (None, *AGGREGATIONS):
+            raise ValueError(f'variable {name!r}: expected aggregation to be one of {", ".join(map(repr, AGGREGATIONS))}, got '
+                             f'{aggregation!r}')
         if fill is not None:
             self.array = _core.empty(tuple(shape), dtype or 'float32')
             fill(self.array)
         else:
-            value = self._initial_value(initial, shape, dtype, name)
+            value = self._initial_value(initializer, shape, dtype, name)
             self.array = _core.empty(value.shape, value.dtype)
             self.array[...] = value
         self.trainable = trainable
         self.name = checked_name('Variable', name) if name else 'variable'
         self.constraint = constraint
         self.regularizer = regularizer
+        if aggregation not in (None, 'none'):
+            self._aggregation = aggregation
+        if synchronization != 'auto':
+            self._synchronization = synchronization
+        if overwrite_with_gradient:
+            self.overwrite_with_gradient = True
         self.version = 0
         self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
 
     @staticmethod
     def _initial_value(initial, shape, dtype, name):
+        if isinstance(initial, str):
+            initial = late.part('initializers').get(initial)
         if callable(initial) and not isinstance(initial, np.ndarray):
             if shape is None:
                 raise ValueError(f'variable {name!r}: a shape is needed with an initializer')
             initial = initial(tuple(shape), dtype or 'float32')
         value = np.asarray(core.to_array(initial, dtype))
         return value.astype(np.float32) if dtype is None and value.dtype == np.float64 else value
+
+    @property
+    def path(self):
+        """Its name without the number of an output: 'dense_1/kernel'."""
+        return self.name.partition(':')[0]
+
+    @property
+    def aggregation(self):
+        """How replicas would join their updates."""
+        return self._aggregation
+
+    @property
+    def synchronization(self):
+        """When replicas would join their updates."""
+        return self._synchronization
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
@@ -99,6 +139,9 @@ class Variable:
             trace.current[id(self)] = tensor
             trace.assigned[id(self)] = self
             return tensor
+        noted = getattr(_scopes, 'noted', None)
+        if noted is not None:
+            noted(self)
         self.array[...] = np.asarray(value)
         self.touch()
         return self
@@ -112,6 +155,11 @@ class Variable:
 
     def assign_sub(self, value):
         return self.assign(core.apply('subtract', (self, value)))
+
+    def __getitem__(self, idx):
+        if active_trace() is None and not isinstance(idx, Tensor):
+            return self.array[np.asarray(idx) if isinstance(idx, Variable) else idx]
+        return self.__fastkeras_tensor__()[idx]
 
     def __repr__(self):
         return f'<Variable {self.name!r} {self.dtype}{list(self.shape)}>'
@@ -133,6 +181,13 @@ class Variable:
                         constraint=self.constraint, regularizer=self.regularizer)
 
 
+def noted_by(function):
+    """Let function(variable) be called before each assignment of this thread outside of traces; None: nothing. Gives what was
+    called before."""
+    before, _scopes.noted = getattr(_scopes, 'noted', None), function
+    return before
+
+
 def _delegate(name):
     operator = getattr(Tensor, name)
 
@@ -146,6 +201,6 @@ def _delegate(name):
 
 
 _OPERATORS = ('add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul neg abs '
-              'lt le gt ge getitem')
+              'lt le gt ge')
 for _name in _OPERATORS.split():
     setattr(Variable, f'__{_name}__', _delegate(f'__{_name}__'))

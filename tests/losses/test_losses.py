@@ -283,3 +283,14 @@ def test_crossentropy_of_the_largest_logits_is_finite(classes, dtype):
     x[0, 0], x[1, 1] = -np.inf, np.inf
     np.testing.assert_array_equal(ops.log_softmax(x)[0, :2], [-np.inf, 0])
     assert np.isnan(ops.log_softmax(x)[1]).all()
+
+
+def test_ctc():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((3, 6, 4)).astype('float32'), np.array([[1, 2, 0], [3, 3, 1], [0, 0, 0]])
+    want = ops.ctc_loss(labels, logits, np.array([2, 3, 0], 'int32'), np.array([6, 6, 6], 'int32'))
+    np.testing.assert_allclose(losses.ctc(labels, logits), want, rtol=1e-6)
+    np.testing.assert_allclose(losses.CTC()(labels, logits), np.mean(want), rtol=1e-6)
+    assert losses.get('CTC').name == 'ctc' and losses.get('ctc') is losses.ctc
+    with pytest.raises(ValueError, match='ctc: expected'):
+        losses.ctc(labels, logits[0])
