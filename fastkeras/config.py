@@ -306,17 +306,17 @@ def enable_traceback_filtering():
 
 
 def is_flash_attention_enabled():
-    """Whether attention may be computed block by block, without the table of all pairs in memory; True unless disabled."""
+    """True unless disabled. Attention never keeps the table of all pairs here: the setting is what other code reads."""
     return _settings['flash_attention']
 
 
 def enable_flash_attention():
-    """Let attention be computed block by block where the sequence is long, as at the start."""
+    """Set what `is_flash_attention_enabled` says to True, as at the start."""
     _settings['flash_attention'] = True
 
 
 def disable_flash_attention():
-    """Compute attention with the whole table of pairs, in what is traced from now on."""
+    """Set what `is_flash_attention_enabled` says to False. Results and memory of `ops.dot_product_attention` stay the same."""
     _settings['flash_attention'] = False
 
 

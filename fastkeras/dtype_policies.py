@@ -125,10 +125,13 @@ class QuantizedDTypePolicy(_Refused):
 class QuantizedFloat8DTypePolicy(_Refused):
     """Products of 8-bit floats: refused, a ValueError."""
 
-    amax_history_length = None
-
     def __init__(self, mode: Any, source_name: str | None = None, amax_history_length: int = 1024) -> None:
         super().__init__(mode, source_name)
+
+    @property
+    def amax_history_length(self) -> None:
+        """None: there is no such policy."""
+        return None
 
 
 class Int4DTypePolicy(QuantizedDTypePolicy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastkeras import ops
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
 
@@ -35,6 +36,14 @@ class KerasTensor(Tensor, metaclass=_AnyTensor):
         leaf = keras_tensor(tuple(shape), str(dtype), name)
         Tensor.__init__(self, leaf.op, leaf.inputs, leaf.attrs, leaf.shape, leaf.dtype, leaf.name)
 
+    def reshape(self, newshape: Any) -> Any:
+        """See `ops.reshape`."""
+        return ops.reshape(self, newshape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """See `ops.squeeze`."""
+        return ops.squeeze(self, axis)
+
     sparse = property(lambda self: False, doc='False.')
     ragged = property(lambda self: False, doc='False.')
     ragged_rank = row_splits_dtype = property(lambda self: None, doc='None.')
@@ -57,6 +66,10 @@ class Operation(Layer, metaclass=_AnyLayer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; each class has its own."""
         raise TypeError(f'{type(self).__name__} must define call')
+
+    def rematerialized_call(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """fn(*args, **kwargs), of which a step of training keeps nothing but its arguments, see `remat`."""
+        return super().rematerialized_call(fn, *args, **kwargs)
 
 
 class Function(Operation):

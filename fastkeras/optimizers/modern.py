@@ -12,6 +12,8 @@ from fastkeras.utils.quantities import finite
 class AdamW(Adam):
     """Adam after taking weight_decay · rate · w off the weights (Loshchilov and Hutter 2017)."""
 
+    _settings = (*Adam._settings, 'weight_decay')       # its default is not that of the others
+
     @takes_common_options
     def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
                  **kwargs):

@@ -140,6 +140,8 @@ def test_keras_tensors_and_operations():
     x = fk.KerasTensor((None, 3), name='x')
     assert x.shape == (None, 3) and not x.sparse
     assert isinstance(Dense(2)(x), fk.KerasTensor) and not isinstance(X, fk.KerasTensor)
+    y = fk.KerasTensor((2, 1, 3))
+    assert y.reshape((3, 2)).shape == (3, 2) and y.squeeze(1).shape == y.squeeze().shape == (2, 3)
     with pytest.raises(ValueError, match='dense'):
         fk.KerasTensor((3,), sparse=True)
 

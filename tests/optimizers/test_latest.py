@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastkeras import Variable
-from fastkeras.optimizers import Muon, ScheduleFreeAdamW, deserialize, serialize
+from fastkeras.optimizers import AdamW, Muon, ScheduleFreeAdamW, deserialize, serialize
 from fastkeras.runtime import Function
 
 CASES = {
@@ -84,3 +84,9 @@ def test_mistakes():
     for make in (lambda: Muon(momentum=-1), lambda: Muon(ns_steps=0), lambda: ScheduleFreeAdamW(beta_1=0)):
         with pytest.raises(ValueError, match='Muon|ScheduleFreeAdamW'):
             make()
+
+
+@pytest.mark.parametrize('cls', [AdamW, Muon])
+@pytest.mark.parametrize('decay', [None, 0.5])
+def test_a_weight_decay_that_is_not_the_default_is_kept(cls, decay):
+    assert deserialize(serialize(cls(weight_decay=decay))).weight_decay == decay
