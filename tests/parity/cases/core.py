@@ -1,6 +1,5 @@
 """Dense, activations, and layers that do nothing to predictions."""
 
-
 KERAS2 = [
     ('Dense', {'units': 2, 'activation': 'tanh'}, (2, 3)),
     ('ActivityRegularization', {'l1': 0.1, 'l2': 0.2}, (2, 3)),
