@@ -8,7 +8,7 @@ from fastkeras import ops
 from fastkeras.runtime import SeedGenerator
 
 from .base import Layer
-from .checks import number, one_of
+from .checks import check_mask, number, one_of
 from .input_spec import title
 
 __all__ = ['AdditiveAttention', 'Attention']
@@ -45,9 +45,16 @@ class Attention(Layer):
         self.built = True
 
     def _check(self, inputs, mask=None):
-        if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
+        shapes = [getattr(x, 'shape', x) for x in inputs] if isinstance(inputs, (list, tuple)) else []
+        if len(shapes) not in (2, 3) or not all(isinstance(s, (list, tuple)) for s in shapes):
             raise ValueError(f'{title(self)}: expected a list of inputs, [query, value] or [query, value, key], got '
                              f'{inputs!r:.200}')
+        query, value, key = *shapes[:2], shapes[-1]
+        if min(map(len, shapes)) < 3 or None not in (query[-1], key[-1]) and query[-1] != key[-1] or (
+                None not in (value[-2], key[-2]) and value[-2] != key[-2]):
+            raise ValueError(f'{title(self)}: expected query (batch, steps, dim), value (batch, sources, any) and key (batch, '
+                             f'sources, dim), the value where there is none, got shapes '
+                             f'{", ".join(str(tuple(s)) for s in shapes)}')
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(f'{title(self)}: expected mask to be a list, [mask of query, mask of value], got {mask!r:.200}')
 
@@ -67,6 +74,9 @@ class Attention(Layer):
         of_query, of_value = (None, None) if mask is None else (None if m is None else ops.cast(m, 'bool')
                                                                 for m in mask[:2])
         dropped = training and self.dropout > 0
+        for m, x, name in ((of_query, query, 'query'), (of_value, value, 'value')):
+            if m is not None:
+                check_mask(self, m, x, x.shape[:-1], name)
         if self.score_mode == 'dot' and not dropped and not return_attention_scores and len(query.shape) == 3:
             y, shares = self._fused(query, key, value, of_value, use_causal_mask), None
         else:

@@ -75,11 +75,15 @@ class Loop:
         def called(row, states):
             with context.collect_losses() as losses:
                 losses.depth += 1       # the penalties on weights are collected elsewhere
-                output, new = call(row, nest.pack(structure, states), **options)
-            new = nest.flatten(new)
+                result = call(row, nest.pack(structure, states), **options)
+            expected = (f'{type(self.cell).__name__}: expected its call to return (outputs, new states) with {len(states)} '
+                        f'state{"s" * (len(states) > 1)}, got ')
+            if not isinstance(result, (list, tuple)) or len(result) != 2:
+                raise ValueError(expected + (f'a {type(result).__name__} of {len(result)}' if nest.is_nest(result) else
+                                             f'{result!r:.200}'))
+            output, new = result[0], nest.flatten(result[1])
             if len(new) != len(states):
-                raise ValueError(f'{type(self.cell).__name__}: expected its call to return (outputs, new states) with '
-                                 f'{len(states)} state{"s" * (len(states) > 1)}, got {len(new)}')
+                raise ValueError(f'{expected}{len(new)}')
             return core.tensor(output), [core.tensor(s) for s in new], list(losses)
         return x, called
 

@@ -83,6 +83,14 @@ def as_float(layer, x):
     return x if core.dtype_of(x) in core.FLOATS else ops.cast(x, layer.compute_dtype)
 
 
+def check_mask(layer, mask, x, want, of='inputs'):
+    """ValueError unless `mask`, a tensor, has the shape `want` of the steps of `x`, as far as both are known."""
+    got, want = tuple(mask.shape), tuple(want)
+    if len(got) != len(want) or any(None not in (a, b) and a != b for a, b in zip(got, want)):
+        raise ValueError(f'{title(layer)}: expected a mask of shape {want}, one truth value for each step of the {of} '
+                         f'of shape {tuple(x.shape)}, got {got}')
+
+
 def window_counts(layer, sizes, window, strides, padding, dilation):
     """How many windows fit along each axis; None for one of unknown size."""
     with core.named(layer.name):

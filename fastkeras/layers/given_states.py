@@ -50,6 +50,10 @@ class GivenStates:
             inputs = inputs[0]
         if initial_state is not None:
             initial_state = nest.flatten(initial_state)
+            wrong = [s for s in initial_state if not hasattr(s, 'shape')]
+            if wrong:
+                raise ValueError(f'{title(self)}: expected initial_state to be tensors or arrays, one for each state, got '
+                                 f'{wrong[0]!r:.80}')
         return inputs, initial_state, None if constants is None else nest.to_list(constants)
 
     def _check_steps(self, shape):

@@ -40,7 +40,7 @@ class InputSpec:
         parts = []
         if self.ndim is not None:
             parts.append(f'{self.ndim} dimensions')
-        if self.min_ndim is not None:
+        elif self.min_ndim is not None:
             parts.append(f'at least {self.min_ndim} dimensions')
         if self.max_ndim is not None:
             parts.append(f'at most {self.max_ndim} dimensions')

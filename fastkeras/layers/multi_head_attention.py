@@ -11,7 +11,7 @@ from fastkeras import constraints, initializers, ops, regularizers
 
 from .base import Layer
 from .calls import masked
-from .checks import count, number
+from .checks import check_mask, count, number
 from .einsum_dense import EinsumDense
 from .input_spec import title
 from .regularization import Dropout
@@ -55,6 +55,19 @@ class _Heads(Layer):
                              f'{tuple(value_shape)} and {tuple(key_shape)}')
 
     # ---- masks
+    def _check_masks(self, query, value, key, query_mask, value_mask, key_mask, attention_mask):
+        if len(query.shape) != 3 or len(key.shape) != 3:    # of images and the like the axes attended to are the user's
+            return
+        for mask, x, name in ((query_mask, query, 'query'), (value_mask, value, 'value'), (key_mask, key, 'key')):
+            if mask is not None:
+                check_mask(self, mask, x, x.shape[:2], name)
+        if attention_mask is not None:
+            got, want = tuple(attention_mask.shape), (query.shape[0], query.shape[1], key.shape[1])
+            sizes = (*got[:1], *got[2:]) if len(got) == 4 else got
+            if len(sizes) > 3 or any(None not in (a, b) and a not in (1, b) for a, b in zip(sizes[::-1], want[::-1])):
+                raise ValueError(f'{title(self)}: expected attention_mask to broadcast to (batch, steps, sources) = {want}, '
+                                 f'or to that with heads behind the batch, got shape {got}')
+
     def _compute_attention_mask(self, query, value, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
                                 use_causal_mask=False):
         """Which step may attend to which source, (batch or 1, steps, sources) booleans; None: each to all."""
@@ -92,6 +105,7 @@ class _Heads(Layer):
         if self.flash_attention and return_attention_scores:
             raise ValueError(f'{title(self)}: flash_attention=True keeps no shares to return; leave out '
                              f'return_attention_scores=True, or flash_attention')
+        self._check_masks(query, value, key, query_mask, value_mask, key_mask, attention_mask)
         causal = {}
         if use_causal_mask and type(self)._compute_attention in (MultiHeadAttention._compute_attention,
                                                                 GroupedQueryAttention._compute_attention):

@@ -9,7 +9,7 @@ from fastkeras import ops
 from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
-from .checks import as_float, numbers, one_of, window_counts, with_spatial
+from .checks import as_float, check_mask, numbers, one_of, window_counts, with_spatial
 
 __all__ = ['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D', 'AvgPool1D', 'AvgPool2D', 'AvgPool3D',
            'GlobalAveragePooling1D', 'GlobalAveragePooling2D', 'GlobalAveragePooling3D',
@@ -165,6 +165,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
             return super().call(inputs)
         inputs = as_float(self, inputs)
         axis = self._axes[0]
+        check_mask(self, mask, inputs, (inputs.shape[0], inputs.shape[axis]))
         kept = ops.expand_dims(ops.cast(mask, inputs.dtype), 3 - axis)
         total = ops.sum(inputs * kept, axis=axis, keepdims=self.keepdims)
         return total / ops.sum(kept, axis=axis, keepdims=self.keepdims)

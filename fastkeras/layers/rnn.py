@@ -16,7 +16,9 @@ from . import cell_states, context, registry, tracking
 from .base import InputSpec, Layer
 from .calls import takes
 from .cell_loop import Loop
+from .checks import check_mask
 from .given_states import GivenStates
+from .input import InputLayer
 from .input_spec import title
 from .stacked_cells import StackedRNNCells
 
@@ -85,8 +87,11 @@ class RNN(GivenStates, Layer):
             source = getattr(x, '_keras_history', None)
             before = f'the layer before, {source.layer.name!r},' if source and isinstance(source.layer, RNN) else (
                 'a recurrent layer before it')
-            raise ValueError(f'{title(self)}: expected sequences {self._sequences}, got shape {shape}; {before} '
-                             f'needs return_sequences=True to give one output for each step')
+            cure = f'{before} needs return_sequences=True to give one output for each step'
+            if source and isinstance(source.layer, InputLayer):
+                cure = ('give the input an axis of steps, or put an Embedding between if it holds indices' if self._ndim == 3
+                        else 'give the input an axis of steps')
+            raise ValueError(f'{title(self)}: expected sequences {self._sequences}, got shape {shape}; {cure}')
         batch = self._batch(shape)
         if self._states is not None and batch not in (None, self._fixed_batch()) and len(shape) > 2:
             raise ValueError(f'{title(self)}: it is stateful, and its states are for batches of {self._fixed_batch()}, got '
@@ -253,10 +258,7 @@ class RNN(GivenStates, Layer):
         mask = core.tensor(mask)
         if len(mask.shape) == 3 and mask.shape[2] == 1:
             mask = ops.squeeze(mask, 2)
-        got, want = tuple(mask.shape), tuple(x.shape[:2])
-        if len(got) != 2 or any(None not in (a, b) and a != b for a, b in zip(got, want)):
-            raise ValueError(f'{title(self)}: expected a mask of shape {want}, one truth value for each step of the inputs '
-                             f'of shape {tuple(x.shape)}, got {got}')
+        check_mask(self, mask, x, x.shape[:2])
         return mask if mask.dtype == 'bool' else ops.not_equal(mask, 0)
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: Any = False, constants: Any = None,

@@ -271,6 +271,9 @@ class Bidirectional(GivenStates, Wrapper):
         states = [{}, {}]
         if initial_state is not None:
             half = self._half('initial_state', initial_state)
+            if half != len(self.forward_layer.states):
+                raise ValueError(f'{title(self)}: expected initial_state to hold {len(self.forward_layer.states)} states of '
+                                 f'the forward layer and as many of the backward layer, got {len(initial_state)}')
             states = [{'initial_state': part} for part in (initial_state[:half], initial_state[half:])]
         x = masked(x, mask[0] if isinstance(mask, (list, tuple)) and len(mask) else mask)
         a = self.forward_layer(x, training=training, **states[0], **options)

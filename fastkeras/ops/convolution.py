@@ -8,7 +8,7 @@ TensorFlow's rule; 'causal' (sequences: all zeros before the first step); or pai
 from . import conv_records, depthwise  # noqa: F401  (their import registers the records)
 from .core import apply, as_tensor, error
 from .move import expand_dims, squeeze, transpose
-from .windows import checked_padding, data_format_of, extent, ints, pads, spatial
+from .windows import checked_padding, data_format_of, extent, ints, outputs, pads, spatial
 
 __all__ = ['conv', 'conv_transpose', 'depthwise_conv', 'separable_conv']
 
@@ -93,6 +93,9 @@ class _Call:
         padding = pads(self.padding, spatial(x.shape, self.layout), w.shape[:-2], self.strides, self.dilation)
         attrs = {'strides': self.strides, 'padding': self.padding if None in padding else padding,
                  'dilation': self.dilation, 'data_format': self.layout}
+        if self.rank == 1:      # in the words of sequences, before the record speaks of images
+            outputs(self.padding[1:] if isinstance(self.padding, tuple) else self.padding, x.shape[2:3], w.shape[1:2],
+                    self.strides[1:], self.dilation[1:], f'{family}conv1d')
         if grouped:
             channels = x.shape[-1] if self.layout == 'channels_last' else x.shape[1]
             attrs['groups'] = self.groups(channels, w.shape[-2])

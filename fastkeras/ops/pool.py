@@ -327,6 +327,7 @@ def _pool(op, record, inputs, pool_size, strides, padding, data_format):
     padding = checked_padding(padding, op, rank)
     flip = rank == 1 and layout == 'channels_first'
     if rank == 1:
+        outputs(padding, spatial(x.shape, layout), pool_size, strides, (1,), record.format(1))
         x = expand_dims(transpose(x, (0, 2, 1)) if flip else x, 1)
         layout, pool_size, strides = 'channels_last', (1, *pool_size), (1, *strides)
         padding = padding if isinstance(padding, str) else ((0, 0), *padding)
