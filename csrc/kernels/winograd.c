@@ -70,8 +70,26 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
     return g;
 }
+/* the step as one of 3 × 3 windows over an image of quarters, whose channels are those of all four (winograd.h) */
+static fk_attr_winograd in_quarters(const fk_attr_winograd *a) {
+    fk_attr_winograd s = *a;
+    if (!wino_side(a->pt)) return s;
+    s.pt = s.pl = 1;
+    if (a->turned) {
+        s.oh = a->h;
+        s.ow = a->w;
+        s.oc *= QUARTERS;
+    } else {
+        s.h = a->oh;
+        s.w = a->ow;
+        s.c *= QUARTERS;
+    }
+    return s;
+}
+
 FK_CHUNKS(winograd) {
-    const wino_grid g = grid_of(a);
+    const fk_attr_winograd s = in_quarters(a);
+    const wino_grid g = grid_of(&s);
     return g.mb * g.nb;
 }
 FK_ONE_PART(winograd)
@@ -141,6 +159,39 @@ static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k,
                 transpose_rows(t[p]);
             }
             for (int64_t q = 0; q < steps; q++) {
+                vf g[9];
+                _Pragma("GCC unroll 9") for (int p = 0; p < 9; p++) g[p] = t[p][q];
+                one_filter(g, u + (i + q) * NR + half, plane);
+            }
+        }
+}
+
+/* the same of one quarter: w[side,side,c/4,oc], or, turned, w[side,side,oc/4,c], from the first channel of both on */
+static void filters_of_quarter(const fk_attr_winograd *a, const wino_quarter *quarter, const float *w, int64_t count, float *u,
+                               int64_t plane) {
+    const int64_t tap = a->c * a->oc / QUARTERS;
+    if (!a->turned) {
+        for (int64_t i = 0; i < count; i++, w += a->oc, u += NR)
+            for (int64_t half = 0; half < NR; half += VL) {
+                vf g[9];
+                for (int t = 0; t < 9; t++) {
+                    const float *s = w + quarter->tap[t] * tap + half;
+                    g[t] = quarter->tap[t] < 0 ? (vf){0} : v_load(s);
+                    if (quarter->tap[t] >= 0) __builtin_prefetch(s + WINO_AHEAD * a->oc, 0, 2);
+                }
+                one_filter(g, u + half, plane);
+            }
+        return;
+    }
+    vf t[9][VL];
+    for (int64_t half = 0; half < NR; half += VL, w += VL * a->c)
+        for (int64_t i = 0; i < count; i += VL) {
+            for (int p = 0; p < 9; p++) {
+                const int64_t from = quarter->tap[8 - p];
+                for (int64_t q = 0; q < VL; q++) t[p][q] = from < 0 ? (vf){0} : v_load(w + from * tap + q * a->c + i);
+                if (from >= 0) transpose_rows(t[p]);
+            }
+            for (int64_t q = 0; q < VL; q++) {
                 vf g[9];
                 _Pragma("GCC unroll 9") for (int p = 0; p < 9; p++) g[p] = t[p][q];
                 one_filter(g, u + (i + q) * NR + half, plane);
@@ -222,9 +273,17 @@ WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t dow
 }
 
 /* ---- a block */
-static void inputs(const fk_attr_winograd *a, const block *b, const float *x, float *v, int64_t as, int64_t plane) {
+static void inputs(const fk_attr_winograd *a, int quarters, const block *b, const float *x, float *v, int64_t as,
+                   int64_t plane) {
+    const int64_t c = a->c / QUARTERS;
     for (int64_t r = b->r0; r < b->r1; r++)
         for (int64_t j = b->j0; j < b->j1; j++, v += as) {
+            for (int64_t k = 0; quarters && k < QUARTERS; k++) {
+                const wino_tile t = wino_quarter_tile(x + r / b->down * a->h * a->w * a->c, k, a->h, a->w, c,
+                                                      r % b->down * WINO_OUT - a->pt, j * WINO_OUT - a->pl);
+                wino_input(&t, c, v + k * c, plane);
+            }
+            if (quarters) continue;
             const wino_tile t = wino_tile_at(x + r / b->down * a->h * a->w * a->c, a->h, a->w, a->c,
                                              r % b->down * WINO_OUT - a->pt, j * WINO_OUT - a->pl);
             wino_input(&t, a->c, v, plane);
@@ -236,25 +295,40 @@ static int64_t row_of(const fk_attr_winograd *a, const block *b, int64_t r) {
     return r / b->down * a->oh + fk_min(a->oh, r % b->down * WINO_OUT);
 }
 
-static void outputs(const fk_attr_winograd *a, const block *b, const float *m, int64_t plane, float *y,
+static void outputs(const fk_attr_winograd *a, int quarters, const block *b, const float *m, int64_t plane, float *y,
                     const fk_ending *e, int64_t at, int64_t n) {
+    int64_t right = a->oc, from = at; /* of an image of quarters, a row is two and a pixel four */
+    if (quarters) {
+        const int64_t c = a->oc / QUARTERS;
+        from = wino_quarter_at(at / c, 2 * a->ow, c) + at % c;
+        at %= c;
+        right = 2 * c;
+    }
     for (int64_t r = b->r0; r < b->r1; r++)
         for (int64_t j = b->j0; j < b->j1; j++, m += NR) {
             const int64_t rows = a->oh - r % b->down * WINO_OUT, columns = a->ow - j * WINO_OUT, down = a->ow * a->oc;
-            float *to = y + (row_of(a, b, r) * a->ow + j * WINO_OUT) * a->oc + at;
+            float *to = y + row_of(a, b, r) * down + j * WINO_OUT * right + from;
             for (int64_t half = 0; half < n; half += VL)
                 if (rows >= WINO_OUT && columns >= WINO_OUT && n - half >= VL)
-                    one_output(m + half, plane, to + half, down, a->oc, WINO_OUT, WINO_OUT, e, at + half, VL);
+                    one_output(m + half, plane, to + half, down, right, WINO_OUT, WINO_OUT, e, at + half, VL);
                 else
-                    one_output(m + half, plane, to + half, down, a->oc, rows, columns, e, at + half, n - half);
+                    one_output(m + half, plane, to + half, down, right, rows, columns, e, at + half, n - half);
         }
 }
 
 /* the epilogue, on what is finished */
-static void finish(const fk_call *call, const fk_attr_winograd *a, const block *b, int64_t n0, int64_t n1) {
+static void finish(const fk_call *call, const fk_attr_winograd *a, int quarters, const block *b, int64_t n0, int64_t n1) {
     const int64_t y0 = row_of(a, b, b->r0), y1 = row_of(a, b, b->r1);
     const int64_t x0 = b->j0 * WINO_OUT, x1 = fk_min(a->ow, b->j1 * WINO_OUT), row = a->ow * a->oc;
-    if (n1 - n0 == a->oc)
+    const int64_t c = a->oc / QUARTERS;
+    if (quarters && (n1 - n0 < a->oc || x1 - x0 < a->ow))
+        for (int64_t n = n0, end; n < n1; n = end) {
+            end = fk_min(n1, n / c * c + c);
+            for (int64_t i = y0; i < y1; i++)
+                fk_epilogue_rows(call, i * row + x0 * 2 * c + wino_quarter_at(n / c, 2 * a->ow, c) + n % c, x1 - x0, 2 * c,
+                                 end - n);
+        }
+    else if (n1 - n0 == a->oc)
         fk_epilogue_rows(call, y0 * row + x0 * a->oc, y1 - y0, row, (x1 - x0) * a->oc);
     else
         for (int64_t i = y0; i < y1; i++) fk_epilogue_rows(call, i * row + x0 * a->oc + n0, x1 - x0, a->oc, n1 - n0);
@@ -290,12 +364,12 @@ static gemm_fetch *next_inputs(const fk_attr_winograd *a, const block *b, const 
 }
 
 /* ---- a chunk: blocks [b0, b1) and output channels [n0, n1) */
-static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid *g, int64_t b0, int64_t b1, int64_t n0,
-                int64_t n1) {
+static void run(const fk_call *call, const fk_attr_winograd *a, const wino_quarter *quarters, const wino_grid *g, int64_t b0,
+                int64_t b1, int64_t n0, int64_t n1) {
     const float *x = call->ptr[0], *w = call->ptr[1];
     float *y = call->ptr[2];
     fk_ending e;
-    const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
+    const fk_ending *ending = fk_ending_of(call, y, quarters && a->turned ? a->oc / QUARTERS : a->oc, &e);
     const int64_t as = row_of_channels(a->c), u_plane = odd_lines(FILTERS);
     const int stay = filters_stay(a, n1 - n0);
     float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane;
@@ -305,15 +379,17 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
         const int64_t tiles = (b.r1 - b.r0) * (b.j1 - b.j0);
         const int64_t v_plane = odd_lines(tiles * as), m_plane = odd_lines(tiles * NR);
         float *m = v + WINO_AT * v_plane;
-        inputs(a, &b, x, v, as, v_plane);
-        const int few = !a->turned && b1 - b0 == 1 && tiles <= FEW_TILES;
+        inputs(a, quarters && !a->turned, &b, x, v, as, v_plane);
+        const int few = !a->turned && !quarters && b1 - b0 == 1 && tiles <= FEW_TILES;
         gemm_fetch *f = lists + 1;
         if (t + 1 < b1) f = next_inputs(a, &after, x, f);
         if (n1 - n0 == a->oc) f = next_outputs(a, &b, y, f);
         for (int64_t n = n0; n < n1; n += NR) {
             const int64_t width = fk_min(NR, n1 - n);
-            int64_t k = 0;
+            int64_t k = 0, depth = quarters && !a->turned ? a->c / QUARTERS : a->c, step;
+            char begun[WINO_AT] = {0};
             do {
+                step = fk_min(WINO_KBLOCK, depth - k % depth);
                 gemm_args g = {.a.at = v + k,
                                .a.step = as,
                                .c.add = k > 0,
@@ -322,36 +398,52 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_grid 
                                .c.step = NR,
                                .m = tiles,
                                .n = width <= VL ? VL : NR,
-                               .k = fk_min(WINO_KBLOCK, a->c - k)};
+                               .k = step};
                 if (few) {
                     g.n = width;
                     few_products(&g, v_plane, m_plane, taps_at(a, w, k, n));
                     continue;
                 }
                 float *panel = stay ? u + (n - n0) * a->c + k * NR : u;
-                if (!stay || t == b0) {
+                const char *live = NULL;
+                if (quarters) { /* the filters of a block are one quarter's, of its output channels or of its channels */
+                    const int64_t of = a->turned ? a->oc / QUARTERS : depth, at = a->turned ? n : k;
+                    const wino_quarter *quarter = quarters + at / of;
+                    live = a->turned ? quarter->back : quarter->live;
+                    const float *from = a->turned ? w + n % of * a->c + k : w + k % of * a->oc + n;
+                    if (!stay || t == b0) filters_of_quarter(a, quarter, from, g.k, panel, u_plane);
+                } else if (!stay || t == b0) {
                     if (a->turned)
                         filters_turned(a, w, k, g.k, n, width, panel, u_plane);
                     else
                         filters(taps_at(a, w, k, n), g.k, width, panel, u_plane);
                 }
                 g.b.at = panel;
-                for (int64_t p = 0; p < WINO_AT; p++, g.a.at += v_plane, g.b.at += u_plane, g.c.at += m_plane)
+                for (int64_t p = 0; p < WINO_AT; p++, g.a.at += v_plane, g.b.at += u_plane, g.c.at += m_plane) {
+                    if (live && !live[p]) continue;
+                    if (live) g.c.add = begun[p];
+                    begun[p] = 1;
                     FK(gemm_thin)(&g);
-            } while ((k += WINO_KBLOCK) < a->c);
-            outputs(a, &b, m, m_plane, y, ending, n, width);
+                }
+            } while ((k += step) < a->c);
+            for (int64_t p = 0; quarters && p < WINO_AT; p++)
+                if (!begun[p]) memset(m + p * m_plane, 0, (size_t)(tiles * NR) * sizeof *m);
+            outputs(a, quarters && a->turned, &b, m, m_plane, y, ending, n, width);
         }
-        if (!ending) finish(call, a, &b, n0, n1);
+        if (!ending) finish(call, a, quarters && a->turned, &b, n0, n1);
     }
 }
 
 FK_KERNEL(winograd) {
-    const wino_grid g = grid_of(a);
+    const fk_attr_winograd s = in_quarters(a);
+    const wino_grid g = grid_of(&s);
+    wino_quarter quarters[QUARTERS];
+    if (wino_side(a->pt)) wino_quarters(a->pt, a->pl, quarters);
     for (int64_t t = ith; t < g.mb * g.nb; t += nth) {
         int64_t b0, b1, n0, n1;
         fk_range(g.blocks, 1, t / g.nb, g.mb, &b0, &b1);
-        fk_range(a->oc, NR, t % g.nb, g.nb, &n0, &n1);
-        run(call, a, &g, b0, b1, n0, n1);
+        fk_range(s.oc, NR, t % g.nb, g.nb, &n0, &n1);
+        run(call, &s, wino_side(a->pt) ? quarters : NULL, &g, b0, b1, n0, n1);
     }
 }
 

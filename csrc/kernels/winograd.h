@@ -139,6 +139,49 @@ WINO_INLINE void wino_input_lanes(const float *x, int64_t down, int64_t right, f
     wino_input_half(x, down, right, 1, v, plane);
 }
 
+/* ---- Windows of 4 to 6 taps a side, two pixels apart, are windows of 3 × 3, one apart, over the quarters of the image: its
+ * pixels of even or odd row and column, so half as many each way, are the channels of one of half the size. A quarter
+ * misses taps of the 3 × 3, mostly a row and a column: then the filters are zero at 11 of the 36 positions.
+ * Such a step has WINO_SIDE · side added to pt; its sizes, channels, pt and pl are those of the convolution as it is. */
+#define WINO_SIDE 8
+#define QUARTERS 4
+
+typedef struct {
+    int64_t tap[9];    /* of the kernel as it is stored, or -1 */
+    char live[WINO_AT]; /* positions at which not all filters are zero */
+    char back[WINO_AT]; /* the same with the taps taken backwards */
+} wino_quarter;
+
+static inline int64_t wino_side(int64_t pt) { return pt >= WINO_SIDE ? pt / WINO_SIDE : 0; }
+
+static inline void wino_quarters(int64_t pt, int64_t pl, wino_quarter *q) {
+    const int64_t side = wino_side(pt);
+    for (int64_t k = 0; k < QUARTERS; k++, q++) {
+        const int64_t y = k / 2 + pt % WINO_SIDE - 2, x = k % 2 + pl - 2; /* the tap of the first */
+        for (int64_t t = 0; t < 9; t++) {
+            const int64_t i = y + t / 3 * 2, j = x + t % 3 * 2;
+            q->tap[t] = i >= 0 && i < side && j >= 0 && j < side ? i * side + j : -1;
+        }
+        const int above = y >= 0, below = y + 4 < side, left = x >= 0, right = x + 4 < side;
+        for (int p = 0; p < WINO_AT; p++) {
+            const int i = p / WINO_IN, j = p % WINO_IN, last = WINO_IN - 1;
+            q->live[p] = (i || above) && (i < last || below) && (j || left) && (j < last || right);
+            q->back[p] = (i || below) && (i < last || above) && (j || right) && (j < last || left);
+        }
+    }
+}
+
+/* where quarter k begins in an image w pixels wide */
+static inline int64_t wino_quarter_at(int64_t k, int64_t w, int64_t c) { return (k / 2 * w + k % 2) * c; }
+
+/* a tile of quarter k of the 2h × 2w image x, as wino_tile_at */
+static inline wino_tile wino_quarter_tile(const float *x, int64_t k, int64_t h, int64_t w, int64_t c, int64_t i, int64_t j) {
+    wino_tile t = wino_tile_at(x, h, w, 2 * c, i, j);
+    t.x = x + wino_quarter_at(k, 2 * w, c) + (i * 2 * w + j) * 2 * c;
+    t.down = 4 * w * c;
+    return t;
+}
+
 /* n ≤ VL channels of the pixels of a tile, `side` × `side`, zeros outside the image */
 static inline void wino_pixels(const wino_tile *t, int64_t at, int64_t n, int side, vf *d) {
     const float *x = t->x + at;

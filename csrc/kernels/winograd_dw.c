@@ -14,16 +14,19 @@ typedef struct {
 
 /* A share of tiles costs as much as 6 tiles more, to transform its sums back and to add them up; a narrower cell transforms
  * the other side again. */
+static int64_t channels_of(const fk_attr_winograd_dw *a) { return wino_side(a->pt) ? a->c * QUARTERS : a->c; }
+
 static dw_grid split(const fk_attr_winograd_dw *a) {
     enum { LEAST = 8 };
     dw_grid g = {.down = fk_ceil_div(a->oh, WINO_OUT), .across = fk_ceil_div(a->ow, WINO_OUT)};
     g.tiles = a->n * g.down * g.across;
-    const int64_t enough = gemm_chunks((double)g.tiles * WINO_AT * a->c * a->oc, 16);
+    const int64_t enough = gemm_chunks((double)g.tiles * WINO_AT * channels_of(a) * a->oc, 16);
     g.mb = fk_max(1, fk_ceil_div(a->c, CHANNELS));
+    if (wino_side(a->pt)) g.mb *= QUARTERS; /* a cell has channels of one alone */
     g.nb = fk_max(1, fk_ceil_div(a->oc, CHANNELS));
     g.parts = fk_max(1, fk_min(enough / (g.mb * g.nb), g.tiles / 64));
     g.nb = fk_max(g.nb, fk_min(LEAST / (g.parts * g.mb), a->oc / (CHANNELS / 2)));
-    g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
+    if (!wino_side(a->pt)) g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
     return g;
 }
 FK_CHUNKS(winograd_dw) {
@@ -66,7 +69,7 @@ static void output_tile(const wino_tile *t, int64_t n, float *z, int64_t bs, int
 }
 
 /* Gᵀ u G of a row of n sums to dw, `tap` from tap to tap */
-static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int64_t tap) {
+static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int64_t tap, const wino_quarter *quarter) {
     for (int64_t at = 0; at < n; at += VL) {
         vf r[3 * WINO_IN];
         const float *s = v_here(u + at);
@@ -78,7 +81,10 @@ static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int6
         _Pragma("GCC unroll 3") for (int j = 0; j < 3; j++) {
             vf g[3];
             wino_filter_back(r + j, 3, g, 1);
-            _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) v_store_upto(dw + (i * 3 + j) * tap + at, g[i], n - at);
+            _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) {
+                const int64_t to = quarter ? quarter->tap[i * 3 + j] : i * 3 + j;
+                if (to >= 0) v_store_upto(dw + to * tap + at, g[i], n - at);
+            }
         }
     }
 }
@@ -87,6 +93,7 @@ static void filter_row(const float *u, int64_t plane, int64_t n, float *dw, int6
 typedef struct {
     const float *x, *dy;
     int64_t m, n, first, count;
+    int64_t quarter; /* of which x is the first channel, or -1 */
 } dw_cell;
 
 static void transform(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, float *v, int64_t v_row,
@@ -94,7 +101,11 @@ static void transform(const fk_attr_winograd_dw *a, const dw_grid *grid, const d
     for (int64_t q = 0; q < cell->count; q++) {
         const int64_t j = (cell->first + q) % grid->across * WINO_OUT, row = (cell->first + q) / grid->across;
         const int64_t image = row / grid->down, i = row % grid->down * WINO_OUT;
-        wino_tile t = wino_tile_at(cell->x + image * a->h * a->w * a->c, a->h, a->w, a->c, i - a->pt, j - a->pl);
+        wino_tile t;
+        if (cell->quarter >= 0)
+            t = wino_quarter_tile(cell->x + image * a->h * a->w * a->c, cell->quarter, a->oh, a->ow, a->c, i - 1, j - 1);
+        else
+            t = wino_tile_at(cell->x + image * a->h * a->w * a->c, a->h, a->w, a->c, i - a->pt, j - a->pl);
         wino_input(&t, cell->m, v + q * v_row, v_plane);
         t = wino_tile_at(cell->dy + image * a->oh * a->ow * a->oc, a->oh, a->ow, a->oc, i, j);
         output_tile(&t, cell->n, z + q * NR, cell->count * NR, z_plane);
@@ -109,23 +120,32 @@ static gemm_fetch rows_of(const float *x, int64_t w, int64_t c, int64_t n, int64
 /* what the cell's tiles will read, roughly: whole rows, those of x without the two that were read with the tiles above */
 static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x,
                      gemm_fetch *dy) {
+    /* an image of quarters is as large */
+    const int64_t twice = cell->quarter >= 0 ? 2 : 1;
     const int64_t first = cell->first / grid->across, last = (cell->first + cell->count - 1) / grid->across;
     const int64_t image = first / grid->down, i = first % grid->down * WINO_OUT, rows = (last - first + 1) * WINO_OUT;
-    const int64_t xi = fk_min(a->n * a->h, image * a->h + fk_max(0, i - a->pt + 2)), yi = image * a->oh + i;
-    *x = rows_of(cell->x, a->w, a->c, cell->m, xi, fk_min(rows, a->n * a->h - xi));
+    const int64_t above = twice > 1 ? 1 : a->pt, yi = image * a->oh + i;
+    const int64_t xi = fk_min(a->n * a->h, image * a->h + fk_max(0, i - above + 2) * twice);
+    *x = rows_of(cell->x, a->w, a->c, cell->m, xi, fk_min(rows * twice, a->n * a->h - xi));
     *dy = rows_of(cell->dy, a->ow, a->oc, cell->n, yi, fk_min(rows, a->n * a->oh - yi));
     dy->next = x;
 }
 
 FK_KERNEL(winograd_dw) {
     const dw_grid grid = split(a);
+    const int64_t side = wino_side(a->pt);
+    wino_quarter quarters[QUARTERS];
+    if (side) wino_quarters(a->pt, a->pl, quarters);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb; t += nth) {
         const int64_t part = t % grid.parts, at = t / grid.parts;
         int64_t t0, t1, c0, c1, n0, n1;
         fk_range(grid.tiles, 1, part, grid.parts, &t0, &t1);
-        fk_range(a->c, VL, at / grid.nb, grid.mb, &c0, &c1);
+        fk_range(channels_of(a), VL, at / grid.nb, grid.mb, &c0, &c1);
         fk_range(a->oc, NR, at % grid.nb, grid.nb, &n0, &n1);
-        dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0};
+        const int64_t which = side ? c0 / a->c : -1;
+        const wino_quarter *quarter = side ? quarters + which : NULL;
+        if (side) c1 -= which * a->c, c0 -= which * a->c;
+        dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0, which};
         gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .m = cell.m, .n = cell.n};
         g.c.step = gemm_panels(g.n) * NR;
         /* planes are an odd number of lines apart, so as not to meet in the caches */
@@ -147,14 +167,17 @@ FK_KERNEL(winograd_dw) {
                 g.fetch = &dy;
             }
             for (int f = 0; f < WINO_AT; f++) {
+                if (quarter && !quarter->live[f]) continue;
                 g.a.at = v + f * v_plane;
                 g.b.at = z + f * z_plane;
                 g.c.at = u + f * u_plane;
                 FK(gemm_thin)(&g);
             }
         }
-        float *dw = (float *)call->ptr[2] + (part * 9 * a->c + c0) * a->oc + n0;
-        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.c.step, u_plane, g.n, dw + c * a->oc, a->c * a->oc);
+        for (int64_t f = 0; quarter && f < WINO_AT; f++)
+            if (!quarter->live[f]) memset(u + f * u_plane, 0, (size_t)(g.m * g.c.step) * sizeof *u);
+        float *dw = (float *)call->ptr[2] + (part * (side ? side * side : 9) * a->c + c0) * a->oc + n0;
+        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.c.step, u_plane, g.n, dw + c * a->oc, a->c * a->oc, quarter);
     }
 }
 

@@ -61,6 +61,14 @@ def _packed(ctx, g, w):
     return ctx.packed(w, 'pack_b', batch=g.groups, k=g.kd * g.kh * g.kw * g.c // g.groups, n=n, ld=g.oc, trans=0, src_batch=n)
 
 
+FULL = 256  # outputs of an image from which on transforming the filters for it alone is not slower than reading them packed
+
+
+def _halves(ctx, g, x, w, y):
+    few = g.oh * g.ow < FULL and ctx.packed_once(w)  # one image of 8 x 8 outputs took 1.9 of the time, of 16 x 16 0.9
+    return (_product if few else winograd.forward_by_halves)(ctx, g, x, w, y)
+
+
 def _is_few(ctx, g):
     """Few channels, whose windows are read where they are. The kernel knows which; never more than these."""
     return g.c <= FEW and ctx.parts('conv_few', **g._asdict()) > 0
@@ -112,9 +120,11 @@ def _winograd_by_kernel(ctx, g, x, dy, dw):
     return partial_sums(ctx, 'winograd_dw', [x, dy], dw, winograd.sum_attributes(g))
 
 
-FORWARD = ((winograd.suits, winograd.forward), (_is_few, _few), (_always, _product))
-BY_INPUT = ((winograd.suits, winograd.backward), (_few_made, _taps_by_input), (_always, _product_by_input))
-BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
+FORWARD = ((winograd.suits, winograd.forward), (winograd.halves, _halves), (_is_few, _few), (_always, _product))
+BY_INPUT = ((winograd.suits, winograd.backward), (winograd.halves, winograd.backward_by_halves),
+            (_few_made, _taps_by_input), (_always, _product_by_input))
+BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (winograd.sums_by_halves_suit, _winograd_by_kernel),
+             (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
 
 
 def _first_of(ways):

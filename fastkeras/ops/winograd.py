@@ -34,6 +34,38 @@ def _worthwhile(h, w):
     return h * w >= 49 and tiles * TILE * TILE <= 2 * h * w
 
 
+def halves(ctx, g):
+    """Whether windows of 4 to 6 taps a side, two pixels apart, are taken as windows of 3 x 3 over the image's quarters, the
+    pixels of even or odd row and column (csrc/kernels/winograd.h): 4 x 4 taps then take 25 products in place of 64, 5 x 5
+    taps 36 of 100. The channels that are transformed are whole panels, since they lie apart."""
+    if not config.winograd() or g.d * g.od * g.kd != 1 or g.pf or g.kh != g.kw or not 4 <= g.kh <= 6:
+        return False
+    if (g.sh, g.sw, g.dh, g.dw, g.groups, g.h, g.w) != (2, 2, 1, 1, 1, 2 * g.oh, 2 * g.ow):
+        return False
+    whole = g.c % 32 == 0 and g.oc % 32 == 0 and g.oc <= MOST_CHANNELS and 4 * g.c <= MOST_CHANNELS
+    return whole and all(g.kh - 4 <= p <= 2 for p in (g.pt, g.pl)) and _worthwhile(g.oh, g.ow)
+
+
+SIDE = 8  # times the taps of a side are added to pt, which tells the kernels
+
+
+def forward_by_halves(ctx, g, x, w, y):
+    """y = conv(x, w), where halves() are taken."""
+    return ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt + SIDE * g.kh,
+                    pl=g.pl, turned=0, depth=0)
+
+
+def backward_by_halves(ctx, g, dy, w, dx):
+    """The gradient by its input; pt and pl stay those of the convolution."""
+    return ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=g.pt + SIDE * g.kh,
+                    pl=g.pl, turned=1, depth=0)
+
+
+def sums_by_halves_suit(ctx, g):
+    """Whether its gradient by the kernel is faster so."""
+    return halves(ctx, g) and ctx.parts('winograd_dw', **sum_attributes(g)) > 0
+
+
 def forward(ctx, g, x, w, y):
     """y = conv(x, w)."""
     depth = _depth(g.c) if 9 * g.c * g.oc >= PACKED and ctx.packed_once(w) else 0
@@ -58,7 +90,8 @@ def backward(ctx, g, dy, w, dx):
 
 def sum_attributes(g):
     """The attributes of the step winograd_dw for this Geometry."""
-    return {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
+    attrs = {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
+    return attrs if g.kh == 3 else {**attrs, 'pt': g.pt + SIDE * g.kh}
 
 
 def sums_suit(ctx, g):
