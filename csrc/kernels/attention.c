@@ -232,6 +232,7 @@ static float dot(const float *a, const float *b, int64_t n) {
 static void share_row(float *s, float *d, int64_t n, int64_t end, float scale, const bias_row *b, float top, float over,
                       float mean) {
     const int64_t seen = fk_max(0, fk_min(n, end));
+    if (top == MASKED) scale = 0.0f; /* a step that may attend to nothing: its shares do not depend on q and k */
     for (int64_t k = 0; k < seen; k += VL) {
         const int64_t left = seen - k;
         const vf share = v_exp(score(v_load_upto(s + k, left), scale, b, k, left) - top) * over;

@@ -17,7 +17,7 @@ from fastkeras.utils import nest
 from fastkeras.utils.errors import noted
 from fastkeras.utils.indices import check_indices
 
-from . import construction, context
+from . import array_masks, construction, context
 from .history import Node, keras_tensor
 from .input_spec import title
 from .text_front import refuse_texts
@@ -281,7 +281,9 @@ class Calls:
     # ---- computing
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
-        inputs = nest.map_structure(self._array, self._as_inputs(inputs))
+        inputs = self._as_inputs(inputs)
+        masks = array_masks.of(nest.flatten([inputs, kwargs]))      # by their place among the leaves
+        inputs = nest.map_structure(self._array, inputs)
         for x, limit, why in self._limited_inputs(inputs):
             if isinstance(x, np.ndarray):
                 check_indices(x, limit, why, title(self))
@@ -292,26 +294,32 @@ class Calls:
         training = kwargs.get('training', context.learning_phase())
         key = (repr(nest.map_structure(lambda x: '*' if isinstance(x, np.ndarray) else x, [inputs, kwargs])),
                bool(training), settings.generation(),
-               tuple(layer.trainable for layer in self._flatten_layers()) if training else None)
+               tuple(layer.trainable for layer in self._flatten_layers()) if training else None, tuple(masks))
         function = self._functions.get(key)
         if function is None:
             fixed = [None if fed else x for x, fed in zip(leaves, feeds)]       # holds no array
             structure = nest.map_structure(lambda x: None, [inputs, kwargs])
-
-            owners = []
+            owners, places = [], tuple(masks)
 
             def call(*tensors):
                 rest = iter(tensors)
+                leaves = [next(rest) if fed else x for x, fed in zip(fixed, feeds)]
+                for place, mask in zip(places, rest):
+                    leaves[place] = masked(leaves[place], mask)
                 with context.no_collection():
-                    result = self._run(*nest.pack(structure, [next(rest) if fed else x for x, fed in zip(fixed, feeds)]))
+                    result = self._run(*nest.pack(structure, leaves))
                 first = len(owners)
                 owners.extend(layer for layer, _ in active_trace().losses)
-                return result, {first + k: loss for k, (_, loss) in enumerate(active_trace().losses)}
+                of_result = {k: y._keras_mask for k, y in enumerate(nest.flatten(result))
+                             if isinstance(y, Tensor) and y._keras_mask is not None}
+                return result, {first + k: loss for k, (_, loss) in enumerate(active_trace().losses)}, of_result
 
             with outside_trace():
                 function = self._functions[key] = Function(call, name=self.name), owners
         function, owners = function
-        result, losses = function(*arrays)
+        result, losses, masks = function(*arrays, *masks.values())
+        if masks:
+            array_masks.keep(nest.flatten(result), masks)
         if losses or self._has_losses_of_call:
             self._keep_losses([(owners[k], loss) for k, loss in losses.items()])
         collected = context.collection()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .core import Sample, apply, as_tensor, error, pullback, register
-from .elementwise import add, cast, multiply, where
+from .elementwise import add, cast, less_equal, multiply, where
 from .linalg import matmul
 from .logits import softmax
 from .lowering import strides
@@ -23,7 +23,8 @@ def _in_ops(query, key, value, bias, scale, causal):
     q, k, v = (transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
     scores = multiply(matmul(q, k, transpose_b=True), scale)
     if bias is not None:
-        scores = add(scores, bias)
+        # no sum where it is masked: the shares of a step that may attend to nothing do not depend on its scores
+        scores = where(less_equal(bias, MASKED), MASKED, add(scores, bias))
     if causal:
         scores = where(np.tri(*scores.shape[-2:], dtype=bool), scores, MASKED)
     return transpose(matmul(softmax(scores), v), (0, 2, 1, 3))
@@ -63,6 +64,7 @@ def _dx_ref(q, k, v, y, stats, dy, *bias, scale, causal):
     shares = np.exp(_scores(q, k, bias, scale, causal) - stats[..., :1]) * stats[..., 1:]
     of_shares = _heads(dy) @ _heads(np.repeat(v, each, axis=2)).swapaxes(2, 3)
     slope = shares * (of_shares - np.sum(_heads(dy) * _heads(y), axis=-1, keepdims=True)) * q.dtype.type(scale)
+    slope = np.where(stats[..., :1] == MASKED, 0, slope)
     if causal:
         slope = np.where(np.tri(*slope.shape[2:], dtype=bool), slope, 0)
 

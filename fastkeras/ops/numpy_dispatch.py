@@ -39,6 +39,10 @@ def _checked(name, kwargs):
 def ufunc_call(ufunc, method, inputs, kwargs):
     """np.ufunc(…) or np.ufunc.reduce(…) on operands of which one is symbolic."""
     name = ufunc.__name__
+    out = kwargs.get('out', ())
+    if method == '__call__' and len(out) == 1 and out[0] is inputs[0]:
+        # `array += tensor`: the name on the left means the tensor from here on; the array stays as it is
+        kwargs = {key: value for key, value in kwargs.items() if key != 'out'}
     kwargs = _checked(name, kwargs)
     if method == 'reduce' and name in _REDUCTIONS and not set(kwargs) - {'axis', 'keepdims'}:
         return _ours(_REDUCTIONS[name])(inputs[0], axis=kwargs.get('axis', 0), keepdims=kwargs.get('keepdims', False))

@@ -120,6 +120,21 @@ def test_masks():
     np.testing.assert_allclose(causal, np.repeat(v[:, :4].mean(1, keepdims=True), 4, 1), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize('causal', [False, True])
+def test_steps_that_attend_to_nothing_have_no_gradient(isa, causal):
+    """Their result is the mean of the values, whatever query and key are."""
+    q, k, v = arrays(1, 5, 20, 2, 2)
+
+    def slopes(q, k, v, mask):
+        return gradients(ops.sum(ops.square(ops.dot_product_attention(q, k, v, mask=mask, is_causal=causal))), [q, k, v])
+    dq, dk, dv = Function(slopes)(q, k, v, np.zeros((1, 1, 1, 20), bool))
+    assert not dq.any() and not dk.any() and dv.any()
+    some = np.ones((1, 1, 5, 20), bool)
+    some[0, 0, 2] = False
+    dq, dk, dv = Function(slopes)(q, k, v, some)
+    assert not dq[:, 2].any() and dq[:, 1].any() and dq[:, 3].any()
+
+
 def test_infinite_biases_and_later_blocks(isa):
     """A first block of sources that all have -inf."""
     q, k, v = arrays(1, 3, 300, 1, 1, 8, 8)

@@ -6,6 +6,7 @@ import pytest
 from fastkeras import ops
 from fastkeras.ops.evaluate import evaluate
 from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Function
 
 pytestmark = pytest.mark.filterwarnings('ignore:Arrays of 2-dimensional vectors')
 rng = np.random.default_rng(0)
@@ -157,3 +158,17 @@ def test_traced_function_matches_numpy(name, args, kwargs):
         want = flat(numpy_function(name)(*plain, **kwargs))
     assert [m.shape for m in made] == [w.shape for w in want]
     same([np.asarray(g) for g in got], want)
+
+
+def test_arrays_take_tensors_in_place():
+    """As in Keras's guide to GANs, where `labels` is an array, for its size is known, and noise is added to it."""
+    def noisy(x):
+        labels = np.zeros((2, 1), 'float32')
+        kept = labels
+        labels += 0.5 * x
+        labels *= x
+        assert not kept.any()
+        return labels
+    np.testing.assert_array_equal(Function(noisy)(np.array([[2.0], [4.0]], 'float32')), [[2], [8]])
+    with pytest.raises(TypeError, match='cannot write to out'):
+        Function(lambda x: np.add(x, 1.0, out=np.zeros((2, 1), 'float32')))(np.ones((2, 1), 'float32'))
