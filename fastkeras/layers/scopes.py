@@ -73,7 +73,7 @@ class StatelessScope:
             self._outer = noted_by(self._keep)
         self._entered = True
         for v, value in self._given:
-            v.assign(value)
+            v.hold(value) if self._trace is not None else v.assign(value)
         return self
 
     def _keep(self, variable):

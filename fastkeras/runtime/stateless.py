@@ -24,6 +24,7 @@ def with_values(variables, values, function):
         trace.losses = []
         for v, value in zip(variables, values):
             v.assign(core.tensor(value, v.dtype))
+            v.hold(core.tensor(value, v.dtype))     # with gradients
         result = function()
         held = [core.tensor(v) for v in variables]
     for k, v in trace.assigned.items():

@@ -127,24 +127,36 @@ class Variable:
         return self.array.copy()
 
     def assign(self, value):
-        """Set the value: at once, or, inside a trace, at the end of each run of the plan. The shape must be equal."""
-        trace = active_trace()
-        shape = tuple(value.shape) if hasattr(value, 'shape') else np.shape(value)
-        if tuple(shape) != self.shape and shape != ():
-            raise ValueError(f'variable {self.name!r} has shape {self.shape}, it cannot take a value of shape {shape}')
-        if trace is not None:
-            tensor = core.apply('cast', (core.tensor(value, self.dtype),), dtype=self.dtype)
-            if tensor.shape != self.shape:
-                tensor = core.apply('broadcast_to', (tensor,), shape=self.shape)
-            trace.current[id(self)] = tensor
-            trace.assigned[id(self)] = self
-            return tensor
+        """Set the value: at once, or, inside a trace, at the end of each run of the plan. The shape must be equal.
+
+        No gradient flows through an assignment to what the value was made of: as if it had been done in an earlier step.
+        """
+        if active_trace() is not None:
+            tensor = core.tensor(value, self.dtype)
+            return self.hold(core.apply('stop_gradient', (tensor,)) if self.dtype in core.FLOATS else tensor)
+        self._check_fits(value)
         noted = getattr(_scopes, 'noted', None)
         if noted is not None:
             noted(self)
         self.array[...] = np.asarray(value)
         self.touch()
         return self
+
+    def hold(self, value):
+        """`assign` inside a trace, with gradients: what is computed of the variable depends on what the value was made of."""
+        self._check_fits(value)
+        tensor = core.apply('cast', (core.tensor(value, self.dtype),), dtype=self.dtype)
+        if tensor.shape != self.shape:
+            tensor = core.apply('broadcast_to', (tensor,), shape=self.shape)
+        trace = active_trace()
+        trace.current[id(self)] = tensor
+        trace.assigned[id(self)] = self
+        return tensor
+
+    def _check_fits(self, value):
+        shape = tuple(value.shape) if hasattr(value, 'shape') else np.shape(value)
+        if shape != self.shape and shape != ():
+            raise ValueError(f'variable {self.name!r} has shape {self.shape}, it cannot take a value of shape {shape}')
 
     def touch(self):
         """Say that the array was changed in place."""

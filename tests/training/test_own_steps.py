@@ -375,3 +375,39 @@ def test_what_cannot_be_is_said():
         model.fit(iter([]), steps_per_epoch=1, verbose=0)
     with pytest.raises(ValueError, match='tape=tape'):
         optimizers.SGD().minimize(1.0, model.trainable_variables)
+
+
+def test_no_gradient_flows_through_an_update():
+    """Two networks trained in one step, one after the other, as in a GAN: what the first learned of what the second made is
+    no way for the gradient of the second. Also behind optimizers with square roots, whose slope at 0 is infinite."""
+    x = np.random.default_rng(0).random((4, 3)).astype('float32')
+
+    class Both(Model):
+        def __init__(self):
+            super().__init__()
+            self.critic, self.maker = Dense(1), Dense(3)
+            self.critic.build((None, 3))
+            self.maker.build((None, 3))
+            self.slopes = [fastkeras.Variable(np.zeros((3, n), 'float32')) for n in (3, 1)]
+            self.built = True
+
+        def train_step(self, data):
+            made = self.maker(data)
+            with GradientTape() as tape:
+                first = ops.mean(ops.square(self.critic(made)))
+            self.critic.kernel.assign_sub(tape.gradient(first, self.critic.kernel))
+            with GradientTape() as tape:
+                second = ops.mean(self.critic(self.maker(data)))
+            slopes = tape.gradient(second, [self.maker.kernel, self.critic.kernel])
+            for variable, slope in zip(self.slopes, slopes):
+                variable.assign(slope)
+            return {'first': first}
+
+    model = Both()
+    model.compile()
+    kernel, made = model.critic.kernel.numpy(), x @ model.maker.kernel.numpy()
+    model.train_on_batch(x)
+    after = kernel - made.T @ (2 * made @ kernel) / 4
+    np.testing.assert_allclose(model.critic.kernel.numpy(), after, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.slopes[0].numpy(), x.T @ np.ones((4, 1)) @ after.T / 4, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.slopes[1].numpy(), made.mean(0)[:, None], rtol=1e-4, atol=1e-6)
