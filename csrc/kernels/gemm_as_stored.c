@@ -48,13 +48,18 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
 static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, GEMM_ROWS);
     float *packed = j->scratch + GEMM_SCRATCH / 4;
-    gemm_fetch more = {0};
     int64_t p = 0;
     do {
         const int64_t k = fk_min(kb, j->k - p);
         /* the first strip of rows copies whole panels */
         const int64_t whole = j->trans_b || j->kmajor ? 0 : (n1 - n0) / NR;
         FK(gemm_pack_panels)(at(j, p, n0), j->ldb, j->trans_b, k, n1 - n0, whole, gemm_panels(n1 - n0), packed, k * NR);
+        const int64_t behind = fk_min(kb, j->k - p - kb); /* steps of the next block */
+        gemm_fetch more_b = {0}, more = {.next = &more_b};
+        if (behind > 0 && whole == 0) /* its rows lie far apart: packing would wait for them */
+            more_b = j->trans_b ? fetch_rows(at(j, p + kb, n0), n1 - n0, behind, j->ldb, NULL)
+                                : fetch_rows(at(j, p + kb, n0), behind, n1 - n0, j->ldb, NULL);
+        if (behind > 0 && j->kmajor && !j->pack) FK(gemm_fetch_rows)(j, r0, r1 - r0, p + kb, behind, &more);
         for (int64_t t = 0; t < blocks; t++) {
             const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
             gemm_args g = {.a.at = j->a + (j->kmajor ? p * j->as + r : r * j->as + p),
@@ -67,6 +72,7 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
                            .c.step = j->ldc,
                            .c.ending = p + kb >= j->k ? j->ending : NULL,
                            .c.channel = j->channel + n0,
+                           .fetch = &more,
                            .m = m,
                            .k = k};
             if (j->pack && k > 0) {
@@ -74,10 +80,7 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
                 g.a.step = gemm_stride(j->kmajor ? m : k);
                 j->pack(j, r, m, p, k, j->scratch, g.a.step);
                 const int64_t next = t + 1 < blocks ? r + m : r0, after = t + 1 < blocks ? p : p + kb;
-                if (after < j->k) {
-                    FK(gemm_fetch_rows)(j, next, fk_min(m, r1 - next), after, fk_min(kb, j->k - after), &more);
-                    g.fetch = &more;
-                }
+                if (after < j->k) FK(gemm_fetch_rows)(j, next, fk_min(m, r1 - next), after, fk_min(kb, j->k - after), &more);
             }
             int64_t n = 0;
             if (whole && t == 0) {

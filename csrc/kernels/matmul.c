@@ -9,13 +9,17 @@ typedef struct {
     gemm_grid grid;
 } plan;
 
-/* B as stored: every share of rows packs it again, so columns are cut first, few rows at runs that are worth fetching */
+/* B as stored: every share of rows packs it again, and every share of columns reads A again. Few rows are cut at runs of
+ * columns that are worth fetching, others in cells of 256 × 256, which stay in L2 while all of k is added to them. Smaller
+ * ones only where there would be fewer than four. */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m < 64 ? 128 : 256;
     const int64_t enough = gemm_chunks((double)m * columns * k, 16);
-    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN);
-    gemm_grid g = {1, fk_max(1, fk_min(worth, fk_max(2, columns / run)))};
-    g.mb = fk_max(1, fk_min(worth / g.nb, m / (4 * MR)));
+    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN), least = fk_min(worth, 4);
+    gemm_grid g = {1, fk_max(1, fk_min(worth, columns / run))};
+    g.mb = fk_max(1, fk_min(worth / g.nb, m / 256));
+    g.nb = fk_max(g.nb, fk_min(least / g.mb, fk_max(2, columns / 96)));
+    g.mb = fk_max(g.mb, fk_min(least / g.nb, m / (4 * MR)));
     return g;
 }
 

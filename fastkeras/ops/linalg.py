@@ -15,6 +15,7 @@ from .shapes import broadcast, sum_to
 __all__ = ['dot', 'inner', 'matmul', 'norm', 'outer', 'tensordot', 'vdot']
 
 LARGE = 1 << 21  # elements
+CACHED = 1 << 18  # elements of which a copy is still in a core's cache when it is read
 
 
 def _vjp(node, ct):
@@ -78,11 +79,14 @@ def _lower(ctx, node, ins, out):
 def _as_stored(m, n, k, ta, tb, once):
     """Whether the right side is read where it is. once: it would be packed once for many runs. Weights too large for the
     caches are: nothing is slower than their memory, and a packed copy would double them. Smaller ones are packed even for
-    one row: a thread's share is then one piece, where columns of stored rows meet a part of its cache's sets alone."""
+    one row: a thread's share is then one piece, where columns of stored rows meet a part of its cache's sets alone. The
+    right side of a weight's gradient is seldom constant and long: a packed copy would go through memory, to be used by a
+    few hundred rows."""
     large = n * k > LARGE
     if once:
         return not tb and large
-    return large or m <= (128 if not ta and not tb else 64)
+    few = 64 if tb else 1024 if ta and n * k > CACHED else 64 if ta else 128
+    return large or m <= few
 
 
 def _samples():
