@@ -141,6 +141,21 @@ def test_a_stored_right_side_gives_the_bits_of_a_packed_one(m, isa):
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
+@pytest.mark.parametrize('m, n, k', [(530, 270, 900), (140, 390, 1200), (300, 600, 800)])
+def test_cells_of_a_long_product(m, n, k, isa):
+    """A weight's gradient: both sides as stored, cut in cells of rows and columns, blocks of k fetched ahead."""
+    a, b = normal(1, k, m), normal(1, k, n)
+    attrs = {**attributes(a, n, k, True), 'ldb': n}
+    one, two = np.full((2, 1, m, n), 7, np.float32)
+    for out, threads in ((one, 1), (two, 2)):
+        step.run('matmul', [a, b, out], isa=isa, threads=threads, **attrs)
+    np.testing.assert_array_equal(one.view(np.int32), two.view(np.int32))
+    np.testing.assert_array_equal(one, product(a, pack(b, isa), n, k, isa, transposed=True))
+    wide = a.astype(np.float64).swapaxes(1, 2)
+    assert (np.abs(one - wide @ b) <= 1e-6 * (np.abs(wide) @ np.abs(b)) + 1e-6).all()
+
+
+@pytest.mark.parametrize('isa', step.ISAS)
 def test_a_shared_right_side(isa):
     a, b = normal(5, 6, 30), normal(1, 30, 20)
     packed = pack(b, isa)
