@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastkeras import ops
+from fastkeras import generation, ops
 from fastkeras.runtime import SeedGenerator
 
 from .base import Layer
@@ -40,6 +40,11 @@ class AlphaDropout(Dropout):
         return ops.where(ops.greater(kept, 0.0), inputs, _SELU_LEAST) * stretch - stretch * self.rate * _SELU_LEAST
 
 
+def _said_seed(layer):
+    """The key of a configuration that Keras 2 does not read there: it is left out where it says nothing."""
+    return () if layer.seed is None and not generation.of('config.module_and_registered_name') else ('seed',)
+
+
 class GaussianNoise(Layer):
     """In training, normal numbers of mean 0 are added to the inputs; nothing happens in inference.
 
@@ -63,7 +68,7 @@ class GaussianNoise(Layer):
         return inputs + _normal(self, inputs, self.stddev)
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('stddev', 'seed')
+        return self._config_with('stddev', *_said_seed(self))
 
 
 class GaussianDropout(Layer):
@@ -90,7 +95,7 @@ class GaussianDropout(Layer):
         return inputs * (1.0 + _normal(self, inputs, (self.rate / (1 - self.rate)) ** 0.5))
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('rate', 'seed')
+        return self._config_with('rate', *_said_seed(self))
 
 
 def _normal(layer, x, stddev):

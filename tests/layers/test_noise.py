@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastkeras import layers
+from fastkeras import generation, layers
 from tests.layer_harness import run_layer_test
 
 
@@ -50,3 +50,11 @@ def test_alpha_dropout_keeps_mean_and_variance():
 def test_bad_noise(cls, value):
     with pytest.raises(ValueError, match=f'{cls.__name__} layer'):
         cls(value)
+
+
+@pytest.mark.parametrize('cls, key', [(layers.GaussianNoise, 'stddev'), (layers.GaussianDropout, 'rate')])
+def test_configurations_that_keras_2_reads(cls, key):
+    assert set(cls(0.5, name='noise').get_config()) == {'name', 'trainable', key}
+    assert cls(0.5, seed=3).get_config()['seed'] == 3
+    with generation.scope(3):
+        assert cls(0.5).get_config()['seed'] is None
