@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from .text_front import refuse_texts
 
 TYPE_CHECKING = False
 _MANY = (list, tuple, dict)
+_changes = itertools.count(1)
 
 
 class Calls:
@@ -32,6 +34,9 @@ class Calls:
     _has_losses_of_call = False
     _takes_text = False         # whether its inputs may be texts
     _input_dtype = None         # of the input that it makes when it begins a stack that is built by data, if not the usual one
+    _not_of_call = frozenset()  # names of attributes that no call reads
+    _last_change = 0            # of any layer
+    _changed_at = _traced_at = 0
     _mask_by_argument_alone = False     # whether `mask` is not to be given what masks the inputs have
 
     if TYPE_CHECKING:
@@ -279,8 +284,25 @@ class Calls:
         return nest.map_structure(lambda y: None if y is None else tuple(y.shape), outputs)
 
     # ---- computing
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute. One that a layer had when it was called counts in its next call on arrays, and in the next compile
+        of a model with it; those whose names begin with _ are not looked after."""
+        if (self.__dict__.get('_was_called') and name[0] != '_' and name not in self._not_of_call
+                and self.__dict__.get(name, value) is not value and active_trace() is None):
+            self._note_change()
+        object.__setattr__(self, name, value)
+
+    def _note_change(self):
+        """Let what was traced of the layer, and of those that hold it, be traced again when it is called on arrays."""
+        self._changed_at = next(_changes)
+        Calls._last_change = self._changed_at
+
     def _compute(self, inputs, kwargs):
         """The result for arrays, by a plan that is kept for equal shapes and settings."""
+        if self._traced_at != Calls._last_change:
+            if max(layer._changed_at for layer in self._flatten_layers()) > self._traced_at:
+                self._functions.clear()
+            self._traced_at = Calls._last_change
         inputs = self._as_inputs(inputs)
         masks = array_masks.of(nest.flatten([inputs, kwargs]))      # by their place among the leaves
         inputs = nest.map_structure(self._array, inputs)

@@ -103,6 +103,10 @@ class Keeping:
         outputs = self._shapes_of(*self._arguments(args, kwargs))
         return nest.map_structure(lambda y: keras_tensor(y.shape, y.dtype, self.name) if isinstance(y, Tensor) else y, outputs)
 
+    def convert_weight(self, weight: Any) -> Any:
+        """A weight as this layer computes with it: the same, since all layers compute alike."""
+        return weight
+
     def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
         """layer_call(*args, **kwargs), of which a step of training keeps nothing but its arguments, see `remat`."""
         return remat(layer_call)(*args, **kwargs)

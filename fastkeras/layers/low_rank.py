@@ -39,8 +39,8 @@ class LowRank:
                     b_initializer: Any = 'zeros') -> None:
         """Freeze the kernel and train a low-rank update of it instead, times lora_alpha / rank (1 unless given).
 
-        a_initializer, b_initializer: of its two factors. Raises ValueError before the layer is built, the second time,
-        and where the kernel has a constraint.
+        a_initializer, b_initializer: of its two factors. A model that was compiled has to be compiled again. Raises ValueError
+        before the layer is built, the second time, and where the kernel has a constraint.
         """
         weight = getattr(self, self._low_rank_of, None) if self.built else None
         if weight is None:
@@ -66,7 +66,7 @@ class LowRank:
             setattr(self, f'lora_{name}_{which}', factors[-1])
         weight.trainable = False
         self.lora_enabled = True
-        self._functions.clear()
+        self._note_change()
 
     def _adapted(self, weight):
         """The weight with its update."""

@@ -35,6 +35,7 @@ class Model(Trainer, Layer):
 
     supports_masking = True
     _names_its_weights = False
+    _not_of_call = frozenset(('history', 'loss', 'metrics_names', 'optimizer', 'stop_training'))
     _graph = None
     _is_stack = False
     # data the model was first called on, for one whose class has its own `call`
@@ -75,6 +76,7 @@ class Model(Trainer, Layer):
     def _forget_traces(self):
         """What was traced of another structure no longer counts."""
         self._functions.clear()
+        self._note_change()
         self._forget_steps()
 
     # ---- what is in it
