@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from fastkeras import generation, ops
 from fastkeras.utils import nest
+from fastkeras.utils.errors import warn
 
 from . import cell_states, registry
 from .base import Layer
@@ -33,8 +33,8 @@ class StackedRNNCells(Layer):
         self.cells = list(cells)
         self.reverse_state_order = reverse_state_order
         if reverse_state_order:
-            warnings.warn('StackedRNNCells: reverse_state_order=True is the order of before Keras 2.2.3; states in the order '
-                          'of the cells are what others expect', stacklevel=2)
+            warn('StackedRNNCells: reverse_state_order=True is the order of before Keras 2.2.3; states in the order '
+                 'of the cells are what others expect')
 
     def _in_order(self):
         """The cells in the order in which their states stand."""

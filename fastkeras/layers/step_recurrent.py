@@ -44,7 +44,7 @@ class Recurrent(RNN):
     def __init__(self, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
                  stateful: bool = False, unroll: bool = False, implementation: int = 0, **kwargs: Any) -> None:
         super().__init__(_Step(self), return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
-        self.implementation = implementation
+        self.implementation = one_of(self, 'implementation', implementation, (0, 1, 2))
         self.input_spec = [InputSpec(ndim=self._ndim)]
 
     # ---- what a derived class defines
