@@ -128,7 +128,7 @@ class GradientTape:
             self._recording = Recording()
             self._recording.__enter__()
         else:
-            self._began_with = dict(trace.current)
+            self._began_with, self._leaf = dict(trace.current), trace.leaf
         return self
 
     def __exit__(self, kind, *rest):
@@ -220,4 +220,5 @@ class GradientTape:
             return None
         if self._recording is not None:
             return self._recording.leaves.get(id(source))
-        return self._began_with.get(id(source), source._leaf)
+        held = self._began_with.get(id(source))
+        return self._leaf(source) if held is None else held

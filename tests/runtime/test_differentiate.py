@@ -150,6 +150,12 @@ def test_second_derivatives_and_watched_arrays():
             y = x * x * x
         first = inner.gradient(y, x)
     assert (float(outer.gradient(first, x)), float(first), float(y)) == (18, 27, 27)
+    w = Variable(np.float32(3.0))
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = w * w * w
+        first = inner.gradient(y, w)
+    assert (float(outer.gradient(first, w)), float(first)) == (18, 27)
     given = np.arange(3, dtype='float32')
     with GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         x, w = tape.watch(given), Variable([1.0, 2.0, 3.0])
