@@ -73,7 +73,7 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
 /* the step as one of 3 × 3 windows over an image of quarters, whose channels are those of all four (winograd.h) */
 static fk_attr_winograd in_quarters(const fk_attr_winograd *a) {
     fk_attr_winograd s = *a;
-    if (!wino_side(a->pt)) return s;
+    if (a->side == 3) return s;
     s.pt = s.pl = 1;
     if (a->turned) {
         s.oh = a->h;
@@ -438,12 +438,12 @@ FK_KERNEL(winograd) {
     const fk_attr_winograd s = in_quarters(a);
     const wino_grid g = grid_of(&s);
     wino_quarter quarters[QUARTERS];
-    if (wino_side(a->pt)) wino_quarters(a->pt, a->pl, quarters);
+    if (a->side != 3) wino_quarters(a->side, a->pt, a->pl, quarters);
     for (int64_t t = ith; t < g.mb * g.nb; t += nth) {
         int64_t b0, b1, n0, n1;
         fk_range(g.blocks, 1, t / g.nb, g.mb, &b0, &b1);
         fk_range(s.oc, NR, t % g.nb, g.nb, &n0, &n1);
-        run(call, &s, wino_side(a->pt) ? quarters : NULL, &g, b0, b1, n0, n1);
+        run(call, &s, a->side != 3 ? quarters : NULL, &g, b0, b1, n0, n1);
     }
 }
 

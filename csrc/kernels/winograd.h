@@ -142,8 +142,7 @@ WINO_INLINE void wino_input_lanes(const float *x, int64_t down, int64_t right, f
 /* ---- Windows of 4 to 6 taps a side, two pixels apart, are windows of 3 × 3, one apart, over the quarters of the image: its
  * pixels of even or odd row and column, so half as many each way, are the channels of one of half the size. A quarter
  * misses taps of the 3 × 3, mostly a row and a column: then the filters are zero at 11 of the 36 positions.
- * Such a step has WINO_SIDE · side added to pt; its sizes, channels, pt and pl are those of the convolution as it is. */
-#define WINO_SIDE 8
+ * The sizes, channels, pt and pl of such a step are those of the convolution as it is. */
 #define QUARTERS 4
 
 typedef struct {
@@ -152,12 +151,9 @@ typedef struct {
     char back[WINO_AT]; /* the same with the taps taken backwards */
 } wino_quarter;
 
-static inline int64_t wino_side(int64_t pt) { return pt >= WINO_SIDE ? pt / WINO_SIDE : 0; }
-
-static inline void wino_quarters(int64_t pt, int64_t pl, wino_quarter *q) {
-    const int64_t side = wino_side(pt);
+static inline void wino_quarters(int64_t side, int64_t pt, int64_t pl, wino_quarter *q) {
     for (int64_t k = 0; k < QUARTERS; k++, q++) {
-        const int64_t y = k / 2 + pt % WINO_SIDE - 2, x = k % 2 + pl - 2; /* the tap of the first */
+        const int64_t y = k / 2 + pt - 2, x = k % 2 + pl - 2; /* the tap of the first */
         for (int64_t t = 0; t < 9; t++) {
             const int64_t i = y + t / 3 * 2, j = x + t % 3 * 2;
             q->tap[t] = i >= 0 && i < side && j >= 0 && j < side ? i * side + j : -1;

@@ -14,7 +14,7 @@ typedef struct {
 
 /* A share of tiles costs as much as 6 tiles more, to transform its sums back and to add them up; a narrower cell transforms
  * the other side again. */
-static int64_t channels_of(const fk_attr_winograd_dw *a) { return wino_side(a->pt) ? a->c * QUARTERS : a->c; }
+static int64_t channels_of(const fk_attr_winograd_dw *a) { return a->side == 3 ? a->c : a->c * QUARTERS; }
 
 static dw_grid split(const fk_attr_winograd_dw *a) {
     enum { LEAST = 8 };
@@ -22,11 +22,11 @@ static dw_grid split(const fk_attr_winograd_dw *a) {
     g.tiles = a->n * g.down * g.across;
     const int64_t enough = gemm_chunks((double)g.tiles * WINO_AT * channels_of(a) * a->oc, 16);
     g.mb = fk_max(1, fk_ceil_div(a->c, CHANNELS));
-    if (wino_side(a->pt)) g.mb *= QUARTERS; /* a cell has channels of one alone */
+    if (a->side != 3) g.mb *= QUARTERS; /* a cell has channels of one alone */
     g.nb = fk_max(1, fk_ceil_div(a->oc, CHANNELS));
     g.parts = fk_max(1, fk_min(enough / (g.mb * g.nb), g.tiles / 64));
     g.nb = fk_max(g.nb, fk_min(LEAST / (g.parts * g.mb), a->oc / (CHANNELS / 2)));
-    if (!wino_side(a->pt)) g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
+    if (a->side == 3) g.mb = fk_max(g.mb, fk_min(LEAST / (g.parts * g.nb), a->c / (CHANNELS / 2)));
     return g;
 }
 FK_CHUNKS(winograd_dw) {
@@ -133,18 +133,19 @@ static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw
 
 FK_KERNEL(winograd_dw) {
     const dw_grid grid = split(a);
-    const int64_t side = wino_side(a->pt);
+    const int64_t side = a->side;
+    const int apart = side != 3;
     wino_quarter quarters[QUARTERS];
-    if (side) wino_quarters(a->pt, a->pl, quarters);
+    if (apart) wino_quarters(side, a->pt, a->pl, quarters);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb; t += nth) {
         const int64_t part = t % grid.parts, at = t / grid.parts;
         int64_t t0, t1, c0, c1, n0, n1;
         fk_range(grid.tiles, 1, part, grid.parts, &t0, &t1);
         fk_range(channels_of(a), VL, at / grid.nb, grid.mb, &c0, &c1);
         fk_range(a->oc, NR, at % grid.nb, grid.nb, &n0, &n1);
-        const int64_t which = side ? c0 / a->c : -1;
-        const wino_quarter *quarter = side ? quarters + which : NULL;
-        if (side) c1 -= which * a->c, c0 -= which * a->c;
+        const int64_t which = apart ? c0 / a->c : -1;
+        const wino_quarter *quarter = apart ? quarters + which : NULL;
+        if (apart) c1 -= which * a->c, c0 -= which * a->c;
         dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0, which};
         gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .m = cell.m, .n = cell.n};
         g.c.step = gemm_panels(g.n) * NR;
@@ -176,7 +177,7 @@ FK_KERNEL(winograd_dw) {
         }
         for (int64_t f = 0; quarter && f < WINO_AT; f++)
             if (!quarter->live[f]) memset(u + f * u_plane, 0, (size_t)(g.m * g.c.step) * sizeof *u);
-        float *dw = (float *)call->ptr[2] + (part * (side ? side * side : 9) * a->c + c0) * a->oc + n0;
+        float *dw = (float *)call->ptr[2] + (part * side * side * a->c + c0) * a->oc + n0;
         for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.c.step, u_plane, g.n, dw + c * a->oc, a->c * a->oc, quarter);
     }
 }

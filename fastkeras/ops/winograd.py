@@ -46,19 +46,16 @@ def halves(ctx, g):
     return whole and all(g.kh - 4 <= p <= 2 for p in (g.pt, g.pl)) and _worthwhile(g.oh, g.ow)
 
 
-SIDE = 8  # times the taps of a side are added to pt, which tells the kernels
-
-
 def forward_by_halves(ctx, g, x, w, y):
     """y = conv(x, w), where halves() are taken."""
-    return ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt + SIDE * g.kh,
-                    pl=g.pl, turned=0, depth=0)
+    return ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt,
+                    pl=g.pl, turned=0, depth=0, side=g.kh)
 
 
 def backward_by_halves(ctx, g, dy, w, dx):
     """The gradient by its input; pt and pl stay those of the convolution."""
-    return ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=g.pt + SIDE * g.kh,
-                    pl=g.pl, turned=1, depth=0)
+    return ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=g.pt,
+                    pl=g.pl, turned=1, depth=0, side=g.kh)
 
 
 def sums_by_halves_suit(ctx, g):
@@ -72,7 +69,7 @@ def forward(ctx, g, x, w, y):
     if depth:
         w = ctx.packed(w, 'pack_b', batch=9 * g.c // depth, k=depth, n=g.oc, ld=g.oc, trans=0, src_batch=depth * g.oc)
     return ctx.step('winograd', [x, w, y], n=g.n, h=g.h, w=g.w, c=g.c, oh=g.oh, ow=g.ow, oc=g.oc, pt=g.pt, pl=g.pl,
-                    turned=0, depth=depth)
+                    turned=0, depth=depth, side=3)
 
 
 def _depth(c):
@@ -85,13 +82,13 @@ def _depth(c):
 def backward(ctx, g, dy, w, dx):
     """dx: the convolution of dy with w turned by half a circle, its channels exchanged."""
     return ctx.step('winograd', [dy, w, dx], n=g.n, h=g.oh, w=g.ow, c=g.oc, oh=g.h, ow=g.w, oc=g.c, pt=2 - g.pt,
-                    pl=2 - g.pl, turned=1, depth=0)
+                    pl=2 - g.pl, turned=1, depth=0, side=3)
 
 
 def sum_attributes(g):
     """The attributes of the step winograd_dw for this Geometry."""
     attrs = {name: getattr(g, name) for name in ('n', 'h', 'w', 'c', 'oh', 'ow', 'oc', 'pt', 'pl')}
-    return attrs if g.kh == 3 else {**attrs, 'pt': g.pt + SIDE * g.kh}
+    return {**attrs, 'side': g.kh}
 
 
 def sums_suit(ctx, g):

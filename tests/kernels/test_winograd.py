@@ -31,7 +31,7 @@ SHAPES = [
 
 
 def geometry(shape):
-    return dict(zip(NAMES, shape))
+    return {**dict(zip(NAMES, shape)), 'side': 3}
 
 
 def arrays(g):
