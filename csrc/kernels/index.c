@@ -2,7 +2,7 @@
  *
  * Indices are data, so each is checked where it is used: one outside its range sets call->status, and nothing outside
  * the tensors is read or written. */
-#include "kernel.h"
+#include "tile.h"
 
 static inline int inside(int32_t i, int64_t size) { return i >= 0 && i < size; }
 
@@ -83,41 +83,108 @@ FK_CHUNKS(scatter_add) {
 }
 FK_ONE_PART(scatter_add)
 
-/* the block [r0, r1) × n columns of one item; u and y begin at its first column */
-static int scatter_block(float *restrict y, const float *restrict u, const int32_t *idx, int64_t nidx, int64_t size,
-                         int64_t inner, int64_t r0, int64_t r1, int64_t n) {
-    int bad = 0;
-    if (n == inner)
-        memset(y + r0 * inner, 0, (size_t)((r1 - r0) * inner) * 4);
+/* d[0, n) += s[0, n) */
+static inline void add_row(float *restrict d, const float *restrict s, int64_t n) {
+    if (n == 1)
+        d[0] += s[0];
     else
-        for (int64_t r = r0; r < r1; r++) memset(y + r * inner, 0, (size_t)n * 4);
-    for (int64_t j = 0; j < nidx; j++) {
-        bad |= !inside(idx[j], size);
-        if (idx[j] < r0 || idx[j] >= r1) continue;
-        float *restrict t = y + idx[j] * inner;
-        const float *restrict s = u + j * inner;
-        if (n == 1)
-            t[0] += s[0];
+        for (int64_t i = 0; i < n; i++) d[i] += s[i];
+}
+static void zero_rows(float *y, int64_t rows, int64_t inner, int64_t n) {
+    if (n == inner)
+        memset(y, 0, (size_t)(rows * inner) * 4);
+    else
+        for (int64_t r = 0; r < rows; r++) memset(y + r * inner, 0, (size_t)n * 4);
+}
+
+/* the block [r0, r1) × n columns of one item; u and y begin at its first column */
+static void scatter_block(float *restrict y, const float *restrict u, const int32_t *idx, int64_t nidx, int64_t inner,
+                          int64_t r0, int64_t r1, int64_t n) {
+    zero_rows(y + r0 * inner, r1 - r0, inner, n);
+    for (int64_t j = 0; j < nidx; j++)
+        if (idx[j] >= r0 && idx[j] < r1) add_row(y + idx[j] * inner, u + j * inner, n);
+}
+
+/* The same before a program: a few rows at a time, which the program finds in the L1 cache, and which need not go to memory.
+ * What belongs to some rows is a list: first[k], then next[j] after j, in the order of j; -1 ends it. */
+enum { SCATTER_BLOCK = 16384 }; /* elements of these rows */
+typedef struct {
+    int64_t rows;           /* in a block */
+    int32_t *first, *next;  /* of a block, of an index */
+    float *room;            /* for a block, where y is not written */
+} lists_t;
+/* 0 where the lists do not fit the scratch */
+static int list_blocks(const fk_call *call, const fk_attr_scatter_add *a, const int32_t *idx, int64_t r0, int64_t r1,
+                       lists_t *l) {
+    l->rows = fk_max(1, SCATTER_BLOCK / fk_max(1, a->inner));
+    const int64_t blocks = fk_ceil_div(r1 - r0, l->rows), room = l->rows * a->inner;
+    if ((blocks + a->nidx + room) * 4 > FK_KERNEL_SCRATCH) return 0;
+    l->room = (float *)call->scratch;
+    l->first = (int32_t *)(l->room + room);
+    l->next = l->first + blocks;
+    memset(l->first, -1, (size_t)blocks * 4);
+    for (int64_t j = a->nidx - 1; j >= 0; j--)
+        if (idx[j] >= r0 && idx[j] < r1) {
+            int32_t *head = l->first + (idx[j] - r0) / l->rows;
+            l->next[j] = *head;
+            *head = (int32_t)j;
+        }
+    return 1;
+}
+/* rows [r0, r1) × n columns from c0 on of item o */
+static void scatter_lists(const fk_call *call, const fk_attr_scatter_add *a, const lists_t *l, int64_t o, int64_t r0,
+                          int64_t r1, int64_t c0, int64_t n) {
+    const int32_t *idx = call->ptr[0];
+    const float *u = (const float *)call->ptr[1] + o * a->nidx * a->inner + c0;
+    float *y = call->ptr[2];
+    void *ptr[FK_MAXREF];
+    fk_call near = *call;
+    memcpy(ptr, call->tile_ptr, (size_t)(call->tile->nin + call->tile->nout) * sizeof *ptr);
+    near.tile_ptr = ptr;
+    const int32_t *first = l->first;
+    for (int64_t r = r0; r < r1; r += l->rows) {
+        const int64_t rows = fk_min(l->rows, r1 - r), at = (o * a->size + r) * a->inner + c0;
+        float *d = a->kept ? y + at : l->room;
+        zero_rows(d, rows, a->inner, n);
+        for (int32_t j = *first++; j >= 0; j = l->next[j]) add_row(d + (idx[j] - r) * a->inner, u + j * a->inner, n);
+        if (r + rows < r1) /* what the next block adds lies anywhere */
+            for (int32_t j = *first; j >= 0; j = l->next[j])
+                for (int64_t i = 0; i < fk_min(n, 256); i += 16) __builtin_prefetch(u + j * a->inner + i, 0, 2);
+        if (!a->kept)
+            for (int k = 0; k < call->tile->nin; k++)
+                if (call->tile_ptr[k] == (void *)y) ptr[k] = (void *)((uintptr_t)d - 4 * (uintptr_t)at);
+        if (n == a->inner)
+            fk_epilogue(&near, at, rows * n);
         else
-            for (int64_t i = 0; i < n; i++) t[i] += s[i];
+            fk_epilogue_rows(&near, at, rows, a->inner, n);
     }
-    return bad;
 }
 
 FK_KERNEL(scatter_add) {
     const int32_t *idx = call->ptr[0];
     int64_t inner = a->inner, o0, o1, c0, c1, r0, r1;
     blocks_t b = scatter_blocks(a);
+    lists_t lists;
     (void)nth;
     fk_range(a->outer, 1, ith / (b.columns * b.rows), b.items, &o0, &o1);
     fk_range(inner, 16, ith / b.rows % b.columns, b.columns, &c0, &c1);
     fk_range(a->size, 1, ith % b.rows, b.rows, &r0, &r1);
     int bad = 0;
-    for (int64_t o = o0; o < o1; o++)
-        bad |= scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
-                             (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, a->size, inner, r0,
-                             r1, c1 - c0);
-    if (bad) *call->status = 1;
+    for (int64_t j = 0; j < a->nidx; j++) bad |= !inside(idx[j], a->size);
+    if (bad) {
+        *call->status = 1;
+        if (call->tile) return; /* what the program would update keeps its values */
+    }
+    const int listed = call->tile && list_blocks(call, a, idx, r0, r1, &lists);
+    for (int64_t o = o0; o < o1; o++) {
+        if (listed) {
+            scatter_lists(call, a, &lists, o, r0, r1, c0, c1 - c0);
+            continue;
+        }
+        scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
+                      (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, inner, r0, r1, c1 - c0);
+        fk_epilogue_rows(call, (o * a->size + r0) * inner + c0, r1 - r0, inner, c1 - c0);
+    }
 }
 
 /* ---- touched: only the words of the table that an index points at are cleared and read */

@@ -23,6 +23,7 @@ class Context:
     """What an op's `lower` works with: emits steps, makes temporaries, packs weights."""
 
     level = 0  # loops around it
+    kept = True  # whether others read the value of the present node than the program behind it
 
     def __init__(self, cache):
         self.steps = []
@@ -245,9 +246,11 @@ def _lower_region(ctx, node, place):
     if region.root is not None:
         root = region.root
         raw = next((b for o, b in zip(region.outputs, outs) if o is root), None)
+        ctx.kept = raw is not None
         if raw is None:
             raw = Buffer(root.shape, root.dtype)
         _emit(ctx, core.record(root.op), root, ins[:nroot], raw)
+        ctx.kept = True
         values[id(root)] = raw
         last = ctx.steps[-1]
         if not kernels()[last.kernel][3] or last.program is not None or not any(b is raw for b in last.written()):

@@ -151,7 +151,7 @@ def _scatter_ref(indices, u, *, axis, size):
 def _scatter_lower(ctx, node, ins, out):
     axis = node.attrs['axis']
     ctx.step('scatter_add', [*ins, out], outer=count(node.shape[:axis]), size=node.attrs['size'],
-             inner=count(node.shape[axis + 1:]), nidx=node.inputs[0].size)
+             inner=count(node.shape[axis + 1:]), nidx=node.inputs[0].size, kept=int(ctx.kept))
 
 
 def _scatter_simpler(node, inputs):
@@ -165,7 +165,7 @@ def _scatter_simpler(node, inputs):
 
 
 @register('scatter_add', vjp=lambda node, ct: [None, apply('gather', (ct, node.inputs[0]), axis=node.attrs['axis'])],
-          ref=_scatter_ref, lower=_scatter_lower, simplify=_scatter_simpler,
+          ref=_scatter_ref, lower=_scatter_lower, simplify=_scatter_simpler, epilogue=True,
           rows=lambda node, moving: node.attrs['axis'] > 0 and not moving[0],
           samples=lambda: [Sample([s.inputs[1], np.take(*s.inputs, s.attrs['axis'])],
                                   {'axis': s.attrs['axis'], 'size': s.inputs[0].shape[s.attrs['axis']]})

@@ -89,3 +89,40 @@ def test_an_index_out_of_range_leaves_the_table():
     with pytest.raises(ValueError, match='index is outside'):
         f(np.int32([3, SIZE]))
     np.testing.assert_array_equal(table.numpy(), TABLE)
+
+
+@pytest.mark.parametrize('size, width', [(200, 6), (3000, 40), (9, 20000), (70000, 1)])
+@pytest.mark.parametrize('kept', [False, True])
+def test_a_formula_that_changes_every_row_runs_behind_the_scatter(size, width, kept, monkeypatch):
+    values, weights = RNG.standard_normal((size, width)), RNG.standard_normal((500, width)).astype('float32')
+    indices = RNG.integers(0, size, 500).astype('int32')
+
+    def run():
+        table, mean = Variable(values.astype('float32')), Variable(np.ones((size, width), 'float32'))
+
+        def step(i, u):
+            g = ops.scatter_add(i, u, size)
+            mean.assign(mean * 0.9 + g * 0.1)
+            table.assign(table - 0.5 * mean / (ops.abs(g) + 1.0))
+            return [g] if kept else []
+        f = Function(step)
+        found = [a for _ in range(2) for a in f(indices, weights)]
+        steps = f.traced_for([indices, weights]).compiled.steps
+        return [s.kernel for s in steps if s.program is not None], [table.numpy(), mean.numpy(), *found]
+    kernels, got = run()
+    assert kernels == ['scatter_add']
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'fuse')
+    kernels, apart = run()
+    assert 'scatter_add' not in kernels
+    for a, b in zip(got, apart, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_index_out_of_range_leaves_what_every_row_belongs_to():
+    table = Variable(TABLE.copy(), name='table')
+
+    def step(i, u):
+        table.assign(table * 0.9 + ops.scatter_add(i, u, SIZE))
+    with pytest.raises(ValueError, match='index is outside'):
+        Function(step)(np.int32([3, SIZE]), np.ones((2, WIDTH), 'float32'))
+    np.testing.assert_array_equal(table.numpy(), TABLE)

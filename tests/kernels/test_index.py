@@ -28,7 +28,7 @@ def test_scatter_add(outer, size, inner, nidx):
     expected = np.zeros((outer, size, inner), np.float32)
     for j in range(nidx):  # float32, in the order of j: equal to the last bit
         expected[:, idx[j]] += u[:, j]
-    attrs = {'outer': outer, 'size': size, 'inner': inner, 'nidx': nidx}
+    attrs = {'outer': outer, 'size': size, 'inner': inner, 'nidx': nidx, 'kept': 1}
     for _, (y,) in sweep('scatter_add', [idx, u], [(expected.shape, np.float32)], **attrs):
         np.testing.assert_array_equal(y, expected)
 
@@ -71,7 +71,7 @@ def test_an_index_outside_is_reported_and_gives_zeros(bad, isa, threads, n, inne
     u = np.ones((1, n, inner), np.float32)
     s = np.full((1, 6, inner), 7, np.float32)
     with pytest.raises(IndexError):
-        step.run('scatter_add', [idx, u, s], outer=1, size=6, inner=inner, nidx=n, **how)
+        step.run('scatter_add', [idx, u, s], outer=1, size=6, inner=inner, nidx=n, kept=1, **how)
     np.testing.assert_array_equal(s[0, :, 0], np.bincount(idx[good], minlength=6))
 
     rows = RNG.normal(size=(n, 6)).astype(np.float32)
