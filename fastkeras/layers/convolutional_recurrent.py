@@ -35,6 +35,7 @@ class _ConvLSTMCell(LSTMCell):
     """The cell of ConvLSTM, of images of `rank` axes."""
 
     rank = 2
+    _size = 'filters'
     _attributes = ('filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation',
                    'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
                    'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer',

@@ -33,6 +33,7 @@ class _RecurrentCell(Layer):
 
     gates = 1
     output_state = 0
+    _size = 'units'     # what the argument is called
     _attributes = ('units', 'activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
                    'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
                    'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout')
@@ -42,7 +43,7 @@ class _RecurrentCell(Layer):
                  bias_constraint, dropout, recurrent_dropout, seed, recurrent_activation=None, implementation=None,
                  **kwargs):
         super().__init__(**kwargs)
-        self.units = count(self, 'units', units)
+        self.units = count(self, self._size, units)
         self.activation = activations.get(activation)
         if recurrent_activation is not None:
             self.recurrent_activation = activations.get(chosen(recurrent_activation))

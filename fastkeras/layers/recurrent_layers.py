@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastkeras import generation, regularizers
 from fastkeras.generation import IMPLEMENTATION, RECURRENT_ACTIVATION, RESET_AFTER, shown
+from fastkeras.utils.errors import keywords, unknown_argument
 
 from .construction import parameters_of
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, given
@@ -34,9 +36,20 @@ class _OwnCell(RNN):
             of_cell['dtype'] = arguments['dtype']
         use_cudnn = arguments.pop('use_cudnn', 'auto')
         if use_cudnn not in ('auto', True, False):
-            raise ValueError(f'expected use_cudnn to be \'auto\', True or False, got {use_cudnn!r}')
-        super().__init__(self.cell_class(**of_cell), **arguments)
+            raise ValueError(f'{type(self).__name__}: expected use_cudnn to be \'auto\', True or False, got {use_cudnn!r}')
+        if 'cell' in arguments:
+            raise unknown_argument(type(self).__name__, 'cell', keywords(type(self).__init__)[0])
+        super().__init__(self._cell_of(of_cell, arguments.get('name')), **arguments)
         self.use_cudnn = use_cudnn
+
+    def _cell_of(self, arguments, name):
+        """The cell; what is wrong with its arguments is told in the layer's name, which alone the caller knows."""
+        try:
+            return self.cell_class(**arguments)
+        except ValueError as error:
+            cell, kind = self.cell_class.__name__, type(self).__name__
+            owner = f'{kind} layer {name!r}' if name else kind
+            raise ValueError(re.sub(rf"^{cell} layer '[^']*'", owner, str(error))) from None
 
     def get_config(self) -> dict[str, Any]:
         names = self.cell_class._attributes

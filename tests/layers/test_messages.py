@@ -79,3 +79,18 @@ def test_results_of_a_cell(result, got):
 
     with pytest.raises(ValueError, match=rf'Own: expected its call to return \(outputs, new states\) .*{got}'):
         L.RNN(Own())(L.Input((5, 3)))
+
+
+@pytest.mark.parametrize('make, message', [
+    (lambda: L.LSTM('a'), "^LSTM: expected units to be a whole number of at least 1, got 'a'$"),
+    (lambda: L.GRU(3, dropout=2, name='mine'), "^GRU layer 'mine': expected dropout to be a number from 0 to 1, got 2$"),
+    (lambda: L.ConvLSTM1D(0, 3), '^ConvLSTM1D: expected filters to be a whole number of at least 1, got 0$'),
+    (lambda: L.ConvLSTM2D(3, 3, padding='x'), '^ConvLSTM2D: expected padding to be one of')])
+def test_arguments_of_a_layers_own_cell(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_layer_with_a_cell_of_its_own_takes_none():
+    with pytest.raises(TypeError, match="^LSTM: unknown argument 'cell'; known are activation"):
+        L.LSTM(2, cell=L.LSTMCell(2))
