@@ -245,7 +245,7 @@ static void indices(int64_t size, int64_t inner, int64_t n) {
     }
     RUN("gather", ATTR(1, size, inner, n, 4), x, index, y);
     check("gather", y, taken, n * inner, 0);
-    RUN("scatter_add", ATTR(1, size, inner, n), index, u, sum);
+    RUN("scatter_add", ATTR(1, size, inner, n, 1), index, u, sum);
     check("scatter_add", sum, added, size * inner, 1e-6);
     index[n / 2] = (int32_t)size;
     if (RUN("gather", ATTR(1, size, inner, n, 4), x, index, y) != 1)
