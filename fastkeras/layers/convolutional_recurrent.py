@@ -265,41 +265,34 @@ class ConvLSTM2D(_OwnCell, ConvRNN2D):
         super().__init__(given(locals()))
 
 
+class _ConvLSTM(_OwnCell, _ConvRNN):
+    """Base of those that Keras 3 brought, with its order of arguments."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = 'valid',
+                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = 'tanh',
+                 recurrent_activation: Any = RECURRENT_ACTIVATION, use_bias: bool = True,
+                 kernel_initializer: Any = 'glorot_uniform', recurrent_initializer: Any = 'orthogonal',
+                 bias_initializer: Any = 'zeros', unit_forget_bias: bool = True, kernel_regularizer: Any = None,
+                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
+                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None, return_sequences: bool = False,
+                 return_state: bool = False, go_backwards: bool = False, stateful: bool = False, **kwargs: Any) -> None:
+        super().__init__(given(locals()))
+
+
 @cell_attributes
-class ConvLSTM1D(_OwnCell, _ConvRNN):
+class ConvLSTM1D(_ConvLSTM):
     """ConvLSTM2D for sequences of rows of numbers: (batch, steps, rows, channels) to (batch, rows, filters), with
     return_sequences (batch, steps, rows, filters). Arguments as ConvLSTM2D."""
 
     rank = 1
     cell_class = _ConvLSTM1DCell
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = 'valid',
-                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = 'tanh',
-                 recurrent_activation: Any = RECURRENT_ACTIVATION, use_bias: bool = True,
-                 kernel_initializer: Any = 'glorot_uniform', recurrent_initializer: Any = 'orthogonal',
-                 bias_initializer: Any = 'zeros', unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None, return_sequences: bool = False,
-                 return_state: bool = False, go_backwards: bool = False, stateful: bool = False, **kwargs: Any) -> None:
-        super().__init__(given(locals()))
-
 
 @cell_attributes
-class ConvLSTM3D(_OwnCell, _ConvRNN):
+class ConvLSTM3D(_ConvLSTM):
     """ConvLSTM2D for sequences of volumes: (batch, steps, depth, rows, columns, channels) to (batch, depth, rows, columns,
     filters), with return_sequences (batch, steps, depth, rows, columns, filters). Arguments as ConvLSTM2D."""
 
     rank = 3
     cell_class = _ConvLSTM3DCell
-
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = 'valid',
-                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = 'tanh',
-                 recurrent_activation: Any = RECURRENT_ACTIVATION, use_bias: bool = True,
-                 kernel_initializer: Any = 'glorot_uniform', recurrent_initializer: Any = 'orthogonal',
-                 bias_initializer: Any = 'zeros', unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None, return_sequences: bool = False,
-                 return_state: bool = False, go_backwards: bool = False, stateful: bool = False, **kwargs: Any) -> None:
-        super().__init__(given(locals()))
