@@ -10,14 +10,15 @@ from collections import namedtuple
 import numpy as np
 
 # run: (keras) → number; larger: whether a larger number is better; slack: how much worse than the worst recorded run of three
-# ours may be; by: the generation of Keras that it is recorded with; data: the file that it needs, or None
-Task = namedtuple('Task', 'run larger slack by data')
+# ours may be; by: the generation of Keras that it is recorded with; data: the file that it needs, or None; seeds: of whose runs
+# ours is the median
+Task = namedtuple('Task', 'run larger slack by data seeds')
 TASKS = {}
 
 
-def task(larger=True, slack=0.03, by='3', data=None):
+def task(larger=True, slack=0.03, by='3', data=None, seeds=(1,)):
     def note(function):
-        TASKS[function.__name__] = Task(function, larger, slack, by, data)
+        TASKS[function.__name__] = Task(function, larger, slack, by, data, seeds)
         return function
     return note
 

@@ -112,7 +112,7 @@ def variational_autoencoder(keras):
     return float(np.ravel(model.evaluate(tests, tests, verbose=0))[0])
 
 
-@task(slack=0.25, by='2', data=MNIST)      # the two wander: ours reaches 0.54 to 0.91, whatever the kernels, by the seed
+@task(slack=0.1, by='2', data=MNIST, seeds=(1, 2, 3))       # the two wander: from 0.54 to 0.91 by the seed
 def mnist_acgan(keras):
     """A generator of digits of a wanted kind, against one network that tells kinds and made ones apart (Odena et al. 2017):
     how often a network that knows digits sees the wanted one in images that were made."""
