@@ -11,8 +11,9 @@ from fastkeras.saving.objects import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from fastkeras.utils.errors import ModelFileError
 
-__all__ = ['CustomObjectScope', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects',
+__all__ = ['CustomObjectScope', 'ModelFileError', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects',
            'get_registered_name', 'get_registered_object', 'load_model', 'register_keras_serializable', 'save_model',
            'serialize_keras_object']
 

@@ -16,6 +16,13 @@ from typing import Any
 _BETWEEN = ('contextlib', 'functools', 'importlib', 'threading', 'concurrent')
 
 
+class ModelFileError(ValueError):
+    """A file that no model or weights can be taken from: damaged, of another kind, or refused.
+
+    The message names the file, and the member of it where one is to blame.
+    """
+
+
 def warn(message, category=UserWarning):
     """Give a warning that points to the innermost line outside of the package, however deep inside it is given."""
     frame = sys._getframe(1)
