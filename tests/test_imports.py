@@ -17,7 +17,7 @@ LEVELS = [
     ['ops'],
     ['compiler'],
     ['runtime'],
-    ['utils', 'saving.objects', 'saving.trust', 'legacy.keras1', 'legacy.generators'],
+    ['utils', 'saving.objects', 'saving.trust', 'saving.atomic', 'legacy.keras1', 'legacy.generators'],
     ['activations', 'initializers', 'regularizers', 'constraints', 'dtype_policies', 'random', 'tree'],
     ['losses', 'metrics', 'optimizers', 'mixed_precision'],
     ['callbacks'],

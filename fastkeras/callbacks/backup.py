@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras.callbacks.base import Callback
+from fastkeras.saving import atomic
 from fastkeras.utils.paths import check_writable
 
 TYPE_CHECKING = False
@@ -47,6 +48,9 @@ class BackupAndRestore(Callback):
         return [os.path.join(self.backup_dir, name)
                 for name in ('latest.weights.h5', 'training_state.npz', 'training_metadata.json')]
 
+    def _new(self):
+        return [os.path.join(self.backup_dir, f'new.{os.path.basename(path)}') for path in self._paths()]
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._epoch = self._batch = self._since = 0
         if not getattr(self.model, 'built', True) or not self.model.weights:
@@ -55,6 +59,7 @@ class BackupAndRestore(Callback):
         paths = self._paths()
         os.makedirs(self.backup_dir, exist_ok=True)
         check_writable('BackupAndRestore: backup_dir', paths[0])
+        self._put_in_place()
         if not os.path.exists(paths[2]):
             return
         try:
@@ -100,23 +105,31 @@ class BackupAndRestore(Callback):
             self._save()
 
     def _save(self):
-        paths = self._paths()
-        new = [os.path.join(self.backup_dir, f'new.{os.path.basename(path)}') for path in paths]
+        self._put_in_place()
+        new = self._new()
         self.model.save_weights(new[0], overwrite=True)
         state = {f'training/{k}': v for k, v in self.model._training_state().items()}
         kept = {}
         if getattr(self.model.optimizer, 'built', False):
             self.model.optimizer.save_own_variables(kept)
         state.update((f'optimizer/{k}', v) for k, v in kept.items())
-        with open(new[1], 'wb') as f:
+        with atomic.replacing(new[1]) as f:
             np.savez(f, **state)
-        with open(new[2], 'w') as f:
-            json.dump({'epoch': self._epoch, 'batch': self._batch}, f)
-        if self.double_checkpoint and os.path.exists(paths[2]):
-            for path in paths:
-                os.replace(path, f'{path}.bkp')
+        atomic.write(new[2], json.dumps({'epoch': self._epoch, 'batch': self._batch}))
+        self._put_in_place()
+
+    def _put_in_place(self):
+        """Put the new files in the places of the old. That the last of them, the metadata, was written says that all are
+        whole: where this was interrupted, it is done to the end before anything else."""
+        paths = self._paths()
+        new = self._new()
+        if not os.path.exists(new[2]):
+            return
         for source, path in zip(new, paths):
-            os.replace(source, path)
+            if os.path.exists(source):
+                if self.double_checkpoint and os.path.exists(path):
+                    os.replace(path, f'{path}.bkp')
+                os.replace(source, path)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.delete_checkpoint and os.path.isdir(self.backup_dir):

@@ -9,7 +9,7 @@ import stat
 import sys
 from typing import Any
 
-from fastkeras.saving import legacy_h5, stored
+from fastkeras.saving import atomic, legacy_h5, stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,14 +134,11 @@ def _writing(filepath, overwrite):
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f'{path}: the folder {folder} does not exist')
-    partial = f'{path}.{os.getpid()}.part'
-    try:
-        with h5py.File(partial, 'w') as file:
-            yield file
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    # in memory first: HDF5 itself does not survive every write that fails
+    memory = io.BytesIO()
+    with h5py.File(memory, 'w') as file:
+        yield file
+    atomic.write(path, memory.getbuffer())
 
 
 def _agreed(path):
