@@ -4,6 +4,7 @@ An initializer with an int seed gives the same array for the same shape at every
 without a seed draws a fresh one each time from NumPy's global state (see utils/seed.py).
 """
 
+import copy
 import math
 
 import numpy as np
@@ -198,6 +199,18 @@ class _Elementwise(RandomInitializer):
 def fills(initializer):
     """Whether `initializer.fill(array)` gives what a call would: a subclass may have a call of its own."""
     return isinstance(initializer, _Elementwise) and type(initializer).__call__ is _Elementwise.__call__
+
+
+def drawn(initializer):
+    """(initializer, whether it may be called at any later time): one that will give what it would give now. Others than this
+    package's may look at anything, so they have to be called at once."""
+    if not type(initializer).__module__.startswith('fastkeras.'):
+        return initializer, False
+    if isinstance(initializer, RandomInitializer):
+        bound = copy.copy(initializer)
+        bound.seed = seeds.as_seed(initializer.seed)
+        return bound, True
+    return initializer, isinstance(initializer, Initializer)
 
 
 class RandomNormal(_Elementwise):

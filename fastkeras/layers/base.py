@@ -10,8 +10,10 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras import constraints, generation, initializers, ops, regularizers
 from fastkeras.ops import core
+from fastkeras.ops.dtypes import name_of
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
+from fastkeras.runtime.variable import assign_all, left_for_later
 from fastkeras.utils import nest
 from fastkeras.utils.errors import keywords, unknown_argument
 from fastkeras.utils.quantities import as_whole, checked_name
@@ -147,18 +149,23 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
                        constraint=constraints.get(constraint), regularizer=regularizers.get(regularizer),
                        aggregation=aggregation, overwrite_with_gradient=overwrite_with_gradient)
         try:
-            if initializers.fills(initializer):
-                v = Variable(shape=shape, fill=initializer.fill, **options)
-            else:
-                value = np.asarray(initializer(shape, dtype=dtype) if takes(initializer, 'dtype') else initializer(shape))
-                if value.shape != shape:
-                    raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape '
-                                     f'{value.shape}, expected {shape}')
-                v = Variable(value, **options)
+            later = left_for_later()
+            if later == 'drawn':
+                initializer, later = initializers.drawn(initializer)
+            v = Variable(shape=shape, later=bool(later), **options, fill=initializer.fill if initializers.fills(initializer)
+                         else lambda array: self._initialise(array, initializer, name))
         except MemoryError as e:
             raise MemoryError(f'{title(self)}: no memory for the weight {name!r} of shape {shape}: {e}') from None
         self._weights.append(v)
         return v
+
+    def _initialise(self, array, initializer, name):
+        value = np.asarray(initializer(array.shape, dtype=name_of(array.dtype)) if takes(initializer, 'dtype')
+                           else initializer(array.shape))
+        if value.shape != array.shape:
+            raise ValueError(f'{title(self)}: the initializer of the weight {name!r} gave an array of shape {value.shape}, '
+                             f'expected {array.shape}')
+        array[...] = core.to_array(value, name_of(array.dtype))
 
     def _weight_in_call(self, name, shape, make):
         """The weight that an add_weight in `call` means: the one made there by an earlier call, if there was one."""
@@ -275,8 +282,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
                 raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, it cannot take an '
                                  f'array of shape {w.shape}')
         with outside_trace():
-            for v, w in zip(variables, weights):
-                v.assign(w)
+            assign_all(variables, weights)
 
     def count_params(self) -> int:
         """The number of numbers in the weights. ValueError before they exist."""

@@ -9,6 +9,7 @@ import numpy as np
 from fastkeras.metrics import Metric
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import outside_trace
+from fastkeras.runtime.variable import assign_all
 from fastkeras.utils import nest
 
 from . import tracking
@@ -73,8 +74,7 @@ class Keeping:
                 raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, the store has '
                                  f'{value.shape} for it')
         with outside_trace():
-            for v, value in zip(own, values):
-                v.assign(value)
+            assign_all(own, values)
 
     # ---- building again
     def get_build_config(self) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3
 import numpy as np
 
 from .. import config
+from ..utils import seed as seeds
 from .core import Sample, apply, as_tensor, error, register, tensor, tracing
 from .elementwise import cast, floor, less, log, negative, subtract
 from .move import expand_dims
@@ -163,7 +164,7 @@ def as_seed(seed):
     if seed is None and tracing():
         return _stream[0]()
     if seed is None:
-        seed = int(np.random.randint(2 ** 31))
+        seed = int(seeds.source().randint(2 ** 31))
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         # all 64 bits count: the low ones are the key, the high ones the first draw
         return np.array([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF], np.uint32).view(np.int32)

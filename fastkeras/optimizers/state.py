@@ -5,6 +5,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras import initializers
 from fastkeras.runtime import Variable
+from fastkeras.runtime.variable import assign_all
 
 
 def plain(name):
@@ -162,8 +163,7 @@ class State:
         grouped = [slot for n in names for slot in self._slots.get(n, ()) if slot is not None]
         for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
             if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
-                for target, w in zip(targets, weights):
-                    target.assign(np.asarray(w))
+                assign_all(targets, weights)
                 return
         expected = [tuple(w.shape) for w in self.weights]
         raise ValueError(f'{type(self).__name__}.set_weights: expected {len(expected)} arrays of shapes {expected}, '
@@ -181,5 +181,10 @@ class State:
         if len(store.keys()) != len(variables):
             raise ValueError(f'{type(self).__name__}: expected {len(variables)} stored variables, '
                              f'got {len(store.keys())}')
-        for i, v in enumerate(variables):
-            v.assign(np.asarray(store[str(i)]))
+        values = [store[str(i)] for i in range(len(variables))]
+        values = [value if hasattr(value, 'shape') else np.asarray(value) for value in values]
+        for v, value in zip(variables, values):
+            if tuple(v.shape) != tuple(value.shape):
+                raise ValueError(f'{type(self).__name__}: its variable {v.name!r} has shape {v.shape}, the store has '
+                                 f'{value.shape} for it')
+        assign_all(variables, values)

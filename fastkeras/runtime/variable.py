@@ -1,6 +1,8 @@
 """State: an array with a name that plans read and write in place."""
 
+import contextlib
 import itertools
+import math
 import threading
 
 import numpy as np
@@ -27,7 +29,8 @@ class ChangeClock:
 
 
 AGGREGATIONS = ('none', 'mean', 'sum', 'only_first_replica')
-_scopes = threading.local()     # .noted: what is called before an assignment outside of traces
+_scopes = threading.local()     # .noted: what is called before an assignment outside of traces; .later: see weights_later
+_making = threading.RLock()     # held while the values of a variable that waited for them are made
 
 
 class Variable:
@@ -38,7 +41,8 @@ class Variable:
     compute in the type of their weights. aggregation ('none', 'mean', 'sum', 'only_first_replica'), synchronization: how
     replicas of Keras 3's clusters would join theirs; kept, there is one. layout: None, there are no devices to lay it out on.
     constraint: applied by optimizers after an update; regularizer: its penalty joins the loss. fill: in place of `initializer`,
-    a function that writes the values into the variable's own array of `shape`: they exist once.
+    a function that writes the values into the variable's own array of `shape`: they exist once. later=True: it is called, and
+    memory taken, when the values are first asked for.
     """
 
     __array_priority__ = 200
@@ -47,22 +51,27 @@ class Variable:
 
     def __init__(self, initializer=None, shape=None, dtype=None, trainable=True, autocast=True, aggregation='none',
                  synchronization='auto', name=None, layout=None, *, constraint=None, regularizer=None, fill=None,
-                 overwrite_with_gradient=False):
+                 overwrite_with_gradient=False, later=False):
         if layout is not None:
             raise ValueError(f'variable {name!r}: expected layout to be None, as there are no devices to lay it out on, got '
                              f'{layout!r}')
         if aggregation not in (None, *AGGREGATIONS):
             raise ValueError(f'variable {name!r}: expected aggregation to be one of {", ".join(map(repr, AGGREGATIONS))}, got '
                              f'{aggregation!r}')
+        self.name = checked_name('Variable', name) if name else 'variable'
         if fill is not None:
-            self.array = _core.empty(tuple(shape), dtype or 'float32')
-            fill(self.array)
+            shape, dtype = tuple(shape), np.dtype(dtype or 'float32')
+            if later:
+                self._fill = fill
+            else:
+                self.array = _core.empty(shape, dtype)
+                fill(self.array)
         else:
             value = self._initial_value(initializer, shape, dtype, name)
-            self.array = _core.empty(value.shape, value.dtype)
+            shape, dtype = value.shape, value.dtype
+            self.array = _core.empty(shape, dtype)
             self.array[...] = value
         self.trainable = trainable
-        self.name = checked_name('Variable', name) if name else 'variable'
         self.constraint = constraint
         self.regularizer = regularizer
         if aggregation not in (None, 'none'):
@@ -72,7 +81,38 @@ class Variable:
         if overwrite_with_gradient:
             self.overwrite_with_gradient = True
         self.version = 0
-        self._leaf = Tensor('variable', (), {'var': self}, self.shape, self.dtype, self.name)
+        self._leaf = Tensor('variable', (), {'var': self}, shape, name_of(dtype), self.name)
+
+    def __getattr__(self, name):
+        # asked for only what is not there: the array of a variable whose values are made later
+        if name != 'array' or '_fill' not in self.__dict__:
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        with _making:
+            if 'array' not in self.__dict__:
+                try:
+                    array = _core.empty(self.shape, self.dtype)
+                    self._fill(array)
+                except MemoryError as error:
+                    raise MemoryError(f'no memory for the weight {self.name!r} of shape {self.shape}: {error}') from None
+                self.array = array
+                del self._fill
+        return self.__dict__['array']
+
+    @property
+    def waits(self):
+        """Whether the values are yet to be made."""
+        return 'array' not in self.__dict__
+
+    def adopt(self, array):
+        """Take an array of the engine's own memory (`_core.empty`), of the same shape and type, which nobody else keeps; a
+        variable that waits for its values takes it as it is."""
+        with _making:
+            if self.waits:
+                self.array = array
+                del self._fill
+                self.touch()
+                return
+        self.assign(array)
 
     @staticmethod
     def _initial_value(initial, shape, dtype, name):
@@ -100,10 +140,10 @@ class Variable:
         """When replicas would join their updates."""
         return self._synchronization
 
-    shape = property(lambda self: self.array.shape)
-    ndim = property(lambda self: self.array.ndim)
-    dtype = property(lambda self: name_of(self.array.dtype))
-    size = property(lambda self: self.array.size)
+    shape = property(lambda self: self._leaf.shape)
+    ndim = property(lambda self: len(self._leaf.shape))
+    dtype = property(lambda self: self._leaf.dtype)
+    size = property(lambda self: math.prod(self._leaf.shape))
 
     @property
     def value(self):
@@ -135,10 +175,16 @@ class Variable:
             tensor = core.tensor(value, self.dtype)
             return self.hold(core.apply('stop_gradient', (tensor,)) if self.dtype in core.FLOATS else tensor)
         self._check_fits(value)
+        value = numbers(value, self.name)
         noted = getattr(_scopes, 'noted', None)
         if noted is not None:
             noted(self)
-        self.array[...] = np.asarray(value)
+        if self.waits:          # for these values, as it turns out
+            array = _core.empty(self.shape, self.dtype)
+            array[...] = value
+            self.adopt(array)
+            return self
+        self.array[...] = value
         self.touch()
         return self
 
@@ -191,6 +237,40 @@ class Variable:
     def __deepcopy__(self, memo):
         return Variable(self.array.copy(), dtype=self.dtype, trainable=self.trainable, name=self.name,
                         constraint=self.constraint, regularizer=self.regularizer)
+
+
+def numbers(value, name):
+    """A value for the variable `name` as an array; ValueError for text, objects such as None, and complex numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind in 'OSUcMm':
+        such = f', such as {array.reshape(-1)[0]!r:.40}' if array.size else ''
+        raise ValueError(f'variable {name!r}: expected numbers, got {array.dtype}{such}')
+    return array
+
+
+def assign_all(variables, values):
+    """Assign values, which have the variables' shapes: an error leaves all variables as they were."""
+    values = [numbers(value, v.name) for v, value in zip(variables, values)]
+    for v, value in zip(variables, values):
+        v.assign(value)
+
+
+@contextlib.contextmanager
+def weights_later(drawn=True):
+    """Inside the block, in this thread, layers leave the values of their weights, and the memory, for when they are asked for,
+    as others may take their place. drawn: the seeds of those that are random are drawn all the same, so that the values are
+    those that would have been made at once; else they are drawn only where they are needed."""
+    before = getattr(_scopes, 'later', None)
+    _scopes.later = 'drawn' if drawn and before != 'undrawn' else 'undrawn'
+    try:
+        yield
+    finally:
+        _scopes.later = before
+
+
+def left_for_later():
+    """None, 'drawn' or 'undrawn': how weights are made now, see weights_later."""
+    return getattr(_scopes, 'later', None)
 
 
 def noted_by(function):

@@ -9,7 +9,8 @@ import numpy as np
 
 from fastkeras import generation
 from fastkeras.layers import registry
-from fastkeras.saving import objects, trust
+from fastkeras.runtime.variable import weights_later
+from fastkeras.saving import limits, objects, refusals, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     if said.startswith(('2.2.', '2.3.')) and '-tf' not in said:
         config = _with_corners(config)
     trusted = trust.code_may_run() if safe_mode is None else not safe_mode
-    with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted):
+    with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later():
         return registry.deserialize(config, custom_objects)
 
 
@@ -94,8 +95,6 @@ def _with_corners(config):
 
 def model_from_json(json_string: Any, custom_objects: dict[str, Any] | None = None) -> Model:
     """The model of a configuration as JSON text, of either generation. ValueError for text that is no such thing."""
-    try:
-        config = json.loads(json_string)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'model_from_json: expected JSON text, as to_json gives it: {error}') from None
-    return model_from_config(config, custom_objects)
+    config = limits.read_json(json_string, 'model_from_json: the configuration', (dict, list))
+    with refusals.of_file('model_from_json'):
+        return model_from_config(config, custom_objects)

@@ -9,9 +9,11 @@ import numpy as np
 
 from fastkeras import losses, metrics, optimizers
 from fastkeras.layers import input_spec
+from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import objects, stored
+from fastkeras.saving import objects, stored, values
 from fastkeras.saving.stored import read_names
+from fastkeras.utils import seed
 from fastkeras.utils.errors import warn
 from fastkeras.utils.quantities import checked_name
 
@@ -83,7 +85,7 @@ def write_variables(group, variables):
 
 
 def read_variables(group):
-    """(names, datasets) of a group that write_variables wrote; their numbers are not read yet."""
+    """(names, arrays) of a group that write_variables wrote; their numbers are not read yet."""
     names = read_names(group, 'weight_names')
     return names, [stored.array_at(group, n) for n in names]
 
@@ -96,11 +98,13 @@ def read_weights(group, layers, reshape=False):
     if len(named) != len(layers):
         raise ValueError(f'the file holds weights of {len(named)} layers ({_some(named)}), the model has '
                          f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
+    by_name = {layer.name: layer for layer in layers}
+    if len(by_name) == len(layers) and set(named) == set(by_name):      # perhaps in another order: the names count
+        layers = [by_name[name] for name in named]
     pairs = []
     for name, layer in zip(named, layers):
         pairs += _fitted(layer, name, *read_variables(groups[name]), reshape)
-    for v, value in pairs:
-        _assign(v, value, layers)
+    _assign_all(pairs, layers)
 
 
 def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
@@ -122,8 +126,7 @@ def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
                 if not skip_mismatch:
                     raise
                 warn(f'weights are left out: {error}')
-    for v, value in pairs:
-        _assign(v, value, layers)
+    _assign_all(pairs, layers)
 
 
 def _some(names):
@@ -145,18 +148,16 @@ def _fitted(layer, stored_name, names, values, reshape):
         if tuple(v.shape) != value.shape and not (reshape and v.size == value.size):
             raise ValueError(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
                              f'{value.shape} for {stored_name!r}')
-        value = np.asarray(value).reshape(v.shape)
+        if tuple(v.shape) != value.shape:
+            value = stored.read(value).reshape(v.shape)
         pairs.append((v, value))
     return pairs
 
 
-def _assign(v, value, layers):
-    """Give a weight of one of the layers its value, of whose NaN the user is warned."""
-    if value.dtype.kind == 'f' and np.isnan(value).any():
-        layer = next(layer for layer in layers if any(v is w for w in layer.weights))
-        warn(f'{input_spec.title(layer)}: the file has {int(np.isnan(value).sum())} NaN among the {value.size} numbers of its '
-             f'weight {v.name!r}; what the layer computes will be NaN too')
-    v.assign(value)
+def _assign_all(pairs, layers):
+    """Give weights of the layers their values, all or none."""
+    values.assign_all(pairs, lambda v: input_spec.title(next(
+        layer for layer in layers if any(v is w for w in layer.weights))))
 
 
 # ---- whole models
@@ -201,7 +202,8 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
                          'load_weights on it')
     keras_version = stored.text_of(file, 'keras_version')
     group = stored.group_at(file, 'model_weights')
-    model = configs.model_from_config(said, custom_objects, keras_version, safe_mode)
+    with seed.apart(), weights_later(drawn=False):
+        model = configs.model_from_config(said, custom_objects, keras_version, safe_mode)
     if not model.built and not model.weights:
         raise ValueError(f'the file does not say the input shape of model {model.name!r}, so its weights cannot be '
                          f'made; build the model and call load_weights on it')
@@ -213,7 +215,7 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
         compile_as_saved(model, trained, custom_objects)
         state = [name for name in ('optimizer_variables', 'optimizer_weights') if name in stored.names(file)]
         if 'optimizer_weights' in state:
-            _read_optimizer(model, stored.group_at(file, state[0]))
+            _read_optimizer(model, file, stored.group_at(file, state[0]))
     return model
 
 
@@ -237,19 +239,20 @@ def compile_as_saved(model, trained, custom_objects=None):
 
 
 def _read_state(model, group):
-    found = {f'{kind}/{name}': np.asarray(value) for kind, part in group.items() for name, value in part.items()}
+    found = {f'{kind}/{name}': stored.read(stored.array_at(stored.group_at(group, kind), name))
+             for kind in stored.names(group) for name in stored.names(stored.group_at(group, kind))}
     try:
         model._set_training_state(found)
     except (ValueError, KeyError) as error:
         warn(f'the random state of the training could not be restored, it begins anew: {error}')
 
 
-def _read_optimizer(model, group):
-    _, values = read_variables(group)
+def _read_optimizer(model, file, group):
     try:
+        _, found = read_variables(group)
         model.optimizer.build(model.trainable_weights)
-        model.optimizer.set_weights(values)
+        model.optimizer.set_weights(found)
     except ValueError as error:
         warn(f'the state of the optimizer could not be restored, it begins anew: {error}')
-    if STATE in group.parent:
-        _read_state(model, group.parent[STATE])
+    if STATE in stored.names(file):
+        _read_state(model, stored.group_at(file, STATE))

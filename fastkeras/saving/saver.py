@@ -9,7 +9,8 @@ import stat
 import sys
 from typing import Any
 
-from fastkeras.saving import atomic, legacy_h5, stored
+from fastkeras.saving import atomic, legacy_h5, refusals, stored
+from fastkeras.utils.errors import ModelFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def model_to_bytes(model: Any) -> Any:
 
 def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The model that model_to_bytes gave; code in it is run, as pickle runs code."""
-    with legacy_h5.h5py().File(io.BytesIO(data), 'r') as file:
+    with legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.counted():
         return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=False)
 
 
@@ -155,39 +156,21 @@ def _agreed(path):
 def _reading(filepath):
     """An HDF5 file to read from."""
     if hasattr(filepath, 'attrs'):
-        yield filepath
+        with refusals.of_file(getattr(filepath.file, 'filename', 'the HDF5 file')), stored.counted():
+            yield filepath
         return
     path = os.fspath(filepath)
     if os.path.isdir(path):
-        raise ValueError(f'{path}: expected an HDF5 file, got a folder; a SavedModel cannot be read')
+        raise ModelFileError(f'{path}: expected an HDF5 file, got a folder; a SavedModel cannot be read')
     if not os.path.exists(path):
         raise FileNotFoundError(f'no file {path}')
     if not stat.S_ISREG(os.stat(path).st_mode):     # one that is a pipe would wait for ever
-        raise ValueError(f'{path}: expected an HDF5 file, got a pipe or a device')
+        raise ModelFileError(f'{path}: expected an HDF5 file, got a pipe or a device')
     with open(path, 'rb') as file:
         head = file.read(8)
     if head != HDF5_BYTES:
         kind = 'a zip archive, as .keras files are; save it as HDF5 where it was made, as in model.save("m.h5")' if (
             head.startswith(ZIP_BYTES)) else f'a file that begins with {head!r}'
-        raise ValueError(f'{path}: expected an HDF5 file, got {kind}')
-    try:
-        file = legacy_h5.h5py().File(path, 'r')
-    except OSError as error:
-        raise ValueError(f'{path}: the HDF5 file cannot be read: {error}') from None
-    with file, _blamed(path):
+        raise ModelFileError(f'{path}: expected an HDF5 file, got {kind}')
+    with refusals.of_file(path), legacy_h5.h5py().File(path, 'r') as file, stored.counted():
         yield file
-
-
-@contextlib.contextmanager
-def _blamed(path):
-    """Errors of what a file says, with its name: ValueErrors, and MemoryErrors."""
-    try:
-        yield
-    except ValueError as error:
-        if path in str(error):
-            raise
-        raise ValueError(f'{path}: {error}') from error
-    except MemoryError as error:
-        raise MemoryError(f'{path}: {error}') from error
-    except (KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f'{path}: it says what no model can be made of: {type(error).__name__}: {error}') from error

@@ -1,24 +1,59 @@
 """What HDF5 files hold, read with caution, for they may come from anywhere.
 
 Nothing but the given file is opened: links to other files, and arrays that are kept in or put together from others, are
-refused before they are followed. No array is read before its shape and type are known to be wanted.
+refused before they are followed. No array is read before its shape and type are known to be wanted and its numbers are known
+to be there. Packed arrays are unpacked here, piece by piece, since HDF5 lets a piece grow to any size.
 """
 
-import json
+import contextlib
+import math
+import threading
+import zlib
 
 import numpy as np
 
-# deflate, shuffle, fletcher32, szip, nbit, scaleoffset, and lzf of h5py: any other would make HDF5 look for a plugin
-_FILTERS = {1, 2, 3, 4, 5, 6, 32000}
+from fastkeras import _core
+from fastkeras.saving import limits
+from fastkeras.utils.errors import ModelFileError
+
+DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
+# any other makes HDF5 look for a plug-in, which is code, or is one that no writer of models uses
+FILTERS = {DEFLATE: 'gzip', SHUFFLE: 'shuffle', FLETCHER32: 'fletcher32', LZF: 'lzf'}
+_ADDRESSED = 4096       # bytes of an array that need not be in the file: a small one that was made and never written
+_state = threading.local()      # .counts: what was read of the file that is being read
 
 
+@contextlib.contextmanager
+def counted():
+    """Inside the block, what is read counts together against the limits for one file."""
+    before, _state.counts = getattr(_state, 'counts', None), {}
+    try:
+        yield
+    finally:
+        _state.counts = before
+
+
+def _count(name, more, what):
+    counts = getattr(_state, 'counts', None)
+    if counts is None:
+        counts = {}
+    counts[name] = counts.get(name, 0) + more
+    if what:
+        limits.check(name, counts[name], what)
+
+
+# ---- members
 def names(group):
     """The names in a group. (`in` would follow a link to see whether it leads anywhere.)"""
-    return set(group)
+    limits.check('members', len(group), f'the group {group.name!r}, members')
+    try:
+        return set(group)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise _damaged(group, f'its members cannot be listed: {error}') from error
 
 
 def group_at(parent, name):
-    """The group `name` of a group. ValueError where there is none."""
+    """The group `name` of a group. ModelFileError where there is none."""
     found = _member(parent, name)
     if not hasattr(found, 'keys'):
         raise _damaged(parent, f'{name!r} is no group')
@@ -26,20 +61,68 @@ def group_at(parent, name):
 
 
 def array_at(parent, name):
-    """The dataset `name` of a group, of which nothing is read yet. ValueError where there is none, and for one of other things
-    than numbers."""
+    """The dataset `name` of a group, of which nothing is read yet. ModelFileError where there is none, for one of other things
+    than numbers, and for one whose numbers are elsewhere, or nowhere, or packed by what is not known."""
     found = _member(parent, name)
     if not hasattr(found, 'dtype') or not hasattr(found, 'shape'):
         raise _damaged(parent, f'{name!r} is no array')
-    if found.dtype.kind not in 'fiub' or found.dtype.subdtype is not None or found.shape is None:
-        raise _damaged(parent, f'{name!r} is an array of {found.dtype}, not of numbers')
-    settings = found.id.get_create_plist()
-    if settings.get_external_count() or found.is_virtual:
+    try:
+        dtype, shape = found.dtype, found.shape
+    except (TypeError, ValueError, KeyError, OSError, RuntimeError) as error:
+        raise _damaged(parent, f'the type of {name!r} cannot be read: {error}') from error
+    if dtype.kind not in 'fiub' or dtype.subdtype is not None or shape is None or dtype.itemsize > 8:
+        raise _damaged(parent, f'{name!r} is an array of {dtype}, not of numbers')
+    _check_storage(parent, name, found)
+    return Stored(found)
+
+
+class Stored:
+    """An array of a file of which nothing is read yet: its shape and type; `np.asarray` reads it, by `read`."""
+
+    __slots__ = ('dataset', 'dtype', 'shape', 'size')
+
+    def __init__(self, dataset):
+        self.dataset, self.shape, self.dtype = dataset, tuple(dataset.shape), dataset.dtype
+        self.size = math.prod(self.shape)
+
+    ndim = property(lambda self: len(self.shape))
+    name = property(lambda self: self.dataset.name)
+
+    def __array__(self, dtype=None, copy=None):
+        return read(self, dtype)
+
+
+def _check_storage(parent, name, dataset):
+    """ModelFileError unless the numbers of an array are in this very file, all of them, in pieces that can be read."""
+    settings = dataset.id.get_create_plist()
+    if settings.get_external_count() or dataset.is_virtual:
         raise _damaged(parent, f'the numbers of {name!r} are in another file, which is not opened')
     filters = {settings.get_filter(k)[0] for k in range(settings.get_nfilters())}
-    if filters - _FILTERS:
-        raise _damaged(parent, f'{name!r} is packed by the filters {sorted(filters - _FILTERS)}, which are not known')
-    return found
+    if filters - FILTERS.keys():
+        raise _damaged(parent, f'{name!r} is packed by the filters {sorted(filters - FILTERS.keys())}; only '
+                               f'{", ".join(FILTERS.values())} are read')
+
+
+def _check_held(array):
+    """ModelFileError unless the file holds all numbers of an array, in pieces of a size and number that can be read."""
+    dataset, name = array.dataset, array.name
+    size, held = array.size * array.dtype.itemsize, array.dataset.id.get_storage_size()
+    settings = dataset.id.get_create_plist()
+    packed = any(settings.get_filter(k)[0] in (DEFLATE, LZF) for k in range(settings.get_nfilters()))
+    if size > max(held * (limits.of('ratio') if packed else 1), _ADDRESSED):
+        if not packed or size > held * 2048:        # more than deflate can
+            raise ModelFileError(f'the file is damaged: {name!r} has the shape {array.shape} of {size} bytes, of which the '
+                                 f'file holds {held}')
+        _count('packed_bytes', size, f'{name!r} and others that are packed to next to nothing, bytes')
+    _count('held', held, None)
+    counts = getattr(_state, 'counts', None)
+    if counts is not None and counts['held'] > 2 * dataset.file.id.get_filesize():
+        raise ModelFileError(f'the file is damaged: {name!r} and others have their numbers in the same place')
+    if dataset.chunks is not None:
+        piece = math.prod(dataset.chunks) * array.dtype.itemsize
+        if piece > max(4 * size, 1 << 20):
+            raise ModelFileError(f'the file is damaged: {name!r} is stored in pieces of {piece} bytes, though it has {size}')
+        _count('chunks', math.prod(-(-n // c) for n, c in zip(array.shape, dataset.chunks)), f'{name!r} and others, pieces')
 
 
 def _member(parent, name):
@@ -49,53 +132,228 @@ def _member(parent, name):
         if part in ('', '.'):
             continue
         try:
-            link = found.get(part, getlink=True) if hasattr(found, 'keys') else None
-        except KeyError:
+            link = found.get(part, getlink=True) if hasattr(found, 'keys') and '\0' not in part else None
+        except (KeyError, ValueError):
             link = None
+        except (RuntimeError, OSError) as error:
+            raise _damaged(parent, f'{name!r} cannot be looked up: {error}') from error
         if link is None:
             raise _damaged(parent, f'it lacks {name!r}')
         if type(link).__name__ != 'HardLink':
             raise _damaged(parent, f'{name!r} is a link to elsewhere, which is not followed')
+        _count('members', 1, 'the file, members')
         try:
             found = found[part]
-        except (KeyError, OSError, RuntimeError) as error:
+        except Exception as error:      # h5py says what HDF5 cannot open in many ways
             raise _damaged(parent, f'{name!r} cannot be opened: {error}') from error
     return found
 
 
 def _damaged(parent, text):
-    return ValueError(f'the file is damaged, in the group {parent.name!r}: {text}')
+    return ModelFileError(f'the file is damaged, in the group {parent.name!r}: {text}')
+
+
+# ---- the numbers of arrays
+def read(array, dtype=None):
+    """The numbers of a Stored, in memory of the engine's own (aligned, so that a Variable can take it as it is). dtype:
+    converted to it."""
+    dataset = array.dataset
+    if array.size:
+        _check_held(array)
+    array = _core.empty(array.shape, np.dtype(dtype or array.dtype.newbyteorder('=')))
+    if not array.size:
+        return array
+    packed = dataset.id.get_create_plist().get_nfilters() if dataset.chunks is not None else 0
+    try:
+        if packed:
+            _unpack(dataset, array)
+        elif dataset.shape:
+            dataset.read_direct(array)
+        else:
+            array[...] = dataset[()]
+    except ModelFileError:
+        raise
+    except Exception as error:
+        raise ModelFileError(f'the file is damaged: the numbers of {dataset.name!r} cannot be read: {error}') from error
+    return array
+
+
+def _unpack(dataset, array):
+    settings, chunks, shape = dataset.id.get_create_plist(), dataset.chunks, dataset.shape
+    filters = [settings.get_filter(k) for k in range(settings.get_nfilters())]
+    size = math.prod(chunks) * dataset.dtype.itemsize
+    fill = np.zeros((), dataset.dtype)
+    settings.get_fill_value(fill)
+    for at in np.ndindex(*(-(-n // c) for n, c in zip(shape, chunks))):
+        offset = tuple(k * c for k, c in zip(at, chunks))
+        place = tuple(slice(o, min(o + c, n)) for o, c, n in zip(offset, chunks, shape))
+        held = dataset.id.get_chunk_info_by_coord(offset)
+        if held.byte_offset is None or not held.size:
+            array[place] = fill
+            continue
+        if held.size > dataset.id.get_storage_size():
+            raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} is said to be of {held.size} bytes')
+        mask, raw = dataset.id.read_direct_chunk(offset)
+        for k in reversed(range(len(filters))):
+            if not mask >> k & 1:
+                raw = _unpacked(filters[k], raw, size, dataset)
+        if len(raw) != size:
+            raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} has {len(raw)} bytes, expected {size}')
+        piece = np.frombuffer(raw, dataset.dtype).reshape(chunks)
+        array[place] = piece[tuple(slice(p.stop - p.start) for p in place)]
+
+
+def _unpacked(one, raw, size, dataset):
+    """The bytes of a piece before a filter was applied; at most four more than `size`, as a checksum takes."""
+    code, values = one[0], one[2]
+    if code == DEFLATE:
+        stream = zlib.decompressobj()
+        out = stream.decompress(raw, size + 5)
+        if len(out) > size + 4 or not stream.eof:
+            raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} does not unpack to its {size} bytes')
+        return out
+    if code == LZF:
+        return _lzf(raw, size, dataset)
+    if code == FLETCHER32:
+        if len(raw) < 4 or _fletcher32(raw[:-4]) != int.from_bytes(raw[-4:], 'little'):
+            raise ModelFileError(f'the file is damaged: the checksum of a piece of {dataset.name!r} is wrong')
+        return raw[:-4]
+    width = values[0] if values else dataset.dtype.itemsize      # shuffle
+    if not 1 < width <= len(raw):
+        return raw
+    whole = len(raw) // width * width
+    return np.frombuffer(raw[:whole], np.uint8).reshape(width, -1).T.tobytes() + bytes(raw[whole:])
+
+
+def _fletcher32(data):
+    """HDF5's checksum, of big-endian words of 16 bits."""
+    words = np.frombuffer(data[:len(data) // 2 * 2], '>u2').astype(np.uint64)
+    n = words.size
+    one = int(words.sum())
+    two = int((words * np.arange(n, 0, -1, dtype=np.uint64)).sum()) if n else 0
+    if len(data) % 2:
+        last = data[-1] << 8
+        one, two = one + last, two + one + last
+    folded = [(v % 65535 or 65535) if v else 0 for v in (one, two)]
+    return folded[1] << 16 | folded[0]
+
+
+def _lzf(raw, size, dataset):
+    """LZF: runs of bytes, and copies of what came before."""
+    if len(raw) == size:
+        return raw
+    out, k, end = bytearray(), 0, len(raw)
+    while k < end and len(out) <= size:
+        control = raw[k]
+        k += 1
+        if control < 32:
+            out += raw[k:k + control + 1]
+            k += control + 1
+            continue
+        length = control >> 5
+        if length == 7 and k < end:
+            length += raw[k]
+            k += 1
+        back = ((control & 31) << 8 | (raw[k] if k < end else 0)) + 1
+        k += 1
+        length += 2
+        start = len(out) - back
+        if start < 0:
+            break
+        while length > 0:
+            part = out[start:start + length]
+            out += part
+            length -= len(part)
+    if k != end or len(out) not in (size, size + 4):
+        raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} does not unpack to its {size} bytes')
+    return bytes(out)
 
 
 # ---- attributes
 def read_names(group, attribute):
     """The list of names that an attribute holds, or several numbered ones (legacy_h5.write_names); [] when there is none."""
-    if attribute in group.attrs:
+    if has(group, attribute):
         return _names(group, attribute)
     found, part = [], 0
-    while f'{attribute}{part}' in group.attrs:
+    while has(group, f'{attribute}{part}'):
         found += _names(group, f'{attribute}{part}')
+        limits.check('names', len(found), f'{attribute!r} of the group {group.name!r}')
         part += 1
     return found
+
+
+def has(group, attribute):
+    """Whether there is such an attribute."""
+    try:
+        return attribute in group.attrs
+    except (RuntimeError, OSError, ValueError, KeyError) as error:
+        raise _damaged(group, f'its attributes cannot be read: {error}') from error
 
 
 def _names(group, attribute):
     value = np.asarray(_value(group, attribute))
     if value.ndim != 1 or value.size and value.dtype.kind not in 'SUO':
         raise _damaged(group, f'its {attribute!r} are no list of names')
+    limits.check('names', value.size, f'{attribute!r} of the group {group.name!r}')
     return [_text(group, attribute, v) for v in value.tolist()]
 
 
 def text_of(group, attribute, default=None):
     """A text attribute, or the default."""
-    return _text(group, attribute, _value(group, attribute)) if attribute in group.attrs else default
+    return _text(group, attribute, _value(group, attribute)) if has(group, attribute) else default
 
 
 def _value(group, attribute):
+    _check_attribute(group, attribute)
     try:
         return group.attrs[attribute]
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    except Exception as error:      # h5py says what HDF5 cannot read in many ways
         raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
+
+
+def _check_attribute(group, attribute):
+    """ModelFileError for an attribute that would take more memory than the limit."""
+    try:
+        found = group.attrs.get_id(attribute)
+        space, kind = found.get_space(), found.get_type()
+        held, whole = space.get_simple_extent_npoints() * kind.get_size(), group.file.id.get_filesize()
+    except Exception as error:
+        raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
+    if held > whole:
+        raise _damaged(group, f'its attribute {attribute!r} is said to have {held} bytes, which the file does not hold')
+    # texts of any length stand elsewhere in the file: all that is no array may be theirs
+    free = whole if whole <= limits.of('attribute_bytes') // 4 else whole - _bytes_of_arrays(group.file)
+    limits.check('attribute_bytes', max(held, min(free, whole)), 'the file, bytes beside its arrays')
+
+
+def _bytes_of_arrays(file):
+    """What the arrays take in a file, found once."""
+    counts = getattr(_state, 'counts', None)
+    if counts is not None and 'arrays' in counts:
+        return counts['arrays']
+    total, seen, stack = 0, set(), [file]
+    while stack:
+        group = stack.pop()
+        for name in names(group):
+            if type(group.get(name, getlink=True)).__name__ != 'HardLink':
+                continue
+            found = _member(group, name)
+            key = _address(found.id)
+            if key in seen:
+                continue
+            seen.add(key)
+            if hasattr(found, 'keys'):
+                stack.append(found)
+            elif hasattr(found, 'shape'):
+                total += found.id.get_storage_size()
+    if counts is not None:
+        counts['arrays'] = total
+    return total
+
+
+def _address(member):
+    from h5py import h5o
+    return h5o.get_info(member).addr
 
 
 def _text(group, attribute, value):
@@ -116,10 +374,4 @@ def configuration(group, attribute):
     text = text_of(group, attribute)
     if text is None:
         return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(group, f'its attribute {attribute!r} is no JSON: {error}') from error
-    if not isinstance(found, dict):
-        raise _damaged(group, f'its attribute {attribute!r} is no dictionary but {type(found).__name__}')
-    return found
+    return limits.read_json(text, f'in the group {group.name!r}: its attribute {attribute!r}')

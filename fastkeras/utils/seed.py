@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import threading
 from typing import Any
 
 import numpy as np
+
+_local = threading.local()      # .apart: what is drawn from in place of NumPy's global state
+
+
+def source() -> Any:
+    """What numbers are drawn from: NumPy's global state or, inside `apart`, a copy of it."""
+    return getattr(_local, 'apart', np.random)
+
+
+@contextlib.contextmanager
+def apart() -> Any:
+    """Inside the block, what this thread draws leaves NumPy's global state as it is: the numbers that it would give are drawn
+    from a copy."""
+    before = source()
+    _local.apart = np.random.RandomState(0)
+    _local.apart.set_state(before.get_state())
+    try:
+        yield
+    finally:
+        _local.apart = before
 
 
 def set_random_seed(seed: Any) -> Any:
@@ -21,7 +43,7 @@ def set_random_seed(seed: Any) -> Any:
 
 def make_seed() -> Any:
     """A fresh seed. Drawn from NumPy's global state, so `np.random.seed`, as old scripts have it, decides it too."""
-    return int(np.random.randint(0, 2**31 - 1, dtype=np.int64))
+    return int(source().randint(0, 2**31 - 1, dtype=np.int64))
 
 
 def as_seed(seed: Any) -> Any:

@@ -1,0 +1,64 @@
+"""Giving variables the values of a file: all of them, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastkeras import _core
+from fastkeras.runtime import outside_trace
+from fastkeras.saving import stored
+from fastkeras.utils.errors import ModelFileError, warn
+
+
+def assign_all(pairs: Any, owner: Any = None) -> None:
+    """Give variables values. pairs: (variable, value), the value an array, a Stored of `stored.array_at`, or a function
+    (shape, dtype) → array that reads it.
+
+    First all is read and compared, then all is assigned: an error leaves every variable as it was. owner: function of a
+    variable, what messages begin with ("Dense layer 'd'"). A variable that waits for its values
+    (`runtime.variable.weights_later`) takes the memory into which they were read. ModelFileError where a shape does not fit, before that value is read; values that are no numbers
+    are refused. NaN among them is warned of.
+    """
+    pairs = list(pairs)
+    for v, value in pairs:
+        if hasattr(value, 'shape') and tuple(value.shape) != tuple(v.shape):
+            raise ModelFileError(f'{_weight(v, owner)} has shape {tuple(v.shape)}, the file has {tuple(value.shape)} for it')
+        kind = getattr(getattr(value, 'dtype', None), 'kind', 'f')
+        if kind not in 'fiub':
+            raise ModelFileError(f'{_weight(v, owner)} holds numbers, it cannot take an array of {value.dtype}')
+    made = [_in_own_memory(v, value, owner) for v, value in pairs]
+    for (v, _), value in zip(pairs, made):
+        if value.dtype.kind == 'f' and _has_nan(value):
+            said = f'{owner(v)}: ' if owner else ''
+            warn(f'{said}the file has {int(np.isnan(value).sum())} NaN among the {value.size} numbers of its weight '
+                 f'{v.name!r}; what is computed with it will be NaN too')
+    with outside_trace():
+        for (v, _), value in zip(pairs, made):
+            v.adopt(value)
+
+
+def _in_own_memory(v, value, owner):
+    """The values of a variable in memory that it can take as it is."""
+    if callable(value):
+        value = value(tuple(v.shape), v.dtype)
+    if isinstance(value, stored.Stored):
+        return stored.read(value, v.dtype)
+    value = np.asarray(value)
+    if value.dtype.kind not in 'fiub' or value.shape != tuple(v.shape):
+        raise ModelFileError(f'{_weight(v, owner)} has shape {tuple(v.shape)}, it cannot take an array of {value.dtype} of '
+                             f'shape {value.shape}')
+    array = _core.empty(value.shape, v.dtype)
+    array[...] = value
+    return array
+
+
+def _weight(v, owner):
+    return f'{owner(v)}: its weight {v.name!r}' if owner else f'the weight {v.name!r}'
+
+
+def _has_nan(array):
+    # one pass that makes no array: a sum is NaN where a part is, or where infinities meet
+    with np.errstate(all='ignore'):
+        return bool(np.isnan(np.add.reduce(array, axis=None))) and bool(np.isnan(array).any())
