@@ -18,8 +18,8 @@ def assign_all(pairs: Any, owner: Any = None) -> None:
 
     First all is read and compared, then all is assigned: an error leaves every variable as it was. owner: function of a
     variable, what messages begin with ("Dense layer 'd'"). A variable that waits for its values
-    (`runtime.variable.weights_later`) takes the memory into which they were read. ModelFileError where a shape does not fit, before that value is read; values that are no numbers
-    are refused. NaN among them is warned of.
+    (`runtime.variable.weights_later`) takes the memory into which they were read. ModelFileError where a shape does not
+    fit, before that value is read, and for values that are no numbers. NaN among them is warned of.
     """
     pairs = list(pairs)
     for v, value in pairs:
