@@ -14,6 +14,7 @@ from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
 from fastkeras.saving import json, objects, saver
+from fastkeras.saving.report import LoadReport
 from fastkeras.training import data
 from fastkeras.training.trainer import Trainer
 from fastkeras.utils import nest, summary
@@ -399,14 +400,18 @@ class Model(Trainer, Layer):
         saver.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
-                     reshape: bool = False, **kwargs: Any) -> None:
-        """Load weights from an HDF5 file.
+                     reshape: bool = False, **kwargs: Any) -> LoadReport:
+        """Load weights from an HDF5 file, of weights or of a whole model.
 
         by_name: into layers of the same name, whatever else the file holds; else layer by layer in order.
         skip_mismatch: leave out, with a warning, layers whose shapes differ (by_name only). reshape: weights of
-        equally many numbers take the shape needed. Raises ValueError where layers or shapes do not fit.
+        equally many numbers take the shape needed. Weights that Keras 1, Keras on Theano or layers of cuDNN stored in an order
+        of their own are turned into the layer's.
+
+        Returns a report of the weights `used`, `unused` and `missing`. Raises ValueError where layers or shapes do not fit;
+        no weight is changed then.
         """
-        saver.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
+        return saver.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape, **kwargs)
 
 
 # as Keras 3 and older files call a model made of a graph

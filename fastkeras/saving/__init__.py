@@ -11,11 +11,12 @@ from fastkeras.saving.objects import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from fastkeras.saving.report import LoadReport
 from fastkeras.utils.errors import ModelFileError
 
-__all__ = ['CustomObjectScope', 'ModelFileError', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects',
-           'get_registered_name', 'get_registered_object', 'load_model', 'register_keras_serializable', 'save_model',
-           'serialize_keras_object']
+__all__ = ['CustomObjectScope', 'LoadReport', 'ModelFileError', 'custom_object_scope', 'deserialize_keras_object',
+           'get_custom_objects', 'get_registered_name', 'get_registered_object', 'load_model', 'register_keras_serializable',
+           'save_model', 'serialize_keras_object']
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):

@@ -11,10 +11,11 @@ from fastkeras import losses, metrics, optimizers
 from fastkeras.layers import input_spec
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import objects, stored, values
+from fastkeras.saving import objects, old_weights, stored, values
+from fastkeras.saving.report import LoadReport
 from fastkeras.saving.stored import read_names
 from fastkeras.utils import seed
-from fastkeras.utils.errors import warn
+from fastkeras.utils.errors import ModelFileError, warn
 from fastkeras.utils.quantities import checked_name
 
 # group of what only this package keeps of a training; readers of Keras do not look at it
@@ -90,74 +91,117 @@ def read_variables(group):
     return names, [stored.array_at(group, n) for n in names]
 
 
+class _Mismatch(ModelFileError):
+    """The weights of a layer that do not fit, though the file is in order."""
+
+
+class _Loading:
+    """Values that were found for weights, to be assigned when all are there and fit, and the report of them."""
+
+    def __init__(self, group):
+        self.group = group
+        self.written = old_weights.origin(group)
+        self.report = LoadReport()
+        self.names = read_names(group, 'layer_names')
+        self.groups = {name: stored.group_at(group, name) for name in self.names}
+        self.inside = {name: read_names(self.groups[name], 'weight_names') for name in self.names}
+        self.values = []        # (layer, Variable, array)
+
+    def take(self, name, layer, reshape):
+        """The weights of a layer from the group `name`. _Mismatch where they do not fit."""
+        found = _fitted(layer, name, *read_variables(self.groups[name]), reshape, self.written)
+        self.values += [(layer, v, value) for v, value in found]
+
+    def assign(self, layers, names):
+        """Give the weights their values, all or none. layers: those of the model; names: the groups that were taken."""
+        owners = {id(v): layer for layer, v, _ in self.values}
+        values.assign_all([(v, value) for _, v, value in self.values], lambda v: input_spec.title(owners[id(v)]))
+        for name in self.names:
+            place = self.report.used if name in names else self.report.unused
+            place += [f'{name}/{inner}' for inner in self.inside[name]]
+        self.report.missing = [v.name for layer in layers for v in layer.weights if id(v) not in owners]
+        return self.report
+
+
 def read_weights(group, layers, reshape=False):
-    """Set the weights of layers, in order, from the groups of a file. ValueError where numbers or shapes do not fit."""
-    layers = [layer for layer in layers if layer.weights]
-    groups = {name: stored.group_at(group, name) for name in read_names(group, 'layer_names')}
-    named = [name for name in read_names(group, 'layer_names') if read_names(groups[name], 'weight_names')]
+    """Set the weights of layers, in order, from the groups of a file; by their names, where the file has exactly those in
+    another order. ValueError, and no weight is changed, where numbers or shapes do not fit. Returns a LoadReport."""
+    loading, layers = _Loading(group), [layer for layer in layers if layer.weights]
+    named = [name for name in loading.names if loading.inside[name]]
     if len(named) != len(layers):
-        raise ValueError(f'the file holds weights of {len(named)} layers ({_some(named)}), the model has '
-                         f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
-    by_name = {layer.name: layer for layer in layers}
-    if len(by_name) == len(layers) and set(named) == set(by_name):      # perhaps in another order: the names count
-        layers = [by_name[name] for name in named]
-    pairs = []
+        raise _Mismatch(f'the file holds weights of {len(named)} layers ({_some(named)}), the model has '
+                        f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
+    own = [layer.name for layer in layers]
+    if own != named and sorted(own) == sorted(named) and len(set(own)) == len(own):
+        named = own
     for name, layer in zip(named, layers):
-        pairs += _fitted(layer, name, *read_variables(groups[name]), reshape)
-    _assign_all(pairs, layers)
+        loading.take(name, layer, reshape)
+    return loading.assign(layers, named)
 
 
 def read_weights_by_name(group, layers, skip_mismatch=False, reshape=False):
-    """Set the weights of those layers whose names are in the file. skip_mismatch: warn of shapes that do not fit, and
-    leave those layers as they are."""
+    """Set the weights of those layers whose names are in the file. skip_mismatch: warn of weights that do not fit, and
+    leave those layers as they are. Else ValueError, and no weight is changed. Returns a LoadReport."""
     by_name = {}
     for layer in layers:
         by_name.setdefault(layer.name, []).append(layer)
-    pairs = []
-    found = read_names(group, 'layer_names')
-    if not any(name in by_name for name in found):
-        warn(f'load_weights: no layer of the file ({_some(found)}) has the name of a layer of the model '
+    loading, taken = _Loading(group), set()
+    if not any(name in by_name for name in loading.names):
+        warn(f'load_weights: no layer of the file ({_some(loading.names)}) has the name of a layer of the model '
              f'({_some(list(by_name))}), so nothing is loaded')
-    for name in found:
+    for name in loading.names:
         for layer in by_name.get(name, ()):
             try:
-                pairs += _fitted(layer, name, *read_variables(stored.group_at(group, name)), reshape)
-            except ValueError as error:
+                loading.take(name, layer, reshape)
+                taken.add(name)
+            except _Mismatch as error:
                 if not skip_mismatch:
                     raise
                 warn(f'weights are left out: {error}')
-    _assign_all(pairs, layers)
+    return loading.assign(layers, taken)
 
 
 def _some(names):
     return ', '.join(names[:6]) + (', …' if len(names) > 6 else '') if names else 'none'
 
 
-def _fitted(layer, stored_name, names, values, reshape):
-    """Pairs (variable, array) for a layer; by name where a model inside has exactly the names of the file."""
+def _fitted(layer, stored_name, names, arrays, reshape, written):
+    """Pairs (Variable, array) for a layer; by name where a model inside has exactly the names of the file."""
     variables = stored_order(layer)
-    if len(variables) != len(values):
-        raise ValueError(f'{input_spec.title(layer)}: expected {len(variables)} weights, the file has {len(values)} for '
-                         f'{stored_name!r}')
     own = [v.name for v in variables]
     if own != names and sorted(own) == sorted(names) and len(set(own)) == len(own):
-        found = dict(zip(names, values))
-        values = [found[n] for n in own]
+        found = dict(zip(names, arrays))
+        arrays = [found[n] for n in own]
+    parts, rest = [], arrays
+    for unit in old_weights.units(layer, variables):
+        count = old_weights.arrays_of(unit, rest, written)
+        parts.append((unit, rest[:count]))
+        rest = rest[count:]
+    expected = sum(old_weights.arrays_of(unit, part, written) for unit, part in parts)
+    if rest or len(arrays) != expected:
+        raise _Mismatch(f'{input_spec.title(layer)}: expected {expected} weights, the file has {len(arrays)} for '
+                        f'{stored_name!r}')
+    return [pair for unit, part in parts for pair in _values_of(unit, part, layer, stored_name, reshape, written)]
+
+
+def _values_of(unit, part, layer, stored_name, reshape, written):
+    """Pairs (Variable, value) for a unit; values that are in order as they are stay in the file for now."""
+    found = part
+    if not old_weights.as_they_are(unit, part, written) and old_weights.may_fit(unit, part):
+        found = old_weights.values(unit, [np.asarray(a) for a in part], written)
+    if len(found) != len(unit.variables):
+        raise _Mismatch(f'{input_spec.title(layer)}: expected arrays of the shapes '
+                        f'{[tuple(v.shape) for v in unit.variables]}, the file has {[a.shape for a in part]} for '
+                        f'{stored_name!r}')
     pairs = []
-    for v, value in zip(variables, values):
-        if tuple(v.shape) != value.shape and not (reshape and v.size == value.size):
-            raise ValueError(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
-                             f'{value.shape} for {stored_name!r}')
+    for v, value in zip(unit.variables, found):
         if tuple(v.shape) != value.shape:
-            value = stored.read(value).reshape(v.shape)
+            if not reshape or v.size != value.size:
+                raise _Mismatch(f'{input_spec.title(layer)}: its weight {v.name!r} has shape {tuple(v.shape)}, the file has '
+                                f'{value.shape} for {stored_name!r}{old_weights.advice(unit, part)}')
+            value = np.asarray(value).reshape(v.shape)
         pairs.append((v, value))
     return pairs
-
-
-def _assign_all(pairs, layers):
-    """Give weights of the layers their values, all or none."""
-    values.assign_all(pairs, lambda v: input_spec.title(next(
-        layer for layer in layers if any(v is w for w in layer.weights))))
 
 
 # ---- whole models

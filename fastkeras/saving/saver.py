@@ -15,6 +15,7 @@ from fastkeras.utils.errors import ModelFileError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastkeras.models import Model
+    from fastkeras.saving.report import LoadReport
 
 HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
 ZIP_BYTES = b'PK'
@@ -100,7 +101,7 @@ def check_savable(model: Any, filepath: Any) -> Any:
 
 
 def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
-                 reshape: bool = False, **kwargs: Any) -> None:
+                 reshape: bool = False, **kwargs: Any) -> LoadReport:
     """Load weights into a model, see Model.load_weights."""
     if skip_mismatch and not by_name:
         raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '
@@ -116,9 +117,11 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
                 'layers' in group or '_layer_checkpoint_dependencies' in group) else ''
             raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have{other}')
         if by_name:
-            legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
+            report = legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
         else:
-            legacy_h5.read_weights(group, model.layers, reshape)
+            report = legacy_h5.read_weights(group, model.layers, reshape)
+    report.file = '' if hasattr(filepath, 'attrs') else os.fspath(filepath)
+    return report
 
 
 @contextlib.contextmanager
