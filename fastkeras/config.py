@@ -6,7 +6,7 @@ A leaf: it imports nothing of ours until a setting of the engine is asked for.
 import os
 from contextvars import ContextVar
 
-from fastkeras import late
+from fastkeras import late, turns
 
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
@@ -52,6 +52,7 @@ _settings = {
     'generation': _generation_from_environment(),
     'winograd': _winograd_from_environment(),
     'plan_memory': _plan_memory_from_environment(),   # None: not looked at yet
+    'concurrent_runs': None,
     'interactive_logging': True,
     'dtype_policy': None,           # None: that of floatx
     'unsafe_deserialization': False,
@@ -169,6 +170,22 @@ def set_num_threads(n):
         raise ValueError(f'set_num_threads: expected a whole number from 1 to {MAX_THREADS}, got {n!r}')
     from fastkeras import _core
     _core.set_threads(int(n))
+
+
+def concurrent_runs():
+    """How many runs of the engine may go on at a time; None, the default, for any number."""
+    return _settings['concurrent_runs']
+
+
+def set_concurrent_runs(n):
+    """Let at most n runs go on at a time in this process, the others wait for their turn; None: any number.
+
+    A run that finds the team of threads taken goes alone, so without a bound there are as many as threads call.
+    """
+    if n is not None and (isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= MAX_THREADS):
+        raise ValueError(f'set_concurrent_runs: expected a whole number from 1 to {MAX_THREADS}, or None, got {n!r}')
+    _settings['concurrent_runs'] = n = None if n is None else int(n)
+    turns.bound(n)
 
 
 def isas():

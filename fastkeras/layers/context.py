@@ -69,6 +69,16 @@ def learning_phase_scope(value: Any) -> Any:
         _phase['training'] = before
 
 
+@contextmanager
+def phase(training: Any) -> Any:
+    """What calls take in this block, and this thread, that are not told `training`."""
+    before, _state.training = _state.training, training
+    try:
+        yield
+    finally:
+        _state.training = before
+
+
 def frozen() -> Any:
     """Whether the layer being called, or one around it, is not trainable."""
     return _state.frozen

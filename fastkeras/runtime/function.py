@@ -15,6 +15,7 @@ from ..compiler.rows import at_a_time
 from ..graph import Graph
 from ..ops import core
 from ..ops.tensor import Tensor
+from ..turns import Turns, turn
 from . import collection
 from .parts import in_parts
 from .plans import PlanCache
@@ -137,9 +138,12 @@ class Traced:
             for s in self.statics:
                 s.refresh()
             self._refreshed = now  # as it was before: what changed meanwhile is seen by the next run
-        execute = self.execute or self._first()
+        execute, gate = self.execute or self._first(), Turns.gate
         try:
-            return execute(arrays, outs)
+            if gate is None:
+                return execute(arrays, outs)
+            with turn(gate):
+                return execute(arrays, outs)
         except IndexError as e:
             raise self._explain(*e.args) from None
         finally:
