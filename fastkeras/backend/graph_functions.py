@@ -52,8 +52,7 @@ class Function:
                 raise TypeError(f'K.function: expected an update to be a pair (Variable, new value), got {u!r:.80}')
         ends = [t for t in (*_ends(self.outputs), *(u[1] if isinstance(u, tuple) else u for u in self.updates))
                 if isinstance(t, Tensor)]
-        known = {id(x) for x in self.inputs}
-        self._described = symbolic.Described([t for t in ends if id(t) not in known])
+        self._described = symbolic.Described(ends, self.inputs)
         self._functions = {}
 
     def __call__(self, inputs: Any = ()) -> list[Any]:
@@ -112,7 +111,7 @@ def _finished(y, values):
 def _fed(x, given):
     """An array for a placeholder, of its type; ValueError where the shape does not fit."""
     array = np.asarray(dense(given), x.dtype)
-    if len(array.shape) != len(x.shape) or any(None not in (d,) and d != n for d, n in zip(x.shape, array.shape)):
+    if len(array.shape) != len(x.shape) or any(d is not None and d != n for d, n in zip(x.shape, array.shape)):
         raise ValueError(f'Cannot feed value of shape {array.shape} for the placeholder {x.name!r}, which has shape '
                          f'{tuple(x.shape)}')
     return array

@@ -104,7 +104,7 @@ def _folded(fn, elems, first, backwards):
         first = core.to_array(first)
     if isinstance(elems, Tensor) and not isinstance(first, Tensor):
         first = core.tensor(first)
-    (last), _ = ops.scan(lambda carry, x: (fn(carry, x), None), first, elems, reverse=backwards)
+    last, _ = ops.scan(lambda carry, x: (fn(carry, x), None), first, elems, reverse=backwards)
     return last
 
 
@@ -114,8 +114,9 @@ def rnn(step_function: Any, inputs: Any, initial_states: Any, go_backwards: bool
 
     inputs: (batch, steps, …). step_function(input of a step, states + constants) gives (output, new states). initial_states:
     list of tensors. go_backwards: from the last step on; outputs are then in that order. mask: (batch, steps), where it does
-    not hold, states stay and the output is that of the step before (zeros at first). unroll: a loop all the same, in which
-    nothing is slower for that. input_length: the number of steps, where the inputs do not say it.
+    not hold, states stay and the output is the first of them or, where that has another shape and with unroll, the output of
+    the step before (zeros at first). unroll: a loop all the same, in which nothing is slower for that. input_length: the number
+    of steps, where the inputs do not say it.
     ValueError for inputs of less than three axes, and for unroll where the number of steps is not known.
     """
     inputs, mask, constants = as_symbol(inputs), as_symbol(mask), as_symbol(list(constants or []))
@@ -124,7 +125,7 @@ def rnn(step_function: Any, inputs: Any, initial_states: Any, go_backwards: bool
         raise ValueError('Input should be at least 3D.')
     if unroll and inputs.shape[1] is None:
         raise ValueError('Unrolling requires a fixed number of timesteps.')
-    if input_length is not None and None not in (inputs.shape[1],) and inputs.shape[1] != input_length:
+    if input_length is not None and inputs.shape[1] is not None and inputs.shape[1] != input_length:
         raise ValueError(f'K.rnn: expected inputs of input_length {input_length} steps, got shape {tuple(inputs.shape)}')
     x = ops.swapaxes(inputs, 0, 1)
     if go_backwards:
@@ -145,7 +146,8 @@ def rnn(step_function: Any, inputs: Any, initial_states: Any, go_backwards: bool
     before = None
     if holds is not None:
         output, _ = step_function(x[0], [*states, *constants])
-        before = ops.zeros_like(output)
+        if unroll or tuple(output.shape) != tuple(states[0].shape):
+            before = ops.zeros_like(output)
 
     def round_(carry, row):
         states, before = carry
@@ -153,7 +155,8 @@ def rnn(step_function: Any, inputs: Any, initial_states: Any, go_backwards: bool
         output, new = step_function(now, [*states, *constants])
         new = [as_symbol(s) for s in new]
         if m is not None:
-            output, new = chosen(m, output, before), [chosen(m, n, s) for n, s in zip(new, states)]
+            output = chosen(m, output, states[0] if before is None else before)
+            new = [chosen(m, n, s) for n, s in zip(new, states)]
         return (new, None if before is None else output), output
 
     (last, _), outputs = ops.scan(round_, (states, before), (x, holds))

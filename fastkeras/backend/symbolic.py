@@ -128,14 +128,19 @@ def source_of(tensor: Any) -> Any:
 
 
 class Described:
-    """What is computed of symbols: `ends`, whenever it is `run` with values for the leaves below them."""
+    """What is computed of symbols: `ends`, whenever it is `run` with values for the leaves below them. given: symbols that have
+    values then, whatever they are made of."""
 
-    def __init__(self, ends: Any) -> None:
-        self.steps, _ = steps_to(ends, source_of)
+    def __init__(self, ends: Any, given: Any = ()) -> None:
+        known = {id(t) for t in given}
+
+        def source(tensor):
+            return None if id(tensor) in known else source_of(tensor)
+        self.steps, _ = steps_to(ends, source)
         met = [*ends, *(t for step in self.steps
                         for t in (step.input_tensors if isinstance(step, Node) else made_by(step)[0].inputs))]
         seen = {id(t): t for t in met}
-        self.leaves = [t for t in seen.values() if source_of(t) is None and is_described(t) and 'mask_of' not in t.attrs]
+        self.leaves = [t for t in seen.values() if source(t) is None and is_described(t) and 'mask_of' not in t.attrs]
 
     def run(self, values: Any, what: str) -> Any:
         """The function symbol → tensor of the trace. values: id of a leaf → its tensor; more is added."""

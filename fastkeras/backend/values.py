@@ -64,7 +64,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     array = np.asarray(value, dtype or config.floatx())
     if shape is not None:
         array = np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape)
-    return core.tensor(np.ascontiguousarray(array))
+    return core.tensor(np.asarray(array, order='C'))
 
 
 def placeholder(shape: Any = None, ndim: int | None = None, dtype: Any = None, sparse: bool = False,
