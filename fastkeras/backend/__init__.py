@@ -11,10 +11,10 @@ from .arithmetic import *  # noqa: F403
 from .filters import *  # noqa: F403
 from .graph_functions import *  # noqa: F403
 from .lazy_draws import *  # noqa: F403
+from .leaves import *  # noqa: F403
 from .names_and_settings import *  # noqa: F403
 from .probabilities import *  # noqa: F403
 from .rounds import *  # noqa: F403
 from .sparse_tensors import *  # noqa: F403
 from .tensorflow_backend import get_session as get_session
 from .tensorflow_backend import set_session as set_session
-from .values import *  # noqa: F403

@@ -11,8 +11,8 @@ from fastkeras import activations, config, ops
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 
+from .leaves import sizes_of, static_shape
 from .symbolic import constant_of, lifted
-from .values import sizes_of, static_shape
 
 __all__ = ['abs', 'all', 'any', 'arange', 'argmax', 'argmin', 'batch_dot', 'batch_flatten', 'bias_add', 'cast', 'clip',
            'concatenate', 'cos', 'cumprod', 'cumsum', 'dot', 'elu', 'equal', 'exp', 'expand_dims', 'flatten', 'gather',

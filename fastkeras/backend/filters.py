@@ -6,8 +6,8 @@ from typing import Any
 
 from fastkeras import config, ops
 
+from .leaves import sizes_of
 from .symbolic import lifted
-from .values import sizes_of
 
 __all__ = ['conv1d', 'conv2d', 'conv2d_transpose', 'conv3d', 'conv3d_transpose', 'depthwise_conv2d', 'local_conv1d',
            'local_conv2d', 'normalize_data_format', 'pool2d', 'pool3d', 'resize_images', 'resize_volumes',

@@ -9,8 +9,8 @@ from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import SeedGenerator
 
+from .leaves import sizes_of, static_shape
 from .symbolic import constant_of, deferred, lifted
-from .values import sizes_of, static_shape
 
 __all__ = ['dropout', 'random_binomial', 'random_normal', 'random_uniform', 'truncated_normal']
 

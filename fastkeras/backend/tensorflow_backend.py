@@ -4,6 +4,7 @@ from .arithmetic import *  # noqa: F403
 from .filters import *  # noqa: F403
 from .graph_functions import *  # noqa: F403
 from .lazy_draws import *  # noqa: F403
+from .leaves import *  # noqa: F403
 from .names_and_settings import *  # noqa: F403
 from .probabilities import *  # noqa: F403
 from .rounds import *  # noqa: F403
@@ -13,4 +14,3 @@ from .sessions import Session as Session
 from .sessions import get_session as get_session
 from .sessions import set_session as set_session
 from .sparse_tensors import *  # noqa: F403
-from .values import *  # noqa: F403
