@@ -7,10 +7,10 @@ from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'backend', 'callbacks', 'config', 'constraints', 'datasets', 'distillation', 'dtype_policies',
-            'generation', 'initializers', 'layers', 'losses', 'metrics', 'mixed_precision', 'models', 'ops', 'optimizers',
-            'preprocessing', 'random', 'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils', 'visualization',
-            'wrappers')
+_MODULES = ('activations', 'backend', 'callbacks', 'config', 'constraints', 'converters', 'datasets', 'distillation',
+            'dtype_policies', 'generation', 'initializers', 'layers', 'losses', 'metrics', 'mixed_precision', 'models', 'ops',
+            'optimizers', 'preprocessing', 'random', 'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils',
+            'visualization', 'wrappers')
 _NAMES = {'Input': 'layers', 'InputSpec': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models',
           'Variable': 'runtime', 'DTypePolicy': 'dtype_policies', 'FloatDTypePolicy': 'dtype_policies',
           'Initializer': 'initializers', 'Loss': 'losses', 'Metric': 'metrics', 'Optimizer': 'optimizers',
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import config as config
     from . import constraints as constraints
+    from . import converters as converters
     from . import datasets as datasets
     from . import distillation as distillation
     from . import dtype_policies as dtype_policies

@@ -42,6 +42,7 @@ LATE = {
     ('config', 'dtype_policies'): 'the policy of layers without a dtype',
     ('runtime.variable', 'initializers'): 'a variable begins with the values of an initializer by name',
     ('layers.registry', 'models'): 'a configuration names a model',
+    ('layers.registry', 'converters'): 'a configuration names a layer that only Caffe has',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
     ('saving', 'models'): 'Keras 3 has load_model and save_model here too',
     ('saving.objects', '?'): 'a configuration names a class of any family',

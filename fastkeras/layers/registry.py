@@ -42,6 +42,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     name = config.get('class_name') if isinstance(config, dict) else config
     if name not in classes:
         late.part('models')         # they make themselves known when they are imported
+    if isinstance(name, str) and name.startswith('Caffe') and name not in classes:
+        late.part('converters')     # so do the layers that models from Caffe hold
     return objects.deserialize('layer', config, classes, custom_objects)
 
 
