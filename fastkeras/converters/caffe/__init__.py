@@ -6,9 +6,11 @@ reads both (`pip install 'fastkeras[caffe]'`).
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from fastkeras import config as settings
+from fastkeras.saving import stored
 from fastkeras.utils.errors import warn
 
 from . import caffe_layers
@@ -42,26 +44,18 @@ def load_caffe(prototxt: Any, caffemodel: Any = None, data_format: str | None = 
     Raises ModelFileError (a ValueError), which names the file and the layer, for what is damaged or not there; OSError for a
     file that cannot be opened; ImportError without the protobuf library.
     """
-    draft, source = _draft(prototxt, caffemodel, data_format, input_shapes, phase, level, stages)
-    try:
+    with drafted(prototxt, caffemodel, data_format, input_shapes, phase, level, stages) as draft:
         return build(draft)
-    finally:
-        if source is not None:
-            source.__exit__()
 
 
-def _draft(prototxt, caffemodel, data_format, input_shapes, phase, level, stages):
-    """(the draft of a network, its open weights or None)."""
+@contextlib.contextmanager
+def drafted(prototxt, caffemodel, data_format, input_shapes, phase, level, stages):
+    """The draft of a network, while its weights are open."""
     data_format = settings.standardize_data_format(data_format)
     stages = None if stages is None else tuple([stages] if isinstance(stages, str) else stages)
     net = Net(plain_path(prototxt), (phase, level, stages), {} if input_shapes is None else input_shapes)
-    source = None if caffemodel is None else open_weights(caffemodel)
-    try:
+    with stored.counted(), contextlib.nullcontext() if caffemodel is None else open_weights(caffemodel) as source:
         draft = net.draft(source, data_format)
-    except BaseException:
-        if source is not None:
-            source.__exit__()
-        raise
-    for text in draft.warnings:
-        warn(text)
-    return draft, source
+        for text in draft.warnings:
+            warn(text)
+        yield draft

@@ -204,22 +204,23 @@ class Hdf5Weights(_Weights):
             self._file = h5py().File(path, 'r')
             try:
                 self._data = stored.group_at(self._file, 'data')
-                self.names = self._layers(self._data, '', 0)
+                self.names = set()
+                self._seen = 0
+                self._find(self._data, '')
             except BaseException:
                 self._file.close()
                 raise
 
-    def _layers(self, group, above, depth):
-        """Names of the layers below a group; a name with a slash has become a group in a group."""
-        found, names = set(), stored.names(group)
-        if depth > RANK or len(names) > LAYERS:
-            raise ModelFileError(f'the file is damaged, in the group {group.name!r}: it holds too many groups')
-        for name in names:
-            if not name.isdigit() or not above:
-                found |= self._layers(stored.group_at(group, name), f'{above}{name}/', depth + 1)
-            else:
-                found.add(above[:-1])
-        return found
+    def _find(self, group, above):
+        """Note the layers below a group; a name with a slash has become a group in a group."""
+        for name in sorted(stored.names(group)):
+            if above and name.isdigit():
+                self.names.add(above[:-1])
+                continue
+            self._seen += 1
+            if self._seen > LAYERS or above.count('/') > RANK:
+                raise ModelFileError(f'the file is damaged, in the group {group.name!r}: it holds too many groups')
+            self._find(stored.group_at(group, name), f'{above}{name}/')
 
     def shapes(self, layer):
         """The shape of each blob of a layer; None for a layer without."""
