@@ -182,6 +182,7 @@ _TABLE.update(swish=silu, hard_swish=hard_silu)
 def _by_generation(function):
     return _HARD_SIGMOIDS[config.generation()] if function is hard_sigmoid else function
 objects.add_family('activations', _TABLE)
+objects.add_slot('activation function', functions=True)
 
 
 def serialize(activation):

@@ -107,6 +107,7 @@ _TABLE = {c.__name__: c for c in (Constraint, MaxNorm, NonNeg, UnitNorm, MinMaxN
 _TABLE.update(max_norm=MaxNorm, maxnorm=MaxNorm, non_neg=NonNeg, nonneg=NonNeg, unit_norm=UnitNorm, unitnorm=UnitNorm,
               min_max_norm=MinMaxNorm)
 objects.add_family('constraints', _TABLE)
+objects.add_slot('constraint', Constraint, functions=True)
 
 
 def serialize(constraint):

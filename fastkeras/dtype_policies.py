@@ -213,6 +213,7 @@ _TABLE = {cls.__name__: cls for cls in (DTypePolicy, DTypePolicyMap, QuantizedDT
                                         Int4DTypePolicy, GPTQDTypePolicy, AWQDTypePolicy)}
 _TABLE['FloatDTypePolicy'] = _TABLE['Policy'] = DTypePolicy
 objects.add_family('dtype_policies', _TABLE)
+objects.add_slot('dtype policy', DTypePolicy)
 
 
 def serialize(dtype_policy: Any) -> Any:

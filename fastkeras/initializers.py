@@ -414,6 +414,7 @@ lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 _TABLE = {name: value for name, value in globals().items()
           if isinstance(value, type) and issubclass(value, Initializer) and not name.startswith('_')}
 objects.add_family('initializers', _TABLE)
+objects.add_slot('initializer', Initializer, functions=True)
 
 
 def serialize(initializer):

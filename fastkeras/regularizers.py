@@ -117,6 +117,7 @@ orthogonal_regularizer = OrthogonalRegularizer
 _TABLE = {'Regularizer': Regularizer, 'L1L2': L1L2, 'L1': L1, 'L2': L2, 'OrthogonalRegularizer': OrthogonalRegularizer,
           'l1': l1, 'l2': l2, 'l1_l2': l1_l2, 'orthogonal_regularizer': OrthogonalRegularizer}
 objects.add_family('regularizers', _TABLE)
+objects.add_slot('regularizer', Regularizer, functions=True)
 
 
 def serialize(regularizer):

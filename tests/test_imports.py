@@ -17,8 +17,8 @@ LEVELS = [
     ['ops'],
     ['compiler'],
     ['runtime'],
-    ['utils', 'saving.objects', 'saving.trust', 'saving.limits', 'saving.refusals', 'saving.atomic', 'legacy.keras1',
-     'legacy.generators'],
+    ['utils', 'saving.objects', 'saving.trust', 'saving.limits', 'saving.refusals', 'saving.atomic', 'saving.bytecode',
+     'saving.bytecode_stack', 'legacy.keras1', 'legacy.generators'],
     ['activations', 'initializers', 'regularizers', 'constraints', 'dtype_policies', 'random', 'tree'],
     ['losses', 'metrics', 'optimizers', 'mixed_precision'],
     ['callbacks'],
@@ -45,6 +45,7 @@ LATE = {
     ('layers.registry', 'converters'): 'a configuration names a layer that only Caffe has',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
     ('saving', 'models'): 'Keras 3 has load_model and save_model here too',
+    ('saving.objects', 'backend'): 'byte code of a file says K',
     ('saving.objects', '?'): 'a configuration names a class of any family',
 }
 

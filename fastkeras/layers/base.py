@@ -14,6 +14,7 @@ from fastkeras.ops.dtypes import name_of
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable, active_trace, outside_trace
 from fastkeras.runtime.variable import assign_all, left_for_later
+from fastkeras.saving import objects
 from fastkeras.utils import nest
 from fastkeras.utils.errors import keywords, unknown_argument
 from fastkeras.utils.quantities import as_whole, checked_name
@@ -429,3 +430,7 @@ def _size(owner, name, size, shape=None):
         raise ValueError(f'{owner}: expected {name} to {"be" if shape is None else "hold"} whole numbers of 0 or more, or '
                          f'None, got {(size if shape is None else shape)!r}')
     return number
+
+
+objects.add_slot('layer', Layer)
+objects.add_slot('activation function', Layer, functions=True)     # a layer may stand there, too

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import inspect
 import marshal
-import os
+import secrets
 import types
 from typing import Any
 
 import numpy as np
 
 from fastkeras import late, ops
-from fastkeras.saving import objects, trust
+from fastkeras.saving import bytecode, objects, trust
 from fastkeras.utils import nest
 
 from .base import Layer
@@ -119,7 +120,7 @@ def _described(function):
 
 def _code_of(function):
     if id(function) not in _tokens:
-        _tokens[id(function)] = f'{os.getpid()}.{len(_tokens)}'
+        _tokens[id(function)] = secrets.token_hex(16)       # nobody else can name it
         _written[_tokens[id(function)]] = function
     closure = [c.cell_contents for c in function.__closure__ or ()]
     return {'code': base64.b64encode(marshal.dumps(function.__code__)).decode('ascii'),
@@ -143,36 +144,55 @@ def _revived(owner, key, value, kind, module, custom_objects):
         value = objects.deserialize_keras_object(value)
         return tuple(value) if isinstance(value, list) else value
     if key == 'function' and owner in custom:
-        return custom[owner]
+        return _function(owner, custom[owner])
     if isinstance(value, dict) and value.get('class_name') == '__lambda__':
-        return _from_code(owner, value['config'])
-    if kind == 'lambda' or isinstance(value, (list, tuple)) and key == 'function':
-        raise ValueError(f'Lambda layer {owner!r}: its configuration holds byte code of another Python, which is never '
-                         f'run; give its function in custom_objects={{{owner!r}: …}}')
+        return _from_code(owner, value.get('config'))
+    if kind == 'lambda' or isinstance(value, (list, tuple)) and key == 'function':      # of Keras 2
+        code, defaults, closure = [*value, None, None, None][:3] if isinstance(value, (list, tuple)) else (value, None, None)
+        return _from_code(owner, {'code': code, 'defaults': defaults, 'closure': closure or ()},
+                          'configuration holds byte code of Keras 2, which')
     if isinstance(value, str):
-        found = objects.get_registered_object(value, custom_objects) or _written.get((module, value))
-        if found is None and not value.startswith('_'):
-            found = getattr(np if module == 'numpy' else ops, value, None)
+        found = objects.get_registered_object(value, custom_objects) or _written.get((module, value)) or _public(value, module)
         if found is None:
             raise ValueError(f'Lambda layer {owner!r}: the function {value!r} is not known; give it in custom_objects='
                              f'{{{value!r}: …}}')
-        return found
-    return objects.deserialize_keras_object(value)
+        return _function(owner, found)
+    made = objects.deserialize_keras_object(value)
+    return _function(owner, made) if key == 'function' or isinstance(value, dict) and 'class_name' in value else made
 
 
-def _from_code(owner, config):
-    function = _written.get(config.get('token'))
+def _public(name, module):
+    """The operation of a name, or NumPy's where an operation has the same; None for any other name."""
+    if name not in ops.__all__:
+        return None
+    found = getattr(np, name, None) if module == 'numpy' else None
+    if found is None or isinstance(found, type) or not callable(found):
+        found = getattr(ops, name)
+    return found if callable(found) and not isinstance(found, type) else None
+
+
+def _function(owner, found):
+    if inspect.isclass(found) or not callable(found):
+        raise ValueError(f'Lambda layer {owner!r}: expected a function, got {found!r:.80}')
+    return found
+
+
+def _from_code(owner, config, what='byte code'):
+    if not isinstance(config, dict):
+        raise ValueError(f'Lambda layer {owner!r}: its byte code is damaged: expected a dictionary, got {config!r:.40}')
+    token = config.get('token')
+    function = _written.get(token) if isinstance(token, str) else None
     if function is not None:
         return function
     advice = f'give its function in custom_objects={{{owner!r}: …}}'
     if not trust.code_may_run():
-        raise ValueError(f'Lambda layer {owner!r}: its configuration holds Python code, which runs whatever its author '
-                         f'wrote; pass safe_mode=False if you trust the source, or {advice}')
-    if config.get('python') != importlib.util.MAGIC_NUMBER.hex() or config.get('closure') is None:
-        raise ValueError(f'Lambda layer {owner!r}: its byte code is of another Python, or needs values that were not '
-                         f'saved; {advice}')
-    code = marshal.loads(base64.b64decode(config['code']))
-    cells = tuple(types.CellType(v) for v in config['closure'])
-    names = {'K': _backend(), 'ops': ops, 'np': np, 'numpy': np, '__builtins__': __builtins__}
-    defaults = tuple(objects.deserialize_keras_object(config['defaults'] or [])) or None
-    return types.FunctionType(code, names, '<lambda>', defaults, cells or None)
+        raise ValueError(f'Lambda layer {owner!r}: its configuration holds Python code (byte code), which runs whatever its '
+                         f'author wrote; pass safe_mode=False if you trust the source, or {advice}')
+    if config.get('closure', ()) is None and config.get('token') is not None:
+        raise ValueError(f'Lambda layer {owner!r}: its byte code needs values that were not saved; {advice}')
+    names = {'K': _backend(), 'ops': ops, 'np': np, 'numpy': np}
+    try:
+        defaults = objects.deserialize_keras_object(config.get('defaults') or [])
+        return bytecode.function_of(config.get('code'), names, defaults, config.get('closure'), config.get('python'))
+    except bytecode.NotRunnable as error:
+        raise ValueError(f'Lambda layer {owner!r}: its {what} {error}; {advice}') from None

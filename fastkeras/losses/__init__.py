@@ -9,6 +9,7 @@ from fastkeras.saving import objects as _objects
 
 _TABLE = {name: getattr(module, name) for module in (_functions, _classes) for name in module.__all__}
 _objects.add_family('losses', _TABLE)
+_objects.add_slot('loss', _classes.Loss, functions=True)
 
 
 def serialize(loss):

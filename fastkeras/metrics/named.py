@@ -7,6 +7,7 @@ CLASSES = {name: c for module in (base, means, confusion, scores) for name, c in
            if isinstance(c, type) and issubclass(c, base.Metric) and not name.startswith('_')}
 _TABLE = {**functions.TABLE, **CLASSES}
 objects.add_family('metrics', _TABLE)
+objects.add_slot('metric', base.Metric, functions=True)
 
 
 def serialize(metric):

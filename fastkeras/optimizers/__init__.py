@@ -17,6 +17,7 @@ _CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, AdamW, Adafact
 _TABLE = {c.__name__: c for c in _CLASSES}
 _TABLE.update({c.__name__.lower(): c for c in _CLASSES})
 _objects.add_family('optimizers', _TABLE)
+_objects.add_slot('optimizer', Optimizer, OptimizerMap)
 
 
 def serialize(optimizer):

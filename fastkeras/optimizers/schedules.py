@@ -195,6 +195,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 _TABLE = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
                                   CosineDecay, CosineDecayRestarts)}
 objects.add_family('optimizers.schedules', _TABLE)
+objects.add_slot('learning rate schedule', LearningRateSchedule)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:

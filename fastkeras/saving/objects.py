@@ -8,12 +8,14 @@ given in custom_objects.
 from __future__ import annotations
 
 import inspect
+import operator
 import threading
 from typing import Any
 
 import numpy as np
 
-from fastkeras import generation, late
+from fastkeras import generation, late, ops
+from fastkeras.saving import bytecode, trust
 from fastkeras.utils.errors import nearest
 
 _custom_objects = {}        # what get_custom_objects() returns and user code adds to
@@ -31,6 +33,33 @@ def add_family(name: str | None, table: Any) -> Any:
     """Say what configurations may name in a module of this package. Each module says it for itself when it is imported;
     the table may grow later."""
     _families[name] = table
+
+
+# word of messages ('initializer') → (classes whose subclasses may be made there, whether functions may stand there)
+_slots = {}
+
+
+def add_slot(kind: str, *bases: Any, functions: bool = False) -> None:
+    """Say what may stand where a configuration is to make a thing of this kind. Each family says it for itself. The first base is
+    the family's own: what derives from another family's is refused, whoever wrote its class."""
+    _slots[kind] = bases, functions
+
+
+def _check_slot(kind, name, found, called=False):
+    """ValueError where what a name stands for does not belong in the place that names it. called: it is to be made an instance."""
+    if kind not in _slots:
+        if called and not inspect.isclass(found):
+            raise ValueError(f'{kind} {name!r}: a function stands where a class is expected')
+        return
+    bases, functions = _slots[kind]
+    if inspect.isclass(found):
+        others = tuple(other for k, (first, _) in _slots.items() for other in first[:1] if k != kind)
+        if not issubclass(found, bases) and (not functions or issubclass(found, others)):
+            raise ValueError(f'{kind} {name!r}: {found.__name__} is no {kind}')
+    elif called:
+        raise ValueError(f'{kind} {name!r}: a function stands where a class is expected')
+    elif not (isinstance(found, bases) or functions and callable(found)):
+        raise ValueError(f'{kind} {name!r}: expected a {kind}, got {found!r:.80}')
 
 
 def get_custom_objects() -> Any:
@@ -120,11 +149,14 @@ def unknown(kind: Any, name: str | None, table: Any) -> Any:
 
 def find(kind: Any, name: str | None, table: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The class or function that `name` stands for; ValueError with the nearest known names if there is none."""
+    if not isinstance(name, str):
+        raise ValueError(f'{kind}: expected a name, got {name!r:.80}')
     found = get_registered_object(name, custom_objects, table)
     if found is None and '>' in name:
         found = get_registered_object(name.split('>')[-1], custom_objects, table)
     if found is None:
         raise unknown(kind, name, {**table, **visible_custom_objects(custom_objects)})
+    _check_slot(kind, name, found)
     return found
 
 
@@ -171,13 +203,36 @@ def deserialize(kind: Any, config: Any, table: Any, custom_objects: dict[str, An
     if not isinstance(config, dict) or 'class_name' not in config:
         raise ValueError(f"{kind}: expected a configuration {{'class_name': …, 'config': …}}, got {config!r}")
     name, inner = config['class_name'], config.get('config')
+    if name == '__lambda__':
+        return _code(inner)
     if name == 'function':                  # how Keras 3 writes a function
         return find(kind, inner, table, custom_objects)
     registered = config.get('registered_name')
-    cls = get_registered_object(registered, custom_objects) if registered else None
+    # what a file says to be of Keras is never one of a user's that has a name in the registry
+    ours = _is_ours(config.get('module')) and name in table
+    cls = get_registered_object(registered, custom_objects) if isinstance(registered, str) and not ours else None
     if cls is None:
         cls = find(kind, name, table, custom_objects)
+    _check_slot(kind, name, cls, called=True)
     return _from_config(kind, name, cls, inner, custom_objects)
+
+
+def _is_ours(module):
+    return isinstance(module, str) and module.partition('.')[0] in ('keras', 'tf_keras', 'fastkeras')
+
+
+def _code(config, safe_mode=True):
+    """The function of a `__lambda__`, where its code may be run; ValueError else."""
+    if safe_mode and not trust.code_may_run():
+        raise ValueError('the configuration holds Python code of a lambda, which runs whatever its author wrote; '
+                         'pass safe_mode=False if you trust the source, or give the function in custom_objects')
+    if not isinstance(config, dict):
+        raise ValueError(f'the byte code of a lambda is damaged: expected a dictionary, got {config!r:.40}')
+    try:
+        return bytecode.function_of(config.get('code'), {'np': np, 'numpy': np, 'K': late.part('backend'), 'ops': ops},
+                                    config.get('defaults'), config.get('closure'), config.get('python'))
+    except bytecode.NotRunnable as error:
+        raise ValueError(f'a lambda: its byte code {error}; give the function in custom_objects') from None
 
 
 def _from_config(kind, name, cls, config, custom_objects):
@@ -185,13 +240,14 @@ def _from_config(kind, name, cls, config, custom_objects):
     with CustomObjectScope(custom_objects):
         maker = getattr(cls, 'from_config', None)
         try:
-            if maker is None:               # a function that makes the object: its arguments are the config
+            if maker is None:
                 return cls(**(config or {}))
             if 'custom_objects' in inspect.signature(maker).parameters:
                 return maker(dict(config or {}), custom_objects=visible_custom_objects())
             return maker(dict(config) if isinstance(config, dict) else config)
-        except TypeError as error:
-            raise ValueError(f'{kind} {name!r} cannot be made from the configuration {config!r}: {error}') from error
+        except (TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
+            said = f'{error}' if isinstance(error, TypeError) else f'{type(error).__name__}: {error}'
+            raise ValueError(f'{kind} {name!r} cannot be made from the configuration {config!r:.300}: {said}') from error
 
 
 def serialize(obj: Any, form: Any = None) -> Any:
@@ -269,12 +325,29 @@ def serialize_keras_object(instance: Any = None, obj: Any = None) -> Any:
 
 _PLAIN = {
     '__tuple__': lambda c: tuple(deserialize_keras_object(x) for x in c),
-    '__numpy__': lambda c: np.array(c['value'], dtype=c['dtype']),
-    '__tensor__': lambda c: np.array(c['value'], dtype=c['dtype']),
+    '__numpy__': lambda c: _array(c['value'], c['dtype']),
+    '__tensor__': lambda c: _array(c['value'], c['dtype']),
     '__bytes__': lambda c: c['value'].encode('latin-1'),
-    '__slice__': lambda c: slice(c['start'], c['stop'], c['step']),
+    '__slice__': lambda c: slice(*(c[k] if c[k] is None else operator.index(c[k]) for k in ('start', 'stop', 'step'))),
     '__ellipsis__': lambda c: Ellipsis,
 }
+
+
+_ARRAY_TYPES = ('bool', *(f'{sign}int{bits}' for sign in ('', 'u') for bits in (8, 16, 32, 64)), 'float16', 'float32', 'float64')
+
+
+def _array(value, dtype):
+    """The array of a list of numbers, or of texts, which take as much memory as their list."""
+    if dtype in _ARRAY_TYPES:
+        if not isinstance(value, (list, int, float)):
+            raise ValueError(f'expected numbers, got {type(value).__name__}')
+        return np.array(value, dtype)
+    if isinstance(dtype, str) and dtype.startswith('str'):
+        found = np.array(value, object)
+        if not all(isinstance(text, str) for text in found.flat) or found.size * max(map(len, found.flat), default=0) > 1 << 24:
+            raise ValueError('expected texts, none of them much longer than the others')
+        return found.astype(str)
+    raise ValueError(f'expected a type of numbers ({", ".join(_ARRAY_TYPES)}), got {dtype!r:.40}')
 
 
 def deserialize_keras_object(identifier: Any = None, module_objects: Any = None,
@@ -302,12 +375,14 @@ def deserialize_keras_object(identifier: Any = None, module_objects: Any = None,
     if name is None:
         return {k: deserialize_keras_object(v, None, custom_objects, safe_mode=safe_mode) for k, v in given.items()}
     if name == '__lambda__':
-        if safe_mode:
-            raise ValueError('the configuration holds Python code of a lambda, which runs whatever its author wrote; '
-                             'pass safe_mode=False if you trust the source, or give the function in custom_objects')
-        raise ValueError('a lambda is stored as byte code of another Python; give the function in custom_objects')
+        return _code(given.get('config'), safe_mode)
+    if not isinstance(name, str):
+        raise ValueError(f'{printable_module_name}: expected class_name to be a name, got {name!r:.80}')
     if name in _PLAIN:
-        return _PLAIN[name](given.get('config'))
+        try:
+            return _PLAIN[name](given.get('config'))
+        except (TypeError, KeyError, IndexError, AttributeError, ValueError, OverflowError) as error:
+            raise ValueError(f'{name}: no value can be made of {given.get("config")!r:.80}: {error}') from error
     table = dict(module_objects or {})
     if not table:
         wanted = given.get('config') if name == 'function' else name
@@ -320,7 +395,7 @@ def deserialize_keras_object(identifier: Any = None, module_objects: Any = None,
 
 def _tables_for(path):
     """What configurations may name, family by family: first where a file says it is ('keras.layers')."""
-    parts = (path or '').split('.')
+    parts = (path if isinstance(path, str) else '').split('.')
     names = list(_FAMILIES)
     if parts[0] in ('keras', 'tf_keras', 'fastkeras'):
         inner = '.'.join(p for p in parts[1:] if p != 'src')
