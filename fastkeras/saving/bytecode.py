@@ -30,7 +30,7 @@ _LAYOUTS = {
 # magic numbers of .pyc files, from which on they are of a version
 _MAGIC = {3390: '3.7', 3400: '3.8', 3420: '3.9', 3430: '3.10', 3450: '3.11', 3500: '3.12', 3550: '3.13', 3600: '3.14',
           3650: 'a version after 3.14'}
-_THIS = '%d.%d' % sys.version_info[:2]
+_THIS = f'{sys.version_info[0]}.{sys.version_info[1]}'
 _CACHES = getattr(opcode, '_inline_cache_entries', {})
 
 
@@ -235,7 +235,7 @@ def _wrong(code):
         wrote = next((marks[op] for op in code['code'][:16:2] if op in marks), '3.11 or later')
     else:
         wrote = 'another of its kind, 3.8 to 3.10'
-    return NotRunnable(f'is damaged or of another Python ({wrote}) than this one ({_THIS}), or it does what code in a file may not')
+    return NotRunnable(f'is damaged or of another Python ({wrote}) than this one ({_THIS}), or does what code in a file may not')
 
 
 def _caches(op):

@@ -40,13 +40,13 @@ _slots = {}
 
 
 def add_slot(kind: str, *bases: Any, functions: bool = False) -> None:
-    """Say what may stand where a configuration is to make a thing of this kind. Each family says it for itself. The first base is
-    the family's own: what derives from another family's is refused, whoever wrote its class."""
+    """Say what may stand where a configuration is to make a thing of this kind. Each family says it for itself. The first base
+    is the family's own: what derives from another family's is refused, whoever wrote its class."""
     _slots[kind] = bases, functions
 
 
 def _check_slot(kind, name, found, called=False):
-    """ValueError where what a name stands for does not belong in the place that names it. called: it is to be made an instance."""
+    """ValueError where what a name stands for does not belong in the place that names it. called: an instance is to be made."""
     if kind not in _slots:
         if called and not inspect.isclass(found):
             raise ValueError(f'{kind} {name!r}: a function stands where a class is expected')
@@ -333,7 +333,7 @@ _PLAIN = {
 }
 
 
-_ARRAY_TYPES = ('bool', *(f'{sign}int{bits}' for sign in ('', 'u') for bits in (8, 16, 32, 64)), 'float16', 'float32', 'float64')
+_ARRAY_TYPES = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float16', 'float32', 'float64')
 
 
 def _array(value, dtype):
