@@ -235,7 +235,7 @@ def _wrong(code):
         wrote = next((marks[op] for op in code['code'][:16:2] if op in marks), '3.11 or later')
     else:
         wrote = 'another of its kind, 3.8 to 3.10'
-    return NotRunnable(f'is damaged or of another Python ({wrote}) than this one ({_THIS}), or does what code in a file may not')
+    return NotRunnable(f'is damaged or of another Python ({wrote}) than this one ({_THIS}), or does what a file may not')
 
 
 def _caches(op):

@@ -333,7 +333,8 @@ _PLAIN = {
 }
 
 
-_ARRAY_TYPES = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float16', 'float32', 'float64')
+_ARRAY_TYPES = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float16', 'float32',
+                'float64')
 
 
 def _array(value, dtype):
