@@ -1,6 +1,6 @@
 """Activation functions of Keras 2 and 3: functions of one tensor (symbolic, or an array), by ops."""
 
-from fastkeras import config, ops
+from fastkeras import config, generation, ops
 from fastkeras.saving import objects
 
 
@@ -185,13 +185,43 @@ objects.add_family('activations', _TABLE)
 objects.add_slot('activation function', functions=True)
 
 
+# Keras 3 has no function of this form, but it takes a model for an activation: clip(0.2 x + 0.5, 0, 1) in its layers
+_AS_MODEL = 'keras2_hard_sigmoid'
+
+
+def _keras2_hard_sigmoid():
+    layers = [{'module': 'keras.layers', 'class_name': name, 'config': {'name': f'{_AS_MODEL}_{name.lower()}', **config},
+               'registered_name': None} for name, config in (('Rescaling', {'scale': 0.2, 'offset': 0.5}),
+                                                             ('ReLU', {'max_value': 1.0}))]
+    return {'module': 'keras', 'class_name': 'Sequential', 'config': {'name': _AS_MODEL, 'layers': layers},
+            'registered_name': None}
+
+
+def _is_of_keras2(config):
+    """Whether a configuration is of that model; Keras 3 adds to it what it writes of every layer."""
+    if not isinstance(config, dict) or config.get('class_name') != 'Sequential':
+        return False
+    inner = config.get('config')
+    if not isinstance(inner, dict) or inner.get('name') != _AS_MODEL or not isinstance(inner.get('layers'), list):
+        return False
+    found = [layer for layer in inner['layers'] if isinstance(layer, dict) and layer.get('class_name') != 'InputLayer']
+    wanted = _keras2_hard_sigmoid()['config']['layers']
+    return len(found) == len(wanted) and all(
+        f.get('class_name') == w['class_name'] and isinstance(f.get('config'), dict)
+        and w['config'].items() <= f['config'].items() for f, w in zip(found, wanted))
+
+
 def serialize(activation):
     """The name of an activation, or the configuration of an object used as one."""
+    if activation is _HARD_SIGMOIDS[2] and generation.of('config.module_and_registered_name'):
+        return _keras2_hard_sigmoid()
     return objects.serialize(activation)
 
 
 def deserialize(name, custom_objects=None):
     """The activation of a name or a configuration."""
+    if _is_of_keras2(name):
+        return _HARD_SIGMOIDS[2]
     return _by_generation(objects.deserialize('activation function', name, _TABLE, custom_objects))
 
 
@@ -199,4 +229,6 @@ def get(identifier):
     """An activation by name, configuration or itself; None gives `linear`. ValueError for an unknown name."""
     if identifier is None:
         return linear
+    if _is_of_keras2(identifier):
+        return _HARD_SIGMOIDS[2]
     return _by_generation(objects.resolve('activation function', identifier, _TABLE))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import ops
+from fastkeras import generation, ops
 from fastkeras.ops import core
 from fastkeras.runtime import Variable
 
@@ -194,7 +194,10 @@ class Discretization(Adapting, Layer):
         return encoded_shape(self.output_mode, input_shape, depth)
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('bin_boundaries', 'num_bins', 'epsilon', 'output_mode', 'sparse')
+        config = self._config_with('bin_boundaries', 'num_bins', 'epsilon', 'output_mode', 'sparse')
+        if generation.of('config.module_and_registered_name'):
+            del config['trainable']         # which Keras 3 refuses here
+        return config
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """The Keras tensor of the shape and type that the layer gives for such inputs; the call is not recorded."""

@@ -34,6 +34,7 @@ class Keeping:
     _built_for = None       # what `build` was given
     _remat = None           # the RematScope that it was made in
     _outer_scope = ''       # names of the layers in whose build it was made
+    _kept_as = {}           # attribute → the name by which files of Keras 3 know the part in it, where that is another
 
     @offered
     def path(self: Any) -> Any:
@@ -64,17 +65,34 @@ class Keeping:
     def load_own_variables(self, store: Any) -> None:
         """Read what save_own_variables wrote. Raises ValueError for another number of arrays or another shape; nothing is
         changed then."""
-        own = self._own_weights()
+        with outside_trace():
+            pairs = self._fitted(store)
+            assign_all([v for v, _ in pairs], [value for _, value in pairs])
+
+    def _stored_number(self):
+        """How many arrays save_own_variables writes."""
+        return len(self._own_weights())
+
+    def _fitted(self, store):
+        """[(weight, its value in a store)], of which nothing is looked at but the shapes. ValueError where they do not fit."""
+        return self._paired(self._own_weights(), store)
+
+    def _paired(self, own, store):
         if len(store.keys()) != len(own):
             hint = '' if self.built else ' It is not built yet: call it on an input, or build(input_shape), first.'
             raise ValueError(f'{title(self)}: expected {len(own)} stored weights, got {len(store.keys())}.{hint}')
-        values = [np.asarray(store[str(k)]) for k in range(len(own))]
-        for v, value in zip(own, values):
-            if tuple(v.shape) != value.shape:
+        pairs = []
+        for k, v in enumerate(own):
+            if str(k) not in store:
+                raise ValueError(f'{title(self)}: expected the stored weights to be called 0 to {len(own) - 1}, got '
+                                 f'{", ".join(map(str, store.keys()))}')
+            value = store[str(k)]
+            shape = tuple(np.shape(value) if not hasattr(value, 'shape') else value.shape)
+            if tuple(v.shape) != shape:
                 raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, the store has '
-                                 f'{value.shape} for it')
-        with outside_trace():
-            assign_all(own, values)
+                                 f'{shape} for it')
+            pairs.append((v, value))
+        return pairs
 
     # ---- building again
     def get_build_config(self) -> dict[str, Any] | None:

@@ -22,6 +22,8 @@ from .input_spec import title
 
 __all__ = ['IntegerLookup', 'StringLookup']
 
+_VOCABULARY = 'vocabulary.txt'      # the file that Keras 3 keeps it in
+
 
 class _Lookup(Adapting, _HostLayer):
     """The vocabulary of both: the mask token where 'int' gives it 0, then num_oov_indices for what is unknown, then the
@@ -312,20 +314,33 @@ class _Lookup(Adapting, _HostLayer):
     # ---- files of Keras 3
     def save_assets(self, dir_path: Any) -> None:
         """Write the vocabulary to vocabulary.txt in a folder."""
-        with open(os.path.join(dir_path, 'vocabulary.txt'), 'w', encoding='utf-8', errors='surrogateescape', newline='\n') as f:
-            f.write('\n'.join(str(t) for t in self.get_vocabulary()))
+        for name, data in self._assets().items():
+            with open(os.path.join(dir_path, name), 'wb') as file:
+                file.write(data)
 
     def load_assets(self, dir_path: Any) -> None:
         """Take the vocabulary of vocabulary.txt in a folder, unless the configuration had one."""
-        path = os.path.join(dir_path, 'vocabulary.txt')
+        path = os.path.join(dir_path, _VOCABULARY)
         if self._given is None and os.path.exists(path):
             with open(path, 'rb') as file:
-                lines = file.read().splitlines()
-            while lines and not lines[-1]:
-                lines.pop()
-            idf, adaptable = self._idf, self._adaptable
-            self.set_vocabulary(lines, idf if self.output_mode == 'tf_idf' else None)
-            self._given, self._adaptable = None, adaptable
+                self._set_assets({_VOCABULARY: file.read()})
+
+    def _assets(self):
+        """name → bytes of the files that save_assets writes."""
+        if self._given is not None:         # the configuration has it
+            return {}
+        return {_VOCABULARY: '\n'.join(str(t) for t in self.get_vocabulary()).encode('utf8', 'surrogateescape')}
+
+    def _set_assets(self, files):
+        """Take the vocabulary of files that are in memory."""
+        if self._given is not None or _VOCABULARY not in files:
+            return
+        lines = files[_VOCABULARY].splitlines()
+        while lines and not lines[-1]:
+            lines.pop()
+        idf, adaptable = self._idf, self._adaptable
+        self.set_vocabulary(lines, idf if self.output_mode == 'tf_idf' else None)
+        self._given, self._adaptable = None, adaptable
 
 
 def check_no_file(cls: Any, config: Any) -> None:

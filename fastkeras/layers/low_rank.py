@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastkeras import initializers, ops
 
 from .checks import count, number
@@ -74,6 +76,34 @@ class LowRank:
             return weight
         a, b = (getattr(self, f'lora_{self._low_rank_of}_{which}') for which in 'ab')
         return weight + ops.matmul(a, b) * (self.lora_alpha / self.lora_rank)
+
+    # ---- files: the weight is kept with its update in it, as Keras 3 does
+    def _low_rank_parts(self):
+        name = self._low_rank_of
+        return [getattr(self, name), getattr(self, f'lora_{name}_a'), getattr(self, f'lora_{name}_b')]
+
+    def _stored_weights(self):
+        parts = self._low_rank_parts()
+        known = {id(v) for v in parts}
+        return [parts[0], *(v for v in super()._own_weights() if id(v) not in known)]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the layer's own weights into a mapping, under '0', '1', …: the one that is adapted first, with its low-rank
+        update in it."""
+        if not self.lora_enabled:
+            super().save_own_variables(store)
+            return
+        for k, v in enumerate(self._stored_weights()):
+            store[str(k)] = np.asarray(self._adapted(v)) if k == 0 else v.numpy()
+
+    def _stored_number(self):
+        return len(self._stored_weights()) if self.lora_enabled else super()._stored_number()
+
+    def _fitted(self, store):
+        if not self.lora_enabled:
+            return super()._fitted(store)
+        factors = self._low_rank_parts()[1:]
+        return self._paired(self._stored_weights(), store) + [(v, np.zeros(v.shape, v.dtype)) for v in factors]
 
     def _low_rank_config(self):
         return {'lora_rank': self.lora_rank, 'lora_alpha': self.lora_alpha} if self.lora_rank is not None else {}

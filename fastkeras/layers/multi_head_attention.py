@@ -201,6 +201,8 @@ class MultiHeadAttention(_Heads):
 
     dropout = property(lambda self: self._rate, doc='The share of the attention that is dropped in training.')
     attention_axes = property(lambda self: self._axes, doc='Axes that are attended along; None: not built yet.')
+    _kept_as = {f'_{which}_dense': f'{which}_dense' for which in ('query', 'key', 'value', 'output')}
+
     query_dense = property(lambda self: self._query_dense, doc='The projection of the query.')
     key_dense = property(lambda self: self._key_dense, doc='The projection of the key.')
     value_dense = property(lambda self: self._value_dense, doc='The projection of the value.')
@@ -273,6 +275,8 @@ class GroupedQueryAttention(_Heads):
     head_dim: size of a head; num_query_heads; num_key_value_heads: must divide these: 1 is multi-query attention (Shazeer
     2019). All else, and the call, as MultiHeadAttention; the result has the query's shape.
     """
+
+    _keras3_class = 'keras.layers', 'GroupQueryAttention'
 
     def __init__(self, head_dim: int, num_query_heads: int, num_key_value_heads: int, dropout: float = 0.0,
                  use_bias: bool = True, sliding_window: int | None = None, flash_attention: bool | None = None,

@@ -77,6 +77,7 @@ class TextVectorization(Adapting, _HostLayer):
 
     _input_dtype = STRING
     _untracked = frozenset(('_lookup',))
+    _kept_as = {'_lookup': '_lookup_layer'}
 
     def _choice(self, name, value, allowed):
         if value is None or callable(value) or value in allowed:
@@ -237,6 +238,12 @@ class TextVectorization(Adapting, _HostLayer):
     def load_assets(self, dir_path: Any) -> None:
         """Take the vocabulary of vocabulary.txt in a folder, unless the configuration had one."""
         self._lookup.load_assets(dir_path)
+
+    def _assets(self):
+        return self._lookup._assets()
+
+    def _set_assets(self, files):
+        self._lookup._set_assets(files)
 
 
 def _mode(layer, mode):

@@ -24,7 +24,7 @@ def to_config(model, serialize=registry.serialize):
         layers.append(config)
 
     def place(tensors):
-        return nest.map_structure(lambda t: _address(t, graph, index), tensors)
+        return nest.map_structure(lambda t: _end(t, graph, index) if three else _address(t, graph, index), tensors)
 
     inputs, outputs = place(graph.inputs), place(graph.outputs)
     if not three:       # Keras 2 knows lists of addresses only
@@ -43,12 +43,11 @@ def nest_of(addresses):
 
 
 def kept_indices(graph):
-    """node → its number among the calls of its layer that belong to the graph. A model has a call 0 of its own, though
-    not a Sequential one in Keras 3."""
+    """node → its number among the calls of its layer that belong to the graph. A model has a call 0 of its own in Keras 2."""
     three = generation.of('config.module_and_registered_name')
     index = {}
     for layer in graph.layers:
-        kept = 1 if has_own_node(layer) and not (three and layer._is_stack) else 0
+        kept = int(has_own_node(layer) and not three)
         for node in layer._inbound_nodes:
             if node in graph.members:
                 index[node] = kept
@@ -66,6 +65,14 @@ def _address(tensor, graph, index):
     history = tensor._keras_history
     node = history.layer._inbound_nodes[history.node_index]
     return [history.layer.name, index[node], history.tensor_index]
+
+
+def _end(tensor, graph, index):
+    """The address of an input or output of the model in Keras 3, which counts a call 0 of models there, and there only, though
+    not of Sequential ones."""
+    name, number, which = _address(tensor, graph, index)
+    layer = graph.renamed.get(id(tensor), tensor)._keras_history.layer
+    return [name, number + int(has_own_node(layer) and not layer._is_stack), which]
 
 
 def _node_config_2(node, graph, index):
@@ -106,30 +113,31 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
         name = entry.get('name', layer.name)
         layers[name] = layer
         offset = len(layer._inbound_nodes)
-        three = entry.get('module') is not None
         for k, node in enumerate(entry.get('inbound_nodes') or ()):
-            waiting.append((name, k, offset, node, three))
+            waiting.append((name, k, offset, node))
     made = {}                   # (layer, number of the call in the file) → Node
     for name, layer in layers.items():
         if isinstance(layer, InputLayer):
             made[name, 0] = layer._inbound_nodes[0]
-    numbers = _first_numbers(layers, config)
+    numbers, three = _first_numbers(layers, config), _is_of_keras3(config)
     while waiting:
         later = []
-        for name, k, offset, node, three in waiting:
+        for name, k, offset, node in waiting:
             if not all((source, number) in made for source, number in _sources(node)):
-                later.append((name, k, offset, node, three))
+                later.append((name, k, offset, node))
                 continue
             _call(layers[name], node, made)
             made[name, k + numbers[name]] = layers[name]._inbound_nodes[-1]
         if len(later) == len(waiting):
-            missing = sorted({str(s) for _, _, _, node, _ in later for s in _sources(node) if s not in made})
+            missing = sorted({str(s) for _, _, _, node in later for s in _sources(node) if s not in made})
             raise ValueError(f'the configuration of model {config.get("name")!r} does not connect: nothing makes '
                              f'{", ".join(missing)}')
         waiting = later
 
     def tensor(address):
         name, number, which = address[:3]
+        if three and has_own_node(layers.get(name)) and not layers[name]._is_stack:
+            number += numbers[name] - 1     # here a call 0 of its own counts in any case
         if (name, number) not in made:
             raise ValueError(f'the configuration of model {config.get("name")!r} names call {number} of layer '
                              f'{name!r}, which it does not have')
@@ -139,11 +147,25 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
 
 
 def _first_numbers(layers, config):
-    """name → the number that the file gives the first call of a layer: 1 for models, which have a call of their own."""
-    begun = {source for entry in config['layers'] for node in entry.get('inbound_nodes') or ()
-             for source, number in _sources(node) if number == 0}
-    begun |= {address[0] for address in nest_of(_as_list(config['output_layers'])) if address[1] == 0}
-    return {name: int(has_own_node(layer) and name not in begun) for name, layer in layers.items()}
+    """name → the number that the nodes of the file give the first call of a layer. Models have a call 0 of their own in Keras 2,
+    and not in Keras 3."""
+    found = {}
+    for entry in config['layers']:
+        for node in entry.get('inbound_nodes') or ():
+            for source, number in _sources(node):
+                found.setdefault(source, []).append(number)
+    calls = {entry.get('name', name): len(entry.get('inbound_nodes') or ()) for name, entry in zip(layers, config['layers'])}
+    if not _is_of_keras3(config):
+        for address in nest_of(_as_list(config['output_layers'])):
+            found.setdefault(address[0], []).append(address[1])
+        return {name: int(has_own_node(layer) and 0 not in found.get(name, ())) for name, layer in layers.items()}
+    return {name: int(has_own_node(layer) and max(found.get(name, (0,))) >= calls.get(name, 0) > 0)
+            for name, layer in layers.items()}
+
+
+def _is_of_keras3(config):
+    """Whether the nodes are written as Keras 3 writes them."""
+    return any(isinstance(node, dict) for entry in config['layers'] for node in entry.get('inbound_nodes') or ())
 
 
 def _as_list(addresses):

@@ -310,6 +310,13 @@ class Model(Trainer, Layer):
             self._describe_for(nest.map_shapes(lambda s: Input(batch_shape=(None, *s[1:])), input_shape))
         self.built = True
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """{'input_shape': the shape(s) it was built for}; None before that."""
+        if self.inputs is None:
+            return super().get_build_config()
+        given = self._graph.inputs if self._graph is not None else self._example[0]
+        return {'input_shape': nest.map_structure(lambda t: tuple(t.shape), given)}
+
     def _build_for(self, inputs, kwargs):
         if type(self).build is Model.build or context.is_building(self):
             self._after_build(None)     # the layers inside build themselves when they are called

@@ -357,14 +357,19 @@ class Optimizer(State):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments: in the words of Keras 2, or, in generation 3, of Keras 3."""
+        return self._config_of(self.generation)
+
+    def _config_of(self, which):
+        """The arguments in the words of a generation, 2 or 3."""
         scheduled = isinstance(self._rate, schedules.LearningRateSchedule)
         rate = self._rate
         if rate is not None:
             rate = schedules.serialize(rate) if scheduled else float(rate.numpy())
         own = {name: self._plain(getattr(self, name)) for name in self._settings}
         common = {k: getattr(self, k) for k in COMMON if k not in ('learning_rate', 'name')}
-        if self.generation == 3:
-            return {'name': self.name, 'learning_rate': rate, **common, **own}
+        if which == 3:
+            newer = {k: self._plain(getattr(self, k)) for k in self._newer}
+            return {'name': self.name, 'learning_rate': rate, **common, **own, **newer}
         out = {} if rate is None else {'lr': rate}
         out.update(own)
         if self.decays and rate is not None:

@@ -219,18 +219,26 @@ def write_model(model, file, include_optimizer=True):
     if not hasattr(optimizer, 'get_config'):
         warn('the optimizer has no get_config, so how the model was compiled is not saved')
         return
-    given = model._compile_args['metrics'] if model._compile_args else None
-    file.attrs['training_config'] = json.dumps({
-        'optimizer_config': optimizers.serialize(optimizer), 'loss': model.loss, 'metrics': given
-        if isinstance(given, dict) else list(given or ()), 'weighted_metrics': model.weighted_metrics,
-        'sample_weight_mode': model.sample_weight_mode, 'loss_weights': model.loss_weights},
-        default=configs.encode).encode('utf8')
+    file.attrs['training_config'] = json.dumps(training_config(model), default=configs.encode).encode('utf8')
     variables = optimizer.weights
     if variables:
         write_variables(file.create_group('optimizer_weights'), variables)
     if {id(v) for v in getattr(optimizer, 'variables', ())} - {id(v) for v in variables}:
         # state that Keras 2 does not list, such as the momentum schedule of Nadam
         write_variables(file.create_group('optimizer_variables'), optimizer.variables)
+    write_state(model, file)
+
+
+def training_config(model):
+    """How a model was compiled, in the form of Keras 2."""
+    given = model._compile_args['metrics'] if model._compile_args else None
+    return {'optimizer_config': optimizers.serialize(model.optimizer), 'loss': model.loss, 'metrics': given
+            if isinstance(given, dict) else list(given or ()), 'weighted_metrics': model.weighted_metrics,
+            'sample_weight_mode': model.sample_weight_mode, 'loss_weights': model.loss_weights}
+
+
+def write_state(model, file):
+    """Write what a training needs beside weights and optimizer to go on as if it had not stopped."""
     state = model._training_state()
     if state:
         group = file.create_group(STATE)
@@ -282,7 +290,11 @@ def compile_as_saved(model, trained, custom_objects=None):
                       weighted_metrics=revived(trained.get('weighted_metrics'), metrics.get))
 
 
-def _read_state(model, group):
+def read_state(model, file):
+    """Read what write_state wrote, if it is there."""
+    if STATE not in stored.names(file):
+        return
+    group = stored.group_at(file, STATE)
     found = {f'{kind}/{name}': stored.read(stored.array_at(stored.group_at(group, kind), name))
              for kind in stored.names(group) for name in stored.names(stored.group_at(group, kind))}
     try:
@@ -298,5 +310,4 @@ def _read_optimizer(model, file, group):
         model.optimizer.set_weights(found)
     except ValueError as error:
         warn(f'the state of the optimizer could not be restored, it begins anew: {error}')
-    if STATE in stored.names(file):
-        _read_state(model, stored.group_at(file, STATE))
+    read_state(model, file)

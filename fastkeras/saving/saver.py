@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
 import sys
 from typing import Any
 
-from fastkeras.saving import atomic, legacy_h5, refusals, stored
-from fastkeras.utils.errors import ModelFileError
+from fastkeras.saving import archive, atomic, legacy_h5, part_weights, refusals, stored
+from fastkeras.saving.stores import H5Store, H5Writer
+from fastkeras.saving.zips import Members
+from fastkeras.utils.errors import ModelFileError, unknown_argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,33 +22,72 @@ if TYPE_CHECKING:
 
 HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
 ZIP_BYTES = b'PK'
+# arguments of tf.keras that say how a SavedModel is written
+_WEIGHTS_SUFFIX = '.weights.h5'
+_OF_SAVED_MODELS = ('signatures', 'options', 'save_traces')
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
-               **kwargs: Any) -> None:
-    """Save a model to an HDF5 file, in the layout of Keras 2: configuration, weights and, if compiled, how it is
-    trained.
+def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: Any = None,
+               zipped: bool | None = None, **kwargs: Any) -> None:
+    """Save a model: configuration, weights and, if compiled, how it is trained and the optimizer's state.
 
-    filepath: a path, or an open h5py file or group. overwrite: without asking; else asks on the terminal.
-    include_optimizer: also the training configuration and the state of the optimizer. ImportError without h5py.
-    ValueError for a name that says another kind of file, and for a model of a class of one's own that the file could
-    not make again.
+    filepath: a path. One that ends in .keras becomes an archive as Keras 3 has it, any other an HDF5 file in the layout of
+    Keras 2. Or an open h5py file or group, or a file open for writing bytes, which an archive is written to. overwrite: without
+    asking; else asks on the terminal. include_optimizer: also the training configuration and the state of the optimizer.
+    save_format: 'keras' or 'h5', whatever the name ends in. zipped: only True. ImportError without h5py. ValueError for a
+    model of a class of one's own that the file could not make again.
     """
+    _check_form(save_format, zipped, kwargs)
+    as_archive = _as_archive(filepath, save_format)
     check_savable(model, filepath)
+    if as_archive:
+        with _writing_bytes(filepath, overwrite) as file:
+            if file is not None:
+                archive.write_model(model, file, include_optimizer)
+        return
     with _writing(filepath, overwrite) as file:
         if file is not None:
             legacy_h5.write_model(model, file, include_optimizer)
 
 
+def _check_form(save_format, zipped, others):
+    if save_format not in (None, 'keras', 'h5', 'hdf5'):
+        raise ValueError(f"save_format: expected 'keras' or 'h5', got {save_format!r}; a SavedModel cannot be written")
+    if zipped not in (None, True):
+        raise ValueError(f'zipped: expected True, got {zipped!r}; an archive is one file here')
+    for name, value in others.items():
+        if name not in _OF_SAVED_MODELS:
+            raise unknown_argument('save_model', name, ('overwrite', 'include_optimizer', 'save_format', 'zipped'))
+        if value is not None:
+            raise ValueError(f'save_model: {name} is for a SavedModel, which cannot be written')
+
+
+def _as_archive(filepath, save_format=None):
+    if hasattr(filepath, 'create_group'):
+        if save_format == 'keras':
+            raise ValueError("save_model: save_format='keras' makes an archive, and it cannot be written into an HDF5 file")
+        return False
+    if hasattr(filepath, 'write'):
+        return save_format in (None, 'keras')
+    return save_format == 'keras' or save_format is None and path_of(filepath).lower().endswith('.keras')
+
+
+def path_of(filepath: Any) -> str:
+    """The path that a user gave as text, bytes or path-like, with ~ for the home folder."""
+    return os.path.expanduser(os.fsdecode(filepath))
+
+
 def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True,
                safe_mode: bool = True) -> Model:
-    """The model that save_model, Keras 2 or Keras 3 (HDF5) saved.
+    """The model that save_model, Keras 2 or Keras 3 saved, as HDF5 file or .keras archive: the content decides, not the name.
 
-    custom_objects: dict of classes and functions by name. compile: as it was when it was saved. safe_mode=False: Python
-    code of Lambda layers is run; only for files from a source that you trust. Raises ValueError for another kind of
-    file.
+    filepath: a path, an open h5py file or group, a file open for reading bytes, or the bytes of a file. custom_objects: dict of
+    classes and functions by name. compile: as it was when it was saved. safe_mode=False: Python code of Lambda layers is run;
+    only for files from a source that you trust. Raises ModelFileError for another kind of file and for one that is damaged.
     """
     with _reading(filepath) as file:
+        if isinstance(file, Members):
+            return archive.read_model(file, custom_objects, compile, safe_mode)
         return legacy_h5.read_model(file, custom_objects, compile, safe_mode)
 
 
@@ -67,22 +109,25 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
     """Save the weights of a model to an HDF5 file, see Model.save_weights."""
     check_name(filepath)
     with _writing(filepath, overwrite) as file:
-        if file is not None:
+        if file is None:
+            return
+        if not hasattr(filepath, 'create_group') and path_of(filepath).endswith(_WEIGHTS_SUFFIX):
+            part_weights.save(model, H5Writer(file))
+        else:
             legacy_h5.write_weights(file, model.layers)
 
 
 def check_name(filepath: Any) -> Any:
-    """ValueError for a path whose ending says that it is no HDF5 file."""
-    path = '' if hasattr(filepath, 'create_group') else os.fspath(filepath)
+    """ValueError for a path whose ending says that it is no file of weights alone."""
+    path = '' if hasattr(filepath, 'create_group') else path_of(filepath)
     if os.path.splitext(path)[1].lower() == '.keras':
-        raise ValueError(f'{path}: .keras archives cannot be written; give an HDF5 file, such as '
-                         f'{os.path.splitext(path)[0]}.h5')
+        raise ValueError(f'{path}: a .keras archive holds a model, which save writes; for weights alone give an HDF5 file, '
+                         f'such as {os.path.splitext(path)[0]}{_WEIGHTS_SUFFIX}')
 
 
 def check_savable(model: Any, filepath: Any) -> Any:
-    """ValueError where `save` would write what cannot be loaded: a name of another kind of file, or a model of a class of
-    one's own whose configuration makes no model with these weights."""
-    check_name(filepath)
+    """ValueError where `save` would write what cannot be loaded: a model of a class of one's own whose configuration makes no
+    model with these weights."""
     if model._graph is not None:
         return
     advice = 'save_weights saves its weights, and load_weights takes them into one that was made and built again'
@@ -91,6 +136,8 @@ def check_savable(model: Any, filepath: Any) -> Any:
                          'build it, or call it on data, first')
     try:
         again = type(model).from_config(model.get_config())
+        if _as_archive(filepath):
+            again.build_from_config(model.get_build_config())
         shapes = [v.shape for v in again.weights]
     except Exception as error:      # whatever a class of the user's says to its own configuration
         raise ValueError(f'model {model.name!r}: its class {type(model).__name__} cannot be made from its configuration '
@@ -103,19 +150,32 @@ def check_savable(model: Any, filepath: Any) -> Any:
 def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
                  reshape: bool = False, **kwargs: Any) -> LoadReport:
     """Load weights into a model, see Model.load_weights."""
-    if skip_mismatch and not by_name:
-        raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '
-                         'shift the others')
+    skip = kwargs.pop('objects_to_skip', None) or ()
+    for name in kwargs:
+        raise unknown_argument('load_weights', name, ('by_name', 'skip_mismatch', 'reshape', 'objects_to_skip'))
     if not model.built and not model.weights:
         raise ValueError(f'Model {model.name!r} is not built yet, so it has no weights to load; build it, or call it '
                          f'on data, first')
     with _reading(filepath) as file:
+        if isinstance(file, Members):
+            _check_keras3(by_name, reshape)
+            with archive.open_weights(file) as store:
+                part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip)
+            return
         whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
         group = stored.group_at(file, 'model_weights') if whole else file
         if not legacy_h5.read_names(group, 'layer_names'):
-            other = "; it is of the .weights.h5 kind of Keras 3, which cannot be read" if (
-                'layers' in group or '_layer_checkpoint_dependencies' in group) else ''
-            raise ValueError(f'{filepath}: an HDF5 file, but without the list of layers that files of weights have{other}')
+            if not stored.names(group) & {'layers', '_layer_checkpoint_dependencies', 'vars'}:
+                raise ModelFileError('an HDF5 file, but without the list of layers, or the groups of variables, that files of '
+                                     'weights have')
+            _check_keras3(by_name, reshape)
+            part_weights.load(model, H5Store(group), skip_mismatch=skip_mismatch, skip=skip)
+            return
+        if skip_mismatch and not by_name:
+            raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '
+                             'shift the others')
+        if skip:
+            raise ValueError('load_weights: objects_to_skip is for files of the .weights.h5 kind of Keras 3')
         if by_name:
             report = legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
         else:
@@ -124,25 +184,46 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     return report
 
 
+def _check_keras3(by_name, reshape):
+    if by_name or reshape:
+        raise ValueError(f'load_weights: {"by_name" if by_name else "reshape"} is for HDF5 files of the layout of Keras 2; '
+                         'this file has its weights by the place of the layer in the model; skip_mismatch=True leaves out what '
+                         'does not fit')
+
+
 @contextlib.contextmanager
 def _writing(filepath, overwrite):
     """An HDF5 file to write to, put in place when all is written; None when the user keeps the old one."""
     if hasattr(filepath, 'create_group'):
         yield filepath
         return
-    path = os.fspath(filepath)
+    with _writing_bytes(filepath, overwrite) as target:
+        if target is None:
+            yield None
+            return
+        # in memory first: HDF5 itself does not survive every write that fails
+        memory = io.BytesIO()
+        with legacy_h5.h5py().File(memory, 'w') as file:
+            yield file
+        target.write(memory.getbuffer())
+
+
+@contextlib.contextmanager
+def _writing_bytes(filepath, overwrite):
+    """A file of bytes to write to, put in place when all is written; None when the user keeps the old one."""
+    if hasattr(filepath, 'write'):
+        yield filepath
+        return
+    path = path_of(filepath)
     if os.path.exists(path) and not overwrite and not _agreed(path):
         yield None
         return
-    h5py = legacy_h5.h5py()
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f'{path}: the folder {folder} does not exist')
-    # in memory first: HDF5 itself does not survive every write that fails
-    memory = io.BytesIO()
-    with h5py.File(memory, 'w') as file:
+    legacy_h5.h5py()
+    with atomic.replacing(path) as file:
         yield file
-    atomic.write(path, memory.getbuffer())
 
 
 def _agreed(path):
@@ -157,23 +238,67 @@ def _agreed(path):
 
 @contextlib.contextmanager
 def _reading(filepath):
-    """An HDF5 file to read from."""
+    """What is in a file, by its first bytes: an open HDF5 file, or the Members of an archive."""
     if hasattr(filepath, 'attrs'):
-        with refusals.of_file(getattr(filepath.file, 'filename', 'the HDF5 file')), stored.counted():
+        with refusals.of_file(getattr(getattr(filepath, 'file', None), 'filename', 'the HDF5 file')), stored.counted():
             yield filepath
         return
-    path = os.fspath(filepath)
+    if isinstance(filepath, (bytes, bytearray, memoryview)) and _is_content(filepath):
+        filepath = io.BytesIO(filepath)
+    if hasattr(filepath, 'read') and hasattr(filepath, 'seek'):
+        name = getattr(filepath, 'name', None)
+        with refusals.of_file(name if isinstance(name, str) else 'the file'), stored.counted(), _contents(filepath) as found:
+            yield found
+        return
+    path = path_of(filepath)
     if os.path.isdir(path):
-        raise ModelFileError(f'{path}: expected an HDF5 file, got a folder; a SavedModel cannot be read')
+        raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a folder; a SavedModel cannot be read')
     if not os.path.exists(path):
-        raise FileNotFoundError(f'no file {path}')
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     if not stat.S_ISREG(os.stat(path).st_mode):     # one that is a pipe would wait for ever
-        raise ModelFileError(f'{path}: expected an HDF5 file, got a pipe or a device')
-    with open(path, 'rb') as file:
+        raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a pipe or a device')
+    with refusals.of_file(path), open(path, 'rb') as file, stored.counted(), _contents(file) as found:
+        yield found
+
+
+def _is_content(data):
+    """Whether bytes are those of a file, and no path."""
+    start = bytes(data[:8])
+    return start == HDF5_BYTES or start[:4] == ZIP_BYTES + b'\x03\x04' or len(data) > 4096
+
+
+@contextlib.contextmanager
+def _contents(file):
+    """An HDF5 file or the Members of an archive, of an open file."""
+    file.seek(0)
+    head = file.read(8)
+    if not isinstance(head, bytes):
+        raise ModelFileError('expected a file that was opened for reading bytes, got one of text')
+    if head == HDF5_BYTES or _has_user_block(file):
+        file.seek(0)
+        with legacy_h5.h5py().File(file.name if _is_plain(file) else file, 'r') as found:
+            yield found
+    elif head.startswith(ZIP_BYTES):
+        yield Members(file)
+    else:
+        got = f'a file that begins with {head!r}' if head else 'an empty file'
+        raise ModelFileError(f'expected an HDF5 file or a .keras archive, got {got}')
+
+
+def _has_user_block(file):
+    """Whether an HDF5 file begins behind a block of the user's, at 512 bytes or a power of two of them."""
+    at = 512
+    while at <= 1 << 20:
+        file.seek(at)
         head = file.read(8)
-    if head != HDF5_BYTES:
-        kind = 'a zip archive, as .keras files are; save it as HDF5 where it was made, as in model.save("m.h5")' if (
-            head.startswith(ZIP_BYTES)) else f'a file that begins with {head!r}'
-        raise ModelFileError(f'{path}: expected an HDF5 file, got {kind}')
-    with refusals.of_file(path), legacy_h5.h5py().File(path, 'r') as file, stored.counted():
-        yield file
+        if head == HDF5_BYTES:
+            return True
+        if len(head) < 8:
+            return False
+        at *= 2
+    return False
+
+
+def _is_plain(file):
+    """Whether a file is one of the system's that HDF5 can read by itself, which is faster."""
+    return isinstance(file, io.BufferedReader) and isinstance(file.name, str) and os.path.isfile(file.name)

@@ -57,10 +57,15 @@ class Resumable:
     def _seed_generators(self):
         return tracking.unique(g for layer in self._flatten_layers() for g in tracking.found(layer, SeedGenerator))
 
+    def _low_rank_weights(self):
+        """Adapted weights and their factors: files of Keras 3 have the product only."""
+        return [v for layer in self._flatten_layers() if getattr(layer, 'lora_enabled', False) for v in layer._low_rank_parts()]
+
     def _training_state(self):
         """name → array, for a file."""
         state = self._shuffling.state() if self._shuffling is not None else {}
         state.update((f'seeds/{k}', g.state.numpy()) for k, g in enumerate(self._seed_generators()))
+        state.update((f'low_rank/{k}', v.numpy()) for k, v in enumerate(self._low_rank_weights()))
         replaced = getattr(self.optimizer, 'replaced', None) or ()
         state.update((f'replaced/{k}', value) for k, value in enumerate(replaced))
         return state
@@ -73,6 +78,12 @@ class Resumable:
             raise ValueError(f'it has {len(seeds)} random states, the model {len(generators)}')
         for g, value in zip(generators, seeds):
             g.state.assign(value)
+        parts = self._low_rank_weights()
+        adapted = [state[f'low_rank/{k}'] for k in range(sum(name.startswith('low_rank/') for name in state))]
+        if [v.shape for v in parts] != [v.shape for v in adapted]:
+            raise ValueError(f'it has {len(adapted)} parts of low-rank weights, the model {len(parts)}')
+        for v, value in zip(parts, adapted):
+            v.assign(value)
         self._shuffling = Shuffling()
         self._shuffling.restore(state)
         replaced = [state[f'replaced/{k}'] for k in range(sum(name.startswith('replaced/') for name in state))]

@@ -12,6 +12,7 @@ from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
 from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches
+from fastkeras.training.compile_config import CompileConfig
 from fastkeras.training.compiled import Compiled, NotCompiledError
 from fastkeras.training.methods import StepMethods
 from fastkeras.training.own_steps import FreeStandard, OwnSteps, overridden
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ['NotCompiledError', 'Trainer', 'batch_size_for']
 
 
-class Trainer(StepMethods, Compiled, Generators, Resumable):
+class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
