@@ -8,6 +8,8 @@ from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
 
+from . import keras_ops
+
 # ---- to a configuration
 
 def to_config(model, serialize=registry.serialize):
@@ -109,7 +111,7 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     objects.checked_config('Model', config, 'layers')
     layers, waiting = {}, []
     for entry in config['layers']:
-        layer = deserialize(entry, custom_objects)
+        layer = keras_ops.FromFile(entry) if keras_ops.is_op(entry) else deserialize(entry, custom_objects)
         name = entry.get('name', layer.name)
         layers[name] = layer
         offset = len(layer._inbound_nodes)
@@ -147,7 +149,7 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
 
 
 def _first_numbers(layers, config):
-    """name → the number that the nodes of the file give the first call of a layer. Models have a call 0 of their own in Keras 2,
+    """name → the number that nodes of the file give the first call of a layer. Models have a call 0 of their own in Keras 2,
     and not in Keras 3."""
     found = {}
     for entry in config['layers']:

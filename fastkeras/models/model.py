@@ -319,6 +319,7 @@ class Model(Trainer, Layer):
 
     def _build_for(self, inputs, kwargs):
         if type(self).build is Model.build or context.is_building(self):
+            self._built_for = nest.map_structure(lambda t: (None, *t.shape[1:]), inputs)
             self._after_build(None)     # the layers inside build themselves when they are called
         else:
             super()._build_for(inputs, kwargs)

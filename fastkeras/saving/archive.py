@@ -20,8 +20,8 @@ OWN = 'fastkeras'
 
 
 # ---- writing
-def write_model(model, file, include_optimizer=True):
-    """Write a model into a file open for writing bytes: configuration, weights and, if compiled, how it is trained and the
+def members_of(model, include_optimizer=True):
+    """{name: text or bytes} of the archive of a model: configuration, weights and, if compiled, how it is trained and the
     optimizer's state."""
     optimizer = include_optimizer and hasattr(getattr(model, 'optimizer', None), 'get_config')
     if include_optimizer and getattr(model, 'optimizer', None) is not None and not optimizer:
@@ -38,13 +38,19 @@ def write_model(model, file, include_optimizer=True):
         part_weights.save(model, H5Writer(weights), assets, optimizer)
         if optimizer:
             legacy_h5.write_state(model, weights)
+    members = {METADATA: json.dumps(metadata, default=configs.encode), CONFIG: json.dumps(config, default=configs.encode),
+               WEIGHTS: memory.getbuffer()}
+    for path, files in assets.items():
+        for name, data in files.items():
+            members[f'{ASSETS}{path}/{name}' if path else f'{ASSETS}{name}'] = data
+    return members
+
+
+def write(file, members):
+    """Write an archive into a file open for writing bytes."""
     with zipfile.ZipFile(file, 'w', allowZip64=True) as archive:
-        archive.writestr(METADATA, json.dumps(metadata, default=configs.encode))
-        archive.writestr(CONFIG, json.dumps(config, default=configs.encode))
-        archive.writestr(WEIGHTS, memory.getbuffer())
-        for path, files in assets.items():
-            for name, data in files.items():
-                archive.writestr(f'{ASSETS}{path}/{name}' if path else f'{ASSETS}{name}', data)
+        for name, data in members.items():
+            archive.writestr(name, data)
 
 
 def archive_config(model, compiled=True):

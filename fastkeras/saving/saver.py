@@ -41,9 +41,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
     as_archive = _as_archive(filepath, save_format)
     check_savable(model, filepath)
     if as_archive:
-        with _writing_bytes(filepath, overwrite) as file:
-            if file is not None:
-                archive.write_model(model, file, include_optimizer)
+        if _may_write(filepath, overwrite):
+            members = archive.members_of(model, include_optimizer)
+            with _put_in_place(filepath) as file:
+                archive.write(file, members)
         return
     with _writing(filepath, overwrite) as file:
         if file is not None:
@@ -197,33 +198,33 @@ def _writing(filepath, overwrite):
     if hasattr(filepath, 'create_group'):
         yield filepath
         return
-    with _writing_bytes(filepath, overwrite) as target:
-        if target is None:
-            yield None
-            return
-        # in memory first: HDF5 itself does not survive every write that fails
-        memory = io.BytesIO()
-        with legacy_h5.h5py().File(memory, 'w') as file:
-            yield file
+    if not _may_write(filepath, overwrite):
+        yield None
+        return
+    # in memory first: HDF5 itself does not survive every write that fails
+    memory = io.BytesIO()
+    with legacy_h5.h5py().File(memory, 'w') as file:
+        yield file
+    with _put_in_place(filepath) as target:
         target.write(memory.getbuffer())
 
 
-@contextlib.contextmanager
-def _writing_bytes(filepath, overwrite):
-    """A file of bytes to write to, put in place when all is written; None when the user keeps the old one."""
+def _may_write(filepath, overwrite):
+    """Whether the user lets the file be written. ValueError where there is no folder for it."""
     if hasattr(filepath, 'write'):
-        yield filepath
-        return
+        return True
     path = path_of(filepath)
     if os.path.exists(path) and not overwrite and not _agreed(path):
-        yield None
-        return
+        return False
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f'{path}: the folder {folder} does not exist')
-    legacy_h5.h5py()
-    with atomic.replacing(path) as file:
-        yield file
+    return True
+
+
+def _put_in_place(filepath):
+    """A file to write bytes to, which is put in place when all is written."""
+    return contextlib.nullcontext(filepath) if hasattr(filepath, 'write') else atomic.replacing(path_of(filepath))
 
 
 def _agreed(path):

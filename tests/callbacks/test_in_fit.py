@@ -141,8 +141,7 @@ def test_checkpoint_says_before_the_first_epoch_what_cannot_be_saved(tmp_path):
     x, epochs = np.ones((4, 3)), []
     count = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
     for model, name, weights_only, message in (
-            (Sequential([Dense(1, input_shape=(3,))]), 'm.keras', False, r'\.keras archives cannot be written'),
-            (Sequential([Dense(1, input_shape=(3,))]), 'm.keras', True, r'\.keras archives cannot be written'),
+            (Sequential([Dense(1, input_shape=(3,))]), 'm.keras', True, 'archive holds a model, which save writes'),
             (Own(), 'm.h5', False, 'a file could not be loaded')):
         model.compile('sgd', 'mse')
         save = callbacks.ModelCheckpoint(str(tmp_path / name), save_weights_only=weights_only)

@@ -331,23 +331,21 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path):
 
 def test_names_of_other_kinds_of_files(tmp_path):
     model = network()
-    for save in model.save, model.save_weights, lambda path: save_model(model, path):
-        with pytest.raises(ValueError, match=r'm\.keras: \.keras archives cannot be written.*m\.h5'):
-            save(tmp_path / 'm.keras')
-        with pytest.raises(ValueError, match='archives cannot be written'):
-            save(tmp_path / 'm.KERAS')
+    for name in 'm.keras', 'm.KERAS':
+        with pytest.raises(ValueError, match=r'archive holds a model, which save writes.*m\.weights\.h5'):
+            model.save_weights(tmp_path / name)
     assert not list(tmp_path.iterdir())
     model.save_weights(tmp_path / 'm.weights.h5')
     model.load_weights(tmp_path / 'm.weights.h5')
     with zipfile.ZipFile(tmp_path / 'a.keras', 'w') as archive:
         archive.writestr('config.json', '{}')
-    with pytest.raises(ValueError, match='a zip archive, as .keras files are; save it as HDF5'):
+    with pytest.raises(ValueError, match=r'a\.keras: .*class_name'):
         load_model(tmp_path / 'a.keras')
     with pytest.raises(ValueError, match='got a folder; a SavedModel cannot be read'):
         load_model(tmp_path)
     with h5py.File(tmp_path / 'three.weights.h5', 'w') as file:
         file.create_group('layers/dense/vars')
-    with pytest.raises(ValueError, match='of the .weights.h5 kind of Keras 3'):
+    with pytest.raises(ValueError, match='needs 2 variables at layers/'):
         model.load_weights(tmp_path / 'three.weights.h5')
 
 
