@@ -391,7 +391,7 @@ class Optimizer(State):
         rate = config.get('learning_rate', config.get('lr'))
         if isinstance(rate, dict):
             config['lr' if 'lr' in config else 'learning_rate'] = schedules.deserialize(rate, custom_objects)
-        # only Keras 3 writes both of these
-        keras3 = 'learning_rate' in config and 'gradient_accumulation_steps' in config
+        # only Keras 3, and the later optimizers of tf.keras, which became those of Keras 3, write one of these
+        keras3 = 'learning_rate' in config and ('gradient_accumulation_steps' in config or 'is_legacy_optimizer' in config)
         with generation.scope(3 if keras3 else settings.generation()):
             return cls(**config)

@@ -4,6 +4,8 @@ Scalars that every variable needs are computed once in `prepare`; what is left f
 operations, without a division where a scalar factor does.
 """
 
+import numpy as np
+
 from fastkeras import config, generation, ops
 from fastkeras.generation import (
     ADADELTA_RATE,
@@ -296,6 +298,21 @@ class Nadam(_Classic):
         m, v = adam_moments(self, gradient, variable)
         step = self._of_gradient * gradient + self._of_momentum * m
         variable.assign(variable.value - step / (ops.sqrt(v) * self._root_scale + self.epsilon))
+
+    def restored(self, targets):
+        """Files of Keras 2 lack the product of the factors: it follows from the number of steps."""
+        if any(v is self._iterations for v in targets) and all(v is not self.m_schedule for v in targets):
+            t = np.arange(1, int(self._iterations.numpy()) + 1)
+            factors = float(self.beta_1) * (1 - 0.5 * 0.96 ** (t * float(self.schedule_decay)))
+            self.m_schedule.assign(np.multiply.reduce(factors.astype(self.m_schedule.dtype)))
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """As that of any optimizer. The `decay` of tf.keras's first one is its schedule_decay."""
+        if 'decay' in config and 'learning_rate' in config:
+            config = dict(config)
+            config['schedule_decay'] = config.pop('decay')
+        return super().from_config(config, custom_objects)
 
     def get_config(self):
         out = super().get_config()

@@ -164,11 +164,15 @@ class State:
         for targets in (self.weights, self.variables, [self._iterations, *grouped], [self._iterations, *slots], slots):
             if len(targets) == len(weights) and all(t.shape == w.shape for t, w in zip(targets, weights)):
                 assign_all(targets, weights)
+                self.restored(targets)
                 return
         expected = [tuple(w.shape) for w in self.weights]
         raise ValueError(f'{type(self).__name__}.set_weights: expected {len(expected)} arrays of shapes {expected}, '
                          f'got {len(weights)} of shapes {[w.shape for w in weights]}'
                          + ('' if self.built else '; it has no state before its first step or build(variables)'))
+
+    def restored(self, targets):
+        """Called when these Variables of the state were given values: to set what follows from them and was not given."""
 
     def save_own_variables(self, store):
         """Write `variables` under '0', '1', … into a mapping."""

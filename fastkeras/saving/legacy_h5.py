@@ -11,7 +11,7 @@ from fastkeras import losses, metrics, optimizers
 from fastkeras.layers import input_spec
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import objects, old_weights, stored, values
+from fastkeras.saving import objects, old_weights, optimizer_state, stored, values
 from fastkeras.saving.report import LoadReport
 from fastkeras.saving.stored import read_names
 from fastkeras.utils import seed
@@ -305,9 +305,7 @@ def read_state(model, file):
 
 def _read_optimizer(model, file, group):
     try:
-        _, found = read_variables(group)
-        model.optimizer.build(model.trainable_weights)
-        model.optimizer.set_weights(found)
+        optimizer_state.restore(model, *read_variables(group), old_weights.origin(stored.group_at(file, 'model_weights')))
     except ValueError as error:
         warn(f'the state of the optimizer could not be restored, it begins anew: {error}')
     read_state(model, file)
