@@ -97,7 +97,7 @@ static void write_output(int dtype, void *y, int64_t i, int64_t n, arg_t a) {
         float *d = (float *)y + i;
         int64_t k = 0;
         for (; k + VL <= n; k += VL, a.p += step) v_store(d + k, v_load(a.p));
-        if (k < n) v_store_n(d + k, v_load(a.p), n - k);
+        if (k < n) v_store_n(d + k, v_load_n(a.p, n - k), n - k);
         return;
     }
     const word_t *word = (const word_t *)a.p;
@@ -140,15 +140,22 @@ static void plan_direct(run_t *r) {
     }
 }
 
+/* whether the elements of a tile from i on, and of each row behind, lie in one row of those of `run` elements */
+static inline int within_rows(const run_t *r, int64_t run, int64_t i) {
+    return run && i % run + r->at.n <= run && (r->at.rows == 1 || r->at.stride % run == 0);
+}
+
 /* whether every input is read in place or is the same in every row, so that rows differ only by where they stand */
-static int is_steady(const run_t *r) {
+static int is_steady(const run_t *r, int64_t i) {
     int steady = !r->t->plan.crowded;
     for (int j = 0; j < r->t->nin; j++) {
         const fk_tile_in *x = &r->t->in[j];
         steady &= (x->kind == FK_FLAT && x->dtype <= FK_I32) ||
                   (x->kind == FK_SCALAR && (x->dtype <= FK_I32 || r->t->plan.room[j] >= 0)) ||
-                  (x->kind == FK_MOD && r->t->plan.room[j] >= 0 && r->at.stride % x->p == 0);
+                  (x->kind == FK_MOD && r->t->plan.room[j] >= 0 && r->at.stride % x->p == 0) ||
+                  (x->kind == FK_STRIDED && x->dtype <= FK_I32 && within_rows(r, x->run, i));
     }
+    for (int o = 0; o < r->t->nout; o++) steady &= !r->t->out[o].run || within_rows(r, r->t->out[o].run, i);
     return steady;
 }
 
@@ -174,10 +181,19 @@ static inline arg_t operand(const run_t *r, int code, float *spare) {
     return r->in[code].p ? r->in[code] : FK(tile_read)(&r->t->in[code], r->ptr[code], &r->at, spare);
 }
 
+/* where element i of an output stands */
+static inline int64_t place_of(const fk_tile_out *out, int64_t i) {
+    return out->run ? i / out->run * out->pitch + i % out->run : i;
+}
+
 /* where the result of instruction k goes */
 static inline arg_t target(const run_t *r, int k) {
-    if (r->direct[k] >= 0 && r->at.n == r->at.whole)
-        return (arg_t){(float *)r->ptr[r->t->nin + r->direct[k]] + r->at.i, r->at.stride, 0};
+    if (r->direct[k] >= 0 && r->at.n == r->at.whole) {
+        const fk_tile_out *out = &r->t->out[r->direct[k]];
+        float *y = r->ptr[r->t->nin + r->direct[k]];
+        if (!out->run) return (arg_t){y + r->at.i, r->at.stride, 0};
+        if (within_rows(r, out->run, r->at.i)) return (arg_t){y + place_of(out, r->at.i), place_of(out, r->at.stride), 0};
+    }
     return (arg_t){r->tile[r->t->ins[k].dst], 0, 0};
 }
 
@@ -256,14 +272,19 @@ static void run_work(const run_t *r, const work_t *work, int count, const fk_cha
 static int in_place(const run_t *r, int o) {
     const fk_tile_out *out = &r->t->out[o];
     const float *y = r->ptr[r->t->nin + o];
-    return out->dtype <= FK_I32 && out->arg < FK_INPUT && r->reg[out->arg].p == y + r->at.i;
+    return out->dtype <= FK_I32 && out->arg < FK_INPUT && r->reg[out->arg].p == y + place_of(out, r->at.i);
 }
 static void write_row(const run_t *r, int o, int64_t q) {
     const fk_tile_out *out = &r->t->out[o];
     if (in_place(r, o)) return;
     arg_t a = operand(r, out->arg, r->tile[FK_TILE_SPARE]);
     a.p += q * a.skip;
-    write_output(out->dtype, r->ptr[r->t->nin + o], r->at.i + q * r->at.stride, r->at.n, a);
+    const int64_t i = r->at.i + q * r->at.stride, end = i + r->at.n;
+    for (int64_t k = i, n; k < end; k += n) {
+        n = out->run ? fk_min(end - k, out->run - k % out->run) : end - k;
+        write_output(out->dtype, r->ptr[r->t->nin + o], place_of(out, k), n, a);
+        if (!a.scalar) a.p += n;
+    }
 }
 
 /* fetch: while a row is computed, the next one's inputs come from memory */
@@ -283,9 +304,13 @@ static void run_tile(run_t *r, int fetch) {
         w->fn = NULL;
         if (t->plan.flow[k] & FK_CHAINED) {
             k = plan_chain(r, k, step, &steps);
-            w->first = first;
-            w->count = steps - first;
-            count++;
+            if (count && !w[-1].fn) { /* chains that follow one another are one loop: each begins by reading its operand */
+                w[-1].count = steps - w[-1].first;
+            } else {
+                w->first = first;
+                w->count = steps - first;
+                count++;
+            }
         } else {
             count += plan_instruction(r, k, w, &scalar[k]);
             k++;
@@ -311,7 +336,8 @@ static void run_tile(run_t *r, int fetch) {
 static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int fetch) {
     r->at.n = n;
     r->at.whole = fk_ceil_div(n, VL) * VL;
-    r->at.rows = n == r->at.whole && is_steady(r) ? rows : 1;
+    r->at.rows = rows;
+    if (n != r->at.whole || !is_steady(r, i)) r->at.rows = 1;
     for (int64_t q = 0; q < rows; q += r->at.rows) {
         r->at.i = i + q * r->at.stride;
         run_tile(r, fetch);

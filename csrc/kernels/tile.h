@@ -3,7 +3,8 @@
  *
  * Every element i of [0, n) is computed alone: inputs are read at access(i), outputs are written at i. Registers hold
  * the lanes of a tile as float, or as int32 for the integer micro-operations; a truth value is the float 1 or 0.
- * An output may share its memory with an input read FLAT with the same item size: a tile is read before it is written.
+ * An output without rows may share its memory with an input read FLAT with the same item size: a tile is read before it is
+ * written.
  * Not so where another output is that very input (its arg an input's code): begin such a program with copy. */
 #ifndef FK_TILE_H
 #define FK_TILE_H
@@ -13,9 +14,11 @@ typedef struct {
     int32_t dtype, kind, ndim;
     int64_t p;
     int64_t dim[FK_MAXDIM], stride[FK_MAXDIM];
+    int64_t run, pitch; /* FK_STRIDED: rows of `run` elements, from one to the next `pitch`; run 0: not so */
 } fk_tile_in;
 typedef struct {
     int32_t dtype, arg; /* arg: operand code, as in an instruction */
+    int64_t run, pitch; /* written as rows of `run` elements, from one to the next `pitch`; run 0: one after the other */
 } fk_tile_out;
 /* operand codes: below FK_TILE_REGS a register; FK_INPUT + j input j; FK_IMMEDIATE + j immediate j */
 typedef struct {
@@ -55,7 +58,7 @@ struct fk_tile {
 /* As words (int64), how Python hands a program over:
  *   nin nout nins nimm
  *   nin  × (dtype kind ndim p dim[FK_MAXDIM] stride[FK_MAXDIM])
- *   nout × (dtype arg)
+ *   nout × (dtype arg run pitch)
  *   nins × (op dst a b c)
  *   nimm × (bits of the float or int32 in the low half)
  * Parsed by runtime/plan.c. Pointers given to tile_run: inputs, then outputs. */

@@ -44,6 +44,26 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return a / x * b;
 }
 
+/* FK_TILE, or the length of the rows of what does not stand in one piece: such a tile is read and written in its place. Not
+ * where another input would have to be read anew for each row, nor where rows are so short that finding the way through the
+ * program for each of them would take longer than copying. */
+static int64_t row_step(const fk_tile *t) {
+    int64_t run = 0;
+    for (int j = 0; j < t->nin && !run; j++)
+        if (t->in[j].kind == FK_STRIDED) run = t->in[j].run;
+    for (int o = 0; o < t->nout && !run; o++) run = t->out[o].run;
+    if (run < 8 * VL || run > FK_TILE || run % VL) return FK_TILE;
+    for (int j = 0; j < t->nin; j++) {
+        const fk_tile_in *x = &t->in[j];
+        if (x->dtype > FK_I32 || x->kind == FK_DIV || (x->kind == FK_MOD && (x->p <= 0 || run % x->p)) ||
+            (x->kind == FK_STRIDED && x->run != run))
+            return FK_TILE;
+    }
+    for (int o = 0; o < t->nout; o++)
+        if (t->out[o].dtype > FK_I32 || (t->out[o].run && t->out[o].run != run)) return FK_TILE;
+    return run;
+}
+
 /* tiles for the inputs that may need one, and the elements of a tile: whole periods of the first periodic input with
  * a short period, which is then copied once for all tiles. Programs over nothing come here too: their period may be 0. */
 static void plan_inputs(fk_tile *t) {
@@ -64,7 +84,7 @@ static void plan_inputs(fk_tile *t) {
             if (whole <= FK_TILE) step = FK_TILE / whole * whole;
         }
     }
-    t->plan.step = step;
+    t->plan.step = step == FK_TILE ? row_step(t) : step;
 }
 
 /* Which instructions make a chain: one that reads what the one before it leaves joins it. Kept is a result that others

@@ -98,12 +98,14 @@ fk_tile_arg FK(tile_read)(const fk_tile_in *in, const void *x, const fk_tile_par
     } else if (in->kind == FK_SCALAR || (in->kind == FK_DIV && i / in->p == (i + n - 1) / in->p)) {
         int64_t at = in->kind == FK_DIV ? i / in->p : 0;
         if (word) return (fk_tile_arg){f + at, 0, 1};
-        fk_tile_in flat = {in->dtype, FK_FLAT, 0, 0, {0}, {0}};
+        const fk_tile_in flat = {.dtype = in->dtype, .kind = FK_FLAT};
         gather(&flat, x, at, 1, room);
         return (fk_tile_arg){room, 0, 1};
     } else if (in->kind == FK_MOD) {
         int64_t at = i % in->p;
         if (whole && at + n <= in->p) return (fk_tile_arg){f + at, 0, 0};
+    } else if (whole && in->run && i % in->run + n <= in->run) {
+        return (fk_tile_arg){f + i / in->run * in->pitch + i % in->run, t->stride / in->run * in->pitch, 0};
     }
     gather(in, x, i, n, room);
     return (fk_tile_arg){room, 0, 0};

@@ -69,33 +69,18 @@ static inline vf v_expm1(vf x) {
     vf y = v_fma(s, v_expm1_poly(r), s - 0.5f);
     return v_copysign(y + y, x);
 }
-/* a / b, rounded as the division rounds it, for 1 <= b < 2^100 and a that is not much larger (Markstein 1990). A division of 16
- * floats takes as long as 32 multiply-adds, and other vector lengths must give the same bits. */
-static inline vf v_over(vf a, vf b) {
-#if defined(__AVX512F__)
-    const vf one = v_set1(1.0f);
-    vf r = (vf)_mm512_rcp14_ps((__m512)b);
-    r = v_fma(r, v_fma(-b, r, one), r);
-    r = v_fma(r, v_fma(-b, r, one), r);
-    r = (vf)((vi)r - (((vi)b & 0x7fffff) == 0x7fffff)); /* of the largest fraction it is one unit too small */
-    const vf q = a * r;
-    return v_fma(v_fma(-b, q, a), r, q);
-#else
-    return a / b;
-#endif
-}
 /* with t = e^2|x| - 1: tanh |x| = t / (t + 2) */
 static inline vf v_tanh(vf x) {
     vf z = v_at_most(v_abs(x), 10.0f);
     vf t, r = v_exp_reduce(z + z, &t);
     vf s = v_exp2i(v_exp_n(t));
     vf y = v_fma(s, v_expm1_poly(r), s - 1.0f);
-    return v_copysign(v_over(y, y + 2.0f), x);
+    return v_copysign(y / (y + 2.0f), x);
 }
 /* by e^-|x|, so that neither side overflows */
 static inline vf v_sigmoid(vf x) {
     vf e = v_exp(-v_abs(x));
-    return v_over(v_blend(x < 0.0f, e, v_set1(1.0f)), e + 1.0f);
+    return v_blend(x < 0.0f, e, v_set1(1.0f)) / (e + 1.0f);
 }
 
 /* ---- logarithms */

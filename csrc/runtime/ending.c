@@ -34,7 +34,7 @@ static int add(const fk_tile *t, fk_simple *s, int other) {
 fk_simple fk_tile_simple(const fk_tile *t) {
     const fk_simple none = {0};
     fk_simple s = {.raw = -1, .bias = -1, .residual = -1, .low = -INFINITY, .high = INFINITY};
-    if (t->nout != 1 || t->out[0].dtype != FK_F32 || t->nins == 0) return none;
+    if (t->nout != 1 || t->out[0].dtype != FK_F32 || t->out[0].run || t->nins == 0) return none;
     int last = 0; /* operand code of what is there so far */
     for (int k = 0; k < t->nins; k++) {
         const fk_tile_ins *o = &t->ins[k];

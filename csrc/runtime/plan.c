@@ -3,6 +3,23 @@
 
 #include "plan.h"
 
+/* rows of an input that is read by strides: its last axes are one piece of memory, and one stride walks the others */
+static void find_rows(fk_tile_in *in) {
+    int k = in->ndim - 1;
+    int64_t run = 1, pitch = 0, outer = 0;
+    if (in->kind != FK_STRIDED) return;
+    for (; k >= 0 && (in->dim[k] == 1 || in->stride[k] == run); k--) run *= in->dim[k];
+    for (int first = 1; k >= 0; k--) {
+        if (in->dim[k] == 1) continue;
+        if (!first && in->stride[k] != outer) return;
+        if (first) pitch = in->stride[k];
+        outer = in->stride[k] * in->dim[k];
+        first = 0;
+    }
+    in->run = run;
+    in->pitch = pitch;
+}
+
 static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
     size_t nin = (size_t)w[0], nout = (size_t)w[1], nins = (size_t)w[2], nimm = (size_t)w[3];
     w += 4;
@@ -23,8 +40,9 @@ static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
         memcpy(in[i].dim, w, FK_MAXDIM * 8);
         memcpy(in[i].stride, w + FK_MAXDIM, FK_MAXDIM * 8);
         w += 2 * FK_MAXDIM;
+        find_rows(&in[i]);
     }
-    for (size_t i = 0; i < nout; i++, w += 2) out[i] = (fk_tile_out){(int32_t)w[0], (int32_t)w[1]};
+    for (size_t i = 0; i < nout; i++, w += 4) out[i] = (fk_tile_out){(int32_t)w[0], (int32_t)w[1], w[2], w[3]};
     for (size_t i = 0; i < nins; i++, w += FK_INSTRUCTION_WORDS)
         ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
     for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);

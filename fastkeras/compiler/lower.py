@@ -8,7 +8,7 @@ from .. import _core
 from ..ops import core
 from ..ops.lowering import REDUCE
 from . import lower_loops, tile
-from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step
+from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step, itemsize
 from .executor import copy_step, encode, kernels, parts
 
 
@@ -73,11 +73,32 @@ class Context:
     def move(self, node, x, target):
         """x, the value of an input of the present node, into a buffer that the node may change: it is made there where nothing
         else reads it."""
-        alone = len(self._graph.users()[id(node)]) == 1 and all(node is not r for r in self._graph.roots())
-        if alone and x.base is None and x.kind == ARENA and x.nbytes == target.nbytes:
+        if self._read_once(node) and x.base is None and x.kind == ARENA and x.nbytes == target.nbytes:
             x.base, x.offset = target, 0
         else:
             self.copy(x, target)
+
+    def made_in_rows(self, node, x, target, offset, run, pitch):
+        """Whether x, the value of an input of the present node and of nothing else, is now made as rows of `run` elements,
+        `pitch` apart from the element `offset` of target on: by the tile program that makes it."""
+        if x.base is not None or x.kind != ARENA or not self._read_once(node):
+            return False
+        for step in reversed(self.steps):
+            written = step.written()
+            if any(b is x for b in written):
+                break
+        else:
+            return False
+        k = next((k for k, b in enumerate(step.tile_out) if b is x), None) if isinstance(step, Step) else None
+        if k is None or any(b is x for b in step.refs):
+            return False
+        if x.size != run and run != pitch:
+            step.program = step.program.in_rows(k - len(step.tile_out), run, pitch)
+        x.base, x.offset = target, offset * itemsize(x.dtype)
+        return True
+
+    def _read_once(self, node):
+        return len(self._graph.users()[id(node)]) == 1 and all(node is not r for r in self._graph.roots())
 
     def host_step(self, function, reads, writes):
         """A step in Python: function(*arrays) → array, or a tuple of them where there are several to write."""

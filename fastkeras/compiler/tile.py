@@ -11,6 +11,7 @@ from .region import DTYPES, FLAT, MAX_REFS, MAX_REGISTERS, MAXDIM, STRIDED, acce
 
 INPUT, IMMEDIATE = (_core.limits()['operand'][n] for n in ('input', 'immediate'))
 INSTRUCTION = _core.limits()['sizes']['instruction_words']  # its number, the register of its result, three operands
+HEAD, INPUT_WORDS, OUTPUT_WORDS = 4, 4 + 2 * MAXDIM, 4      # the counts; of each input and output
 ZEROS = (0,) * MAXDIM
 
 
@@ -38,6 +39,14 @@ class Program:
 
     def __init__(self, words, sources, flat):
         self.words, self.sources, self.flat = words, sources, flat
+
+    def in_rows(self, output, run, pitch):
+        """The program that writes an output, counted from behind the last, as rows of `run` elements, from one to the next
+        `pitch`."""
+        words = self.words.copy()
+        at = HEAD + len(self.sources) * INPUT_WORDS + (int(words[1]) + output) * OUTPUT_WORDS
+        words[at + OUTPUT_WORDS - 2:at + OUTPUT_WORDS] = run, pitch
+        return Program(words, self.sources, self.flat)
 
 
 class _TooManyRegisters(Exception):
@@ -125,7 +134,7 @@ def _assemble(nodes, outputs, root, summed):
             held[dst] = 0
             free.append(dst)
         free.sort()
-    out = [w for o in results for w in (DTYPES[o.dtype], operand(o, o.shape))]
+    out = [w for o in results for w in (DTYPES[o.dtype], operand(o, o.shape), 0, 0)]
     words = [len(sources), len(results), len(instructions) // INSTRUCTION, len(imms), *encoded, *out, *instructions, *imms]
     return Program(np.array(words, np.int64), sources, flat)
 

@@ -1,5 +1,7 @@
 """Operations on parts of tensors: slices and indexing, joins, pads."""
 
+import math
+
 import numpy as np
 
 from . import core, facts
@@ -300,7 +302,8 @@ def _concatenate_vjp(node, ct):
 def _concatenate_lower(ctx, node, ins, out):
     axis, start, steps = node.attrs['axis'], 0, strides(node.shape)
     for x, buffer in zip(node.inputs, ins):
-        lower_copy(ctx, buffer, out, x.shape, strides(x.shape), steps, yoff=start * steps[axis])
+        if not ctx.made_in_rows(x, buffer, out, start * steps[axis], math.prod(x.shape[axis:]), math.prod(node.shape[axis:])):
+            lower_copy(ctx, buffer, out, x.shape, strides(x.shape), steps, yoff=start * steps[axis])
         start += x.shape[axis]
 
 

@@ -151,6 +151,37 @@ def test_a_program_behind_a_product_works_in_its_result():
     assert step.tile_out[0].root()[0].offset == step.refs[2].root()[0].offset
 
 
+@pytest.mark.parametrize('width', [5, 128, 200])
+@pytest.mark.parametrize('axis', [0, 1, 2])
+def test_what_is_joined_is_made_where_it_belongs(axis, width):
+    rng = np.random.default_rng(5)
+    x, y = (rng.standard_normal((4, 6, width)).astype('float32') for _ in range(2))
+    w = Variable(rng.standard_normal((width, width)).astype('float32'))
+
+    def f(x, y):
+        gate = ops.sigmoid(x) * y
+        return ops.concatenate([gate, ops.tanh(ops.matmul(y, w) * x), x - ops.square(gate[..., ::-1])], axis)
+
+    function = Function(f)
+    got = function(x, y)
+    exact = Function(f)(x.astype('float64'), y.astype('float64'))
+    np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-4)
+    kernels = [s.kernel for s in function.traced_for([x, y]).compiled.steps]
+    assert kernels.count('copy') == 2       # the first value, which another reads, and its reversal for that
+
+
+def test_what_is_joined_may_be_wanted_itself():
+    x = np.random.default_rng(6).standard_normal((3, 130)).astype('float32')
+
+    def f(x):
+        a, b = ops.tanh(x), ops.square(x)
+        return a, ops.concatenate([a, b, b], 1), ops.concatenate([ops.sqrt(b)], 1)
+    a, joined, single = Function(f)(x)
+    b = np.square(x)
+    np.testing.assert_array_equal(joined, np.concatenate([a, b, b], 1))
+    np.testing.assert_array_equal(single, np.sqrt(b))
+
+
 def test_best_fit_reuses_gaps():
     a, b, c, d = (Buffer((n,), 'float32') for n in (64, 32, 32, 64))
     steps = [Step('copy', [a, b], [], [1]), Step('copy', [b, c], [], [1]), Step('copy', [c, d], [], [1])]

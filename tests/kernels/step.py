@@ -46,15 +46,16 @@ def access(x, kind=FLAT, p=0, dim=(), stride=()):
 
 
 def program(inputs, outputs, instructions, immediates=()):
-    """The words of a tile program. inputs: what `access` returns. outputs: (dtype, operand). instructions: (name, dst,
+    """The words of a tile program. inputs: what `access` returns. outputs: (dtype, operand), and (run, pitch)
+    behind for rows. instructions: (name, dst,
     operands…). Operands: an int is a register, ('in', j) an input, ('imm', j) an immediate."""
     def code(o):
         return o if isinstance(o, int) else {'in': OPERAND['input'], 'imm': OPERAND['immediate']}[o[0]] + o[1]
     words = [len(inputs), len(outputs), len(instructions), len(immediates)]
     for _, w in inputs:
         words += w
-    for dtype, operand in outputs:
-        words += [DTYPES[dtype], code(operand)]
+    for dtype, operand, *rows in outputs:
+        words += [DTYPES[dtype], code(operand), *(rows or (0, 0))]
     for name, dst, *operands in instructions:
         number, arity = MICROS[name]
         assert len(operands) == arity, name
@@ -77,7 +78,7 @@ def run(op, own, outputs=(), words=None, tile=(), isa=None, threads=1, **attrs):
 
 def elementwise(n, inputs, outputs, instructions, immediates=(), out=None, **how):
     """Run a tile program over n elements; returns the arrays of its outputs."""
-    out = out or [np.full(n, 7, dtype) for dtype, _ in outputs]
+    out = out or [np.full(n, 7, dtype) for dtype, *_ in outputs]
     words = program(inputs, outputs, instructions, immediates)
     run('tile', [], words=words, tile=[x for x, _ in inputs] + out, n=n, **how)
     return out

@@ -29,6 +29,13 @@ def test_chain_with_scalars_and_a_bias(n, isa):
     np.testing.assert_array_equal(y, np.float32(.5) - np.maximum(want, 0))
 
 
+def boxes(n):
+    return {'transposed': ((-(-n // 12) or 1, 3, 4), (12, 1, 3)), 'outer': ((-(-n // 15) or 1, 3, 5), (3, 1, 0)),
+            'middle': ((-(-n // 200) or 1, 20, 10), (10, 0, 1)), 'repeat': ((7, -(-n // 7) or 1), (0, 1)),
+            'column': ((-(-n // 6) or 1, 1, 6), (0, 5, 2)), 'merged': ((-(-n // 30) or 1, 5, 6), (30, 6, 1)),
+            'constant': ((1, -(-n // 4) or 1, 4), (3, 0, 0))}
+
+
 def reading(kind, n, dtype):
     """An input and the index of the element that each i reads."""
     i = np.arange(n)
@@ -42,17 +49,20 @@ def reading(kind, n, dtype):
     if kind.startswith('div'):
         p = int(kind[3:])
         return access(typed(dtype, -(-n // p) + 1), DIV, p), i // p
-    dim, stride = {'transposed': ((-(-n // 12) or 1, 3, 4), (12, 1, 3)), 'outer': ((-(-n // 15) or 1, 3, 5), (3, 1, 0)),
-                   'middle': ((-(-n // 200) or 1, 20, 10), (10, 0, 1)), 'repeat': ((7, -(-n // 7) or 1), (0, 1)),
-                   'column': ((-(-n // 6) or 1, 1, 6), (0, 5, 2)), 'merged': ((-(-n // 30) or 1, 5, 6), (30, 6, 1)),
-                   'constant': ((1, -(-n // 4) or 1, 4), (3, 0, 0))}[kind]
+    if kind.startswith('rows'):
+        run = int(kind[4:])
+        rows = -(-n // run) or 1
+        dim, stride = ((2, -(-rows // 2), run), (-(-rows // 2) * (run + 20), run + 20, 1))
+    else:
+        dim, stride = boxes(n)[kind]
     at = np.indices(dim).reshape(len(dim), -1)[:, :n]
     where = (at * np.array(stride)[:, None]).sum(0)
     return access(typed(dtype, int(where.max(initial=0)) + 1), STRIDED, 0, dim, stride), where
 
 
 KINDS = ['flat', 'scalar', 'mod1', 'mod3', 'mod10', 'mod16', 'mod96', 'mod700', 'mod1024', 'mod5000', 'div1', 'div3',
-         'div16', 'div100', 'div4096', 'transposed', 'outer', 'middle', 'repeat', 'column', 'merged', 'constant']
+         'div16', 'div100', 'div4096', 'transposed', 'outer', 'middle', 'repeat', 'column', 'merged', 'constant',
+         'rows1', 'rows24', 'rows128', 'rows160', 'rows200', 'rows512', 'rows700']
 
 
 @pytest.mark.parametrize('isa', ISAS)
@@ -78,6 +88,32 @@ def test_output_types(n, isa):
     got = elementwise(n, [access(x), access(k)], outputs, code, [-5, 3.0], isa=isa)
     for y, want in zip(got, [x, x.astype('u1'), x != 0, k, k.astype('i8'), x, np.full(n, -5), np.full(n, 3)]):
         np.testing.assert_array_equal(y, want)
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('run,other', [(1, 1), (24, 24), (128, 128), (128, 64), (160, 160), (512, 512), (700, 700)])
+def test_output_in_rows(run, other, isa):
+    """Rows that stand apart are written where they belong, and nothing between them."""
+    for rows in (1, 2, 9, 33):
+        n, pitch = rows * run, run + 48
+        x = access(floats(rows * pitch), STRIDED, 0, (rows, run), (pitch, 1))
+        s, b = access(floats(n)), access(floats(run), MOD, run)
+        out = [np.full(rows * pitch, 7, 'f4'), np.full(n, 7, 'f4'), np.full(rows * pitch * 3, 7, 'u1'),
+               np.full(n // other * (other + 16), 7, 'f4')]
+        code = [('mul', 0, ('in', 0), ('in', 1)), ('square', 1, 0), ('add', 2, 1, ('in', 2)), ('sin', 2, 2)]
+        kinds = [('float32', 0, run, pitch), ('float32', 2), ('uint8', 1, run, 3 * pitch),
+                 ('float32', ('in', 1), other, other + 16)]
+        elementwise(n, [x, s, b], kinds, code, out=out, isa=isa, threads=2)
+        product = x[0].reshape(rows, pitch)[:, :run] * s[0].reshape(rows, run)
+        got = out[0].reshape(rows, pitch)
+        np.testing.assert_array_equal(got[:, :run], product)
+        assert (got[:, run:] == 7).all()
+        np.testing.assert_allclose(out[1].reshape(rows, run), np.sin(product ** 2 + b[0]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(out[2].reshape(rows, 3 * pitch)[:, :run], (product ** 2).astype('i4').astype('u1'))
+        assert (out[2].reshape(rows, 3 * pitch)[:, run:] == 7).all()
+        got = out[3].reshape(-1, other + 16)
+        np.testing.assert_array_equal(got[:, :other].ravel(), s[0])
+        assert (got[:, other:] == 7).all()
 
 
 @pytest.mark.parametrize('isa', ISAS)

@@ -83,8 +83,8 @@ static int64_t *bias_relu(int64_t columns) {
         p[3] = i ? columns : 0;
     }
     memcpy(p, ATTR(F32, REGISTER), 16);
-    memcpy(p + 2, ATTR(micro("add"), REGISTER, INPUT, INPUT + 1, 0), 40);
-    memcpy(p + 7, ATTR(micro("relu"), REGISTER, REGISTER, 0, 0), 40);
+    memcpy(p + 4, ATTR(micro("add"), REGISTER, INPUT, INPUT + 1, 0), 40);
+    memcpy(p + 9, ATTR(micro("relu"), REGISTER, REGISTER, 0, 0), 40);
     return w;
 }
 
@@ -257,7 +257,7 @@ static void elementwise(const char *name, double (*f)(double), float low, float 
     enum { N = 3001 };
     float *x = outputs(N), *y = outputs(N);
     double *expected = zeros(N);
-    int64_t program[64] = {1, 1, 1, 0, [24] = 0, 0, micro(name), 0, 64, 0, 0};
+    int64_t program[64] = {1, 1, 1, 0, [24] = 0, 0, 0, 0, micro(name), 0, 64, 0, 0};
     for (int i = 0; i < N; i++) x[i] = low + (high - low) * (float)i / (N - 1);
     x[7] = NAN;
     for (int i = 0; i < N; i++) expected[i] = f(x[i]);
@@ -278,7 +278,7 @@ static void chain(int64_t n, int how) {
     int64_t attr[1 + 28 * ROUNDS] = {n};
     for (int k = 0; k < 2; k++) {
         memcpy(programs + 64 * k, ATTR(1, 1, 1, 0), 32);
-        memcpy(programs + 64 * k + 26, ATTR(micro(k ? "sin" : "sigmoid"), 0, 64, 0, 0), 40);
+        memcpy(programs + 64 * k + 28, ATTR(micro(k ? "sin" : "sigmoid"), 0, 64, 0, 0), 40);
     }
     for (int64_t i = 0; i < n; i++) value[i] = x[i];
     for (int64_t r = 0; r < ROUNDS; r++) {
