@@ -20,6 +20,7 @@ from .profile import kind
 from .simplify import simplify
 from .sparse import sparse
 from .stages import stage
+from .tables import tables, worth
 
 
 def disabled():
@@ -34,9 +35,10 @@ def debug():
 class Compiled:
     """A graph ready to run. executor: the native thing; steps: what it runs, those of loops once, for messages and profiles;
     steps_of: those of each of its segments; threads: how many its loops are shared by, None where it has no loop; statics:
-    values that depend on variables alone, to be brought up to date before a run."""
+    values that depend on variables alone, to be brought up to date before a run; tables: what `tables.worth` says of the graph,
+    where it was compiled without that pass."""
 
-    __slots__ = ('executor', 'steps', 'steps_of', 'statics', 'arena_bytes', 'updated', 'threads')
+    __slots__ = ('executor', 'steps', 'steps_of', 'statics', 'arena_bytes', 'updated', 'threads', 'tables')
 
     def describe(self):
         lines = [f'arena {self.arena_bytes} bytes, {len(self.steps)} steps']
@@ -48,8 +50,9 @@ class Compiled:
         return '\n'.join(lines)
 
 
-def optimise(graph, cache=None):
-    """All passes that rewrite the graph; returns it with the list of static values it now reads."""
+def optimise(graph, cache=None, in_tables=tables):
+    """All passes that rewrite the graph; returns it with the list of static values it now reads. in_tables: the pass `tables`, or
+    what stands in its place."""
     off, checked, statics = disabled(), 'verify' in debug(), []
     with stage('verify'):
         verify(graph)
@@ -59,9 +62,9 @@ def optimise(graph, cache=None):
         statics.extend(found)
         return graph
 
-    passes = [('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify), ('hoist', hoisted),
-              ('sparse', sparse), ('loops', _bodies), ('fuse', fuse)]
-    for name, rewrite in passes if cache is not None else [p for p in passes if p[0] != 'hoist']:
+    passes = [('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify), ('tables', in_tables),
+              ('hoist', hoisted), ('sparse', sparse), ('loops', _bodies), ('fuse', fuse)]
+    for name, rewrite in passes if cache is not None else [p for p in passes if p[0] not in ('tables', 'hoist')]:
         graph = _rewritten(graph, name, rewrite, off, checked)
     return graph, statics
 
@@ -91,11 +94,17 @@ def _bodies(graph):
     return loops(graph, optimised, 'simplify' not in off)
 
 
-def compile_graph(graph, cache=None):
-    """graph: concrete shapes. cache: a StaticCache for packed weights and hoisted values, or None to keep all in the plan."""
+def compile_graph(graph, cache=None, settled=False):
+    """graph: concrete shapes. cache: a StaticCache for packed weights and hoisted values, or None to keep all in the plan.
+    settled: whether weights are taken to stay as they are (tables.py)."""
     if 'graph' in debug():
         print(graph, file=sys.stderr)
-    graph, statics = optimise(graph, cache)
+    found = []
+
+    def looked_at(graph):
+        found.append(worth(graph))
+        return graph
+    graph, statics = optimise(graph, cache, tables if settled else looked_at)
     if 'fused' in debug():
         print(graph, file=sys.stderr)
     with stage('lower'):
@@ -103,6 +112,7 @@ def compile_graph(graph, cache=None):
         steps, outputs, updates, inputs = lower(graph, packed)
     statics = statics + (packed.used if packed is not None else [])
     result = Compiled()
+    result.tables = found[0] if found and 'hoist' not in disabled() else None
     with stage('memory'):
         if 'later' not in disabled():
             steps = later(steps)

@@ -19,6 +19,7 @@ from ..turns import Turns, turn
 from . import collection
 from .parts import in_parts
 from .plans import PlanCache
+from .settled import Settled
 from .trace import Trace
 from .variable import ChangeClock
 
@@ -107,6 +108,8 @@ class Traced:
         self.graph = graph if parted else None  # what parts are compared by
         self.function = weakref.ref(function)   # who runs this holds it
         self.execute = None
+        self.settled = None if self.compiled.tables is None else Settled(
+            self.compiled.tables, lambda: self._settle(graph), self._runner)
         self.statics, self.updated, self.threads = self.compiled.statics, self.compiled.updated, self.compiled.threads
         self.shapes = [(n.shape, n.dtype) for n in graph.outputs]
         self.name = function.name
@@ -121,7 +124,7 @@ class Traced:
 
     def release(self):
         """Let go of the memory. Who still holds this and runs it gets what is kept for such arrays then."""
-        self.settings = self.execute = self.compiled = None
+        self.settings = self.execute = self.compiled = self.settled = None
         self.statics = ()
 
     def _of_another(self, arrays, outs):
@@ -138,7 +141,9 @@ class Traced:
             for s in self.statics:
                 s.refresh()
             self._refreshed = now  # as it was before: what changed meanwhile is seen by the next run
-        execute, gate = self.execute or self._first(), Turns.gate
+        execute, gate, settled = self.execute or self._first(), Turns.gate, self.settled
+        if settled is not None:
+            execute = settled.chosen() or execute
         try:
             if gate is None:
                 return execute(arrays, outs)
@@ -155,16 +160,28 @@ class Traced:
         compiled = self.compiled
         if compiled is None:    # released
             return self._of_another
-        execute = printed_at_exit(self.name, compiled).run if 'profile' in debug() else compiled.executor.run
+        execute = self._runner(compiled)
         if self.settings is not None:
             self.execute = execute
         return execute
 
+    def _settle(self, graph):
+        with collection.paused():
+            compiled = compile_graph(graph, _statics, settled=True)
+        self.held += compiled.arena_bytes
+        return compiled
+
+    def _runner(self, compiled):
+        return printed_at_exit(self.name, compiled).run if 'profile' in debug() else compiled.executor.run
+
     def _explain(self, segment, index):
         """The ValueError for a step whose index was out of range."""
-        if self.compiled is None:
+        settled = self.settled
+        plans = [self.compiled, settled.compiled if settled is not None else None]
+        found = [p.steps_of[segment] for p in plans if p is not None and segment in p.steps_of]
+        if not found:
             return ValueError(f'an index was out of range in {self.name!r}')
-        step = self.compiled.steps_of[segment][index]
+        step = found[0][index]
         where = f" in layer '{step.name}'" if step.name else ''
         return ValueError(f'[{step.kernel}]{where}: an index is outside the range of the array it points into of shape '
                           f'{step.refs[0].shape}; check the integers that are fed (0 ≤ index < size)')
