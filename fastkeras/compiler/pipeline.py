@@ -51,8 +51,8 @@ class Compiled:
 
 
 def optimise(graph, cache=None, in_tables=tables):
-    """All passes that rewrite the graph; returns it with the list of static values it now reads. in_tables: the pass `tables`, or
-    what stands in its place."""
+    """All passes that rewrite the graph; returns it with the list of static values it now reads. in_tables: the pass `tables`,
+    or what stands in its place."""
     off, checked, statics = disabled(), 'verify' in debug(), []
     with stage('verify'):
         verify(graph)

@@ -7,7 +7,7 @@ PATIENCE = 2    # times all rows of the tables, read since the weights last chan
 
 
 class Settled:
-    """worth: what tables.worth says of the graph. compile: () → its Compiled with tables. runner: of a Compiled, what runs it."""
+    """worth: what tables.worth says of the graph. compile: () → its Compiled with tables. runner: what runs a Compiled."""
 
     def __init__(self, worth, compile, runner):
         self.sources, rows, self.read = worth
