@@ -8,11 +8,12 @@ from fastkeras.lazy import front as _front
 __version__ = '0.1.0'
 
 _MODULES = ('activations', 'backend', 'callbacks', 'config', 'constraints', 'converters', 'datasets', 'distillation',
-            'dtype_policies', 'generation', 'initializers', 'layers', 'losses', 'metrics', 'mixed_precision', 'models', 'ops',
-            'optimizers', 'preprocessing', 'random', 'regularizers', 'runtime', 'saving', 'training', 'tree', 'utils',
-            'visualization', 'wrappers')
+            'dtype_policies', 'engine', 'generation', 'initializers', 'layers', 'legacy', 'losses', 'metrics',
+            'mixed_precision', 'models', 'objectives', 'ops', 'optimizers', 'preprocessing', 'random', 'regularizers',
+            'runtime', 'saving', 'training', 'tree', 'utils', 'visualization', 'wrappers')
 _NAMES = {'Input': 'layers', 'InputSpec': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models',
-          'Variable': 'runtime', 'DTypePolicy': 'dtype_policies', 'FloatDTypePolicy': 'dtype_policies',
+          'Variable': 'runtime', 'install_as_keras': 'legacy.drop_in',
+          'DTypePolicy': 'dtype_policies', 'FloatDTypePolicy': 'dtype_policies',
           'Initializer': 'initializers', 'Loss': 'losses', 'Metric': 'metrics', 'Optimizer': 'optimizers',
           'Regularizer': 'regularizers', 'Quantizer': 'quantizers', 'version': 'about',
           **dict.fromkeys(('GradientTape', 'grad', 'value_and_grad'), 'runtime'),
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fastkeras.layers.scopes import SymbolicScope as SymbolicScope
     from fastkeras.layers.scopes import device as device
     from fastkeras.layers.scopes import name_scope as name_scope
+    from fastkeras.legacy.drop_in import install_as_keras as install_as_keras
     from fastkeras.losses import Loss as Loss
     from fastkeras.metrics import Metric as Metric
     from fastkeras.models import Model as Model
@@ -59,13 +61,16 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import distillation as distillation
     from . import dtype_policies as dtype_policies
+    from . import engine as engine
     from . import generation as generation
     from . import initializers as initializers
     from . import layers as layers
+    from . import legacy as legacy
     from . import losses as losses
     from . import metrics as metrics
     from . import mixed_precision as mixed_precision
     from . import models as models
+    from . import objectives as objectives
     from . import ops as ops
     from . import optimizers as optimizers
     from . import preprocessing as preprocessing

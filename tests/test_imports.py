@@ -26,7 +26,7 @@ LEVELS = [
     ['saving'],
     ['training'],
     ['models'],
-    ['preprocessing', 'datasets', 'applications', 'converters', 'distillation', 'wrappers', 'legacy', 'backend',
+    ['preprocessing', 'datasets', 'applications', 'converters', 'distillation', 'wrappers', 'legacy', 'backend', 'objectives',
      'utils.layer_utils', 'utils.multi_gpu_utils', 'visualization'],
     [''],
 ]
@@ -176,7 +176,8 @@ def test_nothing_is_imported_by_name_but_by_the_fronts():
             if function == 'late.part':
                 asked.add((module, argument))
             else:
-                assert module == 'lazy', f'{module}, line {line}: {function} hides an import'
+                # programs ask the second for modules by the names of Keras
+                assert module in ('lazy', 'legacy.drop_in'), f'{module}, line {line}: {function} hides an import'
     assert asked == set(LATE)
 
 

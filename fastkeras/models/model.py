@@ -13,7 +13,7 @@ from fastkeras.layers.input_spec import title
 from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
-from fastkeras.saving import json, objects, saver
+from fastkeras.saving import json, objects, saver, yaml_text
 from fastkeras.saving.report import LoadReport
 from fastkeras.training import data
 from fastkeras.training.trainer import Trainer
@@ -367,6 +367,11 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text, as `model_from_json` reads it. kwargs: of json.dumps."""
         return json.to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """The configuration as text of YAML, as `model_from_yaml` reads it. kwargs: of yaml.safe_dump. ImportError without
+        PyYAML."""
+        return yaml_text.to_yaml(self, **kwargs)
 
     def summary(self, line_length: Any = None, positions: Any = None, print_fn: Any = None, **kwargs: Any) -> None:
         """Print a table of the layers, with shapes and numbers of weights.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
+import importlib.util
 import inspect
+import marshal
+import sys
+import types
 from typing import Any
 
 from fastkeras.saving import objects as _objects
 from fastkeras.utils.progbar import Progbar
 
-__all__ = ['CustomObjectScope', 'Progbar', 'custom_object_scope', 'deserialize_keras_object', 'get_custom_objects', 'has_arg',
-           'is_all_none', 'object_list_uid', 'serialize_keras_object', 'slice_arrays', 'to_list', 'transpose_shape',
-           'unpack_singleton']
+__all__ = ['CustomObjectScope', 'Progbar', 'custom_object_scope', 'deserialize_keras_object', 'func_dump', 'func_load',
+           'get_custom_objects', 'has_arg', 'is_all_none', 'object_list_uid', 'serialize_keras_object', 'slice_arrays',
+           'to_list', 'transpose_shape', 'unpack_singleton']
 
 CustomObjectScope = _objects.CustomObjectScope
 custom_object_scope = _objects.custom_object_scope
@@ -77,3 +82,28 @@ def transpose_shape(shape: Any, target_format: Any, spatial_axes: Any) -> Any:
         raise ValueError(f"transpose_shape: target_format: expected 'channels_first' or 'channels_last', got {target_format!r}")
     moved = [*shape[:spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)]
     return moved if isinstance(shape, list) else tuple(moved)
+
+
+def func_dump(func: Any) -> Any:
+    """(code as text, defaults, values of the closure) of a function of Python, for `func_load`. The code is that of this
+    version of Python; where a name will do, a name is better."""
+    code = importlib.util.MAGIC_NUMBER + marshal.dumps(func.__code__)
+    closure = tuple(c.cell_contents for c in func.__closure__) if func.__closure__ else None
+    return codecs.encode(code, 'base64').decode('ascii'), func.__defaults__, closure
+
+
+def func_load(code: Any, defaults: Any = None, closure: Any = None, globs: Any = None) -> Any:
+    """The function that `func_dump` gave, or a list or tuple of the three. globs: its global names, those of this call's module
+    unless given. It runs whatever its author wrote: call it with code of your own only.
+
+    ValueError for the code of another version of Python.
+    """
+    if isinstance(code, (tuple, list)):
+        code, defaults, closure = code
+        defaults = tuple(defaults) if isinstance(defaults, list) else defaults
+    raw = codecs.decode(code.encode('ascii') if isinstance(code, str) else code, 'base64')
+    if not raw.startswith(importlib.util.MAGIC_NUMBER):
+        raise ValueError(f'func_load: the code is not of func_dump under Python {sys.version_info[0]}.{sys.version_info[1]}')
+    body = marshal.loads(raw[len(importlib.util.MAGIC_NUMBER):])
+    cells = tuple(c if isinstance(c, types.CellType) else types.CellType(c) for c in closure) if closure is not None else None
+    return types.FunctionType(body, globals() if globs is None else globs, name=body.co_name, argdefs=defaults, closure=cells)

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from fastkeras.utils.h5_dict import H5Dict, h5dict
 from fastkeras.utils.messages import print_msg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ['HDF5Matrix', 'ask_to_proceed_with_overwrite', 'print_msg']
+__all__ = ['H5Dict', 'HDF5Matrix', 'ask_to_proceed_with_overwrite', 'h5dict', 'print_msg']
 
 
 class HDF5Matrix:

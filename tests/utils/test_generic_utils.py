@@ -155,3 +155,16 @@ def test_custom_objects_by_keyword():
         assert fk.activations.get('double') is fk.activations.get('other') is double
     with pytest.raises(ValueError, match='double'):
         fk.activations.get('double')
+
+
+def test_a_function_goes_through_text():
+    from fastkeras.utils.generic_utils import func_dump, func_load
+    factor = 3
+
+    def scaled(x, offset=2):
+        return x * factor + offset
+    dumped = func_dump(scaled)
+    assert func_load(dumped)(5) == 17 and func_load(list(dumped))(5, 0) == 15
+    other = 'MzMNCg' + dumped[0][6:]
+    with pytest.raises(ValueError, match='not of func_dump under Python'):
+        func_load(other, dumped[1], dumped[2])
