@@ -6,7 +6,7 @@ import types
 from fastkeras.lazy import front
 
 _LAYER = {'Layer': 'layers', 'InputSpec': 'layers', 'Input': 'layers', 'InputLayer': 'layers'}
-_NETWORK = {'Network': 'legacy.network', 'Model': 'models', 'Sequential': 'models', 'get_source_inputs': 'layers.described'}
+_NETWORK = {'Network': 'legacy.containers', 'Model': 'models', 'Sequential': 'models', 'get_source_inputs': 'layers.described'}
 _NODE = {'Node': 'layers.history'}
 _SAVING = {**dict.fromkeys(('load_model', 'save_model', 'model_from_config', 'model_from_json'), 'models'),
            'model_from_yaml': 'saving.yaml_text',
@@ -35,7 +35,7 @@ network = _part('network', {**_some(_NETWORK, 'Network', 'get_source_inputs'), *
 saving = _part('saving', _SAVING)
 sequential = _part('sequential', _some(_NETWORK, 'Sequential', 'Model'))
 topology = _part('topology', {**_LAYER, **_NODE, **_some(_NETWORK, 'Network', 'get_source_inputs'),
-                              'Container': 'legacy.network', **_some(_SAVING, 'preprocess_weights_for_loading',
+                              'Container': 'legacy.containers', **_some(_SAVING, 'preprocess_weights_for_loading',
                                                                      'load_weights_from_hdf5_group',
                                                                      'load_weights_from_hdf5_group_by_name',
                                                                      'save_weights_to_hdf5_group')})
