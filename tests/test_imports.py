@@ -51,6 +51,7 @@ LATE = {
 
 # file names that occur twice, and what the name means in every room
 SAME_NAMES = {
+    '__main__': 'what `python -m` runs of a package',
     'base': 'the base class of the family', 'functions': 'the family as functions', 'registry': 'what is known by name',
     'attention': 'attention: as ops, as layers',
     'convolution': 'convolutions: as ops, as layers', 'normalization': 'normalisations: as ops, as layers',
