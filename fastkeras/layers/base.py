@@ -82,7 +82,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
                  name: str | None = None, **kwargs: Any) -> None:
         unknown = [k for k in kwargs if k not in _KEYWORDS]
         if unknown:
-            own = {name for cls in type(self).__mro__ if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
+            own = {name for cls in type(self).__mro__[:-1] if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
             raise unknown_argument(type(self).__name__, unknown[0], own | set(_KEYWORDS))
         kind = type(self).__name__
         self.name = checked_name(kind, name) if name else naming.auto_name(naming.to_snake_case(kind))

@@ -47,4 +47,11 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     return objects.deserialize('layer', config, classes, custom_objects)
 
 
+def checked(layer: Any, entry: Any) -> Any:
+    """What the entry of a model's list of layers gave; ValueError unless it is a layer."""
+    if not isinstance(entry, dict) or not isinstance(layer, classes['Layer']):
+        raise ValueError(f"expected the configuration {{'class_name': …, 'config': …}} of a layer, got {entry!r:.80}")
+    return layer
+
+
 objects.add_family('layers', classes)

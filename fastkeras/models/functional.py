@@ -111,8 +111,12 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     objects.checked_config('Model', config, 'layers')
     layers, waiting = {}, []
     for entry in config['layers']:
-        layer = keras_ops.FromFile(entry) if keras_ops.is_op(entry) else deserialize(entry, custom_objects)
+        layer = keras_ops.FromFile(entry) if keras_ops.is_op(entry) else registry.checked(deserialize(entry, custom_objects),
+                                                                                          entry)
         name = entry.get('name', layer.name)
+        if not isinstance(name, str) or name in layers:
+            raise ValueError(f'the configuration of model {config.get("name")!r} has two layers of the name {name!r}'
+                             if isinstance(name, str) else f'expected the name of a layer to be text, got {name!r:.80}')
         layers[name] = layer
         offset = len(layer._inbound_nodes)
         for k, node in enumerate(entry.get('inbound_nodes') or ()):
@@ -137,15 +141,30 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
         waiting = later
 
     def tensor(address):
-        name, number, which = address[:3]
-        if three and has_own_node(layers.get(name)) and not layers[name]._is_stack:
-            number += numbers[name] - 1     # here a call 0 of its own counts in any case
-        if (name, number) not in made:
-            raise ValueError(f'the configuration of model {config.get("name")!r} names call {number} of layer '
-                             f'{name!r}, which it does not have')
-        return made[name, number].output_tensors[which]
+        if three and _is_address(address) and has_own_node(layers.get(address[0])) and not layers[address[0]]._is_stack:
+            # here a call 0 of its own counts in any case
+            address = [address[0], address[1] + numbers[address[0]] - 1, *address[2:]]
+        return _result(address, made, f'the configuration of model {config.get("name")!r}')
 
     return _placed(config['input_layers'], tensor), _placed(config['output_layers'], tensor), layers
+
+
+def _result(address, made, owner):
+    """The tensor of an address [layer, number of its call, number of the result]."""
+    if not _is_address(address):
+        raise ValueError(f'{owner}: expected [layer, call, result], got {address!r:.80}')
+    name, number, which = address[:3]
+    if (name, number) not in made:
+        raise ValueError(f'{owner} names call {number} of layer {name!r}, which it does not have')
+    results = made[name, number].output_tensors
+    if not 0 <= which < len(results):
+        raise ValueError(f'{owner} names result {which} of layer {name!r}, which has {len(results)}')
+    return results[which]
+
+
+def _is_address(value):
+    return (isinstance(value, (list, tuple)) and len(value) in (3, 4) and isinstance(value[0], str)
+            and all(type(n) is int for n in value[1:3]))
 
 
 def _first_numbers(layers, config):
@@ -179,10 +198,12 @@ def _sources(node):
     if isinstance(node, dict):
         if node.get('class_name') == '__keras_tensor__':
             history = node['config']['keras_history']
+            if not _is_address(history):
+                raise ValueError(f'a call of a layer: expected [layer, call, result], got {history!r:.80}')
             return [(history[0], history[1])]
         return [s for v in node.values() for s in _sources(v)]
     if isinstance(node, (list, tuple)):
-        if len(node) in (3, 4) and isinstance(node[0], str) and all(isinstance(n, int) for n in node[1:3]):
+        if _is_address(node):
             return [(node[0], node[1])] + (_sources(node[3]) if len(node) == 4 else [])
         return [s for v in node for s in _sources(v)]
     return []
@@ -193,8 +214,7 @@ def _call(layer, node, made):
     def revived(value):
         if isinstance(value, dict):
             if value.get('class_name') == '__keras_tensor__':
-                name, number, which = value['config']['keras_history']
-                return made[name, number].output_tensors[which]
+                return _result(value['config']['keras_history'], made, f'the call of layer {layer.name!r}')
             if value.get('class_name') == '__tuple__':
                 return tuple(revived(v) for v in value['config'])
             if 'class_name' in value:
@@ -209,7 +229,7 @@ def _call(layer, node, made):
         return
     if node and isinstance(node[0], str):       # a single input written without its list
         node = [node]
-    inputs = [made[entry[0], entry[1]].output_tensors[entry[2]] for entry in node]
+    inputs = [_result(entry, made, f'the call of layer {layer.name!r}') for entry in node]
     arguments = {k: revived(v) for entry in node if len(entry) == 4 for k, v in entry[3].items()}
     layer(nest.unpack(inputs), **arguments)
 

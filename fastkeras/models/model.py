@@ -358,6 +358,7 @@ class Model(Trainer, Layer):
         """The model that a configuration describes, with new weights."""
         objects.checked_config(cls, config)
         if 'layers' in config and 'input_layers' in config:
+            objects.check_model_keys(cls, config)
             inputs, outputs, _ = functional.from_config(config, custom_objects)
             model = cls(inputs=inputs, outputs=outputs, name=config.get('name'))
             model.trainable = config.get('trainable', True)

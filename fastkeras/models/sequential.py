@@ -255,9 +255,10 @@ class Sequential(Model):
         if isinstance(config, list):        # before Keras 2.2.3
             config = {'layers': config}
         objects.checked_config(cls, config, 'layers')
+        objects.check_model_keys(cls, config)
         model = cls(name=config.get('name'))
         for entry in config['layers']:
-            model.add(registry.deserialize(entry, custom_objects))
+            model.add(registry.checked(registry.deserialize(entry, custom_objects), entry))
         shape = config.get('build_input_shape')
         if model._graph is None and shape and model._stack:
             model.build(tuple(shape))

@@ -78,7 +78,8 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     if said.startswith(('2.2.', '2.3.')) and '-tf' not in said:
         config = _with_corners(config)
     trusted = trust.code_may_run() if safe_mode is None else not safe_mode
-    with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later():
+    with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
+            refusals.of_configuration():
         return registry.deserialize(config, custom_objects)
 
 

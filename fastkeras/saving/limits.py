@@ -23,7 +23,7 @@ LIMITS = {
     'json_items': 500_000,          # values in it, of any kind
     'json_depth': 256,              # lists and dictionaries inside each other
     'json_digits': 40,              # of a whole number
-    'attribute_bytes': 64 << 20,    # what an HDF5 file holds beside its arrays: attributes are read as a whole
+    'attribute_bytes': 12 << 20,    # what an HDF5 file holds beside its arrays: attributes are read as a whole
     'members': 200_000,             # groups and arrays that are looked at in one HDF5 file
     'names': 100_000,               # in one list of names
     'chunks': 200_000,              # pieces that the arrays of one HDF5 file are stored in

@@ -407,6 +407,19 @@ def _tables_for(path):
         yield _families[name]
 
 
+_OF_MODELS = ('name', 'trainable', 'dtype', 'layers', 'input_layers', 'output_layers', 'build_input_shape', 'batch_input_shape',
+              'autocast', 'quantization_config')
+
+
+def check_model_keys(cls: Any, config: Any) -> None:
+    """ValueError for a key that configurations of models do not have: it would be passed over. A class of a user's may have its
+    own."""
+    for key in config:
+        if key not in _OF_MODELS and cls.__module__.startswith('fastkeras.'):
+            raise ValueError(f'{cls.__name__} {config.get("name")!r}: unknown key {key!r} in its configuration; '
+                             f'{nearest(key, _OF_MODELS)}')
+
+
 def checked_config(cls, config: Any, *needed: Any) -> Any:
     """The configuration of a class, given to its from_config; ValueError unless it is a dict with the keys needed,
     which hold lists."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import numpy as np
+
 from fastkeras.utils.errors import ModelFileError
 
 
@@ -37,6 +39,19 @@ def of_file(name: Any, member: str | None = None) -> Any:
         raise ModelFileError(f'{error}' if _said(error, name, member) else f'{where}: {error}') from error
     except Exception as error:
         raise ModelFileError(f'{where}: it says what no model can be made of: {type(error).__name__}: {error}') from error
+
+
+@contextlib.contextmanager
+def of_configuration() -> Any:
+    """Errors of what a configuration says are ValueErrors, and leave NumPy's random state as it was before the block."""
+    before = np.random.get_state()
+    try:
+        yield
+    except Exception as error:
+        np.random.set_state(before)
+        if isinstance(error, (ValueError, MemoryError, OSError, ImportError, Warning)):
+            raise
+        raise ModelFileError(f'the configuration says what no model can be made of: {type(error).__name__}: {error}') from error
 
 
 def _said(error, name, member):
