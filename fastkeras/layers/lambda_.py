@@ -172,7 +172,7 @@ def _public(name, module):
 
 
 def _function(owner, found):
-    if inspect.isclass(found) or not callable(found):
+    if inspect.isclass(found) or not callable(found) or isinstance(found, Layer):
         raise ValueError(f'Lambda layer {owner!r}: expected a function, got {found!r:.80}')
     return found
 

@@ -1,5 +1,7 @@
 """The configuration of a functional model: its layers, and how their calls are connected."""
 
+import heapq
+
 from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.layers.history import Node
@@ -126,19 +128,32 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
         if isinstance(layer, InputLayer):
             made[name, 0] = layer._inbound_nodes[0]
     numbers, three = _first_numbers(layers, config), _is_of_keras3(config)
-    while waiting:
-        later = []
-        for name, k, offset, node in waiting:
-            if not all((source, number) in made for source, number in _sources(node)):
-                later.append((name, k, offset, node))
-                continue
-            _call(layers[name], node, made)
-            made[name, k + numbers[name]] = layers[name]._inbound_nodes[-1]
-        if len(later) == len(waiting):
-            missing = sorted({str(s) for _, _, _, node in later for s in _sources(node) if s not in made})
-            raise ValueError(f'the configuration of model {config.get("name")!r} does not connect: nothing makes '
-                             f'{", ".join(missing)}')
-        waiting = later
+    sources = [_sources(node) for _, _, _, node in waiting]
+    missing = [{source for source in of_node if source not in made} for of_node in sources]
+    readers = {}                # (layer, number of the call) → the calls that wait for it
+    for i, wanted in enumerate(missing):
+        for source in wanted:
+            readers.setdefault(source, []).append(i)
+    # as if the file's calls were gone through in their order, again and again
+    ready = [(0, i) for i, wanted in enumerate(missing) if not wanted]
+    left = len(waiting)
+    while ready:
+        turn, i = heapq.heappop(ready)
+        name, k, offset, node = waiting[i]
+        _call(layers[name], node, made)
+        done = name, k + numbers[name]
+        made[done] = layers[name]._inbound_nodes[-1]
+        left -= 1
+        for reader in readers.pop(done, ()):
+            missing[reader].discard(done)
+            if not missing[reader]:
+                heapq.heappush(ready, (turn + (reader < i), reader))
+    if left:
+        made |= {(name, k + numbers[name]): None for name, k, _, _ in waiting}
+        wanted = {source for of_node in missing for source in of_node}
+        nobody = sorted(map(str, wanted - made.keys() or wanted))       # where all would be made, they are a circle
+        raise ValueError(f'the configuration of model {config.get("name")!r} does not connect: nothing makes '
+                         f'{", ".join(nobody[:6])}{", …" if len(nobody) > 6 else ""}')
 
     def tensor(address):
         if three and _is_address(address) and has_own_node(layers.get(address[0])) and not layers[address[0]]._is_stack:

@@ -74,6 +74,7 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     if not isinstance(config, dict) or 'class_name' not in config:
         raise ValueError(f"model_from_config: expected a configuration {{'class_name': …, 'config': …}}, got "
                          f"{config!r:.200}")
+    _check_amount(config)
     said = str(keras_version or config.get('keras_version') or '')
     if said.startswith(('2.2.', '2.3.')) and '-tf' not in said:
         config = _with_corners(config)
@@ -81,6 +82,20 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
             refusals.of_configuration():
         return registry.deserialize(config, custom_objects)
+
+
+def _check_amount(config):
+    """ModelFileError for more layers, calls of layers or objects than the limits allow, since each takes its time."""
+    found, below = {'layers': 0, 'calls': 0, 'objects': 0}, [config]
+    while below:
+        value = below.pop()
+        if isinstance(value, dict):
+            found['objects'] += 'class_name' in value
+            for name, key in (('layers', 'layers'), ('calls', 'inbound_nodes')):
+                found[name] += len(value[key]) if isinstance(value.get(key), list) else 0
+        below += [v for v in (value.values() if isinstance(value, dict) else value) if isinstance(v, (dict, list, tuple))]
+    for name, count in found.items():
+        limits.check(name, count, f'the configuration, {name} in it')
 
 
 def _with_corners(config):

@@ -13,17 +13,21 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import threading
 from typing import Any
 
 from fastkeras.utils.errors import ModelFileError, nearest
 
 LIMITS = {
-    'json_bytes': 16 << 20,         # of one text of JSON; one that is not ASCII counts four times, as it may take in memory
-    'json_items': 500_000,          # values in it, of any kind
+    'json_bytes': 8 << 20,          # of one text of JSON; one that is not ASCII counts four times, as it may take in memory
+    'json_items': 400_000,          # values in it, of any kind
     'json_depth': 256,              # lists and dictionaries inside each other
     'json_digits': 40,              # of a whole number
-    'attribute_bytes': 12 << 20,    # what an HDF5 file holds beside its arrays: attributes are read as a whole
+    'layers': 5_000,                # of a model, with those of models inside
+    'calls': 10_000,                # of its layers
+    'objects': 50_000,              # of any class, in a configuration
+    'attribute_bytes': 8 << 20,    # what an HDF5 file holds beside its arrays: attributes are read as a whole
     'members': 200_000,             # groups and arrays that are looked at in one HDF5 file
     'names': 100_000,               # in one list of names
     'chunks': 200_000,              # pieces that the arrays of one HDF5 file are stored in
@@ -31,6 +35,7 @@ LIMITS = {
     'packed_bytes': 16 << 20,       # that may come out of packed arrays whatever the ratio
 }
 _scopes = threading.local()
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 
 
 def of(name: str) -> Any:
@@ -110,8 +115,8 @@ def _decoded(data, what):
 
 def _in_strings(text):
     """Commas and brackets that stand in strings."""
-    strings = text.replace('\\\\', '').replace('\\"', '').split('"')[1::2]
-    return sum(part.count(',') + part.count('[') + part.count('{') for part in strings)
+    strings = (found.group() for found in _STRING.finditer(text))
+    return sum(string.count(',') + string.count('[') + string.count('{') for string in strings)
 
 
 def _dictionary(pairs):

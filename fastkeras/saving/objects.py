@@ -27,6 +27,7 @@ _scopes = threading.local()
 _FAMILIES = ('activations', 'constraints', 'dtype_policies', 'initializers', 'layers', 'losses', 'metrics', 'models',
              'optimizers', 'optimizers.schedules', 'regularizers', 'distillation')
 _families = {}
+_SELDOM = ('distillation',)     # not loaded for a name that nobody knows
 
 
 def add_family(name: str | None, table: Any) -> Any:
@@ -397,7 +398,7 @@ def deserialize_keras_object(identifier: Any = None, module_objects: Any = None,
 def _tables_for(path):
     """What configurations may name, family by family: first where a file says it is ('keras.layers')."""
     parts = (path if isinstance(path, str) else '').split('.')
-    names = list(_FAMILIES)
+    names = [n for n in _FAMILIES if n in _families or n not in _SELDOM or n in parts]
     if parts[0] in ('keras', 'tf_keras', 'fastkeras'):
         inner = '.'.join(p for p in parts[1:] if p != 'src')
         names.sort(key=lambda n: not (inner == n or inner.startswith(n + '.')))

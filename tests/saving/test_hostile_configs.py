@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import sys
 
 import h5py
 import pytest
@@ -229,4 +230,103 @@ def test_json(folder):
             ('a NUL', good[:-1] + '\0}'), ('many values', good[:-1] + ', "x": [' + '[],' * 3_000_000 + '[]]}'),
             ('many blanks', good + ' ' * (40 << 20)), ('a long text', good[:-1] + ', "x": "' + 'a' * (30 << 20) + '"}')):
         m.text(name, text, either=name in ('a list',))
+    check(folder, m.cases)
+
+
+def test_amounts(folder):
+    """Many layers, calls and objects, and calls in the worst order: each takes its time."""
+    m = Maker(folder)
+
+    def chain(n, backwards=False, inputs=None):
+        layers = [{'class_name': 'InputLayer', 'name': 'l0', 'config': {'batch_input_shape': [None, 3], 'name': 'l0'},
+                   'inbound_nodes': []}]
+        layers += [{'class_name': 'Activation', 'name': f'l{k}', 'config': {'name': f'l{k}', 'activation': 'relu'},
+                    'inbound_nodes': [[[f'l{k - 1}', 0, 0, {}]]]} for k in range(1, n)]
+        return {'class_name': 'Model', 'config': {'name': 'm', 'layers': layers[::-1] if backwards else layers,
+                                                  'input_layers': [['l0', 0, 0]], 'output_layers': [[f'l{n - 1}', 0, 0]]}}
+
+    m.text('a chain backwards', json.dumps(chain(3000, True)), either=True)
+    m.text('a long chain', json.dumps(chain(8000)), words='layers')
+    shared = chain(2)
+    shared['config']['layers'][1]['inbound_nodes'] = [[['l0', 0, 0, {}]]] * 20_000
+    m.text('a layer called often', json.dumps(shared), words='calls')
+    nested = {'class_name': 'Dense', 'config': {'units': 2, 'batch_input_shape': [None, 3]}}
+    for _ in range(60):
+        nested = {'class_name': 'Sequential', 'config': {'name': 's', 'layers': [nested]}}
+    m.text('a model in a model', json.dumps(nested), either=True)
+    for _ in range(2000):
+        nested = {'class_name': 'TimeDistributed', 'config': {'layer': nested}}
+    sys.setrecursionlimit(20_000)
+    m.text('wrappers in wrappers', json.dumps(nested))
+    sys.setrecursionlimit(1000)
+    for which in (-1, 1, 10**20, True, 0.0, '0', None):
+        wrong = chain(3)
+        wrong['config']['layers'][2]['inbound_nodes'] = [[['l1', 0, which, {}]]]
+        m.text(f'result {which!r}', json.dumps(wrong))
+        wrong = chain(3)
+        wrong['config']['output_layers'] = [['l2', 0, which]]
+        m.text(f'output {which!r}', json.dumps(wrong))
+        wrong = chain(3)
+        wrong['config']['layers'][2]['inbound_nodes'] = [[['l1', -1 if which == 1 else which, 0, {}]]]
+        m.text(f'call {which!r}', json.dumps(wrong))
+    twice = chain(3)
+    twice['config']['layers'].append(twice['config']['layers'][1])
+    m.text('a layer twice', json.dumps(twice))
+    circle = chain(3)
+    circle['config']['layers'][1]['inbound_nodes'] = [[['l2', 0, 0, {}]]]
+    m.text('a circle', json.dumps(circle))
+    m.cases.append(Case('a chain', folder / 'chain.json', 'json', loads=True))
+    (folder / 'chain.json').write_text(json.dumps(chain(3)))
+    check(folder, m.cases)
+
+
+def test_lambdas(folder):
+    """Code and names of functions in every place where a function may stand, and in every nesting."""
+    m = Maker(folder)
+    code = {'class_name': '__lambda__', 'config': {'code': '4wEAAAABAAAA', 'defaults': None, 'closure': None}}
+    old = ['4wEAAAABAAAA\n', None, None]
+    for function, kind, module in ((code, 'lambda', None), (old, 'lambda', 'm'), ('system', 'function', 'os'),
+                                   ('test', 'function', 'numpy'), ('load', 'function', 'numpy'), ('core', 'function', None),
+                                   ('Dense', 'function', None),
+                                   ({'class_name': 'Dense', 'config': {'units': 2}}, 'function', None),
+                                   ({'class_name': 'function', 'module': 'os', 'config': 'system'}, 'function', 'os'),
+                                   ('../../x', 'function', '/etc'), (5, 'function', None), (None, 'raw', None)):
+        for slot in ('function', 'output_shape', 'mask'):
+            config = {'name': 'l', 'function': 'relu', 'function_type': 'function', 'module': None, 'arguments': {}}
+            config.update({slot: function, f'{slot}_type': kind, 'module' if slot == 'function' else f'{slot}_module': module})
+            inner = {'class_name': 'Lambda', 'config': config}
+            for entry in (inner, {'class_name': 'TimeDistributed', 'config': {'layer': inner}},
+                          {'class_name': 'Sequential', 'config': {'name': 's', 'layers': [inner]}},
+                          {'class_name': 'Bidirectional', 'config': {'layer': inner}}):
+                wrapped = {**entry, 'config': {**entry['config']}}
+                m.config(f'{function!r:.30} as {slot} in {entry["class_name"]}',
+                         lambda said, e=wrapped: said['config']['layers'].__setitem__(-1, e), forms=(2,),
+                         either=function is None or slot != 'function' and not isinstance(function, (dict, str)))
+    for arguments in ({'safe_mode': False}, {'x': {'class_name': 'function', 'module': 'os', 'config': 'system'}},
+                      {'x': code}, {'x': {'class_name': '__numpy__', 'config': {'value': [1], 'dtype': '(1000000000,)f4'}}},
+                      {'x': {'class_name': '__tensor__', 'config': {'value': 1, 'dtype': 'O'}}},
+                      {'x': {'class_name': '__numpy__', 'config': {'value': 'x', 'dtype': 'S1000000000'}}},
+                      {'x': {'class_name': '__numpy__'}}, {'x': {'class_name': '__slice__', 'config': {}}}, 5, [1]):
+        entry = {'class_name': 'Lambda', 'config': {'name': 'l', 'function': 'relu', 'function_type': 'function',
+                                                    'arguments': arguments}}
+        m.config(f'arguments {arguments!r:.60}', lambda said, e=entry: said['config']['layers'].insert(1, e), forms=(2,))
+    good = {'class_name': 'Lambda', 'config': {'name': 'l', 'function': 'relu', 'function_type': 'function', 'arguments': {}}}
+    m.config('a good one', lambda said: said['config']['layers'].insert(1, good), forms=(2,), loads=True)
+    check(folder, m.cases)
+
+
+def test_layers_that_open_paths(folder):
+    m = Maker(folder)
+    canary = str(folder / 'canary')
+    for path in (canary, '/etc/passwd', 'http://127.0.0.1:9/x', 'gs://x/y', '\\\\host\\s', '../canary'):
+        for entry in ([{'class_name': name, 'config': {'vocabulary': path}}
+                       for name in ('StringLookup', 'IntegerLookup', 'TextVectorization')]
+                      + [{'class_name': name, 'config': {'filepath': path, 'module': path, 'call_fn': path}}
+                         for name in ('TFSMLayer', 'TorchModuleWrapper', 'JaxLayer', 'FlaxLayer')]
+                      + [{'class_name': 'StringLookup', 'config': {'vocabulary': ['a'], 'idf_weights': path}},
+                         {'class_name': 'FeatureSpace', 'config': {'features': path}}]):
+            m.config(f'{entry["class_name"]} {path}', lambda said, e=entry: said['config']['layers'].__setitem__(0, e),
+                     forms=(2,), words=entry['class_name'])
+            m.config(f'{entry["class_name"]} {path} of 3', lambda said, e=entry: said['config']['layers'].__setitem__(
+                -1, {**e, 'module': 'keras.layers', 'registered_name': None}), forms=(3,), words=entry['class_name'])
     check(folder, m.cases)
