@@ -86,7 +86,7 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     classes and functions by name. compile: as it was when it was saved. safe_mode=False: Python code of Lambda layers is run;
     only for files from a source that you trust. Raises ModelFileError for another kind of file and for one that is damaged.
     """
-    with _reading(filepath) as file:
+    with reading(filepath) as file:
         if isinstance(file, Members):
             return archive.read_model(file, custom_objects, compile, safe_mode)
         return legacy_h5.read_model(file, custom_objects, compile, safe_mode)
@@ -157,7 +157,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     if not model.built and not model.weights:
         raise ValueError(f'Model {model.name!r} is not built yet, so it has no weights to load; build it, or call it '
                          f'on data, first')
-    with _reading(filepath) as file:
+    with reading(filepath) as file:
         if isinstance(file, Members):
             _check_keras3(by_name, reshape)
             with archive.open_weights(file) as store:
@@ -238,7 +238,7 @@ def _agreed(path):
 
 
 @contextlib.contextmanager
-def _reading(filepath):
+def reading(filepath):
     """What is in a file, by its first bytes: an open HDF5 file, or the Members of an archive."""
     if hasattr(filepath, 'attrs'):
         with refusals.of_file(getattr(getattr(filepath, 'file', None), 'filename', 'the HDF5 file')), stored.counted():

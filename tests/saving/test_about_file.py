@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+import fastkeras as keras
+from fastkeras.__main__ import main
+from fastkeras.layers import Conv2D, Dense, Flatten, Input
+from fastkeras.saving.about_file import about_file
+from fastkeras.utils.errors import ModelFileError
+
+
+def model():
+    inside = keras.Sequential([Dense(4, activation='relu', input_shape=(8,), name='deep')], name='inside')
+    a = Input((4, 4, 3), name='a')
+    y = inside(Dense(8, name='shallow')(Flatten(name='flat')(Conv2D(2, 3, padding='same', name='conv')(a))))
+    made = keras.Model(a, y, name='whole')
+    made.compile('adam', 'mse', metrics=['mae'])
+    made.train_on_batch(np.zeros((2, 4, 4, 3)), np.zeros((2, 4)))
+    return made
+
+
+@pytest.mark.parametrize('suffix', ['h5', 'keras'])
+def test_it_tells_layers_numbers_and_training(tmp_path, suffix):
+    made = model()
+    made.save(tmp_path / f'm.{suffix}')
+    text = about_file(tmp_path / f'm.{suffix}')
+    assert f'm.{suffix}: {(tmp_path / f"m.{suffix}").stat().st_size:,} bytes' in text
+    assert "Model 'whole' of 5 layers" in text.replace('Functional', 'Model') and "Sequential 'inside' of" in text
+    assert 'conv (Conv2D): filters=2, kernel_size=(3, 3), strides=(1, 1), padding=same' in text
+    assert 'deep (Dense)' in text and 'units=4' in text and 'a (InputLayer): input (None, 4, 4, 3)' in text
+    assert f'{len(made.weights)} arrays of {made.count_params():,} numbers' in text
+    assert 'compiled with Adam' in text and 'mse' in text or 'mean_squared_error' in text
+
+
+def test_it_tells_of_weights_alone(tmp_path):
+    made = model()
+    made.save_weights(tmp_path / 'w.h5')
+    text = about_file(tmp_path / 'w.h5')
+    assert 'an HDF5 file of weights' in text and f'{made.count_params():,} numbers' in text and '  shallow' in text
+
+
+def test_as_a_command(tmp_path, capsys):
+    model().save(tmp_path / 'm.h5')
+    assert main(['info', str(tmp_path / 'm.h5')]) == 0
+    assert 'shallow (Dense): units=8' in capsys.readouterr().out
+    (tmp_path / 'other').write_bytes(b'no model')
+    assert main(['info', str(tmp_path / 'other')]) == 2
+    assert str(tmp_path / 'other') in capsys.readouterr().err
+    assert main(['info', str(tmp_path / 'nothing.h5')]) == 2
+    with pytest.raises(ModelFileError):
+        about_file(tmp_path / 'other')
