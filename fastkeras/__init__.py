@@ -7,8 +7,8 @@ from fastkeras.lazy import front as _front
 
 __version__ = '0.1.0'
 
-_MODULES = ('activations', 'backend', 'callbacks', 'config', 'constraints', 'converters', 'datasets', 'distillation',
-            'dtype_policies', 'engine', 'generation', 'initializers', 'layers', 'legacy', 'losses', 'metrics',
+_MODULES = ('activations', 'applications', 'backend', 'callbacks', 'config', 'constraints', 'converters', 'datasets',
+            'distillation', 'dtype_policies', 'engine', 'generation', 'initializers', 'layers', 'legacy', 'losses', 'metrics',
             'mixed_precision', 'models', 'objectives', 'ops', 'optimizers', 'preprocessing', 'random', 'regularizers',
             'runtime', 'saving', 'training', 'tree', 'utils', 'visualization', 'wrappers')
 _NAMES = {'Input': 'layers', 'InputSpec': 'layers', 'Layer': 'layers', 'Model': 'models', 'Sequential': 'models',
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fastkeras.runtime import value_and_grad as value_and_grad
 
     from . import activations as activations
+    from . import applications as applications
     from . import backend as backend
     from . import callbacks as callbacks
     from . import config as config

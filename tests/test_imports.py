@@ -34,7 +34,7 @@ LEVEL = {name: i for i, row in enumerate(LEVELS) for name in row}
 
 # Packages that load their names when they are first used. Such a front stands at the top; a module inside stands where
 # LEVELS has it. To import a name from a front is to import the module in which the name lives.
-FRONTS = ('', 'utils', 'datasets', 'preprocessing', 'preprocessing.image', 'wrappers')
+FRONTS = ('', 'utils', 'applications', 'datasets', 'preprocessing', 'preprocessing.image', 'wrappers')
 
 # who asks `late.part` for what stands above, and why
 LATE = {

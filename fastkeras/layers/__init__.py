@@ -42,6 +42,7 @@ from .registry import note_names as _note_names
 from .registry import serialize as serialize
 from .regularization import *  # noqa: F403
 from .reshaping import *  # noqa: F403
+from .residual import *  # noqa: F403
 from .reversible_embedding import *  # noqa: F403
 from .scaling import *  # noqa: F403
 from .separable import *  # noqa: F403
