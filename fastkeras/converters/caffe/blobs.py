@@ -88,6 +88,8 @@ class BinaryWeights(_Weights):
         if inner_layer is not None:
             return inner_layer[0], inner_layer[1] or blobs
         read = schema.message(message).FromString(b''.join(rest))
+        if not isinstance(read.name, str):      # protobuf gives what is not in UTF-8 as bytes
+            raise Damaged(f'the name of a layer at byte {extent.start} is no text')
         return read.name, blobs
 
     def shapes(self, layer):
