@@ -10,7 +10,7 @@ from fastkeras.saving.legacy_h5 import h5py
 from fastkeras.utils.errors import ModelFileError
 
 from . import schema
-from .bounds import ELEMENTS, FIELDS, LAYER_BYTES, LAYERS, RANK
+from .bounds import BLOB_BY_NUMBERS, ELEMENTS, FIELDS, LAYER_BYTES, LAYERS, RANK
 from .opened import begins_with, plain_path
 from .wire import BYTES, Damaged, Extent
 
@@ -37,7 +37,7 @@ class _Weights:
         self._file.close()
 
     def damaged(self, layer, text):
-        return ModelFileError(f'{self.path}: {f"layer {layer!r}: " if layer else ""}{text}')
+        return ModelFileError(f'{self.path}: {f"layer {layer!r:.200}: " if layer else ""}{text}')
 
 
 class BinaryWeights(_Weights):
@@ -133,6 +133,8 @@ class _Blob:
             if number in _NUMBERS:
                 if kind != BYTES:       # each number a field of its own: protobuf collects them
                     self._one_by_one = True
+                    if len(self.extent) > BLOB_BY_NUMBERS:
+                        raise Damaged(f'a blob of {len(self.extent)} bytes has each number as a field of its own')
                     break
                 self._parts.append((number, inner))
             elif number not in _GRADIENTS:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from fastkeras import config as settings
 from fastkeras import ops
 from fastkeras.layers import InputSpec, Layer
@@ -174,19 +172,22 @@ class CaffeLRN(Layer):
         axis = 1 if self.data_format == 'channels_first' else 3
         n = squares.shape[axis]
         half = min((self.local_size - 1) // 2, n - 1)
-        if half > 8:        # one product with a band of ones
-            last = ops.transpose(squares, (0, 2, 3, 1)) if axis == 1 else squares
-            apart = np.abs(np.arange(n)[:, None] - np.arange(n))
-            total = ops.matmul(last, np.asarray(apart <= half, np.float32))
-            total = ops.transpose(total, (0, 3, 1, 2)) if axis == 1 else total
-        else:
-            widths = [(0, 0)] * 4
-            widths[axis] = (half, half)
-            padded, total = ops.pad(squares, tuple(widths)), None
-            for k in range(2 * half + 1):
-                part = padded[(slice(None),) * axis + (slice(k, k + n),)]
-                total = part if total is None else total + part
-        return total * (1 / self.local_size)
+        widths = [(0, 0)] * 4
+        widths[axis] = (half, half)
+        part, total = ops.pad(squares, tuple(widths)), None
+        # a window of any length is a sum of few windows whose lengths are powers of 2, each the sum of two before it
+        left, length, begin = 2 * half + 1, 1, 0
+        while True:
+            if left & 1:
+                piece = part[(slice(None),) * axis + (slice(begin, begin + n),)]
+                total = piece if total is None else total + piece
+                begin += length
+            left >>= 1
+            if not left:
+                return total * (1 / self.local_size)
+            size, before = part.shape[axis], (slice(None),) * axis
+            part = part[(*before, slice(0, size - length))] + part[(*before, slice(length, size))]
+            length *= 2
 
     def _within(self, squares):
         half = (self.local_size - 1) // 2

@@ -20,8 +20,8 @@ def prior_box(draft, layer, bottoms):
         raise draft.error('expected aspect_ratio and variance to be positive')
     if len(config['variances']) not in (1, 4):
         raise draft.error(f"expected one or four variances, got {len(config['variances'])}")
-    if sum(map(len, config.values())) > 10_000:
-        raise draft.error('expected at most 10000 sizes and ratios')
+    if sum(map(len, config.values())) > 1000:
+        raise draft.error('expected at most 1000 sizes and ratios')
     step = finite(draft, 'step', p.step)
     config['steps'] = [step or finite(draft, 'step_h', p.step_h), step or finite(draft, 'step_w', p.step_w)]
     if min(config['steps']) < 0:

@@ -5,11 +5,13 @@ import re
 from fastkeras.utils.errors import ModelFileError, nearest
 
 from . import schema
-from .bounds import TEXT_BYTES
+from .bounds import LAYERS, MESSAGES, TEXT_BYTES
 from .opened import plain_path
 
 # what of a text is no plain word: comments and strings, in which braces do not count, and braces
-_MARKS = re.compile(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[{}<>]')
+_TEXTS = r'#[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+_MARKS = re.compile(f'{_TEXTS}|[{{}}<>]')
+_WORDS = re.compile(f'({_TEXTS})|[ \\t]+|[{{}}<>;,:[\\]]')
 
 
 def read_net(path):
@@ -28,6 +30,8 @@ def read_net(path):
     except UnicodeDecodeError as error:
         raise ModelFileError(f'{path}: expected a network description as text (prototxt), got bytes that are no text: '
                              f'{error}') from None
+    if text.count('{') + text.count('<') > MESSAGES:
+        raise ModelFileError(f'{path}: a network description has at most {MESSAGES} messages')
     try:
         return _parsed(text)
     except (_parse_error(), RecursionError, ValueError) as error:
@@ -40,15 +44,16 @@ def _parse_error():
     return text_format.ParseError
 
 
-def _said(error):
+def _said(error, lines=0):
+    """An error of the parser in words. lines: that stand before what it was given."""
     if isinstance(error, RecursionError):
         return 'it is nested too deeply'
     unknown = re.search(r'"caffe\.(\w+)" has no field named "([^"]*)"', str(error))
     if not unknown:
-        return str(error)[:500]
+        return str(error)[:300]
     line = re.match(r'(\d+):', str(error))
     fields = [f.name for f in schema.message(unknown[1]).DESCRIPTOR.fields]
-    return (f'{f"line {line[1]}: " if line else ""}{unknown[1]} has no field {unknown[2]!r:.100}; '
+    return (f'{f"line {int(line[1]) + lines}: " if line else ""}{unknown[1]} has no field {unknown[2]!r:.100}; '
             f'{nearest(unknown[2][:100], fields)}')
 
 
@@ -62,21 +67,28 @@ def _parsed(text):
         if 'has no field named' not in str(error):
             raise
     net, unknown = schema.message('NetParameter')(), {}
-    for line, part in _parts(text):
+    for count, (line, part) in enumerate(_parts(text)):
+        if count > 2 * LAYERS:
+            raise ValueError(f'more than {2 * LAYERS} messages on its outermost level')
         one = schema.message('NetParameter')()
         try:
-            text_format.Parse('\n' * line + part, one)
+            text_format.Parse(part, one)
         except text_format.ParseError as error:
             known = re.search(r'"caffe\.(\w+)" has no field named', str(error))
             if not known or known[1] == 'NetParameter':
-                raise
+                raise text_format.ParseError(_said(error, line)) from None
             one.Clear()
-            text_format.Parse(part, one, allow_unknown_field=True)
+            text_format.Parse(_short_lines(part), one, allow_unknown_field=True)
             if len(one.layer) + len(one.layers) != 1:
-                raise
-            unknown[len(net.layer) + len(net.layers)] = _said(error)
+                raise text_format.ParseError(_said(error, line)) from None
+            unknown[len(net.layer) + len(net.layers)] = _said(error, line)
         net.MergeFrom(one)
     return net, unknown
+
+
+def _short_lines(text):
+    """The text with a line for each of its words: to pass over a field, the parser copies the line that it is on."""
+    return _WORDS.sub(lambda m: m[1] or f'{m[0].strip()}\n', text)
 
 
 def _parts(text):

@@ -7,7 +7,7 @@ second (`layers { type: CONVOLUTION … }`) an enumeration of types; inputs were
 from fastkeras.utils.errors import ModelFileError
 
 from . import schema
-from .bounds import LAYERS
+from .bounds import ENDS, LAYERS
 
 _SECOND = {     # type of the second generation → of the present one, where it is not the same word in capitals
     'ABSVAL': 'AbsVal', 'ACCURACY': 'Accuracy', 'ARGMAX': 'ArgMax', 'BNLL': 'BNLL', 'CONCAT': 'Concat',
@@ -63,6 +63,9 @@ def layers_of(net, unknown, path):
         raise ModelFileError(f"{path}: it holds layers of two generations, `layer` and `layers`; expected one of them")
     if len(net.layer) + len(net.layers) > LAYERS or len(net.input) > LAYERS:
         raise ModelFileError(f'{path}: {len(net.layer) + len(net.layers)} layers, more than the {LAYERS} that are taken')
+    ends = sum(len(layer.bottom) + len(layer.top) for layer in (*net.layer, *net.layers))
+    if ends > ENDS:
+        raise ModelFileError(f'{path}: its layers have {ends} bottoms and tops, more than the {ENDS} that are taken')
     made = [(layer, unknown.get(k)) for k, layer in enumerate(net.layer)]
     paddings = {}
     for k, old in enumerate(net.layers):

@@ -2,6 +2,7 @@
 
 from fastkeras import layers
 
+from .bounds import WINDOW
 from .caffe_windows import CaffeDeconvolution, CaffeLRN, CaffePooling
 from .draft import shown
 from .known import finite, layer_type, one, positive
@@ -24,6 +25,8 @@ def _two(draft, p, name, default=None):
     plain = plain or [default]
     if len(plain) > 2:
         raise draft.error(f'expected {name} for two axes, rows and columns, got {len(plain)}')
+    if max(plain) > WINDOW:
+        raise draft.error(f'expected {name} of at most {WINDOW}, got {max(plain)}')
     return tuple(positive(draft, name, v, least=0 if name == 'pad' else 1) for v in (plain * 2)[:2])
 
 
@@ -218,6 +221,7 @@ def lrn(draft, layer, bottoms):
         raise draft.error(f'expected local_size to be odd, got {size}')
     if len(x.shape) != 4:
         raise draft.error(f'expected a blob of four axes, got {shown(x.shape)}')
+    draft.known(x.shape[1])
     x = draft.as_image(x)
     config = {'local_size': size, 'alpha': finite(draft, 'alpha', p.alpha), 'beta': finite(draft, 'beta', p.beta)}
     if p.norm_region == 0:

@@ -44,7 +44,7 @@ def test_comments_and_marks(tmp_path):
     ('}', 'no network description'), ('layer { type: "TanH" ' * 2000, 'no network description'),
     ('{"a": 1}', 'no network description'), ('input: "x" input_dim: 99999999999999999999', 'no network description'),
     ('layer { a { b ' * 3000, 'no network description'), ('layer { ' + 'a { ' * 5000 + '} ' * 5001, 'no network description'),
-    (' ' * (5 << 20), 'at most 4 MiB'), (HEAD + TANH.replace('"t"', '"\\377"'), 'n.prototxt')])
+    (' ' * (5 << 20), 'at most 1 MiB'), (HEAD + TANH.replace('"t"', '"\\377"'), 'n.prototxt')])
 def test_what_is_no_description(tmp_path, text, message):
     with pytest.raises(ModelFileError, match=message):
         load(tmp_path, text)
