@@ -2,6 +2,7 @@
 
 from fastkeras.layers import Input, InputLayer
 from fastkeras.layers.described import get_source_inputs
+from fastkeras.saving.editor import KerasFileEditor as KerasFileEditor
 from fastkeras.saving.json import model_from_config, model_from_json
 from fastkeras.saving.saver import load_model, save_model
 from fastkeras.saving.yaml_text import model_from_yaml

@@ -395,8 +395,9 @@ class Model(Trainer, Layer):
              **kwargs: Any) -> None:
         """Save configuration, weights and, if compiled, the training configuration and state of the optimizer.
 
-        filepath: an HDF5 file. overwrite: without asking; else asks on the terminal. ImportError without h5py.
-        ValueError for a name that ends in .keras, and for a model of a class of one's own that could not be loaded.
+        filepath: a name that ends in .keras gives an archive, as Keras 3 has it, any other an HDF5 file; or a file open for
+        writing bytes. overwrite: without asking; else asks on the terminal. kwargs: save_format and zipped, see
+        `saving.save_model`. ImportError without h5py. ValueError for a model of a class of one's own that could not be loaded.
         """
         saver.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
 
@@ -409,16 +410,22 @@ class Model(Trainer, Layer):
             saver.check_savable(self, filepath)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Save the weights to an HDF5 file, grouped by layers, in the layout of Keras 2 whatever the file is called.
-        overwrite: as in `save`. ValueError for a name that ends in .keras."""
+        """Save the weights to an HDF5 file: in the layout of Keras 3, with the optimizer's state, where its name ends in
+        .weights.h5, else grouped by layers, as Keras 2 does.
+
+        overwrite: as in `save`. kwargs: max_shard_size, the most GB in one file: the weights go into several, and a
+        .weights.json says which; objects_to_skip, layers to leave out (.weights.h5). ValueError for a name that ends in
+        .keras."""
         saver.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
                      reshape: bool = False, **kwargs: Any) -> LoadReport:
-        """Load weights from an HDF5 file, of weights or of a whole model.
+        """Load weights from a file of weights or of a whole model: HDF5, a .keras archive, or the .json of several files.
 
-        by_name: into layers of the same name, whatever else the file holds; else layer by layer in order.
-        skip_mismatch: leave out, with a warning, layers whose shapes differ (by_name only). reshape: weights of
+        by_name: into layers of the same name, whatever else the file holds; else layer by layer in order. Files of Keras 3
+        have their weights by the place of a layer in the model. skip_mismatch: leave out, with a warning, layers whose
+        shapes differ (in files of Keras 2, by_name only). kwargs: objects_to_skip, layers to leave as they are (files of Keras
+        3). reshape: weights of
         equally many numbers take the shape needed. Weights that Keras 1, Keras on Theano or layers of cuDNN stored in an order
         of their own are turned into the layer's.
 

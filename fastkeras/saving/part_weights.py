@@ -12,15 +12,19 @@ from fastkeras.layers.keeping import Keeping
 from fastkeras.metrics import Metric
 from fastkeras.optimizers import Optimizer
 from fastkeras.saving import values, walk
+from fastkeras.saving.report import LoadReport
 from fastkeras.utils.errors import ModelFileError, warn
 
 _LISTED = 6
 
 
-def save(model, store, assets=None, optimizer=True):
+def save(model, store, assets=None, optimizer=True, skip=()):
     """Write the state of a model and of all its parts. assets: path → {name of a file: bytes}, filled with what layers keep in
-    files. optimizer: also its state."""
+    files. optimizer: also its state. skip: parts to leave out."""
+    skipped = {id(p) for p in skip}
     for path, part in walk.parts(model):
+        if id(part) in skipped:
+            continue
         if isinstance(part, Optimizer):
             if not optimizer:
                 continue
@@ -55,8 +59,8 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
     """Read the state of a model and of all its parts: all of it, or nothing.
 
     assets: archive.Assets. skip_mismatch: leave out, with a warning, parts whose variables are not there or of other
-    shapes. skip: parts to leave as they are. optimizer: also its state, where the file has it. Raises ModelFileError, with the
-    path, where variables are missing or of other shapes.
+    shapes. skip: parts to leave as they are. optimizer: also its state, where the file has it. Returns a report.LoadReport.
+    Raises ModelFileError, with the path, where variables are missing or of other shapes.
     """
     skipped = {id(p) for p in skip}
 
@@ -76,11 +80,12 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
     left_out = [_lacking(path, part, store) for path, part in ways.missing.values() if needs(part)]
     if left_out and not skip_mismatch:
         raise ModelFileError(_message(left_out, found, store))
-    pairs, hooks, owners = [], [], {}
+    pairs, hooks, owners, read = [], [], {}, []
     for path, part in found:
         if id(part) in skipped or isinstance(part, Optimizer):
             continue
         kept = store.at(path)
+        read.append((path, kept))
         try:
             if isinstance(part, Metric):
                 pairs += _of_metric(part, kept)
@@ -94,9 +99,13 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
             if not skip_mismatch:
                 raise ModelFileError(f'{path or "the model"}: {error}') from error
             left_out.append(f'{path}: {error}')
+            read.pop()
     if left_out:
         warn(f'weights are left out: {"; ".join(left_out[:_LISTED])}' + ('; …' if len(left_out) > _LISTED else ''))
-    _warn_of_unused(found, store)
+    unused = _unused(found, store)
+    if unused:
+        warn(f'the file has weights that the model has no place for: {", ".join(unused[:_LISTED])}'
+             + (', …' if len(unused) > _LISTED else ''))
     with _undone_by_errors(model, hooks):
         values.assign_all(pairs, lambda v: input_spec.title(owners[id(v)]) if id(v) in owners else 'a metric')
         for path, part, kept in hooks:
@@ -104,6 +113,9 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
         _load_assets(found, assets)
     if optimizer:
         _load_optimizer(model, found, store)
+    used = {f'{path}/vars/{name}' for path, kept in read for name in kept}
+    taken = {id(v) for v, _ in pairs} | {id(v) for _, part, _ in hooks for v in walk.own_variables(part)}
+    return LoadReport(used=sorted(used), unused=sorted(unused), missing=[v.name for v in model.weights if id(v) not in taken])
 
 
 def _has_own_hook(part):
@@ -123,8 +135,7 @@ def _lacking(path, part, store):
 
 
 def _message(left_out, found, store):
-    used = {path for path, _ in found}
-    unused = [p for p in store.paths() if p not in used and not _is_other(p)]
+    unused = _unused(found, store)
     text = '; '.join(left_out[:_LISTED]) + ('; …' if len(left_out) > _LISTED else '')
     if unused:
         text += f'. Not used are {", ".join(unused[:_LISTED])}' + (', …' if len(unused) > _LISTED else '')
@@ -138,12 +149,9 @@ def _is_other(path):
         last in ('seed_generator', '_random_generator', 'generator', '_seed_generator'))
 
 
-def _warn_of_unused(found, store):
+def _unused(found, store):
     used = {path for path, _ in found}
-    unused = [p for p in store.paths() if p not in used and not _is_other(p)]
-    if unused:
-        warn(f'the file has weights that the model has no place for: {", ".join(unused[:_LISTED])}'
-             + (', …' if len(unused) > _LISTED else ''))
+    return [p for p in store.paths() if p not in used and not _is_other(p)]
 
 
 def _of_metric(metric, kept):

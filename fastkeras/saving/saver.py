@@ -10,7 +10,7 @@ import stat
 import sys
 from typing import Any
 
-from fastkeras.saving import archive, atomic, legacy_h5, part_weights, refusals, stored
+from fastkeras.saving import archive, atomic, legacy_h5, part_weights, refusals, shards, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError, unknown_argument
@@ -106,15 +106,29 @@ def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None) ->
         return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=False)
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Save the weights of a model to an HDF5 file, see Model.save_weights."""
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,
+                 **kwargs: Any) -> None:
+    """Save the weights of a model, see Model.save_weights."""
+    skip = kwargs.pop('objects_to_skip', None) or ()
+    if kwargs.pop('save_format', None) not in (None, 'h5', 'hdf5'):
+        raise ValueError("save_weights: expected save_format to be 'h5' or None; checkpoints of TensorFlow cannot be written")
+    for name in kwargs:
+        raise unknown_argument('save_weights', name, ('overwrite', 'max_shard_size', 'objects_to_skip', 'save_format'))
     check_name(filepath)
+    if max_shard_size is not None:
+        if hasattr(filepath, 'write') or hasattr(filepath, 'create_group'):
+            raise ValueError('save_weights: max_shard_size makes several files, so it needs a path')
+        if _may_write(filepath, overwrite):
+            shards.save(model, path_of(filepath), max_shard_size, skip)
+        return
+    in_parts = not hasattr(filepath, 'create_group') and not hasattr(filepath, 'write') and path_of(filepath).endswith(
+        _WEIGHTS_SUFFIX)
+    if skip and not in_parts:
+        raise ValueError(f'save_weights: objects_to_skip is for files whose names end in {_WEIGHTS_SUFFIX}')
     with _writing(filepath, overwrite) as file:
-        if file is None:
-            return
-        if not hasattr(filepath, 'create_group') and path_of(filepath).endswith(_WEIGHTS_SUFFIX):
-            part_weights.save(model, H5Writer(file))
-        else:
+        if file is not None and in_parts:
+            part_weights.save(model, H5Writer(file), skip=skip)
+        elif file is not None:
             legacy_h5.write_weights(file, model.layers)
 
 
@@ -157,12 +171,15 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     if not model.built and not model.weights:
         raise ValueError(f'Model {model.name!r} is not built yet, so it has no weights to load; build it, or call it '
                          f'on data, first')
+    if _is_index(filepath):
+        _check_keras3(by_name, reshape)
+        with refusals.of_file(path_of(filepath)), shards.opened(path_of(filepath)) as store:
+            return _named(part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip), filepath)
     with reading(filepath) as file:
         if isinstance(file, Members):
             _check_keras3(by_name, reshape)
             with archive.open_weights(file) as store:
-                part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip)
-            return
+                return _named(part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip), filepath)
         whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
         group = stored.group_at(file, 'model_weights') if whole else file
         if not legacy_h5.read_names(group, 'layer_names'):
@@ -170,8 +187,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
                 raise ModelFileError('an HDF5 file, but without the list of layers, or the groups of variables, that files of '
                                      'weights have')
             _check_keras3(by_name, reshape)
-            part_weights.load(model, H5Store(group), skip_mismatch=skip_mismatch, skip=skip)
-            return
+            return _named(part_weights.load(model, H5Store(group), skip_mismatch=skip_mismatch, skip=skip), filepath)
         if skip_mismatch and not by_name:
             raise ValueError('load_weights: skip_mismatch needs by_name=True: in order, a layer that is left out would '
                              'shift the others')
@@ -181,8 +197,20 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
             report = legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
         else:
             report = legacy_h5.read_weights(group, model.layers, reshape)
-    report.file = '' if hasattr(filepath, 'attrs') else os.fspath(filepath)
+    return _named(report, filepath)
+
+
+def _named(report, filepath):
+    report.file = path_of(filepath) if isinstance(filepath, (str, os.PathLike)) else ''
     return report
+
+
+def _is_index(filepath):
+    """Whether a path is that of the index of weights in several files."""
+    if not isinstance(filepath, (str, bytes, os.PathLike)) or isinstance(filepath, bytes) and _is_content(filepath):
+        return False
+    path = path_of(filepath)
+    return path.endswith('.json') and os.path.isfile(path)
 
 
 def _check_keras3(by_name, reshape):

@@ -20,9 +20,7 @@ class H5Store:
 
     def at(self, path):
         """name → dataset of the variables at a path; empty where there are none."""
-        if self.of_213:
-            path = '/'.join(_LAYERS_213 if p == 'layers' else p for p in path.split('/'))
-        group = self._group(path)
+        group = self._group(self._as_written(path))
         if group is None or 'vars' not in stored.names(group):
             return {}
         group = stored.group_at(group, 'vars')
@@ -30,7 +28,10 @@ class H5Store:
 
     def has(self, path):
         """Whether there is anything at or below a path."""
-        return self._group(path) is not None
+        return self._group(self._as_written(path)) is not None
+
+    def _as_written(self, path):
+        return '/'.join(_LAYERS_213 if p == 'layers' else p for p in path.split('/')) if self.of_213 else path
 
     def _group(self, path):
         group = self.root
@@ -53,6 +54,17 @@ class H5Store:
                     shown = 'layers' if name == _LAYERS_213 else name
                     yield from below(stored.group_at(group, name), (*path, shown), depth + 1)
         return list(below(self.root, (), 0))
+
+
+    def labels(self):
+        """path → {'name': what the part is called} where the file says it."""
+        found = {}
+        for path in self.paths():
+            group = self._group(self._as_written(path))
+            name = stored.text_of(stored.group_at(group, 'vars'), 'name')
+            if name is not None:
+                found[path] = {'name': name}
+        return found
 
 
 def _is_group(group, name):

@@ -44,9 +44,16 @@ class CompileConfig:
 
 def _optimizer(optimizer):
     """The configuration of an optimizer in the words of Keras 3."""
-    if getattr(optimizer, 'generation', 3) == 3 or not hasattr(optimizer, '_settings'):
+    inner = getattr(optimizer, 'inner_optimizer', None)
+    if inner is not None:
+        written = objects.serialize(optimizer, form=3)
+        written['config'] = {'name': optimizer.name, **written['config'], 'inner_optimizer': _optimizer(inner)}
+        return written
+    if getattr(optimizer, 'generation', 3) == 3 or type(optimizer).get_config is not optimizers.Optimizer.get_config:
         return objects.serialize(optimizer, form=3)
     config = optimizer._config_of(3)
+    if config.get('clipnorm') is not None:      # over all gradients, which has a name of its own there
+        config['clipnorm'], config['global_clipnorm'] = None, config['clipnorm']
     decay = float(getattr(optimizer, 'decay', 0) or 0)
     if optimizer.decays and decay:
         config['learning_rate'] = objects.serialize(schedules.InverseTimeDecay(config['learning_rate'], 1, decay), form=3)
