@@ -7,6 +7,7 @@ import os
 from contextvars import ContextVar
 
 from fastkeras import late, turns
+from fastkeras.utils import errors
 
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
@@ -43,6 +44,32 @@ def _plan_memory_from_environment():
     return None if text is None else int(text)
 
 
+def _of_keras_json():
+    """What `keras.json` in Keras's folder (KERAS_HOME, else ~/.keras) says of floatx, epsilon and the layout. It is read, and
+    never written. What cannot be made sense of is warned of and left out."""
+    path = os.path.join(os.path.expanduser(os.environ.get('KERAS_HOME') or os.path.join('~', '.keras')), 'keras.json')
+    if not os.path.isfile(path):
+        return {}
+    import json
+    found = {}
+    try:
+        with open(path, encoding='utf8') as file:
+            said = json.loads(file.read(1 << 16))
+        if not isinstance(said, dict):
+            raise ValueError(f'expected a dictionary, got {type(said).__name__}')
+        if 'image_dim_ordering' in said and 'image_data_format' not in said:       # of Keras 1
+            said['image_data_format'] = {'tf': 'channels_last', 'th': 'channels_first'}.get(said['image_dim_ordering'], '?')
+        for name, fits in (('floatx', _FLOATS.__contains__), ('image_data_format', _LAYOUTS.__contains__),
+                           ('epsilon', lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and 0 < x < 1)):
+            if name in said:
+                if not fits(said[name]):
+                    raise ValueError(f'{name} cannot be {said[name]!r}')
+                found[name] = said[name]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        errors.warn(f'{path}: {error}; what follows there is not taken')
+    return found
+
+
 # a generation that counts inside one block of one thread only (`fastkeras.generation.scope`), before the setting
 _scoped_generation = ContextVar('fastkeras_generation', default=None)
 _settings = {
@@ -59,6 +86,7 @@ _settings = {
     'flash_attention': True,
     'max_epochs': None,
     'max_steps_per_epoch': None,
+    **_of_keras_json(),
 }
 
 

@@ -1,8 +1,14 @@
 """The process-wide settings: both generations' keywords, and what is refused."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import fastkeras
 from fastkeras import config, ops
 from fastkeras.layers import Dense
 from fastkeras.models import Sequential
@@ -123,3 +129,25 @@ def test_unsafe_deserialization_is_for_all_files():
         assert not trust.code_may_run()
         config.enable_unsafe_deserialization()
         assert trust.code_may_run()
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('{"floatx": "float64", "epsilon": 1e-5, "image_data_format": "channels_first", "backend": "theano"}',
+     "('float64', 1e-05, 'channels_first')"),
+    ('{"image_dim_ordering": "th"}', "('float32', 1e-07, 'channels_first')"),
+    ('{"floatx": "float16"}', "('float32', 1e-07, 'channels_last') floatx cannot be 'float16'"),
+    ('[1]', "('float32', 1e-07, 'channels_last') expected a dictionary"),
+    ('{"floatx": ', "('float32', 1e-07, 'channels_last') Expecting value")])
+def test_keras_json_is_read_and_not_written(text, expected, tmp_path):
+    path = tmp_path / 'keras.json'
+    path.write_text(text)
+    code = ('import warnings\n'
+            'with warnings.catch_warnings(record=True) as found:\n'
+            '    warnings.simplefilter("always")\n'
+            '    from fastkeras import config\n'
+            'print((config.floatx(), config.epsilon(), config.image_data_format()), *(w.message for w in found))\n')
+    env = {**os.environ, 'KERAS_HOME': str(tmp_path), 'PYTHONPATH': str(Path(fastkeras.__file__).parents[1])}
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env, timeout=60)
+    said = done.stdout.replace(f' {path}:', '')
+    assert said.startswith(expected), done.stderr + done.stdout
+    assert path.read_text() == text and list(tmp_path.iterdir()) == [path]

@@ -72,6 +72,12 @@ def held():
         return sum(value.held for cache in list(_caches.values()) for value in cache.values())
 
 
+def clear_all():
+    """Forget all plans. Who still holds one and runs it makes it anew."""
+    for cache in list(_caches.values()):
+        cache.clear()
+
+
 def _bring_below(limit, newest):
     excess = held() - limit
     if excess <= 0:
