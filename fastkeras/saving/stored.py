@@ -240,8 +240,6 @@ def _fletcher32(data):
 
 def _lzf(raw, size, dataset):
     """LZF: runs of bytes, and copies of what came before."""
-    if len(raw) == size:
-        return raw
     out, k, end = bytearray(), 0, len(raw)
     while k < end and len(out) <= size:
         control = raw[k]

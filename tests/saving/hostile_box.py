@@ -50,7 +50,7 @@ def faults(case, result):
     refusals = ('ModelFileError', 'OSError', 'MemoryError', *(['ValueError'] if case.how == 'layer' else []))
     if outcome != 'loaded' and outcome not in refusals:
         wrong.append(f'{outcome}: {words[:300]}')
-    if outcome != 'loaded' and case.how in ('model', 'weights') and str(case.path) not in words:
+    if outcome != 'loaded' and case.how in ('model', 'weights') and repr(str(case.path))[1:-1] not in words:
         wrong.append(f'the message does not name the file: {words[:300]}')
     if outcome != 'loaded' and case.words and case.words not in words:
         wrong.append(f'{case.words!r} is not in the message: {words[:300]}')
