@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from fastkeras import generation
@@ -10,6 +11,7 @@ from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
 from fastkeras.layers.input_spec import title
+from fastkeras.layers.lambda_ import Lambda
 from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
@@ -389,7 +391,11 @@ class Model(Trainer, Layer):
             raise TypeError(f'{title(self)} has no graph, so it cannot be pickled or copied; save its weights')
         classes = {type(layer).__name__: type(layer) for layer in self._flatten_layers()
                    if not type(layer).__module__.startswith('fastkeras.')}
-        return _unpickled, (saver.model_to_bytes(self), classes)
+        data = saver.model_to_bytes(self)
+        functions = [layer.function for layer in self._flatten_layers() if isinstance(layer, Lambda)]
+        classes.update((f.__name__, f) for f in functions if _has_place(f))
+        # only a model that holds code itself has it run where it is made again
+        return _unpickled_with_code if b'__lambda__' in data else _unpickled, (data, classes)
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
              **kwargs: Any) -> None:
@@ -440,8 +446,20 @@ registry.note_names({'Functional': Model, 'Network': Model})
 objects.add_family('models', registry.classes)
 
 
+def _has_place(function):
+    """Whether pickle finds a function of a user's by its module and name."""
+    module = getattr(function, '__module__', None) or ''
+    known = sys.modules.get(module)
+    return module.partition('.')[0] not in ('fastkeras', 'numpy') and known is not None and (
+        getattr(known, getattr(function, '__name__', ''), None) is function)
+
+
 def _unpickled(data, classes):
     return saver.model_from_bytes(data, classes)
+
+
+def _unpickled_with_code(data, classes):
+    return saver.model_from_bytes(data, classes, code=True)
 
 
 def _input_like(array):

@@ -7,6 +7,7 @@ given in custom_objects.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
 import threading
@@ -243,12 +244,17 @@ def _from_config(kind, name, cls, config, custom_objects):
         try:
             if maker is None:
                 return cls(**(config or {}))
-            if 'custom_objects' in inspect.signature(maker).parameters:
+            if _takes_custom_objects(getattr(maker, '__func__', maker)):
                 return maker(dict(config or {}), custom_objects=visible_custom_objects())
             return maker(dict(config) if isinstance(config, dict) else config)
         except (TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
             said = f'{error}' if isinstance(error, TypeError) else f'{type(error).__name__}: {error}'
             raise ValueError(f'{kind} {name!r} cannot be made from the configuration {config!r:.300}: {said}') from error
+
+
+@functools.lru_cache(maxsize=1024)
+def _takes_custom_objects(maker):
+    return 'custom_objects' in inspect.signature(maker).parameters
 
 
 def serialize(obj: Any, form: Any = None) -> Any:

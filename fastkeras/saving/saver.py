@@ -100,10 +100,10 @@ def model_to_bytes(model: Any) -> Any:
     return memory.getvalue()
 
 
-def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The model that model_to_bytes gave; code in it is run, as pickle runs code."""
-    with legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.counted():
-        return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=False)
+def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None, code: bool = False) -> Any:
+    """The model that model_to_bytes gave. code: Python code in it is run."""
+    with refusals.of_file('the model'), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.counted():
+        return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=not code)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,

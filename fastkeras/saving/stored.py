@@ -7,6 +7,7 @@ to be there. Packed arrays are unpacked here, piece by piece, since HDF5 lets a 
 
 import contextlib
 import math
+import os
 import threading
 import zlib
 
@@ -19,6 +20,9 @@ from fastkeras.utils.errors import ModelFileError
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 # any other makes HDF5 look for a plug-in, which is code, or is one that no writer of models uses
 FILTERS = {DEFLATE: 'gzip', SHUFFLE: 'shuffle', FLETCHER32: 'fletcher32', LZF: 'lzf'}
+_HARD = 0               # H5L_TYPE_HARD
+_BLOCK = 1 << 20         # bytes that are read at once: they stay in a cache until they were looked at
+_LARGE = 1 << 16        # bytes from which on an array is read so
 _ADDRESSED = 4096       # bytes of an array that need not be in the file: a small one that was made and never written
 _state = threading.local()      # .counts: what was read of the file that is being read
 
@@ -40,6 +44,16 @@ def _count(name, more, what):
     counts[name] = counts.get(name, 0) + more
     if what:
         limits.check(name, counts[name], what)
+
+
+def _file_size(member):
+    """Bytes of the file of a group or array."""
+    counts = getattr(_state, 'counts', None)
+    if counts is None:
+        return member.file.id.get_filesize()
+    if 'size' not in counts:
+        counts['size'] = member.file.id.get_filesize()
+    return counts['size']
 
 
 # ---- members
@@ -72,18 +86,33 @@ def array_at(parent, name):
         raise _damaged(parent, f'the type of {name!r} cannot be read: {error}') from error
     if dtype.kind not in 'fiub' or dtype.subdtype is not None or shape is None or dtype.itemsize > 8:
         raise _damaged(parent, f'{name!r} is an array of {dtype}, not of numbers')
-    _check_storage(parent, name, found)
-    return Stored(found)
+    return Stored(found, dtype, tuple(shape), _layout(parent, name, found))
+
+
+def _layout(parent, name, dataset):
+    """(filters, shape of a piece or None) of an array whose numbers are in this very file; ModelFileError for any other."""
+    from h5py import h5d
+    settings = dataset.id.get_create_plist()
+    kind = settings.get_layout()
+    if kind == h5d.VIRTUAL or kind == h5d.CONTIGUOUS and settings.get_external_count():
+        raise _damaged(parent, f'the numbers of {name!r} are in another file, which is not opened')
+    if kind != h5d.CHUNKED:
+        return (), None
+    filters = [settings.get_filter(k) for k in range(settings.get_nfilters())]
+    unknown = sorted({code for code, *_ in filters} - FILTERS.keys())
+    if unknown:
+        raise _damaged(parent, f'{name!r} is packed by the filters {unknown}; only {", ".join(FILTERS.values())} are read')
+    return filters, settings.get_chunk()
 
 
 class Stored:
     """An array of a file of which nothing is read yet: its shape and type; `np.asarray` reads it, by `read`."""
 
-    __slots__ = ('dataset', 'dtype', 'shape', 'size')
+    __slots__ = ('chunks', 'dataset', 'dtype', 'filters', 'shape', 'size')
 
-    def __init__(self, dataset):
-        self.dataset, self.shape, self.dtype = dataset, tuple(dataset.shape), dataset.dtype
-        self.size = math.prod(self.shape)
+    def __init__(self, dataset, dtype, shape, layout):
+        self.dataset, self.shape, self.dtype, (self.filters, self.chunks) = dataset, shape, dtype, layout
+        self.size = math.prod(shape)
 
     ndim = property(lambda self: len(self.shape))
     name = property(lambda self: self.dataset.name)
@@ -92,37 +121,25 @@ class Stored:
         return read(self, dtype)
 
 
-def _check_storage(parent, name, dataset):
-    """ModelFileError unless the numbers of an array are in this very file, all of them, in pieces that can be read."""
-    settings = dataset.id.get_create_plist()
-    if settings.get_external_count() or dataset.is_virtual:
-        raise _damaged(parent, f'the numbers of {name!r} are in another file, which is not opened')
-    filters = {settings.get_filter(k)[0] for k in range(settings.get_nfilters())}
-    if filters - FILTERS.keys():
-        raise _damaged(parent, f'{name!r} is packed by the filters {sorted(filters - FILTERS.keys())}; only '
-                               f'{", ".join(FILTERS.values())} are read')
-
-
 def _check_held(array):
     """ModelFileError unless the file holds all numbers of an array, in pieces of a size and number that can be read."""
-    dataset, name = array.dataset, array.name
     size, held = array.size * array.dtype.itemsize, array.dataset.id.get_storage_size()
-    settings = dataset.id.get_create_plist()
-    packed = any(settings.get_filter(k)[0] in (DEFLATE, LZF) for k in range(settings.get_nfilters()))
+    packed = any(code in (DEFLATE, LZF) for code, *_ in array.filters)
     if size > max(held * (limits.of('ratio') if packed else 1), _ADDRESSED):
         if not packed or size > held * 2048:        # more than deflate can
-            raise ModelFileError(f'the file is damaged: {name!r} has the shape {array.shape} of {size} bytes, of which the '
-                                 f'file holds {held}')
-        _count('packed_bytes', size, f'{name!r} and others that are packed to next to nothing, bytes')
+            raise ModelFileError(f'the file is damaged: {array.name!r} has the shape {array.shape} of {size} bytes, of which '
+                                 f'the file holds {held}')
+        _count('packed_bytes', size, 'arrays that are packed to next to nothing, bytes')
     _count('held', held, None)
     counts = getattr(_state, 'counts', None)
-    if counts is not None and counts['held'] > 2 * dataset.file.id.get_filesize():
-        raise ModelFileError(f'the file is damaged: {name!r} and others have their numbers in the same place')
-    if dataset.chunks is not None:
-        piece = math.prod(dataset.chunks) * array.dtype.itemsize
+    if counts is not None and counts['held'] > 2 * _file_size(array.dataset):
+        raise ModelFileError(f'the file is damaged: {array.name!r} and others have their numbers in the same place')
+    if array.chunks is not None:
+        piece = math.prod(array.chunks) * array.dtype.itemsize
         if piece > max(4 * size, 1 << 20):
-            raise ModelFileError(f'the file is damaged: {name!r} is stored in pieces of {piece} bytes, though it has {size}')
-        _count('chunks', math.prod(-(-n // c) for n, c in zip(array.shape, dataset.chunks)), f'{name!r} and others, pieces')
+            raise ModelFileError(f'the file is damaged: {array.name!r} is stored in pieces of {piece} bytes, though it has '
+                                 f'{size}')
+        _count('chunks', math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks)), 'the arrays of the file, pieces')
 
 
 def _member(parent, name):
@@ -132,14 +149,16 @@ def _member(parent, name):
         if part in ('', '.'):
             continue
         try:
-            link = found.get(part, getlink=True) if hasattr(found, 'keys') and '\0' not in part else None
+            links = found.id.links if hasattr(found, 'keys') and '\0' not in part else None
+            place = part.encode('utf8')
+            kind = links.get_info(place).type if links and links.exists(place) else None
         except (KeyError, ValueError):
-            link = None
+            kind = None
         except (RuntimeError, OSError) as error:
             raise _damaged(parent, f'{name!r} cannot be looked up: {error}') from error
-        if link is None:
+        if kind is None:
             raise _damaged(parent, f'it lacks {name!r}')
-        if type(link).__name__ != 'HardLink':
+        if kind != _HARD:
             raise _damaged(parent, f'{name!r} is a link to elsewhere, which is not followed')
         _count('members', 1, 'the file, members')
         try:
@@ -154,20 +173,21 @@ def _damaged(parent, text):
 
 
 # ---- the numbers of arrays
-def read(array, dtype=None):
+def read(stored, dtype=None):
     """The numbers of a Stored, in memory of the engine's own (aligned, so that a Variable can take it as it is). dtype:
     converted to it."""
-    dataset = array.dataset
-    if array.size:
-        _check_held(array)
-    array = _core.empty(array.shape, np.dtype(dtype or array.dtype.newbyteorder('=')))
+    dataset = stored.dataset
+    if stored.size:
+        _check_held(stored)
+    array = _core.empty(stored.shape, np.dtype(dtype or stored.dtype.newbyteorder('=')))
     if not array.size:
         return array
-    packed = dataset.id.get_create_plist().get_nfilters() if dataset.chunks is not None else 0
     try:
-        if packed:
-            _unpack(dataset, array)
-        elif dataset.shape:
+        if stored.filters:
+            _unpack(stored, array)
+        elif stored.chunks is None and array.nbytes >= _LARGE and stored.dtype == array.dtype and _copied(dataset, array):
+            pass
+        elif stored.shape:
             dataset.read_direct(array)
         else:
             array[...] = dataset[()]
@@ -178,12 +198,44 @@ def read(array, dtype=None):
     return array
 
 
-def _unpack(dataset, array):
-    settings, chunks, shape = dataset.id.get_create_plist(), dataset.chunks, dataset.shape
-    filters = [settings.get_filter(k) for k in range(settings.get_nfilters())]
-    size = math.prod(chunks) * dataset.dtype.itemsize
-    fill = np.zeros((), dataset.dtype)
-    settings.get_fill_value(fill)
+def read_and_look(stored, dtype=None):
+    """(what `read` gives, whether there is NaN in it)."""
+    counts = getattr(_state, 'counts', None) or {}
+    counts.pop('nan', None)
+    values = read(stored, dtype)
+    return values, counts.pop('nan') if 'nan' in counts else has_nan(values)
+
+
+def has_nan(array):
+    """Whether there is NaN in an array of numbers: the largest of them is NaN then."""
+    return bool(array.size and array.dtype.kind == 'f' and np.isnan(array.max()))
+
+
+def _copied(dataset, array):
+    """Copy numbers that stand in one piece in a file on disk that nobody writes to, block by block, and look for NaN while a
+    block is in the cache; False where they do not."""
+    from h5py import h5f, h5fd, h5i
+    file, at = h5i.get_file_id(dataset.id), dataset.id.get_offset()
+    if at is None or file.get_intent() != h5f.ACC_RDONLY or file.get_access_plist().get_driver() != h5fd.SEC2:
+        return False
+    at += file.get_create_plist().get_userblock()
+    handle, flat, found = file.get_vfd_handle(), array.reshape(-1), False
+    view, step = memoryview(flat).cast('B'), _BLOCK // array.itemsize * array.itemsize
+    for start in range(0, len(view), step):
+        block = view[start:start + step]
+        if os.preadv(handle, [block], at + start) != len(block):
+            raise ModelFileError(f'the file is damaged: it ends inside of {dataset.name!r}')
+        found = found or has_nan(flat[start // array.itemsize:(start + len(block)) // array.itemsize])
+    if getattr(_state, 'counts', None) is not None:
+        _state.counts['nan'] = found
+    return True
+
+
+def _unpack(stored, array):
+    dataset, chunks, shape, filters = stored.dataset, stored.chunks, stored.shape, stored.filters
+    size = math.prod(chunks) * stored.dtype.itemsize
+    fill, held_in_all = np.zeros((), stored.dtype), dataset.id.get_storage_size()
+    dataset.id.get_create_plist().get_fill_value(fill)
     for at in np.ndindex(*(-(-n // c) for n, c in zip(shape, chunks))):
         offset = tuple(k * c for k, c in zip(at, chunks))
         place = tuple(slice(o, min(o + c, n)) for o, c, n in zip(offset, chunks, shape))
@@ -191,7 +243,7 @@ def _unpack(dataset, array):
         if held.byte_offset is None or not held.size:
             array[place] = fill
             continue
-        if held.size > dataset.id.get_storage_size():
+        if held.size > held_in_all:
             raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} is said to be of {held.size} bytes')
         mask, raw = dataset.id.read_direct_chunk(offset)
         for k in reversed(range(len(filters))):
@@ -199,7 +251,7 @@ def _unpack(dataset, array):
                 raw = _unpacked(filters[k], raw, size, dataset)
         if len(raw) != size:
             raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} has {len(raw)} bytes, expected {size}')
-        piece = np.frombuffer(raw, dataset.dtype).reshape(chunks)
+        piece = np.frombuffer(raw, stored.dtype).reshape(chunks)
         array[place] = piece[tuple(slice(p.stop - p.start) for p in place)]
 
 
@@ -311,17 +363,22 @@ def _value(group, attribute):
 
 def _check_attribute(group, attribute):
     """ModelFileError for an attribute that would take more memory than the limit."""
+    from h5py.h5t import TypeFloatID, TypeIntegerID, TypeStringID
     try:
         found = group.attrs.get_id(attribute)
         space, kind = found.get_space(), found.get_type()
-        held, whole = space.get_simple_extent_npoints() * kind.get_size(), group.file.id.get_filesize()
+        held, whole = space.get_simple_extent_npoints() * kind.get_size(), _file_size(group)
+        # text of any length stands elsewhere in the file, and nothing tells how long it is
+        text = not isinstance(kind, (TypeStringID, TypeIntegerID, TypeFloatID)) or (
+            isinstance(kind, TypeStringID) and kind.is_variable_str())
     except Exception as error:
         raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
     if held > whole:
         raise _damaged(group, f'its attribute {attribute!r} is said to have {held} bytes, which the file does not hold')
-    # texts of any length stand elsewhere in the file: all that is no array may be theirs
-    free = whole if whole <= limits.of('attribute_bytes') // 4 else whole - _bytes_of_arrays(group.file)
-    limits.check('attribute_bytes', max(held, min(free, whole)), 'the file, bytes beside its arrays')
+    if text:        # all that is no array may be its
+        free = whole if whole <= limits.of('attribute_bytes') else whole - _bytes_of_arrays(group.file)
+        held = max(held, min(free, whole))
+    limits.check('attribute_bytes', held, f'the attribute {attribute!r} of the group {group.name!r}, bytes')
 
 
 def _bytes_of_arrays(file):
@@ -329,29 +386,17 @@ def _bytes_of_arrays(file):
     counts = getattr(_state, 'counts', None)
     if counts is not None and 'arrays' in counts:
         return counts['arrays']
-    total, seen, stack = 0, set(), [file]
-    while stack:
-        group = stack.pop()
-        for name in names(group):
-            if type(group.get(name, getlink=True)).__name__ != 'HardLink':
-                continue
-            found = _member(group, name)
-            key = _address(found.id)
-            if key in seen:
-                continue
-            seen.add(key)
-            if hasattr(found, 'keys'):
-                stack.append(found)
-            elif hasattr(found, 'shape'):
-                total += found.id.get_storage_size()
+    from h5py import h5d, h5o
+    total, root = [0], file['/'].id
+
+    def add(name, info):        # each member once, by hard links only
+        _count('members', 1, 'the file, members')
+        if info.type == h5o.TYPE_DATASET:
+            total[0] += h5d.open(root, name).get_storage_size()
+    h5o.visit(root, add, info=True)
     if counts is not None:
-        counts['arrays'] = total
-    return total
-
-
-def _address(member):
-    from h5py import h5o
-    return h5o.get_info(member).addr
+        counts['arrays'] = total[0]
+    return total[0]
 
 
 def _text(group, attribute, value):

@@ -29,36 +29,30 @@ def assign_all(pairs: Any, owner: Any = None) -> None:
         if kind not in 'fiub':
             raise ModelFileError(f'{_weight(v, owner)} holds numbers, it cannot take an array of {value.dtype}')
     made = [_in_own_memory(v, value, owner) for v, value in pairs]
-    for (v, _), value in zip(pairs, made):
-        if value.dtype.kind == 'f' and _has_nan(value):
+    for (v, _), (value, nan) in zip(pairs, made):
+        if nan:
             said = f'{owner(v)}: ' if owner else ''
             warn(f'{said}the file has {int(np.isnan(value).sum())} NaN among the {value.size} numbers of its weight '
                  f'{v.name!r}; what is computed with it will be NaN too')
     with outside_trace():
-        for (v, _), value in zip(pairs, made):
+        for (v, _), (value, _) in zip(pairs, made):
             v.adopt(value)
 
 
 def _in_own_memory(v, value, owner):
-    """The values of a variable in memory that it can take as it is."""
+    """(the values of a variable in memory that it can take as it is, whether there is NaN among them)."""
     if callable(value):
         value = value(tuple(v.shape), v.dtype)
     if isinstance(value, stored.Stored):
-        return stored.read(value, v.dtype)
+        return stored.read_and_look(value, v.dtype)
     value = np.asarray(value)
     if value.dtype.kind not in 'fiub' or value.shape != tuple(v.shape):
         raise ModelFileError(f'{_weight(v, owner)} has shape {tuple(v.shape)}, it cannot take an array of {value.dtype} of '
                              f'shape {value.shape}')
     array = _core.empty(value.shape, v.dtype)
     array[...] = value
-    return array
+    return array, stored.has_nan(array)
 
 
 def _weight(v, owner):
     return f'{owner(v)}: its weight {v.name!r}' if owner else f'the weight {v.name!r}'
-
-
-def _has_nan(array):
-    # one pass that makes no array: a sum is NaN where a part is, or where infinities meet
-    with np.errstate(all='ignore'):
-        return bool(np.isnan(np.add.reduce(array, axis=None))) and bool(np.isnan(array).any())

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from fastkeras import generation, layers, losses, metrics, optimizers
-from fastkeras.layers import BatchNormalization, Concatenate, Dense, Dropout, Input, Lambda, Layer
+from fastkeras.layers import BatchNormalization, Concatenate, Dense, Dropout, Input, Lambda, Layer, lambda_
 from fastkeras.models import Model, Sequential, load_model, save_model
 from fastkeras.runtime import Variable
-from fastkeras.saving import legacy_h5
+from fastkeras.saving import ModelFileError, legacy_h5
 from fastkeras.utils import nest
 
 h5py = pytest.importorskip('h5py')
@@ -205,6 +205,29 @@ def test_pickle_and_copy():
     model.train_on_batch(X, Y)
     new = pickle.loads(pickle.dumps(model))
     assert new.train_on_batch(X, Y) == pytest.approx(model.train_on_batch(X, Y))
+
+
+def doubled(x):
+    return 2 * x
+
+
+def test_a_pickled_model_runs_only_the_code_that_it_held(tmp_path):
+    """The bytes of a model without code cannot bring any, whoever changed them; those of one with code are run."""
+    named, nameless = Sequential([Lambda(doubled, input_shape=(3,))]), Sequential([Lambda(lambda x: 3 * x, input_shape=(3,))])
+    for model, factor in ((named, 2), (nameless, 3)):
+        function, arguments = model.__reduce__()
+        assert function.__name__ == ('_unpickled' if model is named else '_unpickled_with_code')
+        lambda_._written.clear()
+        lambda_._tokens.clear()
+        np.testing.assert_array_equal(function(*arguments)(X), factor * X)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(model))(X), factor * X)
+    plain, _ = named.__reduce__()
+    lambda_._written.clear()
+    with pytest.raises(ModelFileError, match='holds Python code'):
+        plain(arguments[0], {})
+    token = nameless.get_config()['layers'][0]['config']['function']['config']['token']
+    assert len(token) == 32 and token != Sequential([Lambda(lambda x: x)]).get_config()['layers'][0]['config'][
+        'function']['config']['token']
 
 
 # ---- files that are not what they should be
