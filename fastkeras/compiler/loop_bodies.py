@@ -9,6 +9,7 @@ from ..graph import LEAVES, Body, Graph, Node
 from ..ops import core
 from ..ops.bodies import inlined
 from . import rows
+from .into_rounds import into_rounds
 
 ROWS = 4            # of a share, at least: fewer cost more for their weights than a second thread brings
 WORK = 1 << 14      # elements that all rounds make: below, a team takes longer to meet
@@ -19,7 +20,7 @@ def loops(graph, optimised, tidy=True):
     if not any(_bodies(n) for n in graph.nodes()):
         return graph
     if tidy:
-        graph = _pruned(_merged(graph))
+        graph = into_rounds(_pruned(_merged(graph)))
 
     def rule(node, inputs):
         attribute = _bodies(node)
