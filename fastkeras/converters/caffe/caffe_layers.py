@@ -3,5 +3,6 @@
 from .caffe_detection import *  # noqa: F403
 from .caffe_elementwise import *  # noqa: F403
 from .caffe_places import *  # noqa: F403
+from .caffe_recurrent import *  # noqa: F403
 from .caffe_weighted import *  # noqa: F403
 from .caffe_windows import *  # noqa: F403

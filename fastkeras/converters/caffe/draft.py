@@ -2,8 +2,8 @@
 
 Shapes are Caffe's here, (batch, channels, rows, columns), the batch None. How a blob's tensor lies is its layout: 'caffe', as
 Caffe has it; 'last', an image with channels last; or (c, h, w), a row per sample in which an image with channels last has been
-flattened, so that what Caffe has as element (c, h, w) is at (h, w, c). The last two occur under data_format 'channels_last'
-alone.
+flattened, so that what Caffe has as element (c, h, w) is at (h, w, c); these two occur under data_format 'channels_last' alone.
+Sequences, (steps, samples, …) in Caffe, have the layout 'time': shape and tensor have the samples first.
 """
 
 from __future__ import annotations
@@ -114,9 +114,13 @@ class Draft:
             raise NeedsSize(f'{self.where()}needs an input of known size')
 
     # ---- blobs
-    def add_input(self, name, shape):
-        """A Blob that the model takes. shape: with the batch first."""
+    def add_input(self, name, shape, timed=False):
+        """A Blob that the model takes. shape: with the samples first; timed: a sequence."""
         self.check(shape)
+        if timed:
+            self._count += 1
+            self.inputs.append((self.free_name(name), Blob(self._count, shape, 'time')))
+            return self.inputs[-1][1]
         image = self.data_format == 'channels_last' and len(shape) == 4
         self._count += 1
         blob = Blob(self._count, shape, 'last' if image else 'caffe')
@@ -180,12 +184,24 @@ class Draft:
         """Where an axis of Caffe's shape is in the tensor."""
         if blob.layout == 'last':
             return (0, 3, 1, 2)[axis]
+        if blob.layout == 'time' and axis < 2:
+            raise self._of_sequences()
         return axis
+
+    def _of_sequences(self):
+        return self.error('expected a layer that treats steps and samples of a sequence each on its own; to do more with these '
+                          'axes is not there')
+
+    def behind(self, blob, axis):
+        """The blob in Caffe's order from an axis on."""
+        return blob if blob.layout == 'time' and axis >= 2 else self.as_caffe(blob)
 
     def as_caffe(self, blob):
         """The blob in Caffe's order."""
         if blob.layout == 'caffe':
             return blob
+        if blob.layout == 'time':
+            raise self._of_sequences()
         if blob.layout == 'last':
             return self.add(layers.Permute, {'dims': (3, 1, 2)}, blob, blob.shape, 'caffe', '_first')
         c, h, w = blob.layout
@@ -197,8 +213,8 @@ class Draft:
         """The blob, of four axes, as convolutions and poolings of the data_format take it."""
         if len(blob.shape) != 4:
             raise self.error(f'expected a blob of four axes (samples, channels, rows, columns), got {shown(blob.shape)}')
-        if self.data_format == 'channels_first' or blob.layout == 'last':
-            return self.as_caffe(blob) if self.data_format == 'channels_first' else blob
+        if self.data_format == 'channels_first' or blob.layout in ('last', 'time'):
+            return blob if blob.layout == 'last' else self.as_caffe(blob)
         return self.add(layers.Permute, {'dims': (2, 3, 1)}, blob, blob.shape, 'last', '_last')
 
     def alike(self, blobs):

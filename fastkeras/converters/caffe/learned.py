@@ -31,20 +31,22 @@ def inner_product(draft, layer, bottoms):
         weights = draft.weights((((n, units) if p.transpose else (units, n)), change),
                                 *([((units,),)] if p.bias_term else []))
         if axis == 1 and rank > 2:
+            draft.axis(x, axis)
             x = draft.add(layers.Flatten, {'data_format': 'channels_last'}, x, (None, n), 'caffe', '_flat')
         elif rank - axis > 1:
             draft.known(*x.shape[1:])
-            x = draft.as_caffe(x)
+            x = draft.behind(x, axis)
             shape = (*x.shape[1:axis], n)
             x = draft.add(layers.Reshape, {'target_shape': shape}, x, (None, *shape), suffix='_flat')
         elif not isinstance(x.layout, tuple):
-            x = draft.as_caffe(x)
+            x = draft.behind(x, axis)
         shape = (*x.shape[:-1], units)
         if made:
             made.append(draft.again(made[0], x, shape))
         else:
             config = {'units': units, **({} if p.bias_term else {'use_bias': False})}
-            made.append(draft.add(layers.Dense, config, x, shape, 'caffe', weights=weights))
+            made.append(draft.add(layers.Dense, config, x, shape, 'time' if x.layout == 'time' else 'caffe',
+                                  weights=weights))
     return made
 
 
@@ -74,7 +76,7 @@ def _dense_kernel(order, transposed):
 
 @layer_type('Embed')
 def embed(draft, layer, bottoms):
-    p, x = layer.embed_param, draft.as_caffe(one(draft, bottoms))
+    p, x = layer.embed_param, draft.behind(one(draft, bottoms), 2)
     units, size = positive(draft, 'num_output', p.num_output), positive(draft, 'input_dim', p.input_dim)
     weights = draft.weights(((size, units),), *([((units,),)] if p.bias_term else []))
     shape = (*x.shape, units)

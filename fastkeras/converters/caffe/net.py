@@ -5,7 +5,7 @@ from typing import Any
 
 from fastkeras.utils.errors import ModelFileError, nearest
 
-from . import detection, learned, pointwise, rearranged, windowed  # noqa: F401 (they make their types known)
+from . import detection, learned, pointwise, rearranged, recurrent_nets, windowed  # noqa: F401 (they make their types known)
 from .draft import Draft, NeedsSize, shown
 from .endings import ACTIVATED, DATA, is_sink, predictions, said_shape
 from .known import CONVERTERS
@@ -150,11 +150,11 @@ class Net:
     def _converted(self, source, data_format, any_size):
         draft = Draft(self.path, source, data_format)
         draft.any_size = any_size
-        values = {}
+        values, timed = {}, self._sequences()
         for node, k, top in self.data:
             draft.layer = node.layer
-            shape = self._input_shape(draft, node, k, top, any_size)
-            values[top] = draft.add_input(self.names[top], shape)
+            shape = self._input_shape(draft, node, k, top, any_size, top in timed)
+            values[top] = draft.add_input(self.names[top], shape, top in timed)
         self._find_scales(draft)
         for index, node in enumerate(self.needed):
             if node.layer.type in DATA:
@@ -187,18 +187,31 @@ class Net:
                     draft.scales[k] = after[0].layer
                     draft.absorbed.add(index[id(after[0])])
 
-    def _input_shape(self, draft, node, k, top, any_size):
+    def _sequences(self):
+        """The values that a recurrent layer takes as sequences or marks, and those that they are made of."""
+        found, todo = set(), [b for n in self.needed if n.layer.type == 'LSTM' for b in n.bottoms[:2]]
+        while todo:
+            number = todo.pop()
+            if number not in found:
+                found.add(number)
+                node = self.made_by[number]
+                todo += node.bottoms[:2] if node.layer.type == 'LSTM' else node.bottoms
+        return found
+
+    def _input_shape(self, draft, node, k, top, any_size, timed):
         """Caffe's shape of an input, the samples None."""
         name, said = self.names[top], said_shape(node.layer, k)
-        if draft.batch is None and said:
+        if draft.batch is None and said and not timed:
             draft.batch = said[0]
         given = self.input_shapes.get(name) if isinstance(self.input_shapes, dict) else self.input_shapes
         if given is not None:
             given = tuple(given)
-            if draft.data_format == 'channels_last' and len(given) == 3:
+            if draft.data_format == 'channels_last' and len(given) == 3 and not timed:
                 given = (given[2], *given[:2])
             return (None, *given)
         shape = (None, *said[1:]) if said else ()
+        if timed and len(said) > 1:
+            return (None, said[0], *said[2:])
         if None in shape[1:2] or not shape:
             shape = self._from_weights(draft, top, shape)
         if any_size and len(shape) == 4:

@@ -20,12 +20,13 @@ def flatten(draft, layer, bottoms):
         return [x]
     draft.known(*x.shape[1:])
     n = math.prod(x.shape[axis:end + 1])
+    draft.axis(x, axis)
     if (axis, end) == (1, rank - 1):
         order = x.shape[1:] if x.layout == 'last' else 'caffe'
         if x.layout == 'last' and (x.shape[1] == 1 or x.shape[2:] == (1, 1)):
             order = 'caffe'             # nothing lies otherwise
         return [draft.add(layers.Flatten, {'data_format': 'channels_last'}, x, (None, n), order)]
-    x = draft.as_caffe(x)
+    x = draft.behind(x, axis)
     shape = (*x.shape[1:axis], n, *x.shape[end + 1:])
     return [draft.add(layers.Reshape, {'target_shape': shape}, x, (None, *shape))]
 
