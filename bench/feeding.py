@@ -3,8 +3,8 @@
     python -m bench images --only feeding
 
 The cats and dogs below FASTKERAS_ARTIFACTS, or as many pictures of the same sizes that are made up; the network of
-examples/cats_dogs.py. Rounds of one epoch take turns; the first three of each, in which images are decoded for the first
-times, are not counted.
+examples/finetune_1_small_convnet.py. Rounds of one epoch take turns; the first three of each, in which images are decoded
+for the first times, are not counted.
 """
 import contextlib
 import io

@@ -12,7 +12,7 @@ import pytest
 import fastkeras
 from tests.artifacts import artifact
 
-EXAMPLE = Path(__file__).parents[2] / 'examples' / 'cats_dogs.py'
+EXAMPLE = Path(__file__).parents[2] / 'examples' / 'finetune_1_small_convnet.py'
 
 
 def run(*arguments):

@@ -1,0 +1,75 @@
+"""The second and third program of fine-tuning: bottleneck features, and VGG16 with its last block unfrozen."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastkeras
+from tests.artifacts import artifact
+
+EXAMPLES = Path(__file__).parents[2] / 'examples'
+
+
+def run(name, *arguments):
+    env = {**os.environ, 'PYTHONPATH': str(Path(fastkeras.__file__).parents[1])}
+    done = subprocess.run([sys.executable, str(EXAMPLES / name), *arguments], capture_output=True, text=True, timeout=1800,
+                          env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def accuracy(text, of):
+    return float(re.search(rf'Validation accuracy: (\d\.\d+) on {of} pictures', text)[1])
+
+
+def features(folder, part):
+    return np.load(folder / f'bottleneck_features_{part}.npy'), np.load(folder / f'bottleneck_classes_{part}.npy')
+
+
+def test_a_top_on_random_features_and_then_the_last_block(tmp_path):
+    """Without a download: the convolutions of VGG16 are random, and drawings can be told apart all the same."""
+    common = ('--weights', 'none', '--side', '48', '--folder', str(tmp_path))
+    text = run('finetune_2_bottleneck_features.py', *common, '--epochs', '30')
+    assert 'Found 200 images belonging to 2 classes.\n' in text and 'Epoch 30/30' in text
+    assert '[==============================]' in text
+    x, classes = features(tmp_path, 'train')
+    assert x.shape == (200, 1, 1, 512) and x.dtype == np.float32 and (x >= 0).all() and x.std() > 0
+    np.testing.assert_array_equal(classes, np.repeat([0, 1], 100))
+    assert features(tmp_path, 'validation')[0].shape == (80, 1, 1, 512)
+    assert accuracy(text, 80) > 0.6
+    loss = float(re.findall(r' val_loss: (\d+\.\d+)', text)[-1])
+
+    text = run('finetune_3_last_block.py', *common, '--epochs', '1', '--save', str(tmp_path / 'm.h5'))
+    before = float(re.search(r'Before: loss (\d+\.\d+)', text)[1])
+    assert abs(before - loss) < 1e-3                # it begins where the top left off
+    assert 'Epoch 1/1' in text and accuracy(text, 80) > 0.5
+    with fastkeras.utils.custom_object_scope({}):
+        model = fastkeras.models.load_model(tmp_path / 'm.h5')
+    assert [layer.name for layer in model.layers if layer.weights and layer.trainable] == [
+        'block5_conv1', 'block5_conv2', 'block5_conv3', model.layers[-1].name]
+    again = fastkeras.applications.VGG16(include_top=False, weights=None, input_shape=(48, 48, 3))
+    assert [w.shape for w in again.weights] == [w.shape for layer in model.layers[:-1] for w in layer.weights]
+
+
+@pytest.mark.slow
+def test_they_run_on_photos(tmp_path):
+    with zipfile.ZipFile(artifact('data/cats_dogs_200_80.zip')) as file:
+        file.extractall(tmp_path)
+    common = ('--weights', 'none', '--data', str(tmp_path / 'data'), '--folder', str(tmp_path))
+    text = run('finetune_2_bottleneck_features.py', *common, '--epochs', '20', '--plot', str(tmp_path / '2.png'))
+    x, classes = features(tmp_path, 'train')
+    assert x.shape == (200, 4, 4, 512)
+    np.testing.assert_array_equal(classes, np.repeat([0, 1], 100))
+    assert accuracy(text, 80) >= 0.4                # the features of random weights tell nothing of photos
+    loss = float(re.findall(r' val_loss: (\d+\.\d+)', text)[-1])
+    text = run('finetune_3_last_block.py', *common, '--epochs', '2', '--plot', str(tmp_path / '3.png'))
+    assert abs(float(re.search(r'Before: loss (\d+\.\d+)', text)[1]) - loss) < 1e-3
+    losses = [float(x) for x in re.findall(r' loss: (\d+\.\d+) - acc', text)]
+    assert len(losses) >= 2 and losses[-1] < losses[0]
+    assert (tmp_path / '2.png').stat().st_size > 5000 and (tmp_path / '3.png').stat().st_size > 5000
