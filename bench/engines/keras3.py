@@ -21,6 +21,11 @@ class Engine(base.Engine):
     def versions(self):
         return {'keras': keras.__version__}
 
+    @staticmethod
+    def optimizer(rate, measured):
+        """Adam; not measured: its losses alone are wanted, to compare them."""
+        return keras.optimizers.Adam(rate)
+
     def predictor(self, task, variant, network, batch, file):
         model = build(network)
         model.compile(jit_compile='xla' in variant)
@@ -28,6 +33,6 @@ class Engine(base.Engine):
 
     def trainer(self, variant, network, batch, dropout=True, rate=1e-3):
         model = build(network, dropout)
-        model.compile(keras.optimizers.Adam(rate), networks.NETWORKS[network].loss, jit_compile='xla' in variant)
+        model.compile(self.optimizer(rate, measured=dropout), networks.NETWORKS[network].loss, jit_compile='xla' in variant)
         x, y = networks.inputs(network, batch), networks.targets(network, batch)
         return lambda: float(model.train_on_batch(x, y))
