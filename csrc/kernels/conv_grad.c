@@ -217,56 +217,79 @@ FK_CHUNKS(conv_dw) {
 }
 FK_PARTS(conv_dw) { return dw_split(&a->conv).parts; }
 
+/* rows [r0, r1) and columns [n0, n1) of a group's dw, c, from the pixels [p0, p1) of dy */
+typedef struct {
+    const float *x, *dy;
+    float *c;
+    int64_t p0, p1, r0, r1, n0, n1, add; /* add: to what c holds */
+} dw_cell;
+static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left) {
+    float *right = left + DW_SCRATCH / 4;
+    const float *dy = q->dy + q->n0;
+    const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, q->r1 - q->r0, q->n1 - q->n0);
+    gemm_args m = {.a.at = left,
+                   .a.step = in_place ? a->c : gemm_stride(q->r1 - q->r0),
+                   .a.kmajor = 1,
+                   .mode = GEMM_FAR,
+                   .b.at = right,
+                   .m = q->r1 - q->r0,
+                   .n = q->n1 - q->n0,
+                   .c.step = a->oc,
+                   .c.at = q->c + q->r0 * a->oc + q->n0};
+    const int64_t kb = fk_min(DW_STEPS, gemm_kblock(q->p1 - q->p0));
+    gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
+    int64_t p = q->p0;
+    v->x = q->x;
+    do {
+        m.k = fk_min(kb, q->p1 - p);
+        m.b.panel = m.k * NR;
+        if (in_place) {
+            m.a.at = v->x + p * a->c + q->r0;
+        } else {
+            FK(im2col_begin)(v, p, m.k);
+            FK(im2col)(v, q->r0, m.m, left, m.a.step);
+        }
+        FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.b.panel);
+        m.c.add = q->add || p > q->p0;
+        m.fetch = NULL;
+        if (p + kb < q->p1) {
+            const int64_t after = fk_min(kb, q->p1 - p - kb), whole = q->n1 - q->n0 == a->oc;
+            FK(im2col_upcoming)(v, p + kb, after, &more_x);
+            const float *next = dy + (p + kb) * a->oc;
+            more_dy = whole ? fetch_run(next, after * a->oc / LINE, &more_x) : fetch_rows(next, after, m.n, a->oc, &more_x);
+            m.fetch = &more_dy;
+        }
+        FK(gemm_block)(&m);
+    } while ((p += kb) < q->p1);
+}
+
+void FK(conv_dw_pixels)(const fk_conv *a, const float *x, const float *dy, float *dw, int64_t p0, int64_t p1, int add,
+                        float *scratch) {
+    const int64_t rows = a->kd * a->kh * a->kw * a->c;
+    stretch list[DW_STEPS];
+    windows v = WINDOWS(a, list);
+    for (int64_t r = 0; r < rows; r += DW_ROWS)
+        for (int64_t n = 0; n < a->oc; n += DW_COLUMNS) {
+            const dw_cell q = {x, dy, dw, p0, p1, r, fk_min(rows, r + DW_ROWS), n, fk_min(a->oc, n + DW_COLUMNS), add};
+            one_cell(a, &v, &q, scratch);
+        }
+}
+
 FK_KERNEL(conv_dw) {
     const dw_grid grid = dw_split(&a->conv);
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kd * a->kh * a->kw * run;
-    float *left = (float *)call->scratch, *right = left + DW_SCRATCH / 4;
     stretch list[DW_STEPS];
     windows v = WINDOWS(a, list);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
         const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
-        int64_t p0, p1, r0, r1, n0, n1;
-        fk_range(a->n * a->od * a->oh * a->ow, 1, part, grid.parts, &p0, &p1);
-        fk_range(rows, MR, cell / grid.nb, grid.mb, &r0, &r1);
-        fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
-        v.x = (const float *)call->ptr[0] + g * run;
-        const float *dy = (const float *)call->ptr[1] + g * n + n0;
-        const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, r1 - r0, n1 - n0);
-        gemm_args m = {.a.at = left,
-                       .a.step = in_place ? a->c : gemm_stride(r1 - r0),
-                       .a.kmajor = 1,
-                       .mode = GEMM_FAR,
-                       .b.at = right,
-                       .m = r1 - r0,
-                       .n = n1 - n0,
-                       .c.step = a->oc,
-                       .c.at = (float *)call->ptr[2] + (part * rows + r0) * a->oc + g * n + n0};
-        const int64_t kb = fk_min(DW_STEPS, gemm_kblock(p1 - p0));
-        gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
-        int64_t p = p0;
-        do {
-            m.k = fk_min(kb, p1 - p);
-            m.b.panel = m.k * NR;
-            if (in_place) {
-                m.a.at = v.x + p * a->c + r0;
-            } else {
-                FK(im2col_begin)(&v, p, m.k);
-                FK(im2col)(&v, r0, m.m, left, m.a.step);
-            }
-            FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.b.panel);
-            m.c.add = p > p0;
-            m.fetch = NULL;
-            if (p + kb < p1) {
-                const int64_t after = fk_min(kb, p1 - p - kb), whole = n1 - n0 == a->oc;
-                FK(im2col_upcoming)(&v, p + kb, after, &more_x);
-                const float *next = dy + (p + kb) * a->oc;
-                more_dy = whole ? fetch_run(next, after * a->oc / LINE, &more_x)
-                                : fetch_rows(next, after, m.n, a->oc, &more_x);
-                m.fetch = &more_dy;
-            }
-            FK(gemm_block)(&m);
-        } while ((p += kb) < p1);
+        dw_cell q = {.x = (const float *)call->ptr[0] + g * run, .dy = (const float *)call->ptr[1] + g * n};
+        q.c = (float *)call->ptr[2] + part * rows * a->oc + g * n;
+        fk_range(a->n * a->od * a->oh * a->ow, 1, part, grid.parts, &q.p0, &q.p1);
+        fk_range(rows, MR, cell / grid.nb, grid.mb, &q.r0, &q.r1);
+        fk_range(n, NR, cell % grid.nb, grid.nb, &q.n0, &q.n1);
+        one_cell(&a->conv, &v, &q, (float *)call->scratch);
     }
 }
 
-_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_KERNEL_SCRATCH, "both packed sides fit the scratch");
+_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_DW_SCRATCH, "both packed sides fit");
+_Static_assert(FK_DW_SCRATCH <= FK_KERNEL_SCRATCH, "as does that the scratch");

@@ -1,4 +1,4 @@
-/* Reductions along the middle axis of x[outer, r, inner]: sums and extremes, their indices, running sums. The order of a
+/* Reductions along the middle axis of x[outer, r, inner]: sums and extremes, their indices and gradients, running sums. The order of a
  * reduction follows from r and inner alone. */
 #include "reduce.h"
 
@@ -139,6 +139,40 @@ FK_KERNEL(arg_reduce) {
         arg_units(FK_MAX, a, call->ptr[0], call->ptr[1], lo, hi);
     else
         arg_units(FK_MIN, a, call->ptr[0], call->ptr[1], lo, hi);
+}
+
+/* ---- gradients of extremes. A panel of columns is read twice, the second time from L2, and written once */
+static int64_t columns_of(const fk_attr_extreme_dx *a) {
+    const int64_t most = (1 << 17) / fk_max(1, a->r) / 64 * 64;
+    return fk_max(1, fk_min(a->inner, fk_max(64, most)));
+}
+static int64_t extreme_units(const fk_attr_extreme_dx *a) { return a->outer * fk_ceil_div(a->inner, columns_of(a)); }
+FK_ONE_PART(extreme_dx)
+FK_CHUNKS(extreme_dx) {
+    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 16384), extreme_units(a)));
+}
+FK_KERNEL(extreme_dx) {
+    const int64_t width = columns_of(a), panels = fk_ceil_div(a->inner, width);
+    float *share = (float *)call->scratch; /* how many elements are the extreme, then what each of them gets */
+    const vf one = v_set1(1.0f);
+    int64_t lo, hi;
+    fk_range(extreme_units(a), 1, ith, nth, &lo, &hi);
+    for (int64_t u = lo; u < hi; u++) {
+        const int64_t o = u / panels, c = u % panels * width, w = fk_min(width, a->inner - c);
+        const float *x = (const float *)call->ptr[0] + o * a->r * a->inner + c;
+        const float *y = (const float *)call->ptr[1] + o * a->inner + c, *dy = (const float *)call->ptr[2] + o * a->inner + c;
+        float *dx = (float *)call->ptr[3] + o * a->r * a->inner + c;
+        memset(share, 0, (size_t)w * 4);
+#define IS_EXTREME(k) (vf)((vi)one & (v_load_upto(x + r * a->inner + k, w - k) == v_load_upto(y + k, w - k)))
+        for (int64_t r = 0; r < a->r; r++)
+            for (int64_t k = 0; k < w; k += VL)
+                v_store_upto(share + k, v_load_upto(share + k, w - k) + IS_EXTREME(k), w - k);
+        for (int64_t k = 0; k < w; k += VL)
+            v_store_upto(share + k, v_load_upto(dy + k, w - k) / v_load_upto(share + k, w - k), w - k);
+        for (int64_t r = 0; r < a->r; r++)
+            for (int64_t k = 0; k < w; k += VL)
+                v_store_upto(dx + r * a->inner + k, IS_EXTREME(k) * v_load_upto(share + k, w - k), w - k);
+    }
 }
 
 /* ---- running sums: one addition after the other, along r */

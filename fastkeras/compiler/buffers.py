@@ -71,13 +71,13 @@ class Buffer:
 class Step:
     """A kernel on buffers. refs: its own, inputs before outputs; writes: the indices of refs that it writes. program: the
     tile program or None, with its buffers tile_in, tile_out. flops: the multiplications and additions of its op, without those
-    of the tile program."""
+    of the tile program. over: the index of an input of its own in whose memory it can make its result, or None."""
 
-    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes', 'flops')
+    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes', 'flops', 'over')
 
     def __init__(self, kernel, refs, attrs, writes, name=None):
         self.kernel, self.refs, self.attrs, self.writes, self.name = kernel, list(refs), attrs, writes, name
-        self.program, self.tile_in, self.tile_out, self.flops = None, [], [], 0
+        self.program, self.tile_in, self.tile_out, self.flops, self.over = None, [], [], 0, None
 
     def read(self):
         return [b for i, b in enumerate(self.refs) if i not in self.writes] + self.tile_in

@@ -143,6 +143,8 @@ def _placed(steps, outside):
     for s, step in enumerate(steps):
         if isinstance(step, Step) and step.program is not None:
             _share(step, s, first, last, owner, parent, find)
+        elif isinstance(step, Step) and step.over is not None:
+            _take_over(step, s, first, last, owner, parent, find)
     blocks = {}
     for k, b in owner.items():
         block = blocks.setdefault(find(k), [0, len(steps), 0, []])
@@ -184,6 +186,15 @@ def _share(step, s, first, last, owner, parent, find):
             parent[find(id(out_root))] = find(k)
             taken.add(k)
             break
+
+
+def _take_over(step, s, first, last, owner, parent, find):
+    """The result of a kernel takes the memory of the input that the step names, if that dies here and nothing else is in it."""
+    out, (root, offset) = step.refs[step.writes[0]].root()[0], step.refs[step.over].root()
+    if (id(out) in owner and id(root) in owner and first[id(out)] == s == last[id(root)] and not offset
+            and root.nbytes == out.nbytes and sum(b.root()[0] is root for b in step.refs) == 1
+            and find(id(root)) != find(id(out))):
+        parent[find(id(out))] = find(id(root))
 
 
 class _Placed:

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from . import conv_ways
+from . import conv_ways, shares
 from .core import Sample, apply, error, register
 from .facts import always, first_moves
 from .windows import extent, from_last, inside, last_first, outputs, padded, spatial, taps, to_last, windows
@@ -82,12 +82,12 @@ def gradients_of(forward):
 
     def of_input(node, ct):
         dy, w = node.inputs
-        attrs = without(node.attrs, 'size')
+        attrs = without(without(node.attrs, 'size'), 'sparse')
         return [apply(forward, [ct, w], **attrs), apply(by_kernel, [ct, dy], kernel_size=of_kernel(node), **attrs)]
 
     def of_kernels(node, ct):
         x, dy = node.inputs
-        attrs = without(node.attrs, 'kernel_size')
+        attrs = without(without(node.attrs, 'kernel_size'), 'sparse')
         return [apply(by_input, [dy, ct], size=spatial(x.shape, attrs['data_format']), **attrs),
                 apply(forward, [x, ct], **attrs)]
     return of_forward, of_input, of_kernels
@@ -134,7 +134,7 @@ def _ref(x, w, *, strides, padding, dilation, groups):
 
 
 @last_first(0, -1)
-def _dx_ref(dy, w, *, size, strides, padding, dilation, groups):
+def _dx_ref(dy, w, *, size, strides, padding, dilation, groups, sparse):
     size = size or input_size(dy.shape[1:-1], w.shape[:-2], strides, padding, dilation)
     x_shape = (dy.shape[0], *size, w.shape[-2] * groups)
     g = windows(size, w.shape[:-2], strides, padding, dilation)
@@ -147,7 +147,7 @@ def _dx_ref(dy, w, *, size, strides, padding, dilation, groups):
 
 
 @last_first(0, 1)
-def _dw_ref(x, dy, *, kernel_size, strides, padding, dilation, groups):
+def _dw_ref(x, dy, *, kernel_size, strides, padding, dilation, groups, sparse):
     g = windows(x.shape[1:-1], kernel_size, strides, padding, dilation)
     full, c, oc = padded(x, g), x.shape[-1] // groups, dy.shape[-1]
     dy = _by_group(dy, groups)
@@ -171,12 +171,13 @@ def _lower(ctx, node, ins, out):
 
 
 def _dx_lower(ctx, node, ins, out):
-    return conv_ways.by_input(ctx, _geometry(node, out.shape, ins[0].shape, of_kernel(node)), *ins, out)
+    g = _geometry(node, out.shape, ins[0].shape, of_kernel(node))
+    return (conv_ways.sparse_by_input if node.attrs['sparse'] else conv_ways.by_input)(ctx, g, *ins, out)
 
 
 def _dw_lower(ctx, node, ins, out):
     g = _geometry(node, ins[0].shape, ins[1].shape, node.attrs['kernel_size'])
-    return conv_ways.by_kernel(ctx, g, *ins, out)
+    return (conv_ways.sparse_by_kernel if node.attrs['sparse'] else conv_ways.by_kernel)(ctx, g, *ins, out)
 
 
 def _affine(node):
@@ -211,6 +212,11 @@ def _records(rank):
     def cases():
         return window_cases(op, 0, CASES[rank], lambda w: w[-1], groups=1)
 
+    def alike(sample):
+        """The samples of a gradient, some of them once more as `sparse`."""
+        made = [sample(*arrays, a) for arrays, a in cases()]
+        return made + [sample(*arrays, dict(a, sparse=True)) for arrays, a in cases()[:4]]
+
     @register(op, vjp=vjp, ref=_ref, lower=_lower, epilogue=True, promote=0, floating=True, images=(0, -1),
               window=of_kernel, border='zero', rows=first_moves, affine=_affine, flops=_flops,
               samples=lambda: [Sample([x, w], a) for (x, w, _), a in cases()])
@@ -223,10 +229,12 @@ def _records(rank):
 
     @register(by_input, vjp=dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True, promote=0, floating=True, images=(0, -1),
               rows=first_moves, affine=_dx_affine, flops=_dx_flops,
-              samples=lambda: [Sample([y, w], dict(a, size=spatial(x.shape, a['data_format']))) for (x, w, y), a in cases()])
-    def dx_spec(dy, w, *, size=None, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last'):
+              simplify=shares.seen_sparse(0), samples=lambda: alike(lambda x, w, y, a: Sample(
+                  [y, w], dict(a, size=spatial(x.shape, a['data_format'])))))
+    def dx_spec(dy, w, *, size=None, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last',
+                sparse=False):
         """The gradient by the input of spatial `size`; None: the size that input_size() says. It is also the transposed
-        convolution."""
+        convolution. sparse: dy is 0 almost everywhere, and only its other elements are worth a look."""
         n, *dy_size, oc = to_last(of_rank(by_input, 'inputs', dy, rank, f'({data_format})'), data_format)
         kernel = of_rank(by_input, 'kernel', w, rank, kernel_axes)
         check_channels(by_input, None, oc, kernel, groups)
@@ -238,9 +246,11 @@ def _records(rank):
 
     @register(by_kernel, vjp=dw_vjp, ref=_dw_ref, lower=_dw_lower, promote=0, floating=True, images=(0, 1),
               window=of_attribute, border='zero', flops=_dw_flops, over_rows=always,
-              samples=lambda: [Sample([x, y], dict(a, kernel_size=w.shape[:-2])) for (x, w, y), a in cases()])
-    def dw_spec(x, dy, *, kernel_size, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last'):
-        """The gradient by the kernel."""
+              simplify=shares.seen_sparse(1),
+              samples=lambda: alike(lambda x, w, y, a: Sample([x, y], dict(a, kernel_size=w.shape[:-2]))))
+    def dw_spec(x, dy, *, kernel_size, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last',
+                sparse=False):
+        """The gradient by the kernel. sparse: as of the gradient by the input."""
         _, *size, c = to_last(of_rank(by_kernel, 'inputs', x, rank, f'({data_format})'), data_format)
         _, *dy_size, oc = to_last(of_rank(by_kernel, 'output gradient', dy, rank, f'({data_format})'), data_format)
         if None in (c, oc) or c % groups or oc % groups:

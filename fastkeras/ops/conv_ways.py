@@ -7,7 +7,7 @@ so that a row's result does not either; the gradient by the kernel is a sum over
 from collections import namedtuple
 
 from . import winograd
-from .lowering import REDUCE, lower_reduce
+from .lowering import REDUCE, lower_copy, lower_reduce
 from .windows import Windows
 
 FEW = 32  # channels: with more, the kernel is not asked
@@ -82,9 +82,12 @@ def _few(ctx, g, x, w, y):
 _TURNED = ('c', 'oc', 'kd', 'kh', 'kw', 'sd', 'sh', 'sw', 'dd', 'dh', 'dw', 'groups')
 
 
+def _packed_by_input(ctx, g, w):
+    return ctx.packed(w, 'pack_dx', **{name: getattr(g, name) for name in _TURNED})
+
+
 def _product_by_input(ctx, g, dy, w, dx):
-    turned = {name: getattr(g, name) for name in _TURNED}
-    return ctx.step('conv_dx', [dy, ctx.packed(w, 'pack_dx', **turned), dx], **g._asdict())
+    return ctx.step('conv_dx', [dy, _packed_by_input(ctx, g, w), dx], **g._asdict())
 
 
 def _few_made(ctx, g):
@@ -145,3 +148,27 @@ def _first_of(ways):
 
 
 forward, by_input, by_kernel = map(_first_of, (FORWARD, BY_INPUT, BY_KERNEL))
+
+
+# ---- of an output's gradient that is 0 almost everywhere
+def _sparse_suits(ctx, g):
+    return ctx.parts('conv_sparse_dx', **g._asdict()) > 0
+
+
+def _sparse_by_input(ctx, g, dy, w, dx):
+    taps = g.kd * g.kh * g.kw * g.c
+    filters = ctx.temp((g.oc, taps))  # each in one piece
+    lower_copy(ctx, w, filters, (g.oc, taps), (1, g.oc), (taps, 1))
+    return ctx.step('conv_sparse_dx', [dy, filters, _packed_by_input(ctx, g, w), dx], **g._asdict())
+
+
+def _sparse_sums_suit(ctx, g):
+    return ctx.parts('conv_sparse_dw', **g._asdict()) > 0
+
+
+def _sparse_by_kernel(ctx, g, x, dy, dw):
+    return partial_sums(ctx, 'conv_sparse_dw', [x, dy], dw, g._asdict())
+
+
+sparse_by_input = _first_of(((_sparse_suits, _sparse_by_input), *BY_INPUT))
+sparse_by_kernel = _first_of(((_sparse_sums_suit, _sparse_by_kernel), *BY_KERNEL))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from . import core, facts
+from . import core, facts, shares
 from .core import FLOATS, INTS, Sample, apply, register
 from .shapes import broadcast, sum_to
 
@@ -349,7 +349,8 @@ def _where_truth(c, x1, x2):
 
 
 @register('where', vjp=_where_vjp, ref=lambda c, a, b: np.where(c, a, b), promote=1, samples=_where_samples,
-          compose=_where_truth, micro=lambda node: None if node.dtype == 'float64' else 'select')
+          compose=_where_truth, micro=lambda node: None if node.dtype == 'float64' else 'select',
+          simplify=shares.chosen_first)
 def _where_spec(condition, x1, x2):
     return broadcast(condition.shape, x1.shape, x2.shape), x1.dtype
 

@@ -1,8 +1,8 @@
-"""Pooling: the records max_pool2d and avg_pool2d with their gradients, and the public functions over one to three
-dimensions. Sequences are images of one row; volumes are pooled slice by slice, then across the slices.
+"""Pooling: the records of maxima and averages over two and three axes with their gradients, and the public functions over one
+to three dimensions. Sequences are images of one row.
 
 A window counts only elements inside the image, for averages too; a NaN in a window is the window's maximum. The
-gradient of a maximum goes to the first largest element of its window, row by row.
+gradient of a maximum goes to the first largest element of its window, slice by slice and row by row.
 """
 
 import numpy as np
@@ -10,17 +10,15 @@ import numpy as np
 from .conv_records import check_gradient_size
 from .core import Sample, apply, as_tensor, error, record, register
 from .facts import all_move
-from .move import expand_dims, reshape, squeeze, transpose
+from .move import expand_dims, squeeze, transpose
 from .reduce import max, mean
 from .windows import (
     checked_padding,
     data_format_of,
-    first_order,
     from_last,
     inside,
     ints,
     last_first,
-    last_order,
     outputs,
     padded,
     pads,
@@ -33,7 +31,7 @@ from .windows import (
 
 __all__ = ['average_pool', 'global_average_pool', 'global_max_pool', 'max_pool']
 
-RANK = 2
+IMAGE = {'d': 1, 'od': 1, 'kd': 1, 'sd': 1, 'pf': 0}  # the depth of one
 
 
 def _windows(x_shape, pool_size, strides, padding):
@@ -44,8 +42,9 @@ def _pool_size(node):
     return node.attrs['pool_size']
 
 
-def _checked(op, x, pool_size, strides, padding, data_format, rank=RANK):
+def _checked(op, x, pool_size, strides, padding, data_format):
     """(n, size, c), number of windows in each dimension and type."""
+    rank = len(pool_size)
     if len(x.shape) != rank + 2:
         raise error(op, f'inputs: expected {rank + 2} dimensions ({data_format}), got shape {tuple(x.shape)}')
     if not isinstance(padding, str) and any(p[0] >= k or p[1] >= k for p, k in zip(padding, pool_size)):
@@ -59,31 +58,42 @@ def _lower(kernel):
     """Lowering of a pooling record: the larger image, the record's result or one of its operands, sets the geometry."""
     def lower(ctx, node, ins, out):
         a, x = node.attrs, out if kernel.endswith('_dx') else ins[0]
-        g = window_attributes(_windows(x.shape, a['pool_size'], a['strides'], a['padding']))
-        del g['dh'], g['dw']
-        ctx.step(kernel, [*ins, out], n=x.shape[0], c=x.shape[-1], **g)
+        g = {**IMAGE, **window_attributes(_windows(x.shape, a['pool_size'], a['strides'], a['padding']))}
+        g = {'n': x.shape[0], 'c': x.shape[-1], **{k: v for k, v in g.items() if k not in ('dd', 'dh', 'dw')}}
+        step = ctx.step(kernel, [*ins, out], **g)
+        if kernel == 'max_pool_dx' and ctx.parts(kernel, **g):
+            step.over = 0
     return lower
 
 
-def cases():
-    rng = np.random.default_rng(2)
-    shapes = [
-        {'x': (2, 6, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
-        {'x': (1, 7, 5, 17), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': 'same'},
-        {'x': (1, 8, 9, 33), 'pool_size': (3, 2), 'strides': (1, 3), 'padding': 'same'},
-        {'x': (2, 9, 9, 1), 'pool_size': (2, 2), 'strides': (3, 3)},
-        {'x': (1, 7, 8, 16), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': ((1, 0), (1, 2))},
-        {'x': (3, 1, 10, 4), 'pool_size': (1, 4), 'strides': (1, 4), 'padding': 'same'},
-        {'x': (1, 5, 5, 40), 'pool_size': (5, 5), 'strides': (5, 5)},
-        {'x': (0, 4, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
-        {'x': (2, 3, 6, 4), 'pool_size': (2, 2), 'strides': (2, 2), 'data_format': 'channels_first'},
-    ]
-    result = []
-    for s in shapes:
-        x = s.pop('x')
-        a = dict({'padding': 'valid', 'data_format': 'channels_last'}, **s)
+CASES = {2: [
+    {'x': (2, 6, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
+    {'x': (1, 7, 5, 17), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': 'same'},
+    {'x': (1, 8, 9, 33), 'pool_size': (3, 2), 'strides': (1, 3), 'padding': 'same'},
+    {'x': (2, 9, 9, 1), 'pool_size': (2, 2), 'strides': (3, 3)},
+    {'x': (1, 7, 8, 16), 'pool_size': (3, 3), 'strides': (2, 2), 'padding': ((1, 0), (1, 2))},
+    {'x': (3, 1, 10, 4), 'pool_size': (1, 4), 'strides': (1, 4), 'padding': 'same'},
+    {'x': (1, 5, 5, 40), 'pool_size': (5, 5), 'strides': (5, 5)},
+    {'x': (0, 4, 4, 3), 'pool_size': (2, 2), 'strides': (2, 2)},
+    {'x': (2, 3, 6, 4), 'pool_size': (2, 2), 'strides': (2, 2), 'data_format': 'channels_first'},
+], 3: [
+    {'x': (2, 4, 6, 5, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
+    {'x': (1, 5, 4, 5, 17), 'pool_size': (3, 2, 3), 'strides': (2, 1, 2), 'padding': 'same'},
+    {'x': (1, 5, 6, 4, 2), 'pool_size': (2, 3, 2), 'strides': (3, 2, 1), 'padding': ((1, 0), (2, 1), (0, 1))},
+    {'x': (2, 3, 4, 4, 5), 'pool_size': (1, 2, 2), 'strides': (1, 2, 2)},
+    {'x': (2, 4, 3, 4, 5), 'pool_size': (2, 1, 1), 'strides': (2, 1, 1)},
+    {'x': (0, 4, 4, 4, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
+    {'x': (2, 3, 4, 5, 4), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2), 'data_format': 'channels_first'},
+]}
+
+
+def cases(rank):
+    rng, result = np.random.default_rng(rank), []
+    for given in CASES[rank]:
+        a = {'padding': 'valid', 'data_format': 'channels_last', **given}
+        x = a.pop('x')
         n, *size, c = to_last(x, a['data_format'])
-        size = outputs(a['padding'], size, a['pool_size'], a['strides'], (1,) * RANK, 'pool')
+        size = outputs(a['padding'], size, a['pool_size'], a['strides'], (1,) * rank, 'pool')
         # distinct values: at a tie the maximum has no derivative
         values = rng.permutation(int(np.prod(x))).reshape(x).astype('float32') / 16 - 2
         result.append((values, rng.standard_normal(from_last((n, *size, c), a['data_format'])).astype('float32'), a))
@@ -132,58 +142,55 @@ def _max_take_ref(x, y, t, pool_size, strides, padding='valid'):
     return result
 
 
-def _max_vjp(node, ct):
-    return [apply('max_pool2d_dx', [node.inputs[0], node, ct], **node.attrs)]
-
-
-@register('max_pool2d', vjp=_max_vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True, promote=0, floating=True,
-          images=(0, -1), window=_pool_size, border='least', rows=all_move,
-          samples=lambda: [Sample([x], a) for x, _, a in cases()])
-def max_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
-    n, _, c, size = _checked('max_pool2d', x, pool_size, strides, padding, data_format)
-    return from_last((n, *size, c), data_format), x.dtype
-
-
-def _max_samples():
-    return [([x, record('max_pool2d').ref(x, **a), dy], a) for x, dy, a in cases()]
-
-
-def _max_dx_vjp(node, ct):
-    x, y, _ = node.inputs
-    return [None, None, apply('max_pool2d_take', [x, y, ct], **node.attrs)]
-
-
-@register('max_pool2d_dx', vjp=_max_dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'), promote=0, floating=True,
-          images=(0, 1, 2, -1), rows=all_move,
-          samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in _max_samples()])
-def max_pool2d_dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
-    """The gradient of max_pool2d by x; y is its result."""
-    _same_shapes('max_pool2d_dx', y, dy, x, pool_size, strides, padding, data_format)
-    return tuple(x.shape), x.dtype
-
-
-def _max_take_vjp(node, ct):
-    x, y, _ = node.inputs
-    return [None, None, apply('max_pool2d_dx', [x, y, ct], **node.attrs)]
-
-
-@register('max_pool2d_take', vjp=_max_take_vjp, ref=_max_take_ref, promote=0, floating=True,
-          images=(0, 1, 2, -1), rows=all_move,
-          samples=lambda: [Sample([x, y, x * 0.5], a, grad=False) for (x, y, _), a in _max_samples()])
-def max_pool2d_take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
-    """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
-    if tuple(t.shape) != tuple(x.shape):
-        raise error('max_pool2d_take', f'expected t of the shape of x, {tuple(x.shape)}, got {tuple(t.shape)}')
-    _same_shapes('max_pool2d_take', y, y, x, pool_size, strides, padding, data_format)
-    return tuple(y.shape), t.dtype
-
-
 def _same_shapes(op, y, dy, x, pool_size, strides, padding, data_format):
     n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format)
     expected = from_last((n, *size, c), data_format)
     for name, node in (('outputs', y), ('output gradient', dy)):
-        if len(node.shape) != RANK + 2 or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
+        if len(node.shape) != len(expected) or any(None not in (a, b) and a != b for a, b in zip(node.shape, expected)):
             raise error(op, f'{name}: expected shape {expected}, got {tuple(node.shape)}')
+
+
+def _maxima(rank):
+    """The records of maxima over so many axes: their gradient, and its own."""
+    op, by_input, taken = f'max_pool{rank}d', f'max_pool{rank}d_dx', f'max_pool{rank}d_take'
+
+    def samples():
+        return [([x, record(op).ref(x, **a), dy], a) for x, dy, a in cases(rank)]
+
+    def vjp(node, ct):
+        return [apply(by_input, [node.inputs[0], node, ct], **node.attrs)]
+
+    @register(op, vjp=vjp, ref=_max_ref, lower=_lower('max_pool'), epilogue=True, promote=0, floating=True,
+              images=(0, -1), window=_pool_size, border='least', rows=all_move,
+              samples=lambda: [Sample([x], a) for x, _, a in cases(rank)])
+    def spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
+        n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format)
+        return from_last((n, *size, c), data_format), x.dtype
+
+    def dx_vjp(node, ct):
+        x, y, _ = node.inputs
+        return [None, None, apply(taken, [x, y, ct], **node.attrs)]
+
+    @register(by_input, vjp=dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'), promote=0, floating=True,
+              images=(0, 1, 2, -1), rows=all_move, shares=True,
+              samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in samples()])
+    def dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
+        """The gradient by x; y is the maxima."""
+        _same_shapes(by_input, y, dy, x, pool_size, strides, padding, data_format)
+        return tuple(x.shape), x.dtype
+
+    def take_vjp(node, ct):
+        x, y, _ = node.inputs
+        return [None, None, apply(by_input, [x, y, ct], **node.attrs)]
+
+    @register(taken, vjp=take_vjp, ref=_max_take_ref, promote=0, floating=True, images=(0, 1, 2, -1), rows=all_move,
+              samples=lambda: [Sample([x, y, x * 0.5], a, grad=False) for (x, y, _), a in samples()])
+    def take_spec(x, y, t, *, pool_size, strides, padding='valid', data_format='channels_last'):
+        """t, an image like x, read where x has the maximum of each window: only second derivatives need it."""
+        if tuple(t.shape) != tuple(x.shape):
+            raise error(taken, f'expected t of the shape of x, {tuple(x.shape)}, got {tuple(t.shape)}')
+        _same_shapes(taken, y, y, x, pool_size, strides, padding, data_format)
+        return tuple(y.shape), t.dtype
 
 
 # ---- average
@@ -211,79 +218,37 @@ def _avg_dx_ref(dy, size, pool_size, strides, padding='valid'):
     return np.ascontiguousarray(inside(full, g))
 
 
-def _avg_vjp(node, ct):
-    size = spatial(node.inputs[0].shape, node.attrs['data_format'])
-    return [apply('avg_pool2d_dx', [ct], size=size, **node.attrs)]
+def _averages(rank):
+    """The records of averages over so many axes."""
+    op, by_input = f'avg_pool{rank}d', f'avg_pool{rank}d_dx'
 
+    def vjp(node, ct):
+        size = spatial(node.inputs[0].shape, node.attrs['data_format'])
+        return [apply(by_input, [ct], size=size, **node.attrs)]
 
-@register('avg_pool2d', vjp=_avg_vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True, promote=0, floating=True,
-          images=(0, -1), rows=all_move,
-          samples=lambda: [Sample([x], a) for x, _, a in cases()])
-def avg_pool2d_spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
-    n, _, c, size = _checked('avg_pool2d', x, pool_size, strides, padding, data_format)
-    return from_last((n, *size, c), data_format), x.dtype
-
-
-def _avg_dx_vjp(node, ct):
-    return [apply('avg_pool2d', [ct], **{k: v for k, v in node.attrs.items() if k != 'size'})]
-
-
-@register('avg_pool2d_dx', vjp=_avg_dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'), promote=0, floating=True,
-          images=(0, -1), rows=all_move,
-          samples=lambda: [Sample([dy], dict(a, size=spatial(x.shape, a['data_format']))) for x, dy, a in cases()])
-def avg_pool2d_dx_spec(dy, *, size, pool_size, strides, padding='valid', data_format='channels_last'):
-    """The gradient of avg_pool2d by its input of spatial `size`."""
-    n, *dy_size, c = to_last(dy.shape, data_format)
-    check_gradient_size('avg_pool2d_dx', size, dy_size, pool_size, strides, padding, (1,) * RANK)
-    return from_last((n, *size, c), data_format), dy.dtype
-
-
-# ---- volumes
-
-def _volume_cases():
-    rng = np.random.default_rng(4)
-    shapes = [
-        {'x': (2, 4, 6, 5, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
-        {'x': (1, 5, 4, 5, 17), 'pool_size': (3, 2, 3), 'strides': (2, 1, 2), 'padding': 'same'},
-        {'x': (1, 5, 6, 4, 2), 'pool_size': (2, 3, 2), 'strides': (3, 2, 1), 'padding': ((1, 0), (2, 1), (0, 1))},
-        {'x': (2, 3, 4, 4, 5), 'pool_size': (1, 2, 2), 'strides': (1, 2, 2)},
-        {'x': (2, 4, 3, 4, 5), 'pool_size': (2, 1, 1), 'strides': (2, 1, 1)},
-        {'x': (0, 4, 4, 4, 3), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2)},
-        {'x': (2, 3, 4, 5, 4), 'pool_size': (2, 2, 2), 'strides': (2, 2, 2), 'data_format': 'channels_first'},
-    ]
-    for s in shapes:
-        x = s.pop('x')
-        yield Sample([rng.permutation(int(np.prod(x))).reshape(x).astype('float32') / 16 - 2],
-                     {'padding': 'valid', 'data_format': 'channels_last', **s})
-
-
-def _volumes(op, record, ref):
-    """The record of pooling over three dimensions: pooling of each slice, then of what that gives, as of images whose rows
-    are the slices. A maximum's gradient still goes to the first largest element, since a slice's first comes first."""
-    def compose(x, *, pool_size, strides, padding, data_format):
-        if data_format == 'channels_first':
-            x = transpose(x, last_order(5))
-        n, *size, c = x.shape
-        before = pads(padding, size, pool_size, strides)
-        od, oh, ow = outputs(padding, size, pool_size, strides, (1, 1, 1), op)
-        if pool_size[1:] != (1, 1) or strides[1:] != (1, 1):
-            x = apply(record, [reshape(x, (n * size[0], *size[1:], c))], pool_size=pool_size[1:], strides=strides[1:],
-                      padding=before[1:], data_format='channels_last')
-        if pool_size[0] != 1 or strides[0] != 1:
-            x = apply(record, [reshape(x, (n, size[0], oh * ow, c))], pool_size=(pool_size[0], 1),
-                      strides=(strides[0], 1), padding=(before[0], (0, 0)), data_format='channels_last')
-        x = reshape(x, (n, od, oh, ow, c))
-        return transpose(x, first_order(5)) if data_format == 'channels_first' else x
-
-    @register(op, ref=ref, compose=compose, promote=0, floating=True, images=(0, -1), rows=all_move,
-              samples=lambda: list(_volume_cases()))
+    @register(op, vjp=vjp, ref=_avg_ref, lower=_lower('avg_pool'), epilogue=True, promote=0, floating=True,
+              images=(0, -1), rows=all_move,
+              samples=lambda: [Sample([x], a) for x, _, a in cases(rank)])
     def spec(x, *, pool_size, strides, padding='valid', data_format='channels_last'):
-        n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format, 3)
+        n, _, c, size = _checked(op, x, pool_size, strides, padding, data_format)
         return from_last((n, *size, c), data_format), x.dtype
 
+    def dx_vjp(node, ct):
+        return [apply(op, [ct], **{k: v for k, v in node.attrs.items() if k != 'size'})]
 
-_volumes('max_pool3d', 'max_pool2d', _max_ref)
-_volumes('avg_pool3d', 'avg_pool2d', _avg_ref)
+    @register(by_input, vjp=dx_vjp, ref=_avg_dx_ref, lower=_lower('avg_pool_dx'), promote=0, floating=True,
+              images=(0, -1), rows=all_move,
+              samples=lambda: [Sample([dy], dict(a, size=spatial(x.shape, a['data_format']))) for x, dy, a in cases(rank)])
+    def dx_spec(dy, *, size, pool_size, strides, padding='valid', data_format='channels_last'):
+        """The gradient by an input of spatial `size`."""
+        n, *dy_size, c = to_last(dy.shape, data_format)
+        check_gradient_size(by_input, size, dy_size, pool_size, strides, padding, (1,) * rank)
+        return from_last((n, *size, c), data_format), dy.dtype
+
+
+for _rank in (2, 3):
+    _maxima(_rank)
+    _averages(_rank)
 
 
 # ---- public functions

@@ -6,7 +6,7 @@ The names of this module hide Python's sum, max, min, any and all.
 import numpy as np
 
 from ..graph import Node
-from . import core, facts
+from . import core, facts, shares
 from .core import FLOATS, Sample, apply, register
 from .lowering import REDUCE, lower_reduce
 from .shapes import count, many_axes, one_axis, reduced, shape_of
@@ -31,10 +31,7 @@ def _sum_vjp(node, ct):
 
 
 def _extreme_vjp(node, ct):
-    x, axis = node.inputs[0], node.attrs['axis']
-    chosen = apply('cast', (apply('equal', (x, _kept(node, node))),), dtype=x.dtype)
-    ties = apply('sum', (chosen,), axis=axis, keepdims=True)
-    return [chosen * (_kept(node, ct) / ties)]
+    return [apply('extreme_dx', (node.inputs[0], _kept(node, node), _kept(node, ct)), axis=node.attrs['axis'])]
 
 
 def _prod_vjp(node, ct):
@@ -120,10 +117,72 @@ def _reduction(name, ref, vjp, identity, signed=True, simplify=None):
              over_rows=facts.sums_rows if name == 'sum' else None)(spec)
 
 
-_reduction('sum', np.sum, _sum_vjp, 0, simplify=_sum_simpler)
+_reduction('sum', np.sum, _sum_vjp, 0, simplify=facts.first_of(shares.summed_first, _sum_simpler))
 _reduction('max', np.max, _extreme_vjp, None)
 _reduction('min', np.min, _extreme_vjp, None)
 _reduction('prod', np.prod, _prod_vjp, 1, signed=False)
+
+
+# ---- the gradient of max and min
+LEAST, ROW = 1 << 12, 16  # elements, and of those beside the reduced axes, that the kernel is for
+
+
+def _chosen(x, y, axis):
+    """Where x is the extreme, as ones and zeros, and how often."""
+    chosen = apply('cast', (apply('equal', (x, y)),), dtype=x.dtype)
+    return chosen, apply('sum', (chosen,), axis=axis, keepdims=True)
+
+
+def _extreme_dx_compose(x, y, dy, *, axis):
+    one_run = axis and axis[-1] - axis[0] + 1 == len(axis)
+    if one_run and count(x.shape) >= LEAST and count(x.shape[axis[-1] + 1:]) >= ROW:
+        return None
+    chosen, ties = _chosen(x, y, axis)
+    return chosen * (dy / ties)
+
+
+def _extreme_dx_ref(x, y, dy, *, axis):
+    chosen = (x == y).astype(x.dtype)
+    return chosen * (dy / chosen.sum(axis=axis, keepdims=True))
+
+
+def _extreme_dx_vjp(node, ct):
+    x, y, _ = node.inputs
+    chosen, ties = _chosen(x, y, node.attrs['axis'])
+    return [None, None, apply('sum', (chosen * ct,), axis=node.attrs['axis'], keepdims=True) / ties]
+
+
+def _extreme_dx_lower(ctx, node, ins, out):
+    axis, shape = node.attrs['axis'], node.shape
+    ctx.step('extreme_dx', [*ins, out], outer=count(shape[:axis[0]]), r=count(shape[axis[0]:axis[-1] + 1]),
+             inner=count(shape[axis[-1] + 1:])).over = 0
+
+
+def _extreme_dx_samples():
+    rng, made = np.random.default_rng(12), []
+    for shape, axis in (((3, 40, 37), (1,)), ((2, 9, 8, 50), (1, 2)), ((260, 20), (0,)), ((4, 1030, 16), (1,)),
+                        ((2, 3, 5, 4), (1, 2))):
+        x = rng.integers(-40, 40, shape).astype(np.float32)
+        y = x.max(axis=axis, keepdims=True)
+        made.append(Sample([x, y, rng.standard_normal(y.shape).astype(np.float32)], {'axis': axis}, grad=False))
+    return made
+
+
+def _in_one_run(node):
+    axis = node.attrs['axis']
+    return node.dtype == 'float32' and axis[-1] - axis[0] + 1 == len(axis)
+
+
+@register('extreme_dx', vjp=_extreme_dx_vjp, ref=_extreme_dx_ref, lower=_extreme_dx_lower, compose=_extreme_dx_compose,
+          samples=_extreme_dx_samples, promote=0, floating=True, supports=_in_one_run, shares=True,
+          rows=lambda node, moving: all(moving) and 0 not in node.attrs['axis'],
+          sink=lambda node, order: ({'axis': tuple(sorted(order[a] for a in node.attrs['axis']))}, order))
+def _extreme_dx_spec(x, y, dy, *, axis):
+    """The gradient of max or min by x: dy in equal shares where x equals y, the extreme; both with 1 for each axis."""
+    kept = reduced(x.shape, axis, True)
+    if tuple(y.shape) != kept or tuple(dy.shape) != kept:
+        raise ValueError(f'expected extremes and their gradient of shape {kept}, got {tuple(y.shape)} and {tuple(dy.shape)}')
+    return x.shape, x.dtype
 
 
 def _reduce(op, x, axis, keepdims, **attrs):

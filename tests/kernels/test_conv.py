@@ -144,6 +144,27 @@ def test_overlapping_windows_add_up(shape):
             close(both_thread_counts('col2im', [taps], dx.shape, isa, g, extra), wanted, 2 * room + np.abs(bias))
 
 
+@pytest.mark.parametrize('share', [0, 0.02, 1])
+@pytest.mark.parametrize('shape', [shape for shape in [*SHAPES, *VOLUMES] if geometry(shape)['groups'] == 1], ids=str)
+def test_what_is_not_0_of_a_sparse_gradient(shape, share):
+    g = geometry(shape)
+    x, w, dy = arrays(g)
+    dy[:len(dy) - len(dy) // 2] *= RNG.random(dy[:len(dy) - len(dy) // 2].shape) < share  # the other images are dense
+    _, dx, dw = exact(g, x, w, dy)
+    _, dx_room, dw_room = exact(g, *map(np.abs, (x, w, dy)))
+    filters = np.ascontiguousarray(np.moveaxis(w, -1, 0))
+    for isa in step.ISAS:
+        if not step.parts('conv_sparse_dx', isa, **g):
+            assert g['dw'] > 1 and g['kw'] > 1
+            continue
+        for bias, extra in ((0, {}), double_plus_channel(g['c'])):
+            wanted = 2 * dx + bias if extra else dx
+            close(both_thread_counts('conv_sparse_dx', [dy, filters, packed(w, g, isa)[1]], dx.shape, isa, g, extra), wanted,
+                  2 * dx_room + np.abs(bias))
+        parts = step.parts('conv_sparse_dw', isa, **g)
+        close(both_thread_counts('conv_sparse_dw', [x, dy], (parts, *dw.shape), isa, g, {}).sum(0), dw, dw_room)
+
+
 def test_few_channels_have_a_way_of_their_own():
     for isa in step.ISAS:
         few = [shape for shape in [*SHAPES, *VOLUMES] if 'conv_few' in ways('conv', isa, geometry(shape))]
@@ -187,6 +208,11 @@ def test_an_image_does_not_depend_on_the_others(isa, shape):
         step.run('conv_dx', [dy[some].copy(), backward, dx_some], isa=isa, **{**g, 'n': n})
         np.testing.assert_array_equal(y_some, y[some])
         np.testing.assert_array_equal(dx_some, dx[some])
+        if n in (1, 16):
+            filters, dx_some = np.ascontiguousarray(np.moveaxis(w, -1, 0)), [np.empty_like(x), np.empty_like(x[some])]
+            for part, out in zip((dy, dy[some].copy()), dx_some):
+                step.run('conv_sparse_dx', [part, filters, backward, out], isa=isa, **{**g, 'n': len(out)})
+            np.testing.assert_array_equal(dx_some[1], dx_some[0][some])
 
 
 @pytest.mark.parametrize('isa', step.ISAS)

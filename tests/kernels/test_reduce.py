@@ -107,3 +107,26 @@ def test_cumsum(shape, exclusive, reverse, isa):
     along = x[:, ::-1] if reverse else x
     want = np.cumsum(along, axis=1) - (along if exclusive else 0)
     np.testing.assert_array_equal(y, want[:, ::-1] if reverse else want)
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('shape', [(1, 1, 1), (3, 50, 16), (2, 40, 37), (2, 5000, 20), (1, 9, 5000), (2, 4097, 130), (0, 5, 3),
+                                   (2, 0, 3), (2, 5, 0)], ids=str)
+def test_the_gradient_of_an_extreme_is_shared_by_equal_ones(shape, isa):
+    outer, r, inner = shape
+    x = RNG.integers(-5, 5, shape).astype(np.float32)
+    y = x.max(axis=1) if r else np.zeros((outer, inner), np.float32)
+    dy = RNG.normal(size=y.shape).astype(np.float32)
+    one, two = (np.full(shape, 7, np.float32) for _ in range(2))
+    for dx, threads in ((one, 1), (two, 2)):
+        run('extreme_dx', [x, y, dy, dx], outer=outer, r=r, inner=inner, isa=isa, threads=threads)
+    np.testing.assert_array_equal(one, two)
+    chosen = (x == y[:, None]).astype(np.float32)
+    np.testing.assert_array_equal(one, chosen * (dy / np.maximum(chosen.sum(axis=1), 1))[:, None])
+    there = x.copy()
+    run('extreme_dx', [there, y, dy, there], outer=outer, r=r, inner=inner, isa=isa, threads=2)
+    np.testing.assert_array_equal(there, one)
+    if x.size:
+        x[0, 0, 0] = y[0, 0] = np.nan
+        run('extreme_dx', [x, y, dy, one], outer=outer, r=r, inner=inner, isa=isa)
+        assert np.isnan(one[0, :, 0]).all() and np.isnan(one).sum() == r

@@ -79,27 +79,25 @@ static inline void naive_conv(const window *v, const float *x, const float *w, c
 }
 
 static inline void naive_pool(const window *v, int average, const float *x, const float *dy, double *y, double *dx) {
-    for (int64_t i = 0; i < v->n * v->h * v->w * v->c; i++) dx[i] = 0;
-    for (int64_t n = 0; n < v->n; n++)
-        for (int64_t oy = 0; oy < v->oh; oy++)
-            for (int64_t ox = 0; ox < v->ow; ox++)
-                for (int64_t c = 0; c < v->c; c++) {
-                    int64_t j = ((n * v->oh + oy) * v->ow + ox) * v->c + c, inside[64], count = 0, best = 0;
-                    double sum = 0;
-                    for (int64_t ky = 0; ky < v->kh; ky++)
-                        for (int64_t kx = 0; kx < v->kw; kx++) {
-                            int64_t iy = oy * v->sh - v->pt + ky, ix = ox * v->sw - v->pl + kx;
-                            if (iy >= 0 && iy < v->h && ix >= 0 && ix < v->w)
-                                inside[count++] = ((n * v->h + iy) * v->w + ix) * v->c + c;
-                        }
-                    for (int64_t k = 0; k < count; k++) {
-                        sum += x[inside[k]];
-                        if (x[inside[k]] > x[inside[best]]) best = k;
-                    }
-                    y[j] = average ? sum / (double)count : x[inside[best]];
-                    for (int64_t k = 0; k < count; k++)
-                        dx[inside[k]] += average ? dy[j] / (double)count : k == best ? dy[j] : 0;
-                }
+    for (int64_t i = 0; i < v->n * v->d * v->h * v->w * v->c; i++) dx[i] = 0;
+    for (int64_t r = 0; r < v->n * v->od * v->oh * v->ow; r++)
+        for (int64_t c = 0; c < v->c; c++) {
+            int64_t j = r * v->c + c, inside[64], count = 0, best = 0;
+            int64_t ox = r % v->ow, oy = r / v->ow % v->oh, oz = r / v->ow / v->oh % v->od, n = r / v->ow / v->oh / v->od;
+            double sum = 0;
+            for (int64_t t = 0; t < v->kd * v->kh * v->kw; t++) {
+                int64_t ix = ox * v->sw - v->pl + t % v->kw, iy = oy * v->sh - v->pt + t / v->kw % v->kh;
+                int64_t iz = oz * v->sd - v->pf + t / v->kw / v->kh;
+                if (iz >= 0 && iz < v->d && iy >= 0 && iy < v->h && ix >= 0 && ix < v->w)
+                    inside[count++] = (((n * v->d + iz) * v->h + iy) * v->w + ix) * v->c + c;
+            }
+            for (int64_t k = 0; k < count; k++) {
+                sum += x[inside[k]];
+                if (x[inside[k]] > x[inside[best]]) best = k;
+            }
+            y[j] = average ? sum / (double)count : x[inside[best]];
+            for (int64_t k = 0; k < count; k++) dx[inside[k]] += average ? dy[j] / (double)count : k == best ? dy[j] : 0;
+        }
 }
 
 static inline void naive_reduce(int64_t kind, int64_t outer, int64_t r, int64_t inner, const float *x, double *y) {

@@ -136,9 +136,9 @@ static void conv(window v) {
     }
 
     const int64_t *turn = ATTR(v.c, v.oc, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw, v.dd, v.dh, v.dw, v.groups);
-    packed = outputs(PARTS("pack_dx", turn));
-    RUN("pack_dx", turn, w, packed);
-    RUN("conv_dx", attr, dy, packed, dx);
+    float *turned = outputs(PARTS("pack_dx", turn));
+    RUN("pack_dx", turn, w, turned);
+    RUN("conv_dx", attr, dy, turned, dx);
     check("conv_dx", dx, ex, nx, 1e-5);
     if (v.groups == 1) {
         const int64_t pixels = v.n * v.od * v.oh * v.ow;
@@ -150,6 +150,18 @@ static void conv(window v) {
 
     weights_gradient("conv_dw", attr, x, dy, ew, nw);
     if (PARTS("conv_few_dw", attr)) weights_gradient("conv_few_dw", attr, x, dy, ew, nw);
+    if (!PARTS("conv_sparse_dx", attr)) return;
+    float *filters = outputs(nw);
+    for (int64_t i = 0; i < nw; i++) filters[i % v.oc * k + i / v.oc] = w[i];
+    RUN("conv_sparse_dx", attr, dy, filters, turned, dx);
+    check("conv_sparse_dx", dx, ex, nx, 1e-5);
+    weights_gradient("conv_sparse_dw", attr, x, dy, ew, nw);
+    for (int64_t i = 0; i < ny; i++)
+        if (i % 37) dy[i] = 0;
+    naive_conv(&v, x, w, dy, zeros(ny), (ex = zeros(nx)), (ew = zeros(nw)));
+    RUN("conv_sparse_dx", attr, dy, filters, turned, dx);
+    check("conv_sparse_dx of few", dx, ex, nx, 1e-5);
+    weights_gradient("conv_sparse_dw", attr, x, dy, ew, nw);
 }
 
 /* a depthwise convolution is one of as many groups as channels */
@@ -167,8 +179,8 @@ static void depthwise(window v) {
 }
 
 static void pool(window v) {
-    const int64_t *attr = ATTR(v.n, v.h, v.w, v.c, v.oh, v.ow, v.kh, v.kw, v.sh, v.sw, v.pt, v.pl);
-    int64_t nx = v.n * v.h * v.w * v.c, ny = v.n * v.oh * v.ow * v.c;
+    const int64_t *attr = ATTR(v.n, v.d, v.h, v.w, v.c, v.od, v.oh, v.ow, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw, v.pf, v.pt, v.pl);
+    int64_t nx = v.n * v.d * v.h * v.w * v.c, ny = v.n * v.od * v.oh * v.ow * v.c;
     float *x = numbers(nx), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
     double *ey = zeros(ny), *ex = zeros(nx);
     for (int average = 0; average < 2; average++) {
@@ -184,6 +196,20 @@ static void pool(window v) {
 }
 
 /* ---- rows and columns */
+static void extreme_gradient(int64_t outer, int64_t r, int64_t inner) {
+    float *x = numbers(outer * r * inner), *dy = numbers(outer * inner), *y = outputs(outer * inner);
+    float *dx = outputs(outer * r * inner);
+    double *largest = zeros(outer * inner), *expected = zeros(outer * r * inner);
+    naive_reduce(1, outer, r, inner, x, largest);
+    for (int64_t i = 0; i < outer * inner; i++) y[i] = (float)largest[i];
+    for (int64_t i = 0; i < outer * r * inner; i++) {
+        const int64_t j = i / inner / r * inner + i % inner;
+        expected[i] = x[i] == y[j] ? dy[j] : 0;
+    }
+    RUN("extreme_dx", ATTR(outer, r, inner), x, y, dy, dx);
+    check("extreme_dx", dx, expected, outer * r * inner, 1e-6);
+}
+
 static void reduce(int64_t outer, int64_t r, int64_t inner) {
     for (int64_t kind = 0; kind < 4; kind++) {
         const int64_t *attr = ATTR(kind, outer, r, inner);
@@ -341,6 +367,9 @@ static void everything(void) {
     depthwise(IMAGE(1, 9, 9, 6, 5, 5, 12, 3, 3, 1, 1, 2, 2, 0, 0, 6));
     pool(IMAGE(2, 9, 8, 5, 5, 4, 5, 2, 3, 2, 2, 1, 1, 1, 1, 5));
     pool(IMAGE(4, 16, 16, 19, 8, 8, 19, 2, 2, 2, 2, 1, 1, 0, 0, 19));
+    pool((window){2, 7, 8, 21, 4, 4, 21, 2, 3, 2, 2, 1, 1, 1, 1, 21, 6, 3, 2, 2, 1, 0});
+    extreme_gradient(3, 40, 37);
+    extreme_gradient(2, 700, 300);
     for (int i = 1; i < 40; i += 6) reduce(i, 41 - i, i / 2 + 1), softmax(i, 41 - i), moments(17 * i, i);
     reduce(1, 100000, 1);
     reduce(1, 3000, 40);

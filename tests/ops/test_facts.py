@@ -277,6 +277,13 @@ def test_nonnegative(record, sample):
         assert (reference(record, arrays, sample.attrs) >= 0).all()
 
 
+def shares_of(x):
+    """The gradient of the largest of each channel, as far as they are such."""
+    axes = tuple(range(x.ndim - 1))
+    largest = raw(core.record('max'), [x], {'axis': axes, 'keepdims': True})
+    return raw(core.record('extreme_dx'), [x, largest, raw(core.record('negative'), [largest], {})], {'axis': axes})
+
+
 def candidates(record, sample):
     """(inputs, attributes) that rules of simplification look for."""
     leaves = harness.placeholders(sample.inputs)
@@ -288,6 +295,12 @@ def candidates(record, sample):
         other = core.constant(np.full((1,) * x.ndim, 3.0, x.dtype))
         for inner in (raw(core.record('negative'), [x], {}), raw(core.record('multiply'), [x, other], {})):
             yield [inner if i == k else y for i, y in enumerate(leaves)], sample.attrs
+        if x.ndim > 1 and x.dtype == 'float32' and x.size:  # a gradient of maxima
+            shares = shares_of(x)
+            yield [shares if i == k else y for i, y in enumerate(leaves)], sample.attrs
+            if record.name == 'where':
+                zero = core.constant(np.zeros((1,) * x.ndim, x.dtype))
+                yield [raw(core.record('greater'), [x, zero], {}), shares, zero], sample.attrs
     if record.name == 'scatter_add' and not sample.attrs['axis'] and leaves[0].ndim > 1:
         turn = core.record('transpose')
         yield [raw(turn, [x], {'axes': (1, 0, *range(2, x.ndim))}) for x in leaves], sample.attrs
@@ -301,7 +314,8 @@ def candidates(record, sample):
 def test_simplify(record):
     found = 0
     for sample in record.samples():
-        if any(a.dtype not in (np.float32, np.int32) for a in sample.inputs) or max(a.size for a in sample.inputs) > 1 << 16:
+        plain = all(a.dtype in (np.float32, np.int32, bool) for a in sample.inputs)
+        if not plain or max(a.size for a in sample.inputs) > 1 << 16:
             continue
         for inputs, attrs in candidates(record, sample):
             try:
