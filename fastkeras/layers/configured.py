@@ -64,6 +64,13 @@ class Configured:
             config[name] = serialize(value) if serialize is not None else value
         return config
 
+    @staticmethod
+    def _with_newer(config, newer):
+        """The configuration with settings that only Keras 3 knows, given as (value, default): in the form of Keras 2, whose
+        readers refuse what they do not know, those alone that are not at their defaults."""
+        three = generation.of('config.module_and_registered_name')
+        return {**config, **{k: value for k, (value, default) in newer.items() if three or value != default}}
+
     @classmethod
     def from_config(cls, config: Any) -> Any:
         """The layer that a configuration describes."""

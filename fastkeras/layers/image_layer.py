@@ -12,6 +12,7 @@ from fastkeras.ops import core
 from fastkeras.ops.resize import saturated
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import SeedGenerator, active_trace
+from fastkeras.saving import objects
 from fastkeras.utils import bounding_boxes as boxes_of
 from fastkeras.utils import nest
 from fastkeras.utils.quantities import as_number
@@ -210,7 +211,13 @@ class _ImageLayer(Layer):
 
     def _config_with(self, *names):
         given = () if self.bounding_box_format is None else ('bounding_box_format',)
-        return super()._config_with(*names, *(n for n in ('data_format', *given) if n not in names))
+        config = super()._config_with(*(n for n in names if n != 'data_format'), *given)
+        return self._with_newer(config, {'data_format': (self.data_format, 'channels_last')})
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        """As that of any layer. tf.keras says no data_format: its images have their channels last."""
+        return super().from_config({'data_format': 'channels_last', **objects.checked_config(cls, config)})
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with()

@@ -118,8 +118,9 @@ class Resizing(_Sized):
         return self._moved_boxes(bounding_boxes, size, move, (self.height, self.width))
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('height', 'width', 'interpolation', 'crop_to_aspect_ratio', 'pad_to_aspect_ratio', 'fill_mode',
-                                 'fill_value', 'antialias', 'data_format')
+        config = self._config_with('height', 'width', 'interpolation', 'crop_to_aspect_ratio')
+        newer = {'pad_to_aspect_ratio': False, 'fill_mode': 'constant', 'fill_value': 0.0, 'antialias': False}
+        return self._with_newer(config, {k: (getattr(self, k), default) for k, default in newer.items()})
 
 
 class CenterCrop(_Sized):

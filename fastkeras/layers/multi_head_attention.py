@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import constraints, initializers, ops, regularizers
+from fastkeras import constraints, generation, initializers, ops, regularizers
 
 from .base import Layer
 from .calls import masked
@@ -147,10 +147,10 @@ class _Heads(Layer):
         return ops.einsum(of_result, kept, value), shares
 
     def _shared_config(self, *names):
-        return {**self._config_with(*names, 'use_bias', 'use_gate', 'sliding_window', 'kernel_initializer',
-                                    'bias_initializer', 'kernel_regularizer', 'bias_regularizer',
-                                    'activity_regularizer', 'kernel_constraint', 'bias_constraint', 'seed'),
-                'dropout': self._rate}
+        config = self._config_with(*names, 'use_bias', 'kernel_initializer', 'bias_initializer', 'kernel_regularizer',
+                                   'bias_regularizer', 'activity_regularizer', 'kernel_constraint', 'bias_constraint')
+        newer = {'use_gate': False, 'sliding_window': None, 'seed': None}
+        return self._with_newer({**config, 'dropout': self._rate}, {k: (getattr(self, k), v) for k, v in newer.items()})
 
 
 def _again(initializer):
@@ -178,6 +178,10 @@ class MultiHeadAttention(_Heads):
     come out as well. A step that may attend to nothing gets the mean of all values, or, where the shares are kept
     (dropout, return_attention_scores), 0, as in Keras 3. The query's mask is passed on.
     """
+
+    # tf.keras also says for which shapes it was built, and how -inf is kept out of a softmax without anything to attend to
+    _attends_for = None, None, None       # shapes of query, value, key
+    _elsewhere = {**_Heads._elsewhere, 'query_shape': ..., 'key_shape': ..., 'value_shape': ..., 'softmax_robust_masking': ...}
 
     def __init__(self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0,
                  use_bias: bool = True, output_shape: Any = None, attention_axes: Any = None,
@@ -214,6 +218,7 @@ class MultiHeadAttention(_Heads):
                              f'query alone')
         key_shape = value_shape if key_shape is None else key_shape
         self._same_sources(value_shape, key_shape)
+        self._attends_for = tuple(query_shape), tuple(value_shape), tuple(key_shape)
         rank = len(query_shape)
         if rank < 3 or len(value_shape) != rank:
             raise ValueError(f'{title(self)}: expected query and value of one number of dimensions, at least 3 (batch, '
@@ -265,8 +270,11 @@ class MultiHeadAttention(_Heads):
         return tuple(query_shape) if self._result_sizes is None else (*query_shape[:-1], *self._result_sizes)
 
     def get_config(self) -> dict[str, Any]:
-        return {**self._shared_config('num_heads', 'key_dim', 'value_dim'), 'output_shape': self._result_sizes,
-                'attention_axes': self._axes}
+        config = {**self._shared_config('num_heads', 'key_dim', 'value_dim'), 'output_shape': self._result_sizes,
+                  'attention_axes': self._axes}
+        if not generation.of('config.module_and_registered_name'):      # tf.keras makes the weights by these
+            config.update(zip(('query_shape', 'value_shape', 'key_shape'), self._attends_for))
+        return config
 
 
 class GroupedQueryAttention(_Heads):

@@ -183,7 +183,7 @@ class LayerNormalization(_Scaled):
         return ops.layer_normalization(inputs, self.gamma, self.beta, axes, self.epsilon, rms_scaling=self.rms_scaling)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), 'rms_scaling': self.rms_scaling}
+        return self._with_newer(super().get_config(), {'rms_scaling': (self.rms_scaling, False)})
 
 
 class GroupNormalization(_Scaled):

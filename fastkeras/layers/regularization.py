@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import config as settings
-from fastkeras import ops, regularizers
+from fastkeras import generation, ops, regularizers
 from fastkeras.runtime import SeedGenerator
 
 from .base import InputSpec, Layer
@@ -77,6 +77,12 @@ class Dropout(Layer):
         return self._config_with('rate', 'noise_shape', 'seed')
 
 
+def _spatial_config(layer, *names):
+    """Keras 2 says the noise_shape of all dropouts, Keras 3 refuses it where it follows from the inputs."""
+    names = names if generation.of('config.module_and_registered_name') else (*names, 'noise_shape')
+    return layer._config_with(*names)
+
+
 class SpatialDropout1D(Dropout):
     """Dropout of whole channels of (batch, steps, channels) (Tompson et al. 2014)."""
 
@@ -88,7 +94,7 @@ class SpatialDropout1D(Dropout):
         return (shape[0], 1, shape[2])
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_with('rate', 'noise_shape', 'seed')
+        return _spatial_config(self, 'rate', 'seed')
 
 
 class _SpatialDropout(Dropout):
@@ -104,7 +110,7 @@ class _SpatialDropout(Dropout):
         return (*shape[:2], *ones) if self.data_format == 'channels_first' else (shape[0], *ones, shape[-1])
 
     def get_config(self):
-        return self._config_with('rate', 'noise_shape', 'seed', 'data_format')
+        return _spatial_config(self, 'rate', 'seed', 'data_format')
 
 
 class SpatialDropout2D(_SpatialDropout):

@@ -83,7 +83,7 @@ def _node_config_2(node, graph, index):
     """[[layer, node, tensor, arguments], …] for each input, as Keras 2 has it."""
     if isinstance(node.inputs, dict) or any(not isinstance(t, Tensor) for t in nest.flatten(node.inputs)):
         return _node_config_3(node, graph, index)
-    arguments = {k: _argument(v, graph, index) for k, v in node.arguments.items()}
+    arguments = {k: _argument(v, graph, index, three=False) for k, v in node.arguments.items()}
     return [[*_address(t, graph, index), arguments] for t in nest.flatten(node.inputs)]
 
 
@@ -93,16 +93,18 @@ def _node_config_3(node, graph, index):
             'kwargs': {k: _argument(v, graph, index) for k, v in node.arguments.items()}}
 
 
-def _argument(value, graph, index):
+def _argument(value, graph, index, three=True):
+    if isinstance(value, Tensor) and not three:     # as tf.keras has it; Keras 2 knows no tensors there
+        return _address(value, graph, index)
     if isinstance(value, Tensor):
         return {'class_name': '__keras_tensor__', 'config': {'shape': list(value.shape), 'dtype': value.dtype,
                                                              'keras_history': _address(value, graph, index)}}
     if isinstance(value, dict):
-        return {k: _argument(v, graph, index) for k, v in value.items()}
+        return {k: _argument(v, graph, index, three) for k, v in value.items()}
     if isinstance(value, list):
-        return [_argument(v, graph, index) for v in value]
+        return [_argument(v, graph, index, three) for v in value]
     if isinstance(value, tuple) and any(isinstance(v, Tensor) for v in nest.flatten(value)):
-        return {'class_name': '__tuple__', 'config': [_argument(v, graph, index) for v in value]}
+        return {'class_name': '__tuple__', 'config': [_argument(v, graph, index, three) for v in value]}
     return objects.serialize_keras_object(value)
 
 
@@ -235,6 +237,8 @@ def _call(layer, node, made):
             if 'class_name' in value:
                 return objects.deserialize_keras_object(value)
             return {k: revived(v) for k, v in value.items()}
+        if isinstance(value, list) and not isinstance(node, dict) and len(value) == 3 and isinstance(value[0], str):
+            return made[value[0], value[1]].output_tensors[value[2]]        # tf.keras: a tensor in an argument by keyword
         return [revived(v) for v in value] if isinstance(value, list) else value
 
     if isinstance(node, dict):

@@ -16,8 +16,15 @@ _NOT_OF_FILES = frozenset(('map', 'scan', 'while_loop', 'fori_loop', 'cond', 'sw
 
 def is_op(entry):
     """Whether an entry of a configuration is an op and no layer."""
-    module = entry.get('module') if isinstance(entry, dict) else None
-    return isinstance(module, str) and any(module == m or module.startswith(f'{m}.') for m in _MODULES)
+    if not isinstance(entry, dict):
+        return False
+    module, config = entry.get('module'), entry.get('config')
+    if isinstance(module, str):
+        return any(module == m or module.startswith(f'{m}.') for m in _MODULES)
+    # HDF5 files say no module: `x + y` and Add() are both 'Add', but a layer always says these
+    return ('module' not in entry and isinstance(config, dict) and entry.get('class_name') != 'InputLayer'
+            and not {'trainable', 'dtype', 'layers'} & config.keys()
+            and any(isinstance(node, dict) and 'args' in node for node in entry.get('inbound_nodes') or ()))
 
 
 class FromFile:

@@ -3,6 +3,7 @@
 h5py is imported only when a file is opened.
 """
 
+import inspect
 import json
 
 import numpy as np
@@ -232,9 +233,37 @@ def write_model(model, file, include_optimizer=True):
 def training_config(model):
     """How a model was compiled, in the form of Keras 2."""
     given = model._compile_args['metrics'] if model._compile_args else None
-    return {'optimizer_config': optimizers.serialize(model.optimizer), 'loss': model.loss, 'metrics': given
-            if isinstance(given, dict) else list(given or ()), 'weighted_metrics': model.weighted_metrics,
+    return {'optimizer_config': _for_all_readers(optimizers.serialize(model.optimizer)), 'loss': _in_full(model.loss),
+            'metrics': given if isinstance(given, dict) else list(given or ()), 'weighted_metrics': model.weighted_metrics,
             'sample_weight_mode': model.sample_weight_mode, 'loss_weights': model.loss_weights}
+
+
+# optimizers that learn at the same rate in Keras 2 and 3 unless told otherwise
+_USUAL_RATES = {'SGD': 0.01, 'RMSprop': 0.001, 'Adam': 0.001}
+
+
+def _for_all_readers(said):
+    """The configuration of an optimizer without what is usual in every Keras: Keras 2 calls the rate `lr` and refuses
+    `learning_rate`, Keras 3 the other way round, and it warns of any `decay`."""
+    config = dict(said['config'])
+    if config.get('decay') == 0:
+        del config['decay']
+    usual = _USUAL_RATES.get(said['class_name'])
+    if usual is not None and config.get('lr') == float(np.float32(usual)):
+        del config['lr']
+    return {**said, 'config': config}
+
+
+def _in_full(loss):
+    """Losses with their full names: Keras 3 saves 'mse' as it is, and cannot open such a file."""
+    if isinstance(loss, dict):
+        return {k: _in_full(v) for k, v in loss.items()}
+    if isinstance(loss, (list, tuple)):
+        return [_in_full(v) for v in loss]
+    if not isinstance(loss, str) or loss in objects.visible_custom_objects():
+        return loss
+    found = losses.get(loss)
+    return objects.serialize(found) if inspect.isfunction(found) else loss
 
 
 def write_state(model, file):
