@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import generation, ops
+from fastkeras import ops
 from fastkeras.ops import core
 from fastkeras.runtime import Variable
 
@@ -110,6 +110,7 @@ class Discretization(Adapting, Layer):
     """
 
     _untracked = frozenset(('_edges',))
+    _not_in_keras3 = ('trainable',)
 
     def __init__(self, bin_boundaries: Any = None, num_bins: int | None = None, epsilon: float = 0.01,
                  output_mode: str = 'int', sparse: bool = False, dtype: Any = None, name: str | None = None,
@@ -194,10 +195,7 @@ class Discretization(Adapting, Layer):
         return encoded_shape(self.output_mode, input_shape, depth)
 
     def get_config(self) -> dict[str, Any]:
-        config = self._config_with('bin_boundaries', 'num_bins', 'epsilon', 'output_mode', 'sparse')
-        if generation.of('config.module_and_registered_name'):
-            del config['trainable']         # which Keras 3 refuses here
-        return config
+        return self._config_with('bin_boundaries', 'num_bins', 'epsilon', 'output_mode', 'sparse')
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """The Keras tensor of the shape and type that the layer gives for such inputs; the call is not recorded."""

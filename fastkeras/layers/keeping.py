@@ -34,6 +34,7 @@ class Keeping:
     _built_for = None       # what `build` was given
     _remat = None           # the RematScope that it was made in
     _outer_scope = ''       # names of the layers in whose build it was made
+    _not_in_keras3 = ()     # keys of the configuration that Keras 3 refuses
     _kept_as = {}           # attribute → the name by which files of Keras 3 know the part in it, where that is another
 
     @offered

@@ -23,6 +23,7 @@ class Pipeline(Layer):
     """
 
     _takes_text = True
+    _not_in_keras3 = ('trainable', 'dtype')
 
     def __init__(self, layers: Any, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

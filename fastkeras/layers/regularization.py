@@ -86,6 +86,8 @@ def _spatial_config(layer, *names):
 class SpatialDropout1D(Dropout):
     """Dropout of whole channels of (batch, steps, channels) (Tompson et al. 2014)."""
 
+    _not_in_keras3 = ('trainable', 'noise_shape')
+
     def __init__(self, rate: Any, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(rate, seed=seed, **kwargs)
         self.input_spec = InputSpec(ndim=3)
@@ -99,6 +101,7 @@ class SpatialDropout1D(Dropout):
 
 class _SpatialDropout(Dropout):
     rank = 2
+    _not_in_keras3 = ('trainable', 'noise_shape')
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)

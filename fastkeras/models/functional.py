@@ -21,10 +21,13 @@ def to_config(model, serialize=registry.serialize):
     index = kept_indices(graph)
     layers = []
     for layer in graph.layers:
-        config = serialize(layer)
+        of_op = keras_ops.entry(layer, lambda t: _argument(t, graph, index)) if three else None
+        config = of_op[0] if of_op else serialize(layer)
         config['name'] = layer.name
         nodes = [n for n in layer._inbound_nodes if n in graph.members and not isinstance(layer, InputLayer)]
-        config['inbound_nodes'] = [(_node_config_3 if three else _node_config_2)(n, graph, index) for n in nodes]
+        write = of_op[1] if of_op else None
+        config['inbound_nodes'] = [write(n.inputs) if write else (_node_config_3 if three else _node_config_2)(n, graph, index)
+                                   for n in nodes]
         layers.append(config)
 
     def place(tensors):

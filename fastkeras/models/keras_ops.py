@@ -4,7 +4,10 @@ import inspect
 import re
 from types import SimpleNamespace
 
+import numpy as np
+
 from fastkeras import ops
+from fastkeras.layers.implicit import OpLayer
 from fastkeras.utils import nest
 from fastkeras.utils.errors import nearest
 
@@ -65,3 +68,63 @@ def _get_item(x, key):
 
 def _tuples(value):
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+# ---- to a configuration
+# ops whose operands are the arguments, by where Keras 3 has them
+_PLAIN = {
+    'numpy': ('absolute', 'add', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctan2', 'arctanh', 'ceil', 'cos',
+              'cosh', 'divide', 'equal', 'exp', 'expm1', 'floor', 'floor_divide', 'greater', 'greater_equal', 'isfinite',
+              'isinf', 'isnan', 'less', 'less_equal', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not',
+              'logical_or', 'maximum', 'minimum', 'mod', 'multiply', 'negative', 'not_equal', 'power', 'reciprocal',
+              'sign', 'sin', 'sinh', 'sqrt', 'square', 'subtract', 'tan', 'tanh', 'where'),
+    'nn': ('relu', 'relu6', 'sigmoid', 'softmax', 'softplus', 'softsign'),
+    'math': ('erf', 'rsqrt')}
+_PLACE = {name: module for module, names in _PLAIN.items() for name in names}
+# ops with settings: name → (module, the names that Keras has for the attributes)
+_WITH_SETTINGS = {
+    **dict.fromkeys(('sum', 'mean', 'max', 'min', 'prod', 'any', 'all'), ('numpy', {'axis': 'axis', 'keepdims': 'keepdims'})),
+    'transpose': ('numpy', {'axes': 'axes'}), 'reshape': ('numpy', {'shape': 'newshape'}),
+    'expand_dims': ('numpy', {'axis': 'axis'}), 'squeeze': ('numpy', {'axis': 'axis'}),
+    'cast': ('core', {'dtype': 'dtype'}),
+    'concatenate': ('numpy', {'axis': 'axis'}), 'matmul': ('numpy', {})}
+
+
+def entry(layer, argument):
+    """The entry of a configuration by which Keras 3 knows an op, with its nodes; None where Keras has no such op. argument:
+    function of (node, what it is called on) → the configuration of an argument."""
+    if not isinstance(layer, OpLayer) or layer.result is not None or not all(
+            x is None or isinstance(x, np.ndarray) and x.dtype.kind in 'fiub' for x in layer.operands):
+        return None
+    attrs, arguments = dict(layer.attrs), None
+    if layer.op in _PLACE and not attrs:
+        module, config = _PLACE[layer.op], {}
+    elif layer.op == 'slice' and list(attrs) == ['key']:
+        module, config = 'numpy', {}
+        arguments = [[{'class_name': '__slice__', 'config': dict(zip(('start', 'stop', 'step'), part))}
+                      for part in attrs['key']]]
+    elif layer.op in _WITH_SETTINGS:
+        module, names = _WITH_SETTINGS[layer.op]
+        if layer.op == 'matmul' and not any(attrs.values()):
+            attrs = {}
+        if attrs.keys() != names.keys():
+            return None
+        config = {names[k]: list(v) if isinstance(v, tuple) else v for k, v in attrs.items()}
+        if layer.op == 'squeeze' and isinstance(config['axis'], list) and len(config['axis']) == 1:
+            config['axis'] = config['axis'][0]
+    else:
+        return None
+    kind = 'GetItem' if layer.op == 'slice' else ''.join(part.capitalize() for part in layer.op.split('_'))
+
+    def node(inputs):
+        tensors = iter(nest.to_list(inputs))
+        given = [argument(next(tensors)) if x is None else _number(x) for x in layer.operands]
+        return {'args': [given] if layer.op == 'concatenate' else given + (arguments or []), 'kwargs': {}}
+
+    made = {'module': f'keras.src.ops.{module}', 'class_name': kind, 'config': {'name': layer.name, **config},
+            'registered_name': kind}
+    return made, node
+
+
+def _number(x):
+    return x.item() if x.ndim == 0 else {'class_name': '__numpy__', 'config': {'value': x.tolist(), 'dtype': x.dtype.name}}

@@ -277,7 +277,8 @@ def serialize(obj: Any, form: Any = None) -> Any:
     module, registered = keras_module(cls), _registered_names.get(cls)
     if module is None:
         registered = registered or cls.__name__
-    return {'module': module, 'class_name': cls.__name__, 'config': obj.get_config(), 'registered_name': registered}
+    config = {k: v for k, v in obj.get_config().items() if k not in getattr(obj, '_not_in_keras3', ())}
+    return {'module': module, 'class_name': cls.__name__, 'config': config, 'registered_name': registered}
 
 
 def _function_name(function):

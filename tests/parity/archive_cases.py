@@ -167,6 +167,15 @@ def operations(k):
     return k.Model(i, k.ops.concatenate([y, k.ops.mean(x, axis=-1, keepdims=True)], axis=-1))
 
 
+@case((4, 3))
+def moved(k):
+    i = k.Input((4, 3))
+    x = k.layers.Dense(3)(i)[:, 1:, ::2] - 1
+    y = k.ops.matmul(k.ops.transpose(x, (0, 2, 1)), x)
+    y = k.ops.where(y > 0.5, y, k.ops.expand_dims(k.ops.max(y, axis=1), 1)) / np.arange(1.0, 3.0, dtype='float32')
+    return k.Model(i, k.ops.reshape(1.0 - k.ops.square(y), (-1, 4)))
+
+
 @case((4,), (3,))
 def named(k):
     a, b = k.Input((4,), name='a'), k.Input((3,), name='b')
