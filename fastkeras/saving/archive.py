@@ -1,5 +1,6 @@
 """The .keras archive: a zip file with metadata.json, config.json, model.weights.h5 and files of layers (assets/…)."""
 
+import contextlib
 import datetime
 import io
 import json
@@ -9,7 +10,7 @@ from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import legacy_h5, limits, objects, part_weights
+from fastkeras.saving import legacy_h5, limits, objects, part_weights, refusals, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.utils import seed
 from fastkeras.utils.errors import ModelFileError, warn
@@ -112,18 +113,10 @@ def open_weights(members):
     return _opened(members.read(WEIGHTS))
 
 
-class _opened:
-    def __init__(self, data):
-        try:
-            self._file = legacy_h5.h5py().File(io.BytesIO(data), 'r')
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise ModelFileError(f'{WEIGHTS}: the HDF5 file cannot be read: {error}') from error
-
-    def __enter__(self):
-        return H5Store(self._file)
-
-    def __exit__(self, *args):
-        self._file.close()
+@contextlib.contextmanager
+def _opened(data):
+    with refusals.of_file(WEIGHTS), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.in_memory(file, data):
+        yield H5Store(file)
 
 
 class Assets:

@@ -37,6 +37,16 @@ def counted():
         _state.counts = before
 
 
+@contextlib.contextmanager
+def in_memory(file, data):
+    """Inside the block, large arrays of an open HDF5 file are copied out of its bytes, `data`."""
+    before, _state.image = getattr(_state, 'image', None), (file.id, memoryview(data))
+    try:
+        yield
+    finally:
+        _state.image = before
+
+
 def _count(name, more, what):
     counts = getattr(_state, 'counts', None)
     if counts is None:
@@ -212,18 +222,26 @@ def has_nan(array):
 
 
 def _copied(dataset, array):
-    """Copy numbers that stand in one piece in a file on disk that nobody writes to, block by block, and look for NaN while a
-    block is in the cache; False where they do not."""
+    """Copy numbers that stand in one piece in a file on disk that nobody writes to, or in memory, block by block, and look for
+    NaN while a block is in the cache; False where they do not."""
     from h5py import h5f, h5fd, h5i
     file, at = h5i.get_file_id(dataset.id), dataset.id.get_offset()
-    if at is None or file.get_intent() != h5f.ACC_RDONLY or file.get_access_plist().get_driver() != h5fd.SEC2:
+    kept, image = getattr(_state, 'image', None) or (None, None)
+    image = image if kept is not None and kept == file else None
+    on_disk = image is None and file.get_access_plist().get_driver() == h5fd.SEC2
+    if at is None or file.get_intent() != h5f.ACC_RDONLY or not on_disk and image is None:
         return False
     at += file.get_create_plist().get_userblock()
-    handle, flat, found = file.get_vfd_handle(), array.reshape(-1), False
+    handle, flat, found = file.get_vfd_handle() if on_disk else None, array.reshape(-1), False
     view, step = memoryview(flat).cast('B'), _BLOCK // array.itemsize * array.itemsize
     for start in range(0, len(view), step):
         block = view[start:start + step]
-        if os.preadv(handle, [block], at + start) != len(block):
+        if on_disk:
+            done = os.preadv(handle, [block], at + start)
+        else:
+            part = image[at + start:at + start + len(block)]
+            block[:len(part)], done = part, len(part)
+        if done != len(block):
             raise ModelFileError(f'the file is damaged: it ends inside of {dataset.name!r}')
         found = found or has_nan(flat[start // array.itemsize:(start + len(block)) // array.itemsize])
     if getattr(_state, 'counts', None) is not None:
