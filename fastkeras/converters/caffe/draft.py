@@ -89,7 +89,7 @@ class Draft:
         self.used = set()           # layers whose weights were asked for
         self.warnings = []
         self._count = 0
-        self._names = set()
+        self._names = {}            # in small letters, since not every file system keeps capitals apart
         self._new_weights = 0
         self._shared, self._wanted = {}, 0
         self.scales = {}            # index of a BatchNorm → the Scale behind it that becomes one layer with it
@@ -172,11 +172,12 @@ class Draft:
         """A name that Keras of all generations takes, and that no other layer has."""
         name = re.sub(r'[^A-Za-z0-9_.-]', '_', name) or 'layer'
         name = (name if name[0].isalnum() else f'l{name}')[:200]
-        made, k = name, 1
+        made, k = name, self._names.get(name.lower(), 1)
         while made.lower() in self._names:
             k += 1
             made = f'{name}_{k}'
-        self._names.add(made.lower())
+        self._names[name.lower()] = k       # where to look on when the name comes again
+        self._names.setdefault(made.lower(), 1)
         return made
 
     # ---- layouts

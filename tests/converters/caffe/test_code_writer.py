@@ -58,15 +58,16 @@ def test_the_code_runs_as_it_is(net):
     assert run.returncode == 0 and 'Total params' in run.stdout, run.stderr
 
 
-def test_a_model_file(net):
+@pytest.mark.parametrize('name', ['model.h5', 'model.keras'])
+def test_a_model_file(net, name):
     folder, x, expected = net
-    assert main([f'--caffemodel={folder}/net.caffemodel', f'--output={folder}/model.h5', f'{folder}/net.prototxt']) == 0
+    assert main([f'--caffemodel={folder}/net.caffemodel', f'--output={folder}/{name}', f'{folder}/net.prototxt']) == 0
     # a process that knows nothing of converters
     code = ('from fastkeras.models import load_model; import sys; m = load_model(sys.argv[1], compile=False); '
             'print(sorted({type(x).__name__ for x in m.layers if type(x).__name__.startswith("Caffe")}))')
-    run = subprocess.run([sys.executable, '-c', code, folder / 'model.h5'], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, '-c', code, folder / name], capture_output=True, text=True)
     assert run.stdout.strip() == "['CaffeLRN', 'CaffePooling', 'CaffeSlice', 'CaffeWeightedSum']", run.stderr
-    np.testing.assert_allclose(load_model(folder / 'model.h5', compile=False).predict(moved(x, 'channels_last'))[0],
+    np.testing.assert_allclose(load_model(folder / name, compile=False).predict(moved(x, 'channels_last'))[0],
                                expected[0],
                                atol=1e-5)
 
