@@ -4,12 +4,15 @@ Nothing is extracted. All of the directory is checked before a member is read: n
 encrypted members, members that lie over each other, and sizes out of proportion to what is stored are refused.
 """
 
+import codecs
 import stat
 import struct
 import zipfile
 import zlib
 
 from fastkeras.utils.errors import ModelFileError
+
+codecs.lookup('cp437')      # in which names stand: loaded here, so that reading an archive imports nothing
 
 # a member may be unpacked to so many times its stored size, or to this many bytes in any case
 LARGEST_RATIO, UNPACKED_FREELY = 100, 1 << 20
