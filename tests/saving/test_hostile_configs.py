@@ -245,7 +245,7 @@ def test_amounts(folder):
         return {'class_name': 'Model', 'config': {'name': 'm', 'layers': layers[::-1] if backwards else layers,
                                                   'input_layers': [['l0', 0, 0]], 'output_layers': [[f'l{n - 1}', 0, 0]]}}
 
-    m.text('a chain backwards', json.dumps(chain(3000, True)), either=True)
+    m.text('a chain backwards', json.dumps(chain(1500, True)), either=True)
     m.text('a long chain', json.dumps(chain(8000)), words='layers')
     shared = chain(2)
     shared['config']['layers'][1]['inbound_nodes'] = [[['l0', 0, 0, {}]]] * 20_000
