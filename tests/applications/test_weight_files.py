@@ -1,0 +1,41 @@
+"""Names, addresses and hashes of files of weights."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+
+from fastkeras import applications
+from fastkeras.applications import application
+from tests.applications import cases
+from tests.applications.recorded import as_in
+
+FILES = json.loads((Path(__file__).parent / 'files.json').read_text())
+
+
+@pytest.mark.parametrize('number, families', [
+    (2, ('MobileNet',)), (3, ('MobileNetV', 'EfficientNetB0')), pytest.param(2, None, marks=pytest.mark.slow),
+    pytest.param(3, None, marks=pytest.mark.slow)])
+def test_names_addresses_and_hashes_are_those_of_keras(number, families, monkeypatch):
+    """Which file of ImageNet each network asks for. Addresses are Keras 3's in both generations, but for ResNet50, whose files
+    differ."""
+    class Asked(Exception):
+        pass
+
+    def ask(name, origin, file_hash=None, cache_subdir=None):
+        assert cache_subdir == 'models'
+        raise Asked(name, origin, file_hash)
+
+    monkeypatch.setattr(application, 'get_file', ask)
+    assert len(FILES[str(number)]) == len(list(cases.files(number)))
+    for key, (name, kwargs, want) in FILES[str(number)].items():
+        if families and not name.startswith(families):
+            continue
+        with as_in(number), warnings.catch_warnings(), pytest.raises(Asked) as found:
+            warnings.simplefilter('ignore')
+            getattr(applications, name)(**kwargs)
+        file, origin, file_hash = found.value.args
+        assert (file, file_hash) == (want[0], want[2]), key
+        if number == 3 or name == 'ResNet50':
+            assert origin == want[1], key
