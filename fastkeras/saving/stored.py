@@ -154,28 +154,28 @@ def _check_held(array):
 
 def _member(parent, name):
     """What a path of hard links leads to."""
-    found = parent
-    for part in name.split('/'):
-        if part in ('', '.'):
-            continue
+    if not hasattr(parent, 'keys'):
+        raise _damaged(parent, f'it lacks {name!r}')
+    links, parts = parent.id.links, [part for part in name.split('/') if part not in ('', '.')]
+    for k in range(1, len(parts) + 1):          # up to each part, so that no other link is gone through
+        place = '/'.join(parts[:k])
         try:
-            links = found.id.links if hasattr(found, 'keys') and '\0' not in part else None
-            place = part.encode('utf8')
-            kind = links.get_info(place).type if links and links.exists(place) else None
+            kind = links.get_info(place.encode('utf8')).type if '\0' not in place else None
         except (KeyError, ValueError):
             kind = None
         except (RuntimeError, OSError) as error:
-            raise _damaged(parent, f'{name!r} cannot be looked up: {error}') from error
+            if links.exists(place.encode('utf8')):
+                raise _damaged(parent, f'{name!r} cannot be looked up: {error}') from error
+            kind = None
         if kind is None:
             raise _damaged(parent, f'it lacks {name!r}')
         if kind != _HARD:
             raise _damaged(parent, f'{name!r} is a link to elsewhere, which is not followed')
         _count('members', 1, 'the file, members')
-        try:
-            found = found[part]
-        except Exception as error:      # h5py says what HDF5 cannot open in many ways
-            raise _damaged(parent, f'{name!r} cannot be opened: {error}') from error
-    return found
+    try:
+        return parent['/'.join(parts)] if parts else parent
+    except Exception as error:      # h5py says what HDF5 cannot open in many ways
+        raise _damaged(parent, f'{name!r} cannot be opened: {error}') from error
 
 
 def _damaged(parent, text):
