@@ -19,7 +19,7 @@ def traffic(step):
 class Profile:
     """Runs a plan in place of its executor, timed and on one thread.
 
-    A step's time is the mean over all runs but the first, which meets cold memory.
+    A step's time is that of its thread on a processor, the mean over all runs but the first, which meets cold memory.
     """
 
     def __init__(self, name, compiled):
