@@ -8,6 +8,7 @@ from ..graph import verify
 from . import invariants, memory
 from .buffers import Loop, flat
 from .cache import Packing
+from .earlier import earlier
 from .executor import copy_step, executor_of
 from .fold_bn import fold_bn
 from .fuse import fuse
@@ -116,6 +117,8 @@ def compile_graph(graph, cache=None, settled=False):
     with stage('memory'):
         if 'later' not in disabled():
             steps = later(steps)
+        if 'earlier' not in disabled():
+            steps = earlier(steps, updates)
         outputs = memory.place_outputs(steps, outputs, updates, copy_step)
         memory.place_updates(steps, updates, copy_step)
     result.steps, result.statics = list(flat(steps)), statics
