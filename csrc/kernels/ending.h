@@ -1,6 +1,7 @@
 /* Endings: what most tile programs behind a product or convolution come to, done in registers before results are stored.
  *
  *     y = clip(x + bias[channel] + residual, low, high)      each part may be missing
+ *     y = residual > 0 ? x : 0                               the gradient of relu
  *
  * runtime/ending.c finds out once per plan which programs do no more. A kernel that works so stores the very bits that the
  * program would leave. */
@@ -12,7 +13,7 @@
 typedef struct {
     const float *bias; /* by channel, or NULL */
     int64_t away; /* bytes from an element of y to that of the residual, or 0 */
-    int clips;
+    int masks, clips;
     float low, high;
 } fk_ending;
 
@@ -25,6 +26,7 @@ static inline const fk_ending *fk_ending_of(const fk_call *call, const void *y, 
     if (call->tile_ptr[raw] != y || (s->bias >= 0 && s->channels != channels)) return NULL;
     e->bias = s->bias >= 0 ? call->tile_ptr[s->bias] : NULL;
     e->away = residual >= 0 ? (const char *)call->tile_ptr[residual] - (const char *)y : 0;
+    e->masks = s->masks;
     e->clips = s->clips;
     e->low = s->low;
     e->high = s->high;
@@ -44,8 +46,13 @@ static inline __attribute__((always_inline)) void fk_end(const fk_ending *e, vf 
     }
     if (e->away) {
         const float *r = fk_residual(e, at);
-        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] +=
-            v_load_upto(r, n);
+        if (e->masks) {
+            _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] =
+                v_blend(v_load_upto(r, n) > 0.0f, x[i * apart], (vf){0});
+        } else {
+            _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] +=
+                v_load_upto(r, n);
+        }
     }
     if (e->clips)
         _Pragma("GCC unroll 16") for (int i = 0; i < most; i++) x[i * apart] =

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
     int32_t known, raw, bias, residual;
     int32_t either; /* whether raw and residual may change places */
+    int32_t masks;  /* the residual is no summand: where it is not above 0 the result is 0 */
     int32_t clips;
     int64_t channels; /* of the bias */
     float low, high;

@@ -31,10 +31,28 @@ static int add(const fk_tile *t, fk_simple *s, int other) {
     return 1;
 }
 
+static int zero(const fk_tile *t, int code) {
+    return code >= FK_IMMEDIATE && t->imm[code - FK_IMMEDIATE] == 0.0f && !signbit(t->imm[code - FK_IMMEDIATE]);
+}
+
+/* residual > 0 ? raw : 0 */
+static int mask(const fk_tile *t, fk_simple *s) {
+    const fk_tile_ins *test = t->ins, *chosen = t->ins + 1;
+    if (t->nins != 2 || test->op != FK_T_gt || chosen->op != FK_T_select || chosen->a != test->dst ||
+        !input(t, test->a, FK_FLAT) || !zero(t, test->b) || !input(t, chosen->b, FK_FLAT) || chosen->b == test->a ||
+        !zero(t, chosen->c) || t->out[0].arg != chosen->dst)
+        return 0;
+    s->raw = chosen->b - FK_INPUT;
+    s->residual = test->a - FK_INPUT;
+    s->masks = s->known = 1;
+    return 1;
+}
+
 fk_simple fk_tile_simple(const fk_tile *t) {
     const fk_simple none = {0};
     fk_simple s = {.raw = -1, .bias = -1, .residual = -1, .low = -INFINITY, .high = INFINITY};
     if (t->nout != 1 || t->out[0].dtype != FK_F32 || t->out[0].run || t->nins == 0) return none;
+    if (mask(t, &s)) return s;
     int last = 0; /* operand code of what is there so far */
     for (int k = 0; k < t->nins; k++) {
         const fk_tile_ins *o = &t->ins[k];

@@ -48,6 +48,10 @@ def endings(shape, rng):
     bias = rng.normal(size=shape[-1]).astype(np.float32)
     residual = rng.normal(size=shape).astype(np.float32)
     inputs = [step.access(residual), step.access(bias, step.MOD, shape[-1]), step.access(residual)]
+
+    def both(last, code, other):
+        return [{'words': step.program(inputs, [('float32', last)] * n, code, [HIGH, LOW, 0.0]),
+                 'tile': [sweep.first, bias, other, sweep.first, np.empty(shape, np.float32)][:3 + n]} for n in (1, 2)]
     for name, steps in ENDINGS.items():
         code, operations, last = [], [], ('in', 0)
         for k, (micro, *rest) in enumerate(steps):
@@ -60,9 +64,11 @@ def endings(shape, rng):
                 value = {'in': (None, bias, residual), 'imm': (HIGH, LOW)}[rest[0][0]][rest[0][1]] if rest else 0
                 y = {'add': np.add, 'relu': np.maximum, 'minimum': np.minimum, 'maximum': np.maximum}[micro](y, value)
             return y
-        both = [{'words': step.program(inputs, [('float32', last)] * n, code, [HIGH, LOW]),
-                 'tile': [sweep.first, bias, residual, sweep.first, np.empty(shape, np.float32)][:3 + n]} for n in (1, 2)]
-        yield name, exact, *both
+        yield name, exact, *both(last, code, residual)
+    masked = residual.copy()
+    masked.flat[:3] = 0, -0.0, np.nan
+    code = [('gt', 0, ('in', 2), ('imm', 2)), ('select', 1, 0, ('in', 0), ('imm', 2))]
+    yield 'gradient of relu', lambda y: np.where(masked > 0, y, 0), *both(1, code, masked)
 
 
 def check_endings(op, inputs, y, room, rng, **attrs):
