@@ -24,9 +24,9 @@ static void pack(const float *x, int64_t ld, int trans, int64_t k, int64_t n, fl
 }
 static int64_t packed(int64_t k, int64_t n) { return gemm_panels(n) * NR * k; }
 
-/* c[m, n] (+)= a[m, k] · packed b; kmajor: a is stored k × m */
+/* c[m, n] (+)= a[m, k] · packed b, and part of `ahead` is fetched; kmajor: a is stored k × m */
 static void product(const float *a, int64_t as, int kmajor, const float *b, float *c, int64_t cs, int64_t m, int64_t n,
-                    int64_t k, int add) {
+                    int64_t k, int add, gemm_fetch *ahead) {
     const gemm_args g = {.mode = GEMM_NEAR,
                          .m = m,
                          .n = n,
@@ -38,9 +38,25 @@ static void product(const float *a, int64_t as, int kmajor, const float *b, floa
                          .b.panel = k * NR,
                          .c.at = c,
                          .c.step = cs,
-                         .c.add = add};
+                         .c.add = add,
+                         .fetch = ahead};
     FK(gemm_thin)(&g);
 }
+
+/* What the next item reads first, fetched slowly while this one's products are made: rows of a head are short and lie apart,
+ * which no hardware fetches ahead. Each list goes on with the one before it. */
+enum { LISTS = 5 };
+typedef struct {
+    gemm_fetch list[LISTS];
+    int count;
+} upcoming;
+static void add_rows(upcoming *u, const float *x, int64_t rows, int64_t n, int64_t ld) {
+    gemm_fetch *f = u->list + u->count;
+    *f = fetch_rows(x, rows, n, ld, u->count ? f - 1 : NULL);
+    f->slow = 1;
+    u->count++;
+}
+static gemm_fetch *last_of(upcoming *u) { return u->count ? u->list + u->count - 1 : NULL; }
 
 /* rows that lie close together, and not on the same lines of a cache */
 static void gather_rows(const float *x, int64_t ld, int64_t rows, int64_t n, float *d, int64_t step) {
@@ -143,6 +159,14 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
     float *scores = (float *)call->scratch, *rows = scores + ROWS * ps, *kt = rows + ROWS * qs,
           *vp = kt + packed(dim, SOURCES);
     const float scale = (float)a->scale;
+    upcoming next = {.count = 0};
+    if (t1 == a->steps && item + 1 < a->n * a->heads) {
+        const int64_t i = (item + 1) / a->heads, h = (item + 1) % a->heads, g = h / (a->heads / a->groups),
+                      sources = fk_min(SOURCES, a->sources);
+        add_rows(&next, (const float *)call->ptr[0] + i * a->steps * ldq + h * dim, fk_min(ROWS, a->steps), dim, ldq);
+        add_rows(&next, (const float *)call->ptr[2] + i * a->sources * ldv + g * width, sources, width, ldv);
+        add_rows(&next, (const float *)call->ptr[1] + i * a->sources * ldk + g * dim, sources, dim, ldk);
+    }
     if (a->sources == 0) {
         for (int64_t t = t0; t < t1; t++)
             for (int64_t i = 0; i < width; i++) y[t * ldy + i] = 0;
@@ -157,7 +181,7 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
             const int64_t nr = fk_min(ROWS, t1 - r0);
             if (a->causal && !a->bias[4] && s0 >= r0 + nr) continue;
             gather_rows(q + r0 * ldq, ldq, nr, dim, rows, qs);
-            product(rows, qs, 0, kt, scores, ps, nr, ns, dim, 0);
+            product(rows, qs, 0, kt, scores, ps, nr, ns, dim, 0, last_of(&next));
             for (int64_t r = 0; r < nr; r++) {
                 const int64_t t = r0 + r, end = a->causal ? t + 1 - s0 : ns;
                 const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
@@ -172,7 +196,7 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
                 of_step[0] = top;
                 of_step[1] = (s0 ? of_step[1] : 0.0f) + sum;
             }
-            product(scores, ps, 0, vp, y + r0 * ldy, ldy, nr, width, ns, s0 > 0);
+            product(scores, ps, 0, vp, y + r0 * ldy, ldy, nr, width, ns, s0 > 0, last_of(&next));
         }
     }
     for (int64_t t = t0; t < t1; t++) {
@@ -218,6 +242,7 @@ typedef struct {
     const float *q, *k, *v, *bias, *y, *stats, *dy;
     float *dq, *dk, *dv;
     int64_t n, group;
+    upcoming *next;
     char *scratch;
 } gradient;
 
@@ -274,20 +299,20 @@ static void sweep(const gradient *g, int64_t h0, int64_t h1, int64_t t0, int64_t
                 if (skip && j >= r0 + nr) continue;
                 gather_rows(q + r0 * ldq, ldq, nr, dim, qr, qs);
                 gather_rows(dy + r0 * ldy, ldy, nr, width, yr, ys);
-                product(qr, qs, 0, kt, s, ps, nr, ns, dim, 0);
-                product(yr, ys, 0, vt, d, ps, nr, ns, width, 0);
+                product(qr, qs, 0, kt, s, ps, nr, ns, dim, 0, last_of(g->next));
+                product(yr, ys, 0, vt, d, ps, nr, ns, width, 0, last_of(g->next));
                 for (int64_t r = 0; r < nr; r++) {
                     const int64_t t = r0 + r;
                     const bias_row b = bias_of(g->bias, a->bias, g->n, h, t, j);
                     share_row(s + r * ps, d + r * ps, ns, a->causal ? t + 1 - j : ns, (float)a->scale, &b, stats[t * 2],
                               stats[t * 2 + 1], dot(yr + r * ys, y + t * ldy, width));
                 }
-                if (wants & 1) product(d, ps, 0, kp, dq + r0 * ldq, ldq, nr, dim, ns, j > 0);
+                if (wants & 1) product(d, ps, 0, kp, dq + r0 * ldq, ldq, nr, dim, ns, j > 0, last_of(g->next));
                 if (wants & 2) {
                     pack(qr, qs, 0, nr, dim, qp);
                     pack(yr, ys, 0, nr, width, yp);
-                    product(s, ps, 1, yp, dv + j * ldv, ldv, ns, width, nr, !first);
-                    product(d, ps, 1, qp, dk + j * ldk, ldk, ns, dim, nr, !first);
+                    product(s, ps, 1, yp, dv + j * ldv, ldv, ns, width, nr, !first, last_of(g->next));
+                    product(d, ps, 1, qp, dk + j * ldk, ldk, ns, dim, nr, !first, last_of(g->next));
                 }
                 first = 0;
             }
@@ -305,6 +330,7 @@ static void backward(const fk_call *call, const fk_attr_attention_dx *a, const b
     const int64_t each = a->heads / a->groups, nq = a->n * a->steps * a->heads * a->dim,
                   nk = a->n * a->sources * a->groups * a->dim;
     float *out = call->ptr[7];
+    upcoming next = {.count = 0};
     gradient g = {a,
                   call->ptr[0],
                   call->ptr[1],
@@ -318,8 +344,19 @@ static void backward(const fk_call *call, const fk_attr_attention_dx *a, const b
                   out + nq + nk,
                   item / a->groups,
                   item % a->groups,
+                  &next,
                   call->scratch};
     const int64_t h0 = g.group * each;
+    if (part < 0 && item + 1 < p->groups) {
+        const int64_t i = (item + 1) / a->groups, of = (item + 1) % a->groups, ldq = a->heads * a->dim,
+                      ldk = a->groups * a->dim, ldv = a->groups * a->width, ldy = a->heads * a->width;
+        const int64_t rows = fk_min(ROWS, a->steps), sources = fk_min(SOURCES_DX, a->sources), at = i * a->steps;
+        add_rows(&next, g.y + at * ldy + of * each * a->width, rows, a->width, ldy);
+        add_rows(&next, g.dy + at * ldy + of * each * a->width, rows, a->width, ldy);
+        add_rows(&next, g.q + at * ldq + of * each * a->dim, rows, a->dim, ldq);
+        add_rows(&next, g.v + i * a->sources * ldv + of * a->width, sources, a->width, ldv);
+        add_rows(&next, g.k + i * a->sources * ldk + of * a->dim, sources, a->dim, ldk);
+    }
     if (a->sources == 0) {
         for (int64_t t = 0; t < a->steps && part <= 0; t++)
             memset(g.dq + ((g.n * a->steps + t) * a->heads + h0) * a->dim, 0, (size_t)(each * a->dim) * 4);

@@ -37,13 +37,16 @@ static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
 /* What will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves
- * by `turn`. The kernels advance it. Made by one of the functions below. */
+ * by `turn`. The kernels advance it. Made by one of the functions below. Slow: a line in GEMM_SLOW steps will do. No more
+ * should be under way than needed: they fill the buffers that loads from L2 wait for too. */
+#define GEMM_SLOW 4
 typedef struct gemm_fetch gemm_fetch;
 struct gemm_fetch {
     const float *at;
     int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
-    int64_t done;     /* of `per`, where a kernel stopped */
+    int64_t done; /* of `per`, where a kernel stopped */
+    int slow;
 };
 /* lines that follow one another */
 static inline gemm_fetch fetch_run(const float *at, int64_t lines, gemm_fetch *next) {
@@ -54,9 +57,10 @@ static inline gemm_fetch fetch_rows(const float *at, int64_t rows, int64_t n, in
     const int64_t per = fk_ceil_div(n, LINE);
     return (gemm_fetch){.at = at, .step = LINE, .per = per, .turn = pitch, .lines = per * rows, .next = next};
 }
-/* the lines that 16 rows, `pitch` apart, have of each 16 columns: those of a strip of A in the order of its steps */
-static inline gemm_fetch fetch_strip(const float *at, int64_t lines, int64_t pitch, gemm_fetch *next) {
-    return (gemm_fetch){.at = at, .step = pitch, .per = 16, .turn = 16, .lines = lines, .next = next};
+/* the lines that `rows` rows, `pitch` apart, have of each 16 of k columns: those of a strip of A in the order of its steps */
+static inline gemm_fetch fetch_strip(const float *at, int64_t rows, int64_t k, int64_t pitch, gemm_fetch *next) {
+    const int64_t lines = rows * fk_ceil_div(k, LINE);
+    return (gemm_fetch){.at = at, .step = pitch, .per = rows, .turn = LINE, .lines = lines, .next = next};
 }
 
 /* where B is and how it is used */

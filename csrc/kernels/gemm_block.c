@@ -11,6 +11,8 @@
  * same where k is small. */
 #include "gemm_steps.h"
 
+/* rows of the next strip that are fetched: where there are few registers a line comes with every step, for later strips too */
+#define STRIP_ROWS(rows) (QUAD > 1 ? (rows) : LINE)
 #define BLOCK_AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
@@ -40,9 +42,14 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
     const float *line = f ? f->at : NULL;
     int64_t next = 0, per = 0, left = 0;
+    const int many = f && !f->slow ? quad : 1;
     if (f) {
         next = f->step;
-        left = per = fk_ceil_div(f->per, quad);
+        left = per = fk_ceil_div(f->per, many);
+        if (many == 1) {
+            left -= f->done;
+            line += f->done * next;
+        }
     } else if (copy) {
         /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
         const int64_t soon = fk_min(g->k, BLOCK_AHEAD / R);
@@ -51,13 +58,14 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     }
     /* a row with each of the first steps: the lines of all at once would fill the buffers that loads from L2 need */
     int64_t fresh = V <= 4 ? R : 0;
-    const int64_t lead = j + g->c.lead;
+    const int64_t lead = j + g->c.lead, away = g->c.ending ? g->c.ending->away : 0;
     float *const *place = c;
     for (int64_t q = g->k / quad; q > 0; q--) {
         steps(acc, &at, &b, bs, step, &copied, quad, R, V, kmajor, copy);
         if (fresh-- > 0) {
             const float *to = *place++ + lead;
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
+            if (away) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_residual(g->c.ending, to + l));
         }
         if (copy) {
             if (left-- == 0) line = g->b.after;
@@ -66,7 +74,9 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
                 __builtin_prefetch(line + LINE, 0, 2);
             }
         } else if (line) {
-            UNROLL_FOR (int s = 0; s < quad; s++, line += next) __builtin_prefetch(line, 0, 2);
+            __builtin_prefetch(line, 0, 2);
+            line += next;
+            if (many > 1) UNROLL_FOR (int s = 1; s < quad; s++, line += next) __builtin_prefetch(line, 0, 2);
             if (--left == 0) {
                 line = f->at += f->turn;
                 left = per;
@@ -74,7 +84,10 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         }
     }
     for (int64_t q = g->k % quad; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
-    if (f) f->lines -= g->k;
+    if (f) {
+        f->lines -= many > 1 ? g->k : g->k / quad;
+        f->done = many > 1 ? 0 : per - left;
+    }
 }
 #else
 /* where there are few registers: loops that hold nothing else */
@@ -163,7 +176,8 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     const float *b = g->b.at;
     gemm_args t = *g;
     const int64_t more = g->a.ahead && !g->a.kmajor && r0 + rows < g->m ? g->k : 0;
-    gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, more, g->a.step, g->fetch);
+    gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, STRIP_ROWS(rows), more, g->a.step, g->fetch);
+    strip_after.slow = g->n * LINE >= GEMM_SLOW * rows * (gemm_flat(g->a.kmajor, g->n) ? 4 * VL : NR);
     t.fetch = &strip_after;
     for (int level = rows <= fk_max(FEW, FLAT) && !g->a.kmajor ? 2 : -1; level >= 0; level--) {
         const int64_t w = VL * (4 << level);
@@ -194,6 +208,7 @@ static void by_panels(const gemm_args *g) {
         const int64_t n = fk_min(w, g->n - j), strips = fk_ceil_div(g->m, flat ? FLAT : MR);
         const float *next = j + w < g->n ? b + w / NR * g->b.panel : g->b.after;
         gemm_fetch panel = fetch_run(next, next ? g->k * w / LINE : 0, g->fetch);
+        panel.slow = strips >= GEMM_SLOW * w / LINE;
         t.fetch = &panel;
         for (int64_t s = 0; s < strips; s++) {
             const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
@@ -201,7 +216,7 @@ static void by_panels(const gemm_args *g) {
             float *c[MR];
             for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (lo + r) * g->c.step;
             const int64_t more = j == 0 && g->a.ahead && !g->a.kmajor && s + 1 < strips ? g->k : 0;
-            gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, more, g->a.step, &panel);
+            gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, STRIP_ROWS(rows), more, g->a.step, &panel);
             t.fetch = &strip_after;
             while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
             t.c.lead = s + 1 < strips ? rows * g->c.step : 0;

@@ -5,22 +5,22 @@
 /* what is to be fetched at the next step, and how to go on */
 typedef struct {
     const float *line, *at;
-    int64_t step, left, per, turn;
+    int64_t step, left, per, turn, at_once;
 } lines;
 
 static gemm_fetch *take_up(gemm_fetch *f, const float *idle, lines *l) {
     while (f && f->lines <= 0) f = f->next;
     if (f)
-        *l = (lines){f->at + f->done * f->step, f->at, f->step, f->per - f->done, f->per, f->turn};
+        *l = (lines){f->at + f->done * f->step, f->at, f->step, f->per - f->done, f->per, f->turn, f->slow ? 1 : QUAD};
     else
-        *l = (lines){.line = idle, .left = INT64_MAX};
+        *l = (lines){.line = idle, .left = INT64_MAX, .at_once = 1};
     return f;
 }
 static void put_down(gemm_fetch *f, const lines *l, int64_t count) {
     if (!f) return;
     f->at = l->at;
     f->done = l->per - l->left;
-    f->lines -= count;
+    f->lines -= count / QUAD * l->at_once;
 }
 
 /* `count` strips of R rows × V vectors: one panel or two */
@@ -38,8 +38,10 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, in
         const float *p = b;
         for (int64_t q = k / QUAD; q > 0; q--) {
             steps(acc, &at, &p, bs, NR, NULL, QUAD, R, V, kmajor, 0);
-            UNROLL_FOR (int s = 0; s < QUAD; s++, l.line += l.step) __builtin_prefetch(l.line, 0, 2);
-            if ((l.left -= QUAD) <= 0) {
+            __builtin_prefetch(l.line, 0, 2);
+            l.line += l.step;
+            if (l.at_once > 1) UNROLL_FOR (int s = 1; s < QUAD; s++, l.line += l.step) __builtin_prefetch(l.line, 0, 2);
+            if ((l.left -= l.at_once) <= 0) {
                 l.line = l.at += l.turn;
                 l.left = l.per;
             }
