@@ -13,6 +13,7 @@ from fastkeras.layers import naming, registry
 from fastkeras.layers.base import Layer
 from fastkeras.layers.input_spec import title
 from fastkeras.ops import Tensor
+from fastkeras.saving import atomic
 from fastkeras.saving.json import encode
 from fastkeras.utils.sequence import is_batches
 from fastkeras.utils.texts import STRING, is_text, text_array
@@ -352,9 +353,7 @@ class FeatureSpace(Layer):
         self._check_adapted()
         content = {'class_name': 'FeatureSpace', 'config': self.get_config(), 'build_config': self.get_build_config(),
                    'weights': {n: [w.tolist() for w in layer.get_weights()] for n, layer in self.preprocessors.items()}}
-        text = json.dumps(content, default=encode)
-        with open(filepath, 'w', encoding='utf-8') as file:
-            file.write(text)
+        atomic.write(filepath, json.dumps(content, default=encode))
 
     @classmethod
     def load(cls, filepath: Any) -> Any:
