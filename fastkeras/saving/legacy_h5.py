@@ -86,9 +86,9 @@ def write_variables(group, variables):
             dataset[()] = value
 
 
-def read_variables(group):
-    """(names, arrays) of a group that write_variables wrote; their numbers are not read yet."""
-    names = read_names(group, 'weight_names')
+def read_variables(group, names=None):
+    """(names, arrays) of a group that write_variables wrote; their numbers are not read yet. names: where they are known."""
+    names = read_names(group, 'weight_names') if names is None else names
     return names, [stored.array_at(group, n) for n in names]
 
 
@@ -110,7 +110,7 @@ class _Loading:
 
     def take(self, name, layer, reshape):
         """The weights of a layer from the group `name`. _Mismatch where they do not fit."""
-        found = _fitted(layer, name, *read_variables(self.groups[name]), reshape, self.written)
+        found = _fitted(layer, name, *read_variables(self.groups[name], self.inside[name]), reshape, self.written)
         self.values += [(layer, v, value) for v, value in found]
 
     def assign(self, layers, names):
