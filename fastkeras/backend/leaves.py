@@ -224,7 +224,8 @@ def is_keras_tensor(x: Any) -> bool:
     """Whether x was made by Input or a layer. ValueError for what is no symbol."""
     if not is_tensor(x):
         raise ValueError(f'Unexpectedly found an instance of type `{type(x)}`. Expected a symbolic tensor instance.')
-    return isinstance(x, Tensor) and x._keras_history is not None and not isinstance(x._keras_history.layer, symbolic.Deferred)
+    history = x._keras_history if isinstance(x, Tensor) else None
+    return history is not None and not isinstance(history.layer, symbolic._Deferred)
 
 
 def is_placeholder(x: Any) -> bool:

@@ -48,7 +48,7 @@ def constant_of(x: Any) -> Any:
     return x if isinstance(x, Tensor) else core.to_array(x)
 
 
-class Deferred(Layer):
+class _Deferred(Layer):
     """What is done whenever a graph runs, in place of being an op of it: a draw, an update, a gradient, a choice by the
     learning phase. function: of the tensors of the trace."""
 
@@ -84,7 +84,7 @@ def deferred(title: str, function: Any, inputs: Any = (), spec: Any = None) -> A
             given[k] = x
         return function(*given)
 
-    layer = Deferred(call, title)
+    layer = _Deferred(call, title)
     tensors = [inputs[k] for k in places]
     if spec is None:
         return layer._describe(tensors, {})

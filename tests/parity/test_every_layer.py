@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 EXCUSED = {
     **dict.fromkeys(('Layer', 'Wrapper', 'Recurrent', 'ConvRecurrent2D'), 'a base'),
     **dict.fromkeys(('InputLayer', 'OpLayer', 'Pipeline'), 'holds what is recorded of others'),
+    **dict.fromkeys(('CustomScaleLayer', 'LayerScale', 'StochasticDepth'),
+                    'Keras has them inside networks alone: recorded there, applications/test_applications.py'),
     'ConvLSTM2DCell': 'is what ConvLSTM2D runs',
     'Lambda': "what it computes is the user's",
     **dict.fromkeys(('CuDNNGRU', 'CuDNNLSTM'), 'Keras runs them on graphics cards alone: against GRU and LSTM in '
