@@ -49,12 +49,17 @@ def _found(graph):
     return found
 
 
+def _makes_rows(node):
+    # a product, or a lookup in a table: `_chain` asks each for what it needs
+    return node.op == 'matmul' or node.op == 'gather'
+
+
 def _chain(value, users, roots):
     if value.ndim != 3 or value.dtype != 'float32' or value.size * 4 < LEAST:
         return None
     chain = []
     for node in (value, *value.inputs):
-        if node.op in ('matmul', 'gather') or node is value and node.op == 'add':
+        if _makes_rows(node) or node is value and node.op == 'add':
             if len(users.get(id(node), ())) != 1 or id(node) in roots:
                 return None
             chain.insert(0, node)

@@ -163,14 +163,14 @@ class LayerGraph:
         return [t._keras_history.layer.name for t in self.begins]
 
 
-def wrap_ops(end: Any, inputs: Any) -> Any:
-    """Give every op on Keras tensors, from the inputs to `end`, a layer."""
+def wrap_ops(end: Any, inputs: Any, name: str | None = None) -> Any:
+    """Give every op on Keras tensors, from the inputs to `end`, a layer. name: of the last."""
     known = {id(t) for t in inputs}
     if id(end) not in known and step_of(end) is None:
         raise ValueError(f'{end!r} is no result of a layer: a model cannot compute it')
     for step in steps_to([end], lambda t: None if id(with_mask_of(t)) in known else step_of(t))[0]:
         if isinstance(step, Tensor):
-            implicit.wrap(step)
+            implicit.wrap(step, name if step is end else None)
 
 
 def fitted(x: Any, leaf: Any, owner: Any, name: str | None) -> Any:

@@ -92,9 +92,9 @@ def _from_config(config):
     return objects.deserialize_keras_object(config)
 
 
-def wrap(tensor):
+def wrap(tensor, name=None):
     """Give the result of an op on Keras tensors its OpLayer, and so its history. The tensors it reads need theirs
-    first, or to be leaves that have none."""
+    first, or to be leaves that have none. name: of the layer, unless it gets one of its own."""
     operands, tensors = [], []
     node, result = made_by(tensor)
     for x in node.inputs:
@@ -105,7 +105,7 @@ def wrap(tensor):
         else:
             operands.append(None)
             tensors.append(x)
-    layer = OpLayer(node.op, node.attrs, operands, result)
+    layer = OpLayer(node.op, node.attrs, operands, result, name=name)
     layer.built = True
     tensor._keras_history = History(layer, 0, 0)
     if tensor._keras_mask is None:

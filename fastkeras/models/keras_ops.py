@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from fastkeras import ops
+from fastkeras.graph import LEAVES
+from fastkeras.layers.described import wrap_ops
 from fastkeras.layers.implicit import OpLayer
+from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
 from fastkeras.utils.errors import nearest
 
@@ -49,6 +52,9 @@ class FromFile:
         except TypeError as error:
             raise ValueError(f'op {self.name!r}: the arguments of {self._class} in the file do not fit: {error}') from error
         outputs = self._function(*bound.args, **bound.kwargs)
+        if isinstance(outputs, Tensor) and outputs.op not in LEAVES and outputs._keras_history is None:
+            given = [t for t in nest.flatten([list(args), kwargs]) if isinstance(t, Tensor)]
+            wrap_ops(outputs, given, self.name)     # so that the layer of the op has the name that the file has
         self._inbound_nodes.append(SimpleNamespace(outputs=outputs, output_tensors=nest.flatten(outputs)))
         return outputs
 

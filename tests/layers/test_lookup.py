@@ -155,9 +155,12 @@ def test_files(tmp_path):
     assert layers.IntegerLookup(vocabulary=str(path)).get_vocabulary() == [-1, 5, 7]
     os.mkdir(tmp_path / 'assets')
     layer.save_assets(tmp_path / 'assets')
-    other = layers.StringLookup()
+    assert not os.listdir(tmp_path / 'assets')      # the configuration has it
+    learned, other = layers.StringLookup(), layers.StringLookup()
+    learned.adapt(np.array(['ß', 'a', 'ß']))
+    learned.save_assets(tmp_path / 'assets')
     other.load_assets(tmp_path / 'assets')
-    assert other.get_vocabulary() == layer.get_vocabulary()
+    assert other.get_vocabulary() == learned.get_vocabulary() == ['[UNK]', 'ß', 'a']
 
 
 def test_a_configuration_reads_no_files(tmp_path):

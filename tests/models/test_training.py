@@ -7,6 +7,7 @@ from fastkeras import ops
 from fastkeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Lambda, Layer
 from fastkeras.models import Model, Sequential
 from fastkeras.optimizers import SGD
+from fastkeras.utils import set_random_seed
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((16, 3)).astype('float32')
@@ -103,6 +104,7 @@ def test_flag_changed_after_compile_counts_from_the_next():
 
 def test_variational_autoencoder():
     """Noise in a Lambda, a loss added to the model, shared decoder."""
+    set_random_seed(2)
     inputs = Input((3,))
     mean, spread = Dense(2)(inputs), Dense(2)(inputs)
     z = Lambda(lambda t: t[0] + ops.exp(t[1] / 2) * ops.random_normal(ops.shape(t[0])))([mean, spread])
@@ -112,7 +114,7 @@ def test_variational_autoencoder():
                    - 0.5 * ops.mean(ops.sum(1 + spread - ops.square(mean) - ops.exp(spread), axis=-1)))
     model.compile('adam')
     losses = model.fit(X, epochs=150, verbose=0).history['loss']
-    assert losses[-1] < losses[0]
+    assert np.mean(losses[-20:]) < np.mean(losses[:20])
     assert model.predict(X).shape == (16, 3)
 
 
