@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -193,13 +194,15 @@ def moving_average_update(x: Any, value: Any, momentum: Any) -> Any:
 
 # ---- gradients
 def gradients(loss: Any, variables: Any) -> list[Any]:
-    """The gradients of a loss (its sum, if it is no scalar) with respect to a list of Variables or of symbols on the way to it.
+    """The gradients of a loss (its sum, if it is no scalar; the sum of a list of them) with respect to a list of Variables or of symbols on the way to it.
 
     None for one that the loss does not depend on.
     """
     many = isinstance(variables, (list, tuple))
     wrt = [as_symbol(v) for v in (variables if many else [variables])]
     loss = as_symbol(loss)
+    if isinstance(loss, (list, tuple)) and loss and all(isinstance(x, Tensor) for x in loss):
+        loss = functools.reduce(ops.add, map(ops.sum, loss))
     if not isinstance(loss, Tensor):
         raise TypeError(f'K.gradients: expected the loss to be a symbolic tensor, got {type(loss).__name__}: a value does not '
                         f'know what it was made of; make it of Variables by functions of the backend')

@@ -89,6 +89,7 @@ def test_gradients_of_gradients_and_of_what_there_is_no_way_to():
     assert none is None
     assert [float(v) for v in K.function([], [first, second])([])] == [108.0, 108.0]
     assert K.gradients(K.sum(other), [x]) == [None]
+    assert K.eval(K.gradients([y, x * 2, K.constant([1.0, 2.0]) * x], x)[0]) == 108.0 + 2.0 + 3.0
     with pytest.raises(TypeError, match='symbolic'):
         K.gradients(np.float32(3.0), [x])
 
