@@ -194,9 +194,9 @@ def moving_average_update(x: Any, value: Any, momentum: Any) -> Any:
 
 # ---- gradients
 def gradients(loss: Any, variables: Any) -> list[Any]:
-    """The gradients of a loss (its sum, if it is no scalar; the sum of a list of them) with respect to a list of Variables or of symbols on the way to it.
+    """The gradients of a loss with respect to a list of Variables or of symbols on the way to it.
 
-    None for one that the loss does not depend on.
+    loss: its sum counts where it is no scalar, and that of all where it is a list. None for one that the loss does not depend on.
     """
     many = isinstance(variables, (list, tuple))
     wrt = [as_symbol(v) for v in (variables if many else [variables])]
