@@ -196,7 +196,7 @@ def moving_average_update(x: Any, value: Any, momentum: Any) -> Any:
 def gradients(loss: Any, variables: Any) -> list[Any]:
     """The gradients of a loss with respect to a list of Variables or of symbols on the way to it.
 
-    loss: its sum counts where it is no scalar, and that of all where it is a list. None for one that the loss does not depend on.
+    loss: its sum counts where it is no scalar, and that of all where it is a list. None for one that it does not depend on.
     """
     many = isinstance(variables, (list, tuple))
     wrt = [as_symbol(v) for v in (variables if many else [variables])]

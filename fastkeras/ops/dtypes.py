@@ -1,5 +1,7 @@
 """The types a node may have, and in which of them values meet."""
 
+import re
+
 import numpy as np
 
 from .. import config
@@ -12,6 +14,7 @@ _NEAREST = {'float16': 'float32', 'int8': 'int32', 'int16': 'int32', 'uint16': '
 INTS = ('int32', 'int64')
 FLOATS = ('float32', 'float64')
 _NAMES = {np.dtype(name): name for name in DTYPES}
+_A_NAME = re.compile(r'[<>=|]?[A-Za-z?][A-Za-z_]{0,12}[0-9]{0,3}_?')
 
 
 def name_of(dtype):
@@ -22,12 +25,13 @@ def name_of(dtype):
 def dtype_name(dtype):
     """Name of a type given as a name, np.dtype or scalar type, among DTYPES; ValueError for one the engine has not."""
     try:
-        name = np.dtype(dtype).name
+        # NumPy reads more out of a text than the name of a type: records, for one, of millions of fields
+        name = np.dtype(dtype).name if not isinstance(dtype, str) or _A_NAME.fullmatch(dtype) else f'{dtype:.40}'
     except TypeError:
         name = str(dtype)
     name = _NEAREST.get(name, name)
     if name not in _RANK:
-        raise ValueError(f'dtype: expected one of {", ".join(DTYPES)}, got {dtype!r}')
+        raise ValueError(f'dtype: expected one of {", ".join(DTYPES)}, got {dtype!r:.60}')
     return name
 
 

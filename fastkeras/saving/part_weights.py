@@ -106,13 +106,15 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
     if unused:
         warn(f'the file has weights that the model has no place for: {", ".join(unused[:_LISTED])}'
              + (', …' if len(unused) > _LISTED else ''))
+    # read before anything is changed: what is wrong with it leaves the model as it was
+    state = _optimizer_state(model, found, store) if optimizer else ()
     with _undone_by_errors(model, hooks):
         values.assign_all(pairs, lambda v: input_spec.title(owners[id(v)]) if id(v) in owners else 'a metric')
         for path, part, kept in hooks:
             _run_hook(path, part, kept)
         _load_assets(found, assets)
-    if optimizer:
-        _load_optimizer(model, found, store)
+    for part, arrays in state:
+        _load_optimizer(part, arrays)
     used = {f'{path}/vars/{name}' for path, kept in read for name in kept}
     taken = {id(v) for v, _ in pairs} | {id(v) for _, part, _ in hooks for v in walk.own_variables(part)}
     return LoadReport(used=sorted(used), unused=sorted(unused), missing=[v.name for v in model.weights if id(v) not in taken])
@@ -189,20 +191,34 @@ def _run_hook(path, part, kept):
 
 
 # ---- the optimizer
-def _load_optimizer(model, found, store):
+def _optimizer_state(model, found, store):
+    """[(optimizer of the model, the arrays that the file has for it)], read."""
+    state = []
     for path, part in found:
-        if not isinstance(part, Optimizer) or part is not getattr(model, 'optimizer', None):
-            continue
-        kept = store.at(path)
-        if not kept:
-            continue
-        try:
-            arrays = [kept[str(k)] for k in range(len(kept))]
+        kept = store.at(path) if isinstance(part, Optimizer) and part is getattr(model, 'optimizer', None) else None
+        if kept:
             if not part.built:
                 part.build(model.trainable_weights)
-            part.set_weights(arrays)
-        except (ValueError, KeyError) as error:
-            warn(f'the state of the optimizer could not be restored, it begins anew: {error}')
+            try:
+                arrays = [kept[str(k)] for k in range(len(kept))]
+            except KeyError as error:
+                _not_restored(f'it lacks {error}')
+                continue
+            if [tuple(a.shape) for a in arrays] == [tuple(w.shape) for w in part.weights]:
+                arrays = [np.asarray(a) for a in arrays]        # others are refused by their shapes, unread
+            state.append((part, arrays))
+    return state
+
+
+def _load_optimizer(part, arrays):
+    try:
+        part.set_weights(arrays)
+    except ValueError as error:
+        _not_restored(error)
+
+
+def _not_restored(why):
+    warn(f'the state of the optimizer could not be restored, it begins anew: {why}')
 
 
 # ---- assets: files of layers, kept in memory; only a layer of the user's gets a folder of its own
