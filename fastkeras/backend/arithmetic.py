@@ -11,7 +11,8 @@ from fastkeras import activations, config, ops
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 
-from .leaves import sizes_of, static_shape
+from .leaves import entries, sizes_of, static_shape
+from .sparse_tensors import dense
 from .symbolic import constant_of, lifted
 
 __all__ = ['abs', 'all', 'any', 'arange', 'argmax', 'argmin', 'batch_dot', 'batch_flatten', 'bias_add', 'cast', 'clip',
@@ -170,12 +171,7 @@ def cumprod(x: Any, axis: int = 0) -> Any:
 @lifted
 def dot(x: Any, y: Any) -> Any:
     """The product of matrices; of more axes, sums over the last of x and the last but one of y."""
-    x, y = _dense(x), _dense(y)
-    return ops.dot(x, y)
-
-
-def _dense(x):
-    return x.toarray() if hasattr(x, 'toarray') else x
+    return ops.dot(dense(x), dense(y))
 
 
 @lifted
@@ -239,8 +235,8 @@ def bias_add(x: Any, bias: Any, data_format: Any = None) -> Any:
 @lifted
 def reshape(x: Any, shape: Any) -> Any:
     """x in another shape; -1 for one size that follows from the others. Sizes of K.shape may stand in it."""
-    if isinstance(shape, Tensor) or builtins.any(isinstance(d, Tensor) for d in np.atleast_1d(np.array(shape, object))):
-        shape = shape if not isinstance(shape, Tensor) else [shape[k] for k in range(shape.shape[0])]
+    shape = entries(shape)
+    if builtins.any(isinstance(d, Tensor) for d in shape):
         known = [d if not isinstance(d, Tensor) else None for d in shape]
         try:
             shape = sizes_of('reshape', shape)
@@ -293,7 +289,7 @@ def batch_flatten(x: Any) -> Any:
 @lifted
 def concatenate(tensors: Any, axis: int = -1) -> Any:
     """Tensors one after another along an axis."""
-    return ops.concatenate([_dense(x) for x in tensors], axis)
+    return ops.concatenate([dense(x) for x in tensors], axis)
 
 
 @lifted

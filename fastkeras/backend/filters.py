@@ -50,8 +50,7 @@ def _transposed(x, kernel, output_shape, strides, padding, data_format, dilation
     layout = normalize_data_format(data_format)
     rank = len(kernel.shape) - 2
     window, strides, dilation = kernel.shape[:rank], _each(strides, rank), _each(dilation_rate, rank)
-    wanted = [None if d is None else d for d in output_shape]
-    wanted = wanted[1:-1] if layout == 'channels_last' else wanted[2:]
+    wanted = output_shape[1:-1] if layout == 'channels_last' else output_shape[2:]
     given = x.shape[1:-1] if layout == 'channels_last' else x.shape[2:]
     wanted = [None if d is None else sizes_of('conv_transpose', [d])[0] for d in wanted]
     extra = None

@@ -103,9 +103,8 @@ def _finished(y, values):
         return y.value(*(next(values) for _ in y.parts()))
     value = next(values)
     filler = y.attrs.get('filler') if isinstance(y, Tensor) else None
-    if filler is not None:      # only as wide as the longest row
-        used = np.nonzero((value != filler).any(axis=0))[0]
-        value = value[:, :used[-1] + 1 if len(used) else 0]
+    if filler is not None:
+        value = symbolic.trimmed(value, filler)
     return value if value.shape else value[()]
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from fastkeras import config, ops
 from fastkeras.ops import core
-from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import SeedGenerator
 
-from .leaves import sizes_of, static_shape
+from .leaves import entries, sizes_of, static_shape
 from .symbolic import constant_of, deferred, lifted
 
 __all__ = ['dropout', 'random_binomial', 'random_normal', 'random_uniform', 'truncated_normal']
@@ -22,9 +21,7 @@ def _stream(seed):
 
 def _drawn(title, shape, dtype, seed, draw):
     dtype = core.dtype_name(dtype or config.floatx())
-    if isinstance(shape, Tensor):       # of K.shape
-        shape = [shape[k] for k in range(shape.shape[0])]
-    shape, stream = list(shape), _stream(seed)
+    shape, stream = entries(shape), _stream(seed)
 
     def drawn(*sizes):
         sizes = tuple(None if d is None else sizes_of(title, [d])[0] for d in sizes)

@@ -14,6 +14,8 @@ from fastkeras.runtime import Variable, active_trace
 from fastkeras.utils.seed import as_seed
 
 from . import symbolic
+from .graph_functions import eval
+from .sparse_tensors import dense
 from .symbolic import as_symbol, deferred, lifted
 
 __all__ = ['cast_to_floatx', 'constant', 'count_params', 'dtype', 'eye', 'get_variable_shape', 'identity', 'int_shape',
@@ -46,11 +48,7 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
 
     dtype: floatx, unless the value is of integers or truth values. constraint: applied by optimizers after an update.
     """
-    if hasattr(value, 'toarray'):
-        value = value.toarray()
-    if isinstance(value, Tensor):
-        from .graph_functions import eval
-        value = eval(value)
+    value = eval(value) if isinstance(value, Tensor) else dense(value)
     array = np.asarray(value)
     if dtype is None and array.dtype.kind in 'f':
         dtype = config.floatx()
@@ -82,7 +80,7 @@ def placeholder(shape: Any = None, ndim: int | None = None, dtype: Any = None, s
 
 
 def _filled(title, shape, number, dtype, name):
-    shape = (shape,) if hasattr(shape, '__index__') and not isinstance(shape, Tensor) else tuple(shape)
+    shape = tuple(entries(shape))
     dtype = core.dtype_name(dtype or config.floatx())
     if all(d is not None and not isinstance(d, Tensor) for d in shape):
         if active_trace() is not None:
@@ -144,6 +142,13 @@ def identity(x: Any, name: str | None = None) -> Any:
 
 
 # ---- shapes and types
+def entries(shape: Any) -> list[Any]:
+    """The sizes of a shape that is a number, a sequence in which symbols may stand, or a symbol, as of `shape`."""
+    if isinstance(shape, Tensor):
+        return [shape[k] for k in range(shape.shape[0])] if shape.shape else [shape]
+    return [shape] if hasattr(shape, '__index__') and not np.ndim(shape) else list(shape)
+
+
 def sizes_of(title: str, sizes: Any) -> tuple[int, ...]:
     """The numbers of a shape in which tensors of a trace may stand; ValueError where one is not known in the trace."""
     found = []

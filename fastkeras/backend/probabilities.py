@@ -11,7 +11,7 @@ from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import active_trace
 
-from .symbolic import deferred, lifted
+from .symbolic import deferred, lifted, trimmed
 
 __all__ = ['batch_normalization', 'binary_crossentropy', 'categorical_crossentropy', 'ctc_batch_cost', 'ctc_decode',
            'in_top_k', 'normalize_batch_in_training', 'sparse_categorical_crossentropy']
@@ -117,17 +117,10 @@ def ctc_decode(y_pred: Any, input_length: Any, greedy: bool = True, beam_width: 
     count = 1 if greedy else top_paths
     if active_trace() is None and not isinstance(y_pred, Tensor) and not isinstance(input_length, Tensor):
         *paths, scores = decoded(core.to_array(y_pred), core.to_array(input_length))
-        return [_trimmed(np.asarray(p)) for p in paths], scores
+        return [trimmed(np.asarray(p), -1) for p in paths], scores
     spec = [*[(tuple(y_pred.shape[:2]), 'int64')] * count, ((y_pred.shape[0], count), core.dtype_of(y_pred))]
     *paths, scores = deferred('ctc_decode', decoded, [y_pred, input_length], spec)
     for p in paths:
         if p.op == 'input':
             p.attrs['filler'] = -1
     return paths, scores
-
-
-def _trimmed(path):
-    used = np.nonzero((path != -1).any(axis=0))[0]
-    return path[:, :used[-1] + 1 if len(used) else 0]
-
-

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras.graph import LEAVES
+from fastkeras.graph import LEAVES, toposort
 from fastkeras.layers import Layer, context, naming
 from fastkeras.layers.history import Node, keras_tensor
 from fastkeras.layers.input import InputLayer
@@ -182,19 +182,13 @@ def static_value(x: Any) -> Any:
 
 
 def _reads(tensor):
-    stack, seen = [tensor], set()
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if node.op in LEAVES:
-            if node.op != 'const':
-                return True
-        elif core.record(node.op).random:
-            return True
-        stack += node.inputs
-    return False
+    return any(n.op in ('input', 'variable') or core.record(n.op).random for n in toposort([tensor]))
+
+
+def trimmed(rows: Any, filler: Any) -> Any:
+    """An array (batch, steps) without the last columns that hold the filler alone."""
+    used = np.nonzero((rows != filler).any(axis=0))[0]
+    return rows[:, :used[-1] + 1 if len(used) else 0]
 
 
 # ---- updates that somebody asked for
