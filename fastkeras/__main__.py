@@ -62,11 +62,10 @@ def about():
 
     import fastkeras
     from fastkeras import _core, config
-    from fastkeras.utils.cached_files import keras_home
     known = {'fastkeras': fastkeras.__version__, 'python': f'{platform.python_version()} ({platform.machine()})',
              'numpy': numpy.__version__, 'instruction set': f'{config.isa()} (of {", ".join(config.isas())})',
              'threads': config.get_num_threads(), 'generation': config.generation(), 'build': _core.__file__,
-             'cache': keras_home()}
+             'cache': config.keras_home()}
     width = max(map(len, known))
     return '\n'.join(f'{name:{width}}  {value}' for name, value in known.items())
 

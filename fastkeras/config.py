@@ -11,6 +11,7 @@ from fastkeras.utils import errors
 
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
+DIM_ORDERINGS = {'tf': 'channels_last', 'th': 'channels_first'}     # Keras 1's words, in calls and in keras.json
 _GENERATIONS = (2, 3)
 
 
@@ -44,10 +45,15 @@ def _plan_memory_from_environment():
     return None if text is None else int(text)
 
 
+def keras_home():
+    """Keras's folder: what the environment variable KERAS_HOME says, or `~/.keras`."""
+    return os.path.expanduser(os.environ.get('KERAS_HOME') or os.path.join('~', '.keras'))
+
+
 def _of_keras_json():
     """What `keras.json` in Keras's folder (KERAS_HOME, else ~/.keras) says of floatx, epsilon and the layout. It is read, and
     never written. What cannot be made sense of is warned of and left out."""
-    path = os.path.join(os.path.expanduser(os.environ.get('KERAS_HOME') or os.path.join('~', '.keras')), 'keras.json')
+    path = os.path.join(keras_home(), 'keras.json')
     if not os.path.isfile(path):
         return {}
     import json
@@ -58,7 +64,7 @@ def _of_keras_json():
         if not isinstance(said, dict):
             raise ValueError(f'expected a dictionary, got {type(said).__name__}')
         if 'image_dim_ordering' in said and 'image_data_format' not in said:       # of Keras 1
-            said['image_data_format'] = {'tf': 'channels_last', 'th': 'channels_first'}.get(said['image_dim_ordering'], '?')
+            said['image_data_format'] = DIM_ORDERINGS.get(said['image_dim_ordering'], '?')
         for name, fits in (('floatx', _FLOATS.__contains__), ('image_data_format', _LAYOUTS.__contains__),
                            ('epsilon', lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and 0 < x < 1)):
             if name in said:

@@ -16,6 +16,7 @@ from fastkeras.ops.on_host import on_host
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Function as Traced
 from fastkeras.runtime import Variable, active_trace
+from fastkeras.runtime.seed_generator import SeedState
 
 from . import symbolic
 from .sparse_tensors import SparseLabels, dense
@@ -81,16 +82,12 @@ class Function:
             value = self._described.run(values, 'K.function')
             found = [core.tensor(symbolic.constant_of(value(y) if isinstance(y, Tensor) else y)) for y in _ends(self.outputs)]
             # what layers assign is theirs to ask for: Keras updates nothing but what `updates` says
-            for key in [k for k, v in trace.assigned.items() if k not in allowed and not _is_seed(v)]:
+            for key in [k for k, v in trace.assigned.items() if k not in allowed and not isinstance(v, SeedState)]:
                 del trace.assigned[key]
             new = [(u[0], value(u[1]) if isinstance(u[1], Tensor) else u[1]) for u in self.updates if isinstance(u, tuple)]
             for variable, x in new:
                 variable.assign(core.tensor(x, variable.dtype))
         return found
-
-
-def _is_seed(variable):
-    return variable.dtype == 'int32' and variable.shape == (2,) and not variable.trainable
 
 
 def _ends(outputs):

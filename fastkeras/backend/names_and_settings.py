@@ -8,7 +8,7 @@ from fastkeras import config
 from fastkeras.layers import naming, session
 from fastkeras.layers.scopes import name_scope
 
-from . import symbolic
+from . import sessions, symbolic
 
 __all__ = ['backend', 'clear_session', 'epsilon', 'floatx', 'get_uid', 'image_data_format', 'image_dim_ordering',
            'manual_variable_initialization', 'name_scope', 'reset_uids', 'set_epsilon', 'set_floatx', 'set_image_data_format',
@@ -18,7 +18,6 @@ epsilon, set_epsilon, floatx, set_floatx = config.epsilon, config.set_epsilon, c
 image_data_format, set_image_data_format = config.image_data_format, config.set_image_data_format
 get_uid, reset_uids = naming.get_uid, naming.reset_uids
 
-_ORDERINGS = {'tf': 'channels_last', 'th': 'channels_first'}
 
 
 def backend() -> str:
@@ -33,9 +32,9 @@ def image_dim_ordering() -> str:
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
     """Set the layout by Keras 1's word: 'tf' or 'th'. ValueError for any other."""
-    if dim_ordering not in _ORDERINGS:
+    if dim_ordering not in config.DIM_ORDERINGS:
         raise ValueError(f"Unknown dim_ordering: {dim_ordering!r}; expected 'tf' (channels_last) or 'th' (channels_first)")
-    set_image_data_format(_ORDERINGS[dim_ordering])
+    set_image_data_format(config.DIM_ORDERINGS[dim_ordering])
 
 
 def manual_variable_initialization(value: Any) -> None:
@@ -49,3 +48,4 @@ def clear_session() -> None:
     """Begin anew: names count from 1, the learning phase is open, what was described is let go of."""
     session.clear_session()
     symbolic._phase.clear()
+    sessions.forget()

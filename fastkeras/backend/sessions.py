@@ -9,8 +9,11 @@ import numpy as np
 from fastkeras import config
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable
+from fastkeras.runtime.bounded import Bounded
 from fastkeras.utils import nest
 from fastkeras.utils.errors import warn
+
+from .graph_functions import Function
 
 __all__ = ['ConfigProto', 'GPUOptions', 'Session', 'get_session', 'set_session']
 
@@ -69,11 +72,10 @@ class Session:
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f'Session: expected a ConfigProto as its config, got {type(config).__name__}')
         self.config = config
-        self._functions = {}
+        self._functions = Bounded(64)
 
     def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """The values of symbols and Variables, in the nesting of `fetches`. feed_dict: placeholder → array."""
-        from .graph_functions import Function
         if options is not None or run_metadata is not None:
             raise ValueError('Session.run: expected fetches and feed_dict only; FASTKERAS_DEBUG=profile shows where time goes')
         fed = dict(feed_dict or {})
@@ -88,7 +90,7 @@ class Session:
         key = tuple(map(id, flat)), tuple(map(id, fed))
         kept = self._functions.get(key)
         if kept is None:
-            kept = self._functions[key] = Function(list(fed), flat, name='session'), flat
+            kept = self._functions.put(key, (Function(list(fed), flat, name='session'), flat))
         values = iter(kept[0](list(fed.values())))
         return nest.map_structure(lambda x: None if x is None else next(values), fetches)
 
@@ -128,6 +130,12 @@ def get_session() -> Session:
     if _current['session'] is None:
         _current['session'] = Session()
     return _current['session']
+
+
+def forget() -> None:
+    """Let go of what the present session compiled."""
+    if _current['session'] is not None:
+        _current['session'].close()
 
 
 def set_session(session: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from fastkeras.utils.cached_files import get_file, keras_home
+from fastkeras.config import keras_home
+from fastkeras.utils.cached_files import get_file
 from fastkeras.utils.hashing import validate_file
 
 _KERAS = 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/'

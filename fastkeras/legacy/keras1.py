@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from fastkeras import config
 from fastkeras.utils.errors import warn
 
-_ORDERING = {'dim_ordering': {'tf': 'channels_last', 'th': 'channels_first', 'default': None}}
+_ORDERING = {'dim_ordering': {**config.DIM_ORDERINGS, 'default': None}}
 _DATA_FORMAT = {'dim_ordering': 'data_format'}
 _WEIGHTS = {'init': 'kernel_initializer', 'W_regularizer': 'kernel_regularizer', 'b_regularizer': 'bias_regularizer',
             'W_constraint': 'kernel_constraint', 'b_constraint': 'bias_constraint', 'bias': 'use_bias'}

@@ -7,6 +7,10 @@ from ..utils.seed import as_seed
 from .variable import Variable
 
 
+class SeedState(Variable):
+    """The state of a SeedGenerator, an int32[2] of key and counter."""
+
+
 class SeedGenerator:
     """A stream of seeds for random ops. seed: int, or None for a fresh one.
 
@@ -17,7 +21,7 @@ class SeedGenerator:
     def __init__(self, seed=None, name=None, **kwargs):
         self.seed = as_seed(seed)
         key = np.array([self.seed & 0xFFFFFFFF, 0], np.uint32).view(np.int32)
-        self.state = Variable(key, dtype='int32', trainable=False, name=name or 'seed_generator_state')
+        self.state = SeedState(key, dtype='int32', trainable=False, name=name or 'seed_generator_state')
 
     def next(self, ordered=True):
         """The next seed."""

@@ -235,8 +235,8 @@ class Variable:
         return int(self.array)
 
     def __deepcopy__(self, memo):
-        return Variable(self.array.copy(), dtype=self.dtype, trainable=self.trainable, name=self.name,
-                        constraint=self.constraint, regularizer=self.regularizer)
+        return type(self)(self.array.copy(), dtype=self.dtype, trainable=self.trainable, name=self.name,
+                          constraint=self.constraint, regularizer=self.regularizer)
 
 
 def numbers(value, name):

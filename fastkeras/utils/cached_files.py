@@ -10,14 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastkeras import generation
+from fastkeras.config import keras_home
 from fastkeras.utils.errors import warn
 from fastkeras.utils.hashing import algorithm_of, validate_file
 from fastkeras.utils.messages import print_msg
-
-
-def keras_home() -> Any:
-    """Keras's folder: what the environment variable KERAS_HOME says, or `~/.keras`."""
-    return os.path.expanduser(os.environ.get('KERAS_HOME') or os.path.join('~', '.keras'))
 
 
 def get_file(fname: Any = None, origin: Any = None, untar: bool = False, md5_hash: Any = None, file_hash: Any = None,

@@ -34,6 +34,21 @@ def test_updates_of_layers_are_not_done_by_a_function():
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_weight_that_looks_like_a_seed_is_none():
+    class Counts(Layer):
+        def build(self, input_shape):
+            self.counts = self.add_weight(name='counts', shape=(2,), dtype='int32', initializer='zeros', trainable=False)
+            super().build(input_shape)
+
+        def call(self, x):
+            self.counts.assign(self.counts + 1)
+            return x * 1.0
+
+    model = keras.Sequential([Counts(input_shape=(3,))])
+    K.function([model.input], [model.output])([np.ones((1, 3))])
+    assert K.get_value(model.layers[0].counts).tolist() == [0, 0]
+
+
 def test_the_learning_phase_is_an_input():
     model = keras.Sequential([Dropout(0.5, input_shape=(400,))])
     f = K.function([model.input, K.learning_phase()], [model.layers[0].output])

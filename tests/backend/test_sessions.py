@@ -55,6 +55,14 @@ def test_a_session_runs_symbols():
             session.run('v')
 
 
+def test_clearing_lets_go_of_what_a_session_compiled():
+    session = K.get_session()
+    x = K.constant(2.0) * K.constant(3.0)
+    assert float(session.run(x)) == 6.0 and len(session._functions) == 1
+    K.clear_session()
+    assert len(session._functions) == 0 and float(session.run(x)) == 6.0
+
+
 def test_what_no_session_takes():
     with pytest.raises(ValueError, match='has no "threads" field'):
         tf.ConfigProto(threads=3)

@@ -18,7 +18,7 @@ INTERPOLATIONS = {'nearest': Image.Resampling.NEAREST, 'bilinear': Image.Resampl
                   'box': Image.Resampling.BOX, 'lanczos': Image.Resampling.LANCZOS}
 CHANNELS = {'grayscale': 1, 'rgb': 3, 'rgba': 4}
 _GRAY_MODES = ('L', 'I;16', 'I')            # kept as they are: 8, 16 and 32 bits
-_LAYOUTS = {'th': 'channels_first', 'tf': 'channels_last', 'default': None}
+_LAYOUTS = {**config.DIM_ORDERINGS, 'default': None}
 # Decoders that any file may need, whatever it is called: cameras and sites call a JPEG .png. All others have had more faults
 # than use, and some run other programs: they read only files whose names say so.
 _COMMON = ('PNG', 'JPEG', 'BMP', 'PPM', 'GIF')
