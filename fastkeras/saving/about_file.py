@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -34,7 +35,7 @@ def _of_archive(members):
     lines = [f'a .keras archive, written by {_writer(metadata.get("keras_version"))}', *_layers(config)]
     if archive.WEIGHTS in members.names:
         with archive.open_weights(members) as store:
-            lines.append(_numbers(_arrays(store.root) if isinstance(store, H5Store) else []))
+            lines.append(_numbers(store.root) if isinstance(store, H5Store) else 'weights in several files')
     return lines + _compiled(config.get('compile_config') or {})
 
 
@@ -52,7 +53,7 @@ def _of_hdf5(file):
     named = file if stored.has(file, 'layer_names') else None
     if named is None and 'model_weights' in stored.names(file):
         named = stored.group_at(file, 'model_weights')
-    lines.append(_numbers(_arrays(file if named is None else named)))
+    lines.append(_numbers(file if named is None else named))
     if not config and named is not None:
         lines += [f'  {name}' for name in legacy_h5.read_names(named, 'layer_names')]
     return lines + _compiled(stored.configuration(file, 'training_config') or {})
@@ -94,24 +95,12 @@ def _shown(value):
     return text if len(text) <= 40 else text[:39] + '…'
 
 
-def _arrays(group):
-    """The arrays below a group, of which nothing is read."""
-    found = []
-    for name in sorted(stored.names(group)):
-        link = group.get(name, getlink=True)
-        if type(link).__name__ != 'HardLink':
-            continue
-        member = group[name]
-        if hasattr(member, 'keys'):
-            found += _arrays(member) if name not in ('optimizer', 'optimizer_weights', 'optimizer_variables') else []
-        elif getattr(member, 'shape', None) is not None and member.dtype.kind in 'fiub':
-            found.append(member)
-    return found
-
-
-def _numbers(arrays):
-    size = sum(a.dtype.itemsize * a.size for a in arrays)
-    return f'{len(arrays)} arrays of {sum(a.size for a in arrays):,} numbers in all, {size:,} bytes'
+def _numbers(group):
+    """What the arrays below a group are, those of an optimizer apart; nothing is read of them."""
+    arrays = [d for path, d in stored.arrays_below(group) if not path.startswith('optimizer')]
+    count = sum(math.prod(d.shape) for d in arrays)
+    size = sum(math.prod(d.shape) * d.get_type().get_size() for d in arrays)
+    return f'{len(arrays)} arrays of {count:,} numbers in all, {size:,} bytes'
 
 
 def _compiled(config):

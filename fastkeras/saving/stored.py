@@ -399,22 +399,28 @@ def _check_attribute(group, attribute):
     limits.check('attribute_bytes', held, f'the attribute {attribute!r} of the group {group.name!r}, bytes')
 
 
+def arrays_below(group):
+    """[(path, dataset of h5py's lower level)] of what a group holds, each once, by hard links only; nothing is read of them."""
+    from h5py import h5d, h5o
+    found = []
+
+    def add(name, info):
+        _count('members', 1, 'the file, members')
+        if info.type == h5o.TYPE_DATASET:
+            found.append((name.decode('utf8', 'replace'), h5d.open(group.id, name)))
+    h5o.visit(group.id, add, info=True)
+    return found
+
+
 def _bytes_of_arrays(file):
     """What the arrays take in a file, found once."""
     counts = getattr(_state, 'counts', None)
     if counts is not None and 'arrays' in counts:
         return counts['arrays']
-    from h5py import h5d, h5o
-    total, root = [0], file['/'].id
-
-    def add(name, info):        # each member once, by hard links only
-        _count('members', 1, 'the file, members')
-        if info.type == h5o.TYPE_DATASET:
-            total[0] += h5d.open(root, name).get_storage_size()
-    h5o.visit(root, add, info=True)
+    total = sum(dataset.get_storage_size() for _, dataset in arrays_below(file['/']))
     if counts is not None:
-        counts['arrays'] = total[0]
-    return total[0]
+        counts['arrays'] = total
+    return total
 
 
 def _text(group, attribute, value):

@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -36,6 +37,16 @@ def test_it_tells_of_weights_alone(tmp_path):
     made.save_weights(tmp_path / 'w.h5')
     text = about_file(tmp_path / 'w.h5')
     assert 'an HDF5 file of weights' in text and f'{made.count_params():,} numbers' in text and '  shallow' in text
+
+
+def test_a_group_that_holds_itself(tmp_path):
+    model().save(tmp_path / 'm.h5')
+    before = about_file(tmp_path / 'm.h5').splitlines()[1:]
+    with h5py.File(tmp_path / 'm.h5', 'a') as file:
+        file['model_weights/conv/again'] = file['model_weights']
+        file['model_weights/conv/and'] = file['model_weights']
+        file['model_weights/link'] = h5py.ExternalLink('/dev/zero', '/')
+    assert about_file(tmp_path / 'm.h5').splitlines()[1:] == before
 
 
 def test_as_a_command(tmp_path, capsys):
