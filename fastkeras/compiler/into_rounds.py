@@ -6,7 +6,7 @@ Each row is made as before, to the last bit.
 """
 
 from .. import _core
-from ..graph import Body, Node
+from ..graph import LEAVES, Body, Node
 from ..ops import core
 from ..ops.bodies import inlined
 
@@ -49,43 +49,42 @@ def _found(graph):
     return found
 
 
-def _makes_rows(node):
-    # a product, or a lookup in a table: `_chain` asks each for what it needs
-    return node.op == 'matmul' or node.op == 'gather'
+def _steps(node):
+    return core.record(node.op).steps(node) if node.op not in LEAVES and core.record(node.op).steps is not None else None
 
 
 def _chain(value, users, roots):
+    """[what makes a sequence step by step, perhaps what adds its bias], or None where rounds had better not make it."""
     if value.ndim != 3 or value.dtype != 'float32' or value.size * 4 < LEAST:
         return None
-    chain = []
-    for node in (value, *value.inputs):
-        if _makes_rows(node) or node is value and node.op == 'add':
-            if len(users.get(id(node), ())) != 1 or id(node) in roots:
-                return None
-            chain.insert(0, node)
-    source = chain[0] if chain else None
-    if source is None or source.op == 'add' or len(chain) > 2 or len(chain) == 2 and value.op != 'add':
+    chain = [value]
+    if value.op == 'add':
+        source, = [i for i in value.inputs if _steps(i) is not None][:1] or [None]
+        if source is None or source.shape != value.shape or not any(i.shape == value.shape[-1:] for i in value.inputs):
+            return None
+        chain = [source, value]
+    if any(len(users.get(id(n), ())) != 1 or id(n) in roots for n in chain):
         return None
-    if len(chain) == 2 and not any(i.shape == value.shape[-1:] for i in value.inputs):
+    source, steps = chain[0], _steps(chain[0])
+    if steps is None:
         return None
-    if source.op == 'gather':
-        table, index = source.inputs
-        return chain if len(chain) == 1 and source.attrs['axis'] == 0 and table.ndim == index.ndim == 2 else None
-    a, w = source.inputs
-    fits = a.ndim == 3 and w.ndim == 2 and not source.attrs['transpose_a'] and w.size * 4 <= LARGEST
-    return chain if fits and a.shape[1] // _core.threads() >= ROWS else None
+    moving, fixed = (source.inputs[k] for k in steps)
+    if core.record(source.op).flops is None:        # a lookup, which reads its rows of the table alone
+        return chain if len(chain) == 1 and moving.ndim == fixed.ndim == 2 else None
+    fits = moving.ndim == 3 and fixed.size * 4 <= LARGEST
+    return chain if fits and moving.shape[1] // _core.threads() >= ROWS else None
 
 
 def _with(scan, inputs, k, chain, made):
     """The scan whose rounds make their row of sequence k."""
     attrs, body = scan.attrs, scan.attrs['body']
     source = chain[0]
-    rows, fixed = made[id(source)] if source.op == 'matmul' else made[id(source)][::-1]
+    steps = _steps(source)
+    rows, fixed = (made[id(source)][k] for k in steps)
     given = [*inputs[:k], rows, *inputs[k + 1:], fixed]
     row, steady = (Node('input', (), {}, s, n.dtype) for s, n in ((rows.shape[1:], rows), (fixed.shape, fixed)))
     shape = source.shape[1:]
-    value = Node(source.op, (row, steady) if source.op == 'matmul' else (steady, row), source.attrs, shape, source.dtype,
-                 source.name)
+    value = Node(source.op, (row, steady) if steps == (0, 1) else (steady, row), source.attrs, shape, source.dtype, source.name)
     behind = [steady]
     if len(chain) == 2:
         total = chain[1]

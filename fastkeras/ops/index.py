@@ -93,6 +93,11 @@ def _gather_samples():
                             ((5, 64), 0, (40,)), ((300, 130), 0, (5, 400)))]
 
 
+def _gather_steps(node):
+    """Lists of indices into the same table."""
+    return (1, 0) if node.attrs['axis'] == 0 and node.inputs[1].ndim else None
+
+
 def _gather_rows(node, moving):
     """Rows of indices into a table, or rows that all are picked from alike."""
     return not moving[0] if node.attrs['axis'] == 0 else not moving[1]
@@ -100,7 +105,7 @@ def _gather_rows(node, moving):
 
 @register('gather', vjp=_gather_vjp, lower=_gather_lower, samples=_gather_samples,
           ref=lambda x, i, *, axis: np.take(x, _within('gather', i, x.shape[axis]), axis),
-          supports=lambda node: node.inputs[1].dtype == 'int32', rows=_gather_rows)
+          supports=lambda node: node.inputs[1].dtype == 'int32', rows=_gather_rows, steps=_gather_steps)
 def _gather_spec(x, indices, *, axis):
     _whole('indices', indices)
     _reached(indices, x.shape[axis], axis)

@@ -125,6 +125,12 @@ def _rows(node, moving):
     return len(node.shape) > 2 and each_element(node, moving)
 
 
+def _steps(node):
+    """Matrices, one behind the other, times the same."""
+    matrices = node.inputs[0].ndim > 2 and node.inputs[1].ndim == 2 and not node.attrs['transpose_a']
+    return (0, 1) if matrices else None
+
+
 def _affine(node):
     """Factors on the columns of the result are factors on those of the right side."""
     b, n = node.inputs[1], node.shape[-1]
@@ -142,7 +148,7 @@ def _over_rows(node):
 
 
 @register('matmul', vjp=_vjp, ref=_ref, lower=_lower, samples=_samples, epilogue=True, promote=0, floating=True,
-          compose=_compose, rows=_rows, affine=_affine, flops=_flops, over_rows=_over_rows)
+          compose=_compose, rows=_rows, affine=_affine, flops=_flops, over_rows=_over_rows, steps=_steps)
 def matmul_spec(a, b, *, transpose_a=False, transpose_b=False):
     """op(a)[..., m, k] · op(b)[..., k, n], leading axes broadcast; op swaps the last two axes of a transposed
     operand."""

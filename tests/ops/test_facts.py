@@ -134,6 +134,16 @@ def test_rows(record, sample):
             assert says == apart(record, sample, moving, n), f'{record.name}: inputs {moving} have the rows'
 
 
+@with_fact('steps', lambda record, node: record.steps is not None and record.steps(node) is not None)
+def test_steps(record, sample):
+    k, m = record.steps(node_of(record, sample))
+    assert {k, m} == {0, 1} == set(range(len(sample.inputs)))
+    whole = reference(record, sample.inputs, sample.attrs)
+    assert len(whole) == len(sample.inputs[k])
+    for part, step in zip(whole, sample.inputs[k]):
+        close(reference(record, [step if i == k else a for i, a in enumerate(sample.inputs)], sample.attrs), part)
+
+
 @with_fact('sized')
 def test_sized(record, sample):
     node = node_of(record, sample)
