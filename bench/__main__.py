@@ -4,6 +4,7 @@
     python -m bench models --only resnet50       # inference of whole networks whose name holds this
     python -m bench training --peers torch       # one step with Adam, beside PyTorch alone (--peers none: nobody)
     python -m bench compile                      # what a batch size not seen before and a first training step cost
+    python -m bench files                        # loading a model's file, beside h5py alone
     python -m bench images                       # JPEG files to predictions; augmentation; training from a folder
     python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
     python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
@@ -17,9 +18,23 @@ import os
 import sys
 from pathlib import Path
 
-from bench import augmentation, cases, compare, compile, engines, feeding, harness, images, latency, machine, memory, report
+from bench import (
+    augmentation,
+    cases,
+    compare,
+    compile,
+    engines,
+    feeding,
+    files,
+    harness,
+    images,
+    latency,
+    machine,
+    memory,
+    report,
+)
 
-PARTS = ('models', 'training', 'memory', 'latency', 'compile', 'images')
+PARTS = ('models', 'training', 'memory', 'latency', 'compile', 'files', 'images')
 
 
 def parse(argv):
@@ -92,7 +107,7 @@ def rows(part, args, bench):
         if part != 'images':
             return
     single = {'memory': lambda: memory.rows(args.only, bench), 'latency': lambda: latency.rows(args.only),
-              'compile': lambda: compile.rows(args.only),
+              'compile': lambda: compile.rows(args.only), 'files': lambda: files.rows(args.only),
               'images': lambda: itertools.chain(augmentation.rows(args.only, args.threads), feeding.rows(args.only))}
     for row in single[part]():
         print(report.line(row), flush=True)
