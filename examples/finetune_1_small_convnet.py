@@ -8,7 +8,6 @@ The first of the three programs of "Building powerful image classification model
 """
 
 import argparse
-import os
 import time
 
 import numpy as np
@@ -16,7 +15,6 @@ import photos
 
 from fastkeras.layers import Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from fastkeras.models import Sequential
-from fastkeras.preprocessing.image import ImageDataGenerator
 from fastkeras.utils import set_random_seed
 
 
@@ -50,14 +48,7 @@ def main():
 
     set_random_seed(args.seed)
     with photos.folder_of(args.data) as data:
-        train_datagen = ImageDataGenerator(rescale=1. / 255, shear_range=0.2, zoom_range=0.2, horizontal_flip=True)
-        test_datagen = ImageDataGenerator(rescale=1. / 255)
-        train_generator = train_datagen.flow_from_directory(
-            os.path.join(data, 'train'), target_size=(args.side, args.side), batch_size=args.batch_size,
-            class_mode='binary', seed=args.seed)
-        validation_generator = test_datagen.flow_from_directory(
-            os.path.join(data, 'validation'), target_size=(args.side, args.side), batch_size=args.batch_size,
-            class_mode='binary', shuffle=False)
+        train_generator, validation_generator = photos.generators(args, data)
 
         model = make_model(args.side)
         begin = time.perf_counter()

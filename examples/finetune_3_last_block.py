@@ -16,7 +16,6 @@ from finetune_2_bottleneck_features import TOP_MODEL, add_arguments, convolution
 
 from fastkeras import optimizers
 from fastkeras.models import Model
-from fastkeras.preprocessing.image import ImageDataGenerator
 
 FROZEN = 15     # the input and four blocks
 
@@ -42,14 +41,7 @@ def main():
 
     model = make_model(args)
     with photos.folder_of(args.data) as data:
-        train_datagen = ImageDataGenerator(rescale=1. / 255, shear_range=0.2, zoom_range=0.2, horizontal_flip=True)
-        test_datagen = ImageDataGenerator(rescale=1. / 255)
-        train_generator = train_datagen.flow_from_directory(
-            os.path.join(data, 'train'), target_size=(args.side, args.side), batch_size=args.batch_size,
-            class_mode='binary', seed=args.seed)
-        validation_generator = test_datagen.flow_from_directory(
-            os.path.join(data, 'validation'), target_size=(args.side, args.side), batch_size=args.batch_size,
-            class_mode='binary', shuffle=False)
+        train_generator, validation_generator = photos.generators(args, data)
         print(f'Before: loss {model.evaluate_generator(validation_generator)[0]:.4f} on the validation pictures')
         history = model.fit_generator(
             train_generator, steps_per_epoch=max(1, train_generator.samples // args.batch_size), epochs=args.epochs,

@@ -7,6 +7,8 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw
 
+from fastkeras.preprocessing.image import ImageDataGenerator
+
 DRAWN = {'train': 100, 'validation': 40}    # of each kind
 
 
@@ -59,6 +61,19 @@ def add_arguments(parser, epochs, side=150, batch_size=16):
     parser.add_argument('--side', type=int, default=side, help='pixels that pictures are resized to')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--plot', metavar='FILE', help='draw the curves of training into this picture (needs matplotlib)')
+
+
+def generators(args, data):
+    """Batches of training pictures, each shown a little differently in every epoch, and of validation pictures as they are."""
+    train_datagen = ImageDataGenerator(rescale=1. / 255, shear_range=0.2, zoom_range=0.2, horizontal_flip=True)
+    test_datagen = ImageDataGenerator(rescale=1. / 255)
+    train_generator = train_datagen.flow_from_directory(
+        os.path.join(data, 'train'), target_size=(args.side, args.side), batch_size=args.batch_size,
+        class_mode='binary', seed=args.seed)
+    validation_generator = test_datagen.flow_from_directory(
+        os.path.join(data, 'validation'), target_size=(args.side, args.side), batch_size=args.batch_size,
+        class_mode='binary', shuffle=False)
+    return train_generator, validation_generator
 
 
 def plot(history, path):

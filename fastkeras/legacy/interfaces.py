@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 from fastkeras.legacy import keras1
-from fastkeras.utils.errors import warn
 
 # whose words each decorator knows (keras1.TABLE)
 _LIKE = {'dense': 'Dense', 'dropout': 'Dropout', 'embedding': 'Embedding', 'pooling1d': 'MaxPooling1D', 'prelu': 'PReLU',
@@ -26,8 +25,7 @@ __all__ = ['generate_legacy_interface', 'raise_duplicate_arg_error', *(f'legacy_
 
 def raise_duplicate_arg_error(old_arg: str, new_arg: str) -> None:
     """TypeError for an argument that is given by its old and its new name."""
-    raise TypeError(f'For the `{new_arg}` argument, the layer received both the legacy keyword argument `{old_arg}` and the '
-                    f'Keras 2 keyword argument `{new_arg}`. Stick to the latter!')
+    raise keras1.both_given(old_arg, new_arg)
 
 
 def generate_legacy_interface(allowed_positional_args: Any = None, conversions: Any = None, preprocessor: Any = None,
@@ -61,8 +59,7 @@ def generate_legacy_interface(allowed_positional_args: Any = None, conversions: 
                     kwargs[new] = kwargs.pop(old)
                     converted.append((new, old))
             if converted:
-                shown = ', '.join([*map(keras1._shown, args[1:]), *(f'{k}={keras1._shown(v)}' for k, v in kwargs.items())])
-                warn(f'Update your `{name}` call to the Keras 2 API: `{name}({shown})`')
+                keras1.tell_new_call(name, args[1:], kwargs)
             return function(*args, **kwargs)
         wrapper._original_function = function
         return wrapper

@@ -274,6 +274,18 @@ def _shown(value):
     return text if len(text) <= 10 else text[:10] + '...'
 
 
+def both_given(old, new):
+    """The TypeError for an argument that is given by its old and its new word."""
+    return TypeError(f'For the `{new}` argument, the layer received both the legacy keyword argument `{old}` '
+                     f'and the Keras 2 keyword argument `{new}`. Stick to the latter!')
+
+
+def tell_new_call(name, args, kwargs):
+    """Warn with the call in the words of Keras 2."""
+    call = ', '.join([*map(_shown, args), *(f'{k}={_shown(v)}' for k, v in kwargs.items())])
+    warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
+
+
 def convert(class_name, args, kwargs):
     """The Keras 2 (args, kwargs) of a call that may be in the words of Keras 1.
 
@@ -295,17 +307,14 @@ def convert(class_name, args, kwargs):
         if old in values:
             value = values[old].get(value, value) if isinstance(value, str) else value
         if new in kwargs:
-            raise TypeError(f'For the `{new}` argument, the layer received both the legacy keyword argument `{old}` '
-                            f'and the Keras 2 keyword argument `{new}`. Stick to the latter!')
+            raise both_given(old, new)
         kwargs[new] = value
         converted.append(new)
     if converted:
         if class_name in _RENAMED:
             warn(_RENAMED[class_name])
         else:
-            name = NAMES.get(class_name, class_name).replace('AtrousConvolution', 'Conv')
-            call = ', '.join([*map(_shown, args), *(f'{k}={_shown(v)}' for k, v in kwargs.items())])
-            warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
+            tell_new_call(NAMES.get(class_name, class_name).replace('AtrousConvolution', 'Conv'), args, kwargs)
     return args, kwargs
 
 
