@@ -1,6 +1,6 @@
 /* The gradients of conv where dy is 0 almost everywhere, as behind a maximum over the whole image: each of its other numbers
- * is multiplied by the window that it belongs to, and by its filter. A 0 multiplies nothing, not even a NaN. Images of which that
- * is not so, where many elements are the maximum, are left to products. */
+ * is multiplied by the window that it belongs to, and by its filter. A 0 multiplies nothing, so what it would be multiplied by has
+ * to be finite. Images of which that is not so, or where many elements are the maximum, are left to products. */
 #include "im2col.h"
 #include "transpose.h"
 
@@ -40,6 +40,13 @@ static int dense(const float *p, int64_t n) {
     return count * ENOUGH > n;
 }
 
+/* whether there is no NaN and no inf among n numbers: 0 times any other is 0 */
+static int all_finite(const float *p, int64_t n) {
+    vf sum = v_set1(0.0f);
+    for (int64_t k = 0; k < n; k += VL) sum += v_load_upto(p + k, fk_min(VL, n - k)) * 0.0f;
+    return !v_any(sum != sum);
+}
+
 /* y += f · x, n numbers */
 INLINE void add_product(float *y, const float *x, float f, int64_t n) {
     const vf a = v_set1(f);
@@ -75,7 +82,10 @@ INLINE void row_of(const fk_conv *a, float *x, float *f, const float *dy, int64_
 static int suits(const fk_conv *a) {
     return a->groups == 1 && (a->dw == 1 || a->kw == 1) && a->ow * a->oc <= FK_SPARSE_ROW;
 }
-_Static_assert(FK_SPARSE_ROW * 4 <= FK_KERNEL_SCRATCH / 2 && FK_DW_SCRATCH <= FK_KERNEL_SCRATCH / 2, "half is left for filters");
+_Static_assert(FK_SPARSE_ROW * 4 <= FK_KERNEL_SCRATCH / 2 && FK_DW_SCRATCH <= FK_KERNEL_SCRATCH / 2,
+               "half is left for filters");
+
+static int64_t filters(const fk_conv *a) { return a->kd * a->kh * a->kw * a->c * a->oc; }
 
 /* ---- with respect to x. A chunk has some images */
 FK_PARTS(conv_sparse_dx) { return suits(&a->conv); }
@@ -84,12 +94,14 @@ FK_KERNEL(conv_sparse_dx) {
     const int64_t image = a->d * a->h * a->w * a->c, rows = a->od * a->oh;
     int64_t lo, hi;
     fk_range(a->n, 1, ith, nth, &lo, &hi);
+    const int plain = lo < hi && all_finite(call->ptr[1], filters(&a->conv));
     for (int64_t i = lo; i < hi; i++) {
         float *dx = (float *)call->ptr[3] + i * image, *dy = (float *)call->ptr[0] + i * rows * a->ow * a->oc;
-        if (dense(dy, rows * a->ow * a->oc)) {
+        if (!plain || dense(dy, rows * a->ow * a->oc)) {
             fk_attr_conv_dx one = {.conv = a->conv};
             one.n = 1;
-            FK(conv_dx)(&(fk_call){.attr = &one, .ptr = (void *[]){dy, call->ptr[2], dx}, .scratch = call->scratch}, 0, 1);
+            FK(conv_dx)(&(fk_call){.attr = &one, .ptr = (void *[]){dy, call->ptr[2], dx}, .scratch = call->scratch}, 0,
+                        1);
         } else {
             memset(dx, 0, (size_t)image * 4);
             for (int64_t r = 0; r < rows; r++)
@@ -101,7 +113,6 @@ FK_KERNEL(conv_sparse_dx) {
 }
 
 /* ---- with respect to w: sums of filters stand in the scratch, one after the other */
-static int64_t filters(const fk_conv *a) { return a->kd * a->kh * a->kw * a->c * a->oc; }
 FK_PARTS(conv_sparse_dw) {
     if (!suits(&a->conv) || filters(&a->conv) * 4 > FK_KERNEL_SCRATCH / 2) return 0;
     return fk_max(1, fk_min(8, a->n * a->od * a->oh * a->ow * a->oc / (1 << 16)));
@@ -118,15 +129,15 @@ FK_KERNEL(conv_sparse_dw) {
         fk_range(a->n * rows, 1, part, parts, &lo, &hi);
         memset(sum, 0, (size_t)(taps * a->oc) * 4);
         for (int64_t r = lo; r < hi; r = next) { /* an image, or what the part has of it */
-            const int64_t image = r / rows;
+            const int64_t image = r / rows, size = a->d * a->h * a->w * a->c;
             next = fk_min(hi, (image + 1) * rows);
-            if (dense(dy + r * a->ow * a->oc, (next - r) * a->ow * a->oc)) {
+            if (!all_finite(x + image * size, size) || dense(dy + r * a->ow * a->oc, (next - r) * a->ow * a->oc)) {
                 FK(conv_dw_pixels)(&a->conv, x, dy, dw, r * a->ow, next * a->ow, some, (float *)call->scratch);
                 some = 1;
             } else {
                 for (; r < next; r++)
-                    row_of(&a->conv, (float *)x + image * a->d * a->h * a->w * a->c, sum, (float *)dy + r * a->ow * a->oc,
-                           r % rows / a->oh, r % a->oh, (int32_t *)call->scratch, 0);
+                    row_of(&a->conv, (float *)x + image * size, sum, (float *)dy + r * a->ow * a->oc, r % rows / a->oh,
+                           r % a->oh, (int32_t *)call->scratch, 0);
             }
         }
         for (int64_t k = 0; k < taps; k += VL)

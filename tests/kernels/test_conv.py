@@ -165,6 +165,29 @@ def test_what_is_not_0_of_a_sparse_gradient(shape, share):
         close(both_thread_counts('conv_sparse_dw', [x, dy], (parts, *dw.shape), isa, g, {}).sum(0), dw, dw_room)
 
 
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize('shape', [(2, 9, 9, 5, 9, 9, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1),
+                                   (2, 1, 30, 4, 1, 28, 7, 1, 3, 1, 1, 1, 1, 0, 0, 1)], ids=str)
+def test_what_is_not_finite_goes_through_a_sparse_gradient(shape, bad):
+    """0 times NaN or inf is NaN, also where a 0 of dy would be left out."""
+    g = geometry(shape)
+    x, w, dy = arrays(g)
+    dy *= RNG.random(dy.shape) < 0.02
+    spoilt = x.copy(), w.copy()
+    for a in spoilt:
+        a[tuple(n // 2 for n in a.shape)] = bad
+    with np.errstate(invalid='ignore'):
+        dx, dw = exact(g, x, spoilt[1], dy)[1], exact(g, spoilt[0], w, dy)[2]
+    assert np.isnan(dx).any() and np.isnan(dw).any()
+    filters = np.ascontiguousarray(np.moveaxis(spoilt[1], -1, 0))
+    for isa in step.ISAS:
+        found = both_thread_counts('conv_sparse_dx', [dy, filters, packed(spoilt[1], g, isa)[1]], dx.shape, isa, g, {})
+        assert np.isnan(found[np.isnan(dx)]).all()
+        parts = step.parts('conv_sparse_dw', isa, **g)
+        found = both_thread_counts('conv_sparse_dw', [spoilt[0], dy], (parts, *dw.shape), isa, g, {}).sum(0)
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(dw))
+
+
 def test_few_channels_have_a_way_of_their_own():
     for isa in step.ISAS:
         few = [shape for shape in [*SHAPES, *VOLUMES] if 'conv_few' in ways('conv', isa, geometry(shape))]
