@@ -12,6 +12,7 @@ from fastkeras.layers.keeping import Keeping
 from fastkeras.metrics import Metric
 from fastkeras.optimizers import Optimizer
 from fastkeras.saving import values, walk
+from fastkeras.saving.by_label import Labels
 from fastkeras.saving.report import LoadReport
 from fastkeras.utils.errors import ModelFileError, warn
 
@@ -75,7 +76,14 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
         wanted = _number(part)
         return not wanted or len(store.at(path)) == wanted
 
-    ways = walk.Ways(holds, store.of_213)
+    def fits(path, part):
+        try:
+            return _has_own_hook(part) or not isinstance(part, Keeping) or part._fitted(store.at(path)) is not None
+        except ValueError:
+            return False
+
+    labels = Labels(store, fits)
+    ways = walk.Ways(holds, store.of_213, labels.arranged)
     found = ways.go(model)
     left_out = [_lacking(path, part, store) for path, part in ways.missing.values() if needs(part)]
     if left_out and not skip_mismatch:
@@ -107,7 +115,7 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
         warn(f'the file has weights that the model has no place for: {", ".join(unused[:_LISTED])}'
              + (', …' if len(unused) > _LISTED else ''))
     # read before anything is changed: what is wrong with it leaves the model as it was
-    state = _optimizer_state(model, found, store) if optimizer else ()
+    state = _optimizer_state(model, found, store, labels.moved) if optimizer else ()
     with _undone_by_errors(model, hooks):
         values.assign_all(pairs, lambda v: input_spec.title(owners[id(v)]) if id(v) in owners else 'a metric')
         for path, part, kept in hooks:
@@ -191,12 +199,15 @@ def _run_hook(path, part, kept):
 
 
 # ---- the optimizer
-def _optimizer_state(model, found, store):
-    """[(optimizer of the model, the arrays that the file has for it)], read."""
+def _optimizer_state(model, found, store, moved):
+    """[(optimizer of the model, the arrays that the file has for it)], read. moved: whether layers are in another order in the
+    file, whose optimizer has its slots in that order."""
     state = []
     for path, part in found:
         kept = store.at(path) if isinstance(part, Optimizer) and part is getattr(model, 'optimizer', None) else None
-        if kept:
+        if kept and moved:
+            _not_restored('the layers stand in another order in the file, and it numbers the slots')
+        elif kept:
             if not part.built:
                 part.build(model.trainable_weights)
             try:

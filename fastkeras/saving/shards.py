@@ -146,5 +146,14 @@ class _Shards:
     def has(self, path):
         return any(where == path or where.startswith(f'{path}/') for where in self._names)
 
+    def inside(self, path):
+        start = f'{path}/' if path else ''
+        return sorted({where[len(start):].split('/')[0] for where in self._names if where.startswith(start)})
+
+    def label(self, path):
+        for name in self._names.get(f'{path}/vars' if path else 'vars', ()):
+            return self._files[name].label(path)
+        return None
+
     def paths(self):
         return sorted(where.rpartition('/')[0] for where in self._names)

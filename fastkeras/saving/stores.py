@@ -55,13 +55,23 @@ class H5Store:
                     yield from below(stored.group_at(group, name), (*path, shown), depth + 1)
         return list(below(self.root, (), 0))
 
+    def inside(self, path):
+        """The names of what stands in the group at a path."""
+        group = self._group(path)
+        return sorted(stored.names(group)) if group is not None else []
+
+    def label(self, path):
+        """What the part at a path is called, None where the file does not say it."""
+        group = None if self.of_213 else self._group(path)
+        if group is None or 'vars' not in stored.names(group):
+            return None
+        return stored.text_of(stored.group_at(group, 'vars'), 'name')
 
     def labels(self):
         """path → {'name': what the part is called} where the file says it."""
         found = {}
         for path in self.paths():
-            group = self._group(self._as_written(path))
-            name = stored.text_of(stored.group_at(group, 'vars'), 'name')
+            name = self.label(path)
             if name is not None:
                 found[path] = {'name': name}
         return found

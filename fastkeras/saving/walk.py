@@ -124,9 +124,10 @@ class Ways:
     """Finds for each part of a model the path that a file has for it. The versions of Keras 3 go through attributes in somewhat
     different orders, so a part that is not at the first path that leads to it may be at another one."""
 
-    def __init__(self, holds, of_213=False):
-        """holds(path, part) → whether the file has at the path what the part needs. of_213: the file is of Keras 2.13."""
-        self.holds, self.of_213 = holds, of_213
+    def __init__(self, holds, of_213=False, arranged=lambda path, inside: inside):
+        """holds(path, part) → whether the file has at the path what the part needs. of_213: the file is of Keras 2.13.
+        arranged(path, members of a container) → these, by the names that they have in the file."""
+        self.holds, self.of_213, self.arranged = holds, of_213, arranged
         self.paths = {}         # id → (path, part)
         self.missing = {}       # id → (first path, part)
         self.whole = set()      # ids of parts all of which was found
@@ -156,7 +157,7 @@ class Ways:
                 return True
             inside = children(value)
         else:
-            inside = members(value, twice)
+            inside = self.arranged(path, list(members(value, twice)))
         whole = not is_part(value) or id(value) in self.paths
         for name, child in inside:
             whole &= self._visit(f'{path}/{name}' if path else name, child, (*above, id(value)))
