@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras.saving import old_weights, values
+from fastkeras.saving import frozen_slots, old_weights, values
 
 # what the slots are called in tf.keras, where that is not what they are called here and in Keras 3
 _NAMES = {'m': 'momentum', 'v': 'velocity', 'rms': 'velocity', 'vhat': 'velocity_hat', 'v_hat': 'velocity_hat', 'u': 'norm',
@@ -22,8 +22,22 @@ def restore(model: Any, names: Sequence[str], arrays: Sequence[Any], written: ol
     fit."""
     optimizer = model.optimizer
     optimizer.build(model.trainable_weights)
+    try:
+        _give(model, optimizer, names, arrays, written)
+    except ValueError as error:
+        other = frozen_slots.with_slots_of_all(model)
+        if other is None:
+            raise
+        try:
+            _give(model, other, names, arrays, written)
+        except ValueError:
+            raise error from None
+        frozen_slots.take(optimizer, other)
+
+
+def _give(model, optimizer, names, arrays, written):
     if written.keras1 or written.theano:
-        arrays = _converted(model, arrays, written)
+        arrays = _converted(old_weights.units(model, optimizer._trainable_variables), arrays, written)
     pairs = _by_names(optimizer, names, arrays)
     if pairs is None:               # Keras 2 and 1 number them
         optimizer.set_weights(arrays)
@@ -66,18 +80,20 @@ def _slot(name, slots):
     return next((s for s in sorted(slots, key=len, reverse=True) if parts[-1].endswith(f'_{s}')), None)
 
 
-def _converted(model, arrays, written):
+def _converted(units, arrays, written):
     """The arrays of Keras 1 or of Keras on Theano: a step number, perhaps, and for each slot what belongs to the weights, in
     the order in which it kept these."""
-    units = old_weights.units(model, model.trainable_weights)
     out, rest = [], list(arrays)
     if rest and not rest[0].shape:
         out.append(np.asarray(rest.pop(0)))
     while rest:
+        before = len(rest)
         for unit in units:
             count = old_weights.arrays_of(unit, rest, written)
             part, rest = rest[:count], rest[count:]
             if not old_weights.may_fit(unit, part):
                 return arrays
             out += old_weights.values(unit, [np.asarray(a) for a in part], written)
+        if len(rest) == before:
+            return arrays
     return out

@@ -11,7 +11,7 @@ from fastkeras.layers.base import Layer
 from fastkeras.layers.keeping import Keeping
 from fastkeras.metrics import Metric
 from fastkeras.optimizers import Optimizer
-from fastkeras.saving import values, walk
+from fastkeras.saving import frozen_slots, values, walk
 from fastkeras.saving.by_label import Labels
 from fastkeras.saving.report import LoadReport
 from fastkeras.utils.errors import ModelFileError, warn
@@ -121,8 +121,8 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
         for path, part, kept in hooks:
             _run_hook(path, part, kept)
         _load_assets(found, assets)
-    for part, arrays in state:
-        _load_optimizer(part, arrays)
+    for part, other, arrays in state:
+        _load_optimizer(part, other, arrays)
     used = {f'{path}/vars/{name}' for path, kept in read for name in kept}
     taken = {id(v) for v, _ in pairs} | {id(v) for _, part, _ in hooks for v in walk.own_variables(part)}
     return LoadReport(used=sorted(used), unused=sorted(unused), missing=[v.name for v in model.weights if id(v) not in taken])
@@ -200,8 +200,8 @@ def _run_hook(path, part, kept):
 
 # ---- the optimizer
 def _optimizer_state(model, found, store, moved):
-    """[(optimizer of the model, the arrays that the file has for it)], read. moved: whether layers are in another order in the
-    file, whose optimizer has its slots in that order."""
+    """[(optimizer of the model, None or one that has slots of frozen weights too, the arrays of the file for it)], read. moved:
+    whether layers are in another order in the file, whose optimizer has its slots in that order."""
     state = []
     for path, part in found:
         kept = store.at(path) if isinstance(part, Optimizer) and part is getattr(model, 'optimizer', None) else None
@@ -215,17 +215,30 @@ def _optimizer_state(model, found, store, moved):
             except KeyError as error:
                 _not_restored(f'it lacks {error}')
                 continue
-            if [tuple(a.shape) for a in arrays] == [tuple(w.shape) for w in part.weights]:
+            other = None
+            if not _fits(part, arrays):
+                other = frozen_slots.with_slots_of_all(model)
+                other = other if other is not None and _fits(other, arrays) else None
+            if other is not None or _fits(part, arrays):
                 arrays = [np.asarray(a) for a in arrays]        # others are refused by their shapes, unread
-            state.append((part, arrays))
+            state.append((part, other, arrays))
     return state
 
 
-def _load_optimizer(part, arrays):
+def _fits(optimizer, arrays):
+    """Whether arrays have the shapes of the state of an optimizer, in either order."""
+    shapes = [tuple(a.shape) for a in arrays]
+    return any(shapes == [tuple(v.shape) for v in order] for order in (optimizer.variables, optimizer.weights))
+
+
+def _load_optimizer(part, other, arrays):
     try:
-        part.set_weights(arrays)
+        (part if other is None else other).set_weights(arrays)
     except ValueError as error:
         _not_restored(error)
+    else:
+        if other is not None:
+            frozen_slots.take(part, other)
 
 
 def _not_restored(why):
