@@ -429,11 +429,10 @@ class Model(Trainer, Layer):
         """Load weights from a file of weights or of a whole model: HDF5, a .keras archive, or the .json of several files.
 
         by_name: into layers of the same name, whatever else the file holds; else layer by layer in order. Files of Keras 3
-        have their weights by the place of a layer in the model, see docs/hdf5.md. skip_mismatch: leave out, with a warning, layers whose
-        shapes differ (in files of Keras 2, by_name only). kwargs: objects_to_skip, layers to leave as they are (files of Keras
-        3). reshape: weights of
-        equally many numbers take the shape needed. Weights that Keras 1, Keras on Theano or layers of cuDNN stored in an order
-        of their own are turned into the layer's.
+        have their weights by the place of a layer in the model, and its name, see docs/hdf5.md. skip_mismatch: leave out, with
+        a warning, layers whose shapes differ (in files of Keras 2, by_name only). kwargs: objects_to_skip, layers to leave as
+        they are (files of Keras 3). reshape: weights of equally many numbers take the shape needed. Weights that Keras 1, Keras
+        on Theano or layers of cuDNN stored in an order of their own are turned into the layer's.
 
         Returns a report of the weights `used`, `unused` and `missing`. Raises ValueError where layers or shapes do not fit;
         no weight is changed then.

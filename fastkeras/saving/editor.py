@@ -80,8 +80,6 @@ class KerasFileEditor:
             kept = {}
             if hasattr(part, 'save_own_variables'):
                 part.save_own_variables(kept)
-            else:
-                kept = {str(k): v for k, v in enumerate(walk.own_variables(part))}
             wanted.update((f'{path}/{k}' if path else k, tuple(np.shape(v))) for k, v in kept.items())
         found = {path: np.shape(value) for path, value in _flat(self.weights_dict)}
         errors = [f'Weight {p} is in the model, but not in the file' for p in wanted if p not in found]

@@ -48,12 +48,8 @@ def _made(optimizer, model):
 
 
 def _write(part, path, store):
-    kept = store.make(path, getattr(part, 'name', None))
-    if hasattr(part, 'save_own_variables'):
-        part.save_own_variables(kept)
-    else:
-        for k, v in enumerate(walk.own_variables(part)):
-            kept[str(k)] = v.numpy()
+    if hasattr(part, 'save_own_variables'):         # metrics have none, as in Keras 3: what they have seen is in no file
+        part.save_own_variables(store.make(path, getattr(part, 'name', None)))
 
 
 def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True):
