@@ -115,7 +115,7 @@ def open_weights(members):
 
 @contextlib.contextmanager
 def _opened(data):
-    with refusals.of_file(WEIGHTS), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.in_memory(file, data):
+    with refusals.of_file(WEIGHTS), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.bytes_from(file, data):
         yield H5Store(file)
 
 

@@ -27,7 +27,7 @@ LIMITS = {
     'layers': 5_000,                # of a model, with those of models inside
     'calls': 10_000,                # of its layers
     'objects': 50_000,              # of any class, in a configuration
-    'attribute_bytes': 8 << 20,    # what an HDF5 file holds beside its arrays: attributes are read as a whole
+    'attribute_bytes': 8 << 20,     # of one attribute of an HDF5 file, which is read as a whole
     'members': 200_000,             # groups and arrays that are looked at in one HDF5 file
     'names': 100_000,               # in one list of names
     'chunks': 200_000,              # pieces that the arrays of one HDF5 file are stored in

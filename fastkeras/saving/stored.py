@@ -14,17 +14,18 @@ import zlib
 import numpy as np
 
 from fastkeras import _core
-from fastkeras.saving import limits
+from fastkeras.saving import h5_texts, limits
 from fastkeras.utils.errors import ModelFileError
 
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 # any other makes HDF5 look for a plug-in, which is code, or is one that no writer of models uses
 FILTERS = {DEFLATE: 'gzip', SHUFFLE: 'shuffle', FLETCHER32: 'fletcher32', LZF: 'lzf'}
 _HARD = 0               # H5L_TYPE_HARD
+_TEXT, _NUMBERS = 3, (0, 1)     # H5T_STRING; H5T_INTEGER, H5T_FLOAT
 _BLOCK = 1 << 20         # bytes that are read at once: they stay in a cache until they were looked at
 _LARGE = 1 << 16        # bytes from which on an array is read so
 _ADDRESSED = 4096       # bytes of an array that need not be in the file: a small one that was made and never written
-_state = threading.local()      # .counts: what was read of the file that is being read
+_state = threading.local()      # .counts: what was read of the file that is being read; .source: its bytes, see bytes_from
 
 
 @contextlib.contextmanager
@@ -38,13 +39,45 @@ def counted():
 
 
 @contextlib.contextmanager
-def in_memory(file, data):
-    """Inside the block, large arrays of an open HDF5 file are copied out of its bytes, `data`."""
-    before, _state.image = getattr(_state, 'image', None), (file.id, memoryview(data))
+def bytes_from(file, source):
+    """Inside the block, the bytes of an open HDF5 file are taken from what it was opened from: a file object, or all its bytes,
+    out of which large arrays are then copied."""
+    before = getattr(_state, 'source', None)
+    _state.source = file.id, source if hasattr(source, 'read') else memoryview(source)
     try:
         yield
     finally:
-        _state.image = before
+        _state.source = before
+
+
+def _source(file):
+    """What `bytes_from` said of an open file (h5py's lower level); None where it said nothing."""
+    kept, source = getattr(_state, 'source', None) or (None, None)
+    return source if kept is not None and kept == file else None
+
+
+def _handle(file):
+    """The number by which the system knows an open file; None for one that is no such file on disk."""
+    from h5py import h5fd
+    return file.get_vfd_handle() if file.get_access_plist().get_driver() == h5fd.SEC2 else None
+
+
+def _bytes_of(file):
+    """The h5_texts.Bytes of an open file."""
+    from h5py import h5f
+    if file.get_intent() != h5f.ACC_RDONLY:
+        h5f.flush(file)
+    settings, source, handle = file.get_create_plist(), _source(file), _handle(file)
+    base = settings.get_userblock()
+
+    def read(at, size):
+        if hasattr(source, 'read'):
+            source.seek(at)
+            return source.read(size)
+        return bytes(source[at:at + size])
+    if source is None and handle is None:       # of the user's: what else HDF5 can open a file from
+        source, base = memoryview(file.get_file_image()), 0
+    return h5_texts.Bytes(read if handle is None else lambda at, size: os.pread(handle, size, at), base, settings.get_sizes())
 
 
 def _count(name, more, what):
@@ -224,19 +257,17 @@ def has_nan(array):
 def _copied(dataset, array):
     """Copy numbers that stand in one piece in a file on disk that nobody writes to, or in memory, block by block, and look for
     NaN while a block is in the cache; False where they do not."""
-    from h5py import h5f, h5fd, h5i
+    from h5py import h5f, h5i
     file, at = h5i.get_file_id(dataset.id), dataset.id.get_offset()
-    kept, image = getattr(_state, 'image', None) or (None, None)
-    image = image if kept is not None and kept == file else None
-    on_disk = image is None and file.get_access_plist().get_driver() == h5fd.SEC2
-    if at is None or file.get_intent() != h5f.ACC_RDONLY or not on_disk and image is None:
+    image, handle = _source(file), _handle(file)
+    if at is None or file.get_intent() != h5f.ACC_RDONLY or handle is None and not isinstance(image, memoryview):
         return False
     at += file.get_create_plist().get_userblock()
-    handle, flat, found = file.get_vfd_handle() if on_disk else None, array.reshape(-1), False
+    flat, found = array.reshape(-1), False
     view, step = memoryview(flat).cast('B'), _BLOCK // array.itemsize * array.itemsize
     for start in range(0, len(view), step):
         block = view[start:start + step]
-        if on_disk:
+        if handle is not None:
             done = os.preadv(handle, [block], at + start)
         else:
             part = image[at + start:at + start + len(block)]
@@ -372,31 +403,29 @@ def text_of(group, attribute, default=None):
 
 
 def _value(group, attribute):
-    _check_attribute(group, attribute)
-    try:
-        return group.attrs[attribute]
-    except Exception as error:      # h5py says what HDF5 cannot read in many ways
-        raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
-
-
-def _check_attribute(group, attribute):
-    """ModelFileError for an attribute that would take more memory than the limit."""
-    from h5py.h5t import TypeFloatID, TypeIntegerID, TypeStringID
+    from h5py import h5o
     try:
         found = group.attrs.get_id(attribute)
-        space, kind = found.get_space(), found.get_type()
-        held, whole = space.get_simple_extent_npoints() * kind.get_size(), _file_size(group)
-        # text of any length stands elsewhere in the file, and nothing tells how long it is
-        text = not isinstance(kind, (TypeStringID, TypeIntegerID, TypeFloatID)) or (
-            isinstance(kind, TypeStringID) and kind.is_variable_str())
+        shape, kind = found.shape, found.get_type()
+        held = math.prod(shape) * kind.get_size() if shape is not None else 0
+        # of any length: it stands elsewhere in the file
+        loose = kind.get_class() == _TEXT and kind.is_variable_str()
+    except Exception as error:      # h5py says what HDF5 cannot read in many ways
+        raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
+    if held > _file_size(group):
+        raise _damaged(group, f'its attribute {attribute!r} is said to have {held} bytes, which the file does not hold')
+    limits.check('attribute_bytes', held, f'the attribute {attribute!r} of the group {group.name!r}, bytes')
+    if kind.get_class() not in (_TEXT, *_NUMBERS):
+        raise _damaged(group, f'its attribute {attribute!r} is no text')
+    try:
+        if not loose or not held:
+            return group.attrs[attribute]
+        texts = h5_texts.texts_of(_bytes_of(group.file.id), h5o.get_info(group.id).addr, attribute, math.prod(shape))
+    except ModelFileError as error:
+        raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
     except Exception as error:
         raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
-    if held > whole:
-        raise _damaged(group, f'its attribute {attribute!r} is said to have {held} bytes, which the file does not hold')
-    if text:        # all that is no array may be its
-        free = whole if whole <= limits.of('attribute_bytes') else whole - _bytes_of_arrays(group.file)
-        held = max(held, min(free, whole))
-    limits.check('attribute_bytes', held, f'the attribute {attribute!r} of the group {group.name!r}, bytes')
+    return np.array(texts, object).reshape(shape) if shape else texts[0]
 
 
 def arrays_below(group):
@@ -410,17 +439,6 @@ def arrays_below(group):
             found.append((name.decode('utf8', 'replace'), h5d.open(group.id, name)))
     h5o.visit(group.id, add, info=True)
     return found
-
-
-def _bytes_of_arrays(file):
-    """What the arrays take in a file, found once."""
-    counts = getattr(_state, 'counts', None)
-    if counts is not None and 'arrays' in counts:
-        return counts['arrays']
-    total = sum(dataset.get_storage_size() for _, dataset in arrays_below(file['/']))
-    if counts is not None:
-        counts['arrays'] = total
-    return total
 
 
 def _text(group, attribute, value):

@@ -58,7 +58,7 @@ def state():
 
 def do(case, good):
     """Open a file as the case says."""
-    from fastkeras import layers, models
+    from fastkeras import layers, models, saving
     how, path = case['how'], case['path']
     if how == 'json':
         with open(path, 'rb') as file:
@@ -72,6 +72,8 @@ def do(case, good):
             raise
         good.set_weights(before)
         return good
+    if how == 'editor':
+        return saving.KerasFileEditor(path)
     if how == 'layer':
         with open(path) as file:
             return layers.deserialize(json.load(file))
