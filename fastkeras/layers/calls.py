@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -197,7 +198,13 @@ class Calls:
 
     # ---- describing a model
     def _describe(self, inputs, kwargs):
-        """Record the call as a node; the result stands for what `call` will give. The trace serves shapes alone."""
+        """Record the call as a node; the result stands for what `call` will give."""
+        outputs = self._stand_ins(inputs, kwargs)
+        Node(self, inputs, kwargs, outputs)
+        return outputs
+
+    def _stand_ins(self, inputs, kwargs):
+        """Keras tensors for what `call` will give, of no node yet. The trace serves shapes alone."""
         refuse_texts(self, nest.flatten(inputs))
         try:
             outputs = self._shapes_of(inputs, kwargs)
@@ -217,9 +224,7 @@ class Calls:
                 m = y._keras_mask
                 leaf._keras_mask = keras_tensor(m.shape, m.dtype, mask_of=leaf)
             leaves.append(leaf)
-        outputs = nest.pack(outputs, leaves)
-        Node(self, inputs, kwargs, outputs)
-        return outputs
+        return nest.pack(outputs, leaves)
 
     def _shapes_of(self, inputs, kwargs):
         with Trace(), context.no_collection():
@@ -322,6 +327,7 @@ class Calls:
             fixed = [None if fed else x for x, fed in zip(leaves, feeds)]       # holds no array
             structure = nest.map_structure(lambda x: None, [inputs, kwargs])
             owners, places = [], tuple(masks)
+            layer = weakref.ref(self)       # which holds the function
 
             def call(*tensors):
                 rest = iter(tensors)
@@ -329,9 +335,9 @@ class Calls:
                 for place, mask in zip(places, rest):
                     leaves[place] = masked(leaves[place], mask)
                 with context.no_collection():
-                    result = self._run(*nest.pack(structure, leaves))
+                    result = layer()._run(*nest.pack(structure, leaves))
                 first = len(owners)
-                owners.extend(layer for layer, _ in active_trace().losses)
+                owners.extend(weakref.ref(owner) for owner, _ in active_trace().losses)
                 of_result = {k: y._keras_mask for k, y in enumerate(nest.flatten(result))
                              if isinstance(y, Tensor) and y._keras_mask is not None}
                 return result, {first + k: loss for k, (_, loss) in enumerate(active_trace().losses)}, of_result
@@ -343,7 +349,7 @@ class Calls:
         if masks:
             array_masks.keep(nest.flatten(result), masks)
         if losses or self._has_losses_of_call:
-            self._keep_losses([(owners[k], loss) for k, loss in losses.items()])
+            self._keep_losses([(owners[k](), loss) for k, loss in losses.items()])
         collected = context.collection()
         if collected is not None:
             collected.extend(losses.values())

@@ -9,6 +9,7 @@ from fastkeras.layers.input import InputLayer
 from fastkeras.ops import Tensor
 from fastkeras.saving import objects
 from fastkeras.utils import nest
+from fastkeras.utils.part_of import PartOf
 
 from . import keras_ops
 
@@ -266,10 +267,12 @@ def _placed(addresses, tensor):
     return found[0] if len(found) == 1 else found
 
 
-def own_node(model, graph):
+class OwnNode(Node):
     """The first node of a model: from its own inputs to its own outputs."""
-    node = Node.__new__(Node)
-    node.outbound_layer, node.index = model, 0
-    node.inputs, node.arguments = graph.inputs, {}
-    node.outputs, node.output_tensors = graph.outputs, graph.output_tensors
-    return node
+
+    outbound_layer = PartOf()
+
+    def __init__(self, model, graph):
+        self.outbound_layer, self.index = model, 0
+        self.inputs, self.arguments = graph.inputs, {}
+        self.outputs, self.output_tensors = graph.outputs, graph.output_tensors

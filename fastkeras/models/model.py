@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.layers import context, naming, registry
+from fastkeras.layers import context, naming, registry, session
 from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
@@ -64,6 +64,9 @@ class Model(Trainer, Layer):
         if inputs is not None:
             self._set_graph(inputs, outputs)
 
+    def __del__(self):
+        session.let_go(self)
+
     def _set_graph(self, inputs, outputs):
         self._connect(LayerGraph(inputs, outputs, self.name), self._inbound_nodes)
         self._forget_traces()
@@ -73,7 +76,7 @@ class Model(Trainer, Layer):
         """Take a graph; the first of the model's own `_inbound_nodes` stands for it."""
         if nodes and nodes[0].outbound_layer is self:
             nodes.pop(0)
-        nodes.insert(0, functional.own_node(self, graph))
+        nodes.insert(0, functional.OwnNode(self, graph))
         self._graph = graph
 
     def _forget_traces(self):
@@ -332,10 +335,7 @@ class Model(Trainer, Layer):
             self._describe_for(nest.map_structure(_input_like, x))
 
     def _describe_for(self, inputs):
-        known = len(self._inbound_nodes)
-        outputs = self._describe(inputs, {})
-        del self._inbound_nodes[known:]
-        self._example = inputs, outputs
+        self._example = inputs, self._stand_ins(inputs, {})
         self.built = True
 
     # ---- configuration

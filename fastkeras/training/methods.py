@@ -14,6 +14,7 @@ from fastkeras.training import step as steps
 from fastkeras.training.objective import Objective
 from fastkeras.utils import nest
 from fastkeras.utils.batch_tuples import unpack_x_y_sample_weight
+from fastkeras.utils.part_of import PartOf
 
 
 class StepMethods:
@@ -229,6 +230,8 @@ class StepMethods:
 
 class CompileMetrics(Metric):
     """The metrics that compile was given, as one: `update_state(y, y_pred, sample_weight)`; the result is a dict."""
+
+    _model = PartOf()
 
     def __init__(self, model):
         super().__init__(name='compile_metrics')

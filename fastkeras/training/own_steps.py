@@ -13,6 +13,7 @@ from fastkeras.runtime.trace import Trace
 from fastkeras.training import data, weights
 from fastkeras.training.methods import StepMethods
 from fastkeras.utils.batch_tuples import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from fastkeras.utils.part_of import PartOf
 
 # which methods, defined by the user, make the steps of a kind the model's own
 _DECIDING = {'train': ('train_step', 'compute_loss', 'compute_metrics', 'make_train_function'),
@@ -109,8 +110,7 @@ def _fed_type(array):
 class Reported:
     """The numbers that own steps give: names, in the order in which they first came. In place of an Objective."""
 
-    def __init__(self, model):
-        self.model = model
+    def __init__(self):
         self.names, self.stateful, self.stateful_names = [], [], set()
 
     def values(self, found):
@@ -131,9 +131,11 @@ class Reported:
 class OwnSteps:
     """The steps of one kind of a model that defines them. In place of a step.Steps."""
 
+    model = PartOf()
+
     def __init__(self, model, kind):
         self.model, self.kind = model, kind
-        self.objective = Reported(model)
+        self.objective = Reported()
         self.optimizer = model.optimizer
         self._functions = {}
         self._version = None
@@ -174,10 +176,10 @@ class OwnSteps:
         return step if model.run_eagerly else Function(step, kind)
 
     def _step(self, layout):
-        method = getattr(self.model, f'{self.kind}_step')
-        with_state = takes_state(method)
+        with_state = takes_state(getattr(self.model, f'{self.kind}_step'))
 
         def step(*tensors):
+            method = getattr(self.model, f'{self.kind}_step')
             batch, = nested.rebuilt(layout, iter(tensors))
             result = self._stateless(method, batch) if with_state else method(batch)
             if self.kind == 'predict':

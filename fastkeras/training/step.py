@@ -12,6 +12,7 @@ from fastkeras.ops import core
 from fastkeras.runtime import Function
 from fastkeras.training.results import as_result, depends_on, naming, with_step_values
 from fastkeras.utils import nest
+from fastkeras.utils.part_of import PartOf
 
 
 class Steps:
@@ -20,6 +21,8 @@ class Steps:
     A step takes the arrays of the inputs, then the targets of the trained outputs, then those weights that are given;
     `weighted` says for which trained outputs they are. Train and test steps give the numbers named by objective.names.
     """
+
+    model = PartOf()
 
     def __init__(self, model, objective=None, optimizer=None):
         self.model = model

@@ -14,6 +14,7 @@ from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches
 from fastkeras.training.compile_config import CompileConfig
 from fastkeras.training.compiled import Compiled, NotCompiledError
+from fastkeras.training.last_history import LastHistory
 from fastkeras.training.methods import StepMethods
 from fastkeras.training.own_steps import FreeStandard, OwnSteps, overridden
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
@@ -35,7 +36,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 
-    history: Any = None
+    history: Any = LastHistory()
     stop_training = False
     _initial_epoch = None       # set by a callback, when training begins
 
@@ -269,14 +270,14 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
         verbose = 1 if verbose == 'auto' else verbose
         if verbose and validation is not None and None not in (batches.samples, validation.samples):
             print_msg(f'Train on {batches.samples} samples, validate on {validation.samples} samples')
-        self.history = callback_classes.History()
+        self.history = history = callback_classes.History()
         by_steps = steps_per_epoch is not None or batches.samples is None
         if isinstance(callbacks, callback_classes.CallbackList):
             calls = callbacks
-            calls.append(self.history)
+            calls.append(history)
         else:
             bar = callback_classes.ProgbarLogger('steps' if by_steps else 'samples', o.stateful_names)
-            calls = callback_classes.CallbackList([*([bar] if verbose else []), *_callbacks(callbacks), self.history])
+            calls = callback_classes.CallbackList([*([bar] if verbose else []), *_callbacks(callbacks), history])
         calls.set_model(self)
         calls.set_params({
             'batch_size': None if by_steps else batch_size, 'epochs': epochs,
@@ -307,7 +308,8 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
         finally:
             for callback in calls:      # the history lives as long as the model: it would keep all the data
                 callback.validation_data = None
-        return self.history
+            self.history = history      # as it is at the end
+        return history
 
     def _callback_list(self, callbacks):
         calls = (callbacks if isinstance(callbacks, callback_classes.CallbackList)
