@@ -27,6 +27,7 @@ from .image_moves import *  # noqa: F403
 from .image_size import *  # noqa: F403
 from .implicit import *  # noqa: F403
 from .input import *  # noqa: F403
+from .keras1_layers import *  # noqa: F403
 from .lambda_ import *  # noqa: F403
 from .layer_pipeline import *  # noqa: F403
 from .local import *  # noqa: F403

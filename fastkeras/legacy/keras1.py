@@ -6,6 +6,7 @@ One table says per callable what is renamed, which values change and which speci
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
@@ -316,6 +317,13 @@ def convert(class_name, args, kwargs):
         else:
             tell_new_call(NAMES.get(class_name, class_name).replace('AtrousConvolution', 'Conv'), args, kwargs)
     return args, kwargs
+
+
+def renamed(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration of Keras 1 in the words of Keras 2, without a word of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        return convert(class_name, (), config)[1]
 
 
 F = TypeVar('F', bound=Callable[..., Any])     # what a decorator gives has the signature of what it got

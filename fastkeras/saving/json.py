@@ -10,7 +10,7 @@ import numpy as np
 from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.runtime.variable import weights_later
-from fastkeras.saving import limits, objects, refusals, trust
+from fastkeras.saving import keras1_configs, limits, objects, refusals, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     if said.startswith(('2.2.', '2.3.')) and '-tf' not in said:
         config = _with_corners(config)
     trusted = trust.code_may_run() if safe_mode is None else not safe_mode
+    if keras1_configs.written_then(config, said):
+        with refusals.of_configuration():
+            config = keras1_configs.converted(config, custom_objects)
     with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
             refusals.of_configuration():
         return registry.deserialize(config, custom_objects)

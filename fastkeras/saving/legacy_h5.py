@@ -86,6 +86,20 @@ def write_variables(group, variables):
             dataset[()] = value
 
 
+def layer_names(group):
+    """The names of the groups of layers in a group of weights; [] where it has no list of them. The first releases numbered
+    them, and the arrays inside."""
+    if stored.has(group, 'nb_layers') and not stored.has(group, 'layer_names'):
+        return [f'layer_{k}' for k in range(stored.count_of(group, 'nb_layers'))]
+    return read_names(group, 'layer_names')
+
+
+def _weight_names(group):
+    if stored.has(group, 'nb_params') and not stored.has(group, 'weight_names'):
+        return [f'param_{k}' for k in range(stored.count_of(group, 'nb_params'))]
+    return read_names(group, 'weight_names')
+
+
 def read_variables(group, names=None):
     """(names, arrays) of a group that write_variables wrote; their numbers are not read yet. names: where they are known."""
     names = read_names(group, 'weight_names') if names is None else names
@@ -103,9 +117,9 @@ class _Loading:
         self.group = group
         self.written = old_weights.origin(group)
         self.report = LoadReport()
-        self.names = read_names(group, 'layer_names')
+        self.names = layer_names(group)
         self.groups = {name: stored.group_at(group, name) for name in self.names}
-        self.inside = {name: read_names(self.groups[name], 'weight_names') for name in self.names}
+        self.inside = {name: _weight_names(self.groups[name]) for name in self.names}
         self.values = []        # (layer, Variable, array)
 
     def take(self, name, layer, reshape):

@@ -146,6 +146,15 @@ def _separable(unit, arrays, written):
             for v, a in zip(unit.variables, arrays)]
 
 
+# ---- activations with weights
+def _of_places(unit, arrays, written):
+    """Keras 1 did not write down along which axes a weight is one number: it is that number at all places here."""
+    if not written.keras1:
+        return arrays
+    return [np.broadcast_to(a, v.shape) if a.ndim == len(v.shape) and all(n in (1, m) for n, m in zip(a.shape, v.shape)) else a
+            for v, a in zip(unit.variables, arrays)]
+
+
 # ---- recurrent layers
 # where the arrays (kernel, recurrent kernel, bias) of each gate stand in Keras 1, in the order of the gates today
 _GATES = {3: (0, 1, 2), 4: (0, 2, 1, 3)}
@@ -230,6 +239,7 @@ _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTran
 _RULES = (
     ((layers.Conv1D, layers.Conv2D, layers.Conv3D, *_TRANSPOSED), _Rule(_convolution)),
     ((layers.SeparableConv2D,), _Rule(_separable)),
+    ((layers.PReLU, layers.SReLU, layers.ParametricSoftplus), _Rule(_of_places)),
     ((layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D), _Rule(_convolutional_recurrent, _count_of_gates)),
     ((layers.LSTM, layers.GRU, layers.CuDNNLSTM, layers.CuDNNGRU), _Rule(_recurrent, _count_of_gates)),
 )

@@ -183,7 +183,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
                 return _named(part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip), filepath)
         whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
         group = stored.group_at(file, 'model_weights') if whole else file
-        if not legacy_h5.read_names(group, 'layer_names'):
+        if not legacy_h5.layer_names(group):
             if not stored.names(group) & {'layers', '_layer_checkpoint_dependencies', 'vars'}:
                 raise ModelFileError('an HDF5 file, but without the list of layers, or the groups of variables, that files of '
                                      'weights have')

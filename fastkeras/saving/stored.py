@@ -402,6 +402,15 @@ def text_of(group, attribute, default=None):
     return _text(group, attribute, _value(group, attribute)) if has(group, attribute) else default
 
 
+def count_of(group, attribute):
+    """An attribute that counts names."""
+    value = np.asarray(_value(group, attribute))
+    if value.size != 1 or value.dtype.kind not in 'iu' or value.item() < 0:
+        raise _damaged(group, f'its {attribute!r} is no whole number')
+    limits.check('names', value.item(), f'{attribute!r} of the group {group.name!r}')
+    return value.item()
+
+
 def _value(group, attribute):
     from h5py import h5o
     try:

@@ -27,9 +27,9 @@ def in_words(name):
 
 
 def class_name(part):
-    """The class's name in a path: of a model made of a graph, that of Keras 3."""
+    """The class's name in a path: of a model made of a graph, that of Keras 3; of a layer, that it has in files."""
     known = getattr(part, '_keras3_class', None) if hasattr(part, '_is_stack') else None
-    return in_words(known[1] if known else type(part).__name__)
+    return in_words(known[1] if known else getattr(part, '_keras2_name', type(part).__name__))
 
 
 def is_part(value):

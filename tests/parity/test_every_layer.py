@@ -15,6 +15,7 @@ EXCUSED = {
     **dict.fromkeys(('InputLayer', 'OpLayer', 'Pipeline'), 'holds what is recorded of others'),
     **dict.fromkeys(('CustomScaleLayer', 'LayerScale', 'StochasticDepth'),
                     'Keras has them inside networks alone: recorded there, applications/test_applications.py'),
+    **dict.fromkeys(('ParametricSoftplus', 'SReLU'), 'Keras 1 alone has them: recorded in saving/test_keras1_configs.py'),
     'ConvLSTM2DCell': 'is what ConvLSTM2D runs',
     'Lambda': "what it computes is the user's",
     **dict.fromkeys(('CuDNNGRU', 'CuDNNLSTM'), 'Keras runs them on graphics cards alone: against GRU and LSTM in '

@@ -399,3 +399,24 @@ def test_names_with_a_nul_are_refused(tmp_path):
     model.layers[0].name = 'a\0b'
     with pytest.raises(ValueError, match='NUL'):
         model.save_weights(tmp_path / 'w.h5')
+
+
+def test_numbered_layers_of_the_first_releases(tmp_path):
+    """Keras 0.3 and 1.0 numbered the layers, those without weights too, and the arrays of each."""
+    model = Sequential([Dense(3, input_shape=(2,)), layers.Activation('relu'), Dense(1)])
+    arrays = [np.random.RandomState(k).randn(*w.shape).astype('float32') for k, w in enumerate(model.get_weights())]
+    with h5py.File(tmp_path / 'old.h5', 'w') as file:
+        file.attrs['nb_layers'] = 3
+        for k, inside in enumerate((arrays[:2], [], arrays[2:])):
+            group = file.create_group(f'layer_{k}')
+            group.attrs['nb_params'] = len(inside)
+            for p, array in enumerate(inside):
+                group[f'param_{p}'] = array
+    report = model.load_weights(tmp_path / 'old.h5')
+    assert report.used == ['layer_0/param_0', 'layer_0/param_1', 'layer_2/param_0', 'layer_2/param_1']
+    assert all((a == b).all() for a, b in zip(model.get_weights(), arrays))
+    with h5py.File(tmp_path / 'old.h5', 'a') as file:
+        for wrong in (-1, 2.5, 'three'):
+            file.attrs['nb_layers'] = wrong
+            with pytest.raises(ModelFileError, match="nb_layers' is no whole number"):
+                model.load_weights(file)
