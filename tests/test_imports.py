@@ -44,6 +44,8 @@ LATE = {
     ('layers.registry', 'models'): 'a configuration names a model',
     ('layers.registry', 'converters'): 'a configuration names a layer that only Caffe has',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
+    ('layers.updates', 'backend'): 'what a layer updates is given as symbols of K',
+    ('optimizers.own_updates', 'backend'): 'a step outside of a trace is given as symbols of K',
     ('saving', 'models'): 'Keras 3 has load_model and save_model here too',
     ('saving.objects', 'backend'): 'byte code of a file says K',
     ('saving.objects', '?'): 'a configuration names a class of any family',

@@ -7,6 +7,7 @@ In a layer, loss or metric these are ops. Outside, of Keras tensors, placeholder
 `function`, `eval` and `gradients` make numbers of; of arrays alone they compute at once.
 """
 
+from . import layer_updates as layer_updates
 from .arithmetic import *  # noqa: F403
 from .filters import *  # noqa: F403
 from .graph_functions import *  # noqa: F403

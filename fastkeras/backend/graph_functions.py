@@ -11,9 +11,11 @@ import numpy as np
 from fastkeras import ops
 from fastkeras.compiler import autodiff
 from fastkeras.layers import context
+from fastkeras.layers.present import in_trace, is_open
 from fastkeras.ops import core
 from fastkeras.ops.on_host import on_host
 from fastkeras.ops.tensor import Tensor
+from fastkeras.optimizers.own_updates import slots_in_use
 from fastkeras.runtime import Function as Traced
 from fastkeras.runtime import Variable, active_trace
 from fastkeras.runtime.seed_generator import SeedState
@@ -156,15 +158,29 @@ def batch_set_value(tuples: Any) -> None:
 
 
 # ---- updates
+def updated(title: str, x: Variable, operands: Any, new: Any) -> Any:
+    """The symbol that sets a Variable to new(what it holds, *values of the operands) whenever it is evaluated."""
+    def update(*values):
+        value = core.tensor(new(x.__fastkeras_tensor__(), *values), x.dtype)
+        symbolic.note_update(x)
+        x.assign(value)
+        return x.__fastkeras_tensor__()
+    return deferred(title, update, operands, (x.shape, x.dtype))
+
+
 def _updated(title, x, operand, new):
     if not isinstance(x, Variable):
         raise TypeError(f'K.{title}: expected a Variable, got {type(x).__name__}: {x!r:.80}')
-
-    def update(value):
-        symbolic.note_update(x)
-        x.assign(core.tensor(new(x.__fastkeras_tensor__(), value), x.dtype))
-        return x.__fastkeras_tensor__()
-    return deferred(title, update, [as_symbol(operand)], (x.shape, x.dtype))
+    trace = active_trace()
+    if slots_in_use() is not None:      # an optimizer says what is to be done, all of it of the values before
+        return x, core.tensor(new(x.__fastkeras_tensor__(), as_symbol(operand)), x.dtype)
+    if trace is None or not context.inside():
+        return updated(title, x, [as_symbol(operand)], new)
+    # in the call of a layer, whose updates are done where add_update has them, or something is computed of them
+    value = core.tensor(new(x.__fastkeras_tensor__(), as_symbol(operand)), x.dtype)
+    value = ops.reshape(value if tuple(value.shape) == x.shape else ops.broadcast_to(value, x.shape), x.shape)
+    trace.offered[id(value)] = x, value
+    return value
 
 
 def update(x: Any, new_x: Any) -> Any:
@@ -206,7 +222,11 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
     def found(loss, *wrt):
         return autodiff.gradients(ops.sum(loss) if loss.shape else loss, list(wrt))
     if active_trace() is not None:
-        return found(loss, *wrt)
+        loss, *wrt = map(in_trace, (loss, *wrt))
+        grads = found(loss, *wrt)
+        if None in grads and is_open([loss, *wrt]):     # a model is being described: how they hang together is not seen
+            grads = [Tensor('input', (), {}, t.shape, t.dtype) if g is None else g for t, g in zip(wrt, grads)]
+        return grads
 
     def reached(value):
         return [g is not None for g in found(*(value(t) for t in (loss, *wrt)))]

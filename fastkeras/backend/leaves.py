@@ -10,6 +10,7 @@ from fastkeras import config, initializers, ops
 from fastkeras.layers.history import keras_tensor
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
+from fastkeras.optimizers.own_updates import slots_in_use
 from fastkeras.runtime import Variable, active_trace
 from fastkeras.utils.seed import as_seed
 
@@ -24,10 +25,19 @@ __all__ = ['cast_to_floatx', 'constant', 'count_params', 'dtype', 'eye', 'get_va
 
 
 class GraphVariable(Variable):
-    """A Variable whose arithmetic is symbolic, as all that Keras 2 made of variables: `K.gradients(x ** 2, [x])`."""
+    """A Variable whose arithmetic is symbolic, as all that Keras 2 made of variables: `K.gradients(x ** 2, [x])`.
+    An attribute of a layer that holds one does not make it a weight."""
+
+    of_graph = True
 
     def __getitem__(self, idx):
         return self.__fastkeras_tensor__()[as_symbol(idx)]
+
+    def assign_add(self, value: Any) -> Any:
+        return self.assign(self.__fastkeras_tensor__() + value if active_trace() is not None else self.array + value)
+
+    def assign_sub(self, value: Any) -> Any:
+        return self.assign(self.__fastkeras_tensor__() - value if active_trace() is not None else self.array - value)
 
 
 def _symbolic(name):
@@ -54,7 +64,12 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
         dtype = config.floatx()
     elif dtype is None and not isinstance(value, (np.ndarray, np.generic, Variable)):
         dtype = config.floatx()         # a number or list: Keras makes floats of it
-    return GraphVariable(array, dtype=dtype and core.dtype_name(dtype), name=name or 'Variable', constraint=constraint)
+    dtype = core.dtype_name(dtype or core.to_array(array).dtype)
+
+    def make():
+        return GraphVariable(array, dtype=dtype, name=name or 'Variable', constraint=constraint)
+    slots = slots_in_use()
+    return make() if slots is None else slots.take(array.shape, dtype, make)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Any:
@@ -83,7 +98,7 @@ def _filled(title, shape, number, dtype, name):
     shape = tuple(entries(shape))
     dtype = core.dtype_name(dtype or config.floatx())
     if all(d is not None and not isinstance(d, Tensor) for d in shape):
-        if active_trace() is not None:
+        if active_trace() is not None and slots_in_use() is None:
             return core.tensor(np.full(shape, number, dtype))
         return variable(np.full(shape, number, dtype), dtype, name)
     return deferred(title, lambda *sizes: core.tensor(np.full(sizes_of(title, sizes), number, dtype)), shape,

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras.graph import LEAVES, toposort
+from fastkeras.graph import toposort
 from fastkeras.layers import Layer, context, naming
 from fastkeras.layers.history import Node, keras_tensor
-from fastkeras.layers.input import InputLayer
-from fastkeras.layers.substitute import is_described, made_by, step_of, steps_to, substitute, with_mask_of
+from fastkeras.layers.present import source_of
+from fastkeras.layers.substitute import is_described, made_by, steps_to, substitute
 from fastkeras.ops import core
 from fastkeras.ops.evaluate import evaluate
 from fastkeras.ops.tensor import Tensor
@@ -119,14 +119,6 @@ def is_phase(x: Any) -> bool:
 
 # ---- running what is described
 
-def source_of(tensor: Any) -> Any:
-    """What makes a tensor: as `substitute.step_of`, but a model's input that was made of a tensor is what that is."""
-    history = with_mask_of(tensor)._keras_history
-    if history is not None and isinstance(history.layer, InputLayer):
-        return None if tensor.op in LEAVES else tensor
-    return step_of(tensor)
-
-
 class Described:
     """What is computed of symbols: `ends`, whenever it is `run` with values for the leaves below them. given: symbols that have
     values then, whatever they are made of."""
@@ -161,7 +153,7 @@ def tried(ends: Any, function: Any) -> Any:
     where that does not work, are 2."""
     described = Described(ends)
     for size in (None, 2):
-        values = {id(t): Tensor('input', (), {}, [size if d is None else d for d in t.shape], t.dtype)
+        values = {id(t): Tensor('input', (), {'index': -1}, [size if d is None else d for d in t.shape], t.dtype)
                   for t in described.leaves if not is_phase(t)}
         try:
             with Trace(), context.no_collection():

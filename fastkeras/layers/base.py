@@ -19,7 +19,7 @@ from fastkeras.utils import nest
 from fastkeras.utils.errors import keywords, unknown_argument
 from fastkeras.utils.quantities import as_whole, checked_name
 
-from . import construction, context, naming, registry, tracking
+from . import construction, context, naming, present, registry, tracking
 from .calls import Calls, takes
 from .configured import Configured
 from .connections import Connected
@@ -28,6 +28,7 @@ from .history import Node
 from .input_spec import InputSpec, UnknownSize, check_inputs, title
 from .keeping import Keeping
 from .typed import Typed, policy_and_type
+from .updates import Updating
 
 __all__ = ['InputSpec', 'Layer', 'Node', 'collect_losses']
 
@@ -46,7 +47,7 @@ def either_order(method: Any) -> Any:
     return wrapper
 
 
-class Layer(Calls, Connected, Configured, Typed, Keeping):
+class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
     """Base of all layers. A layer of one's own defines `call(inputs)`, in ops or NumPy functions, and may define
     `build(input_shape)`, which makes weights by `add_weight`, and `get_config()`.
 
@@ -62,7 +63,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
     """
 
     supports_masking = False
-    stateful = False
+    _begins = False     # whether it stands for an input of a model
     input_spec: Any = None
     # attributes whose layers and variables are not the layer's own
     _untracked = frozenset()
@@ -229,27 +230,45 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
 
     @property
     def trainable_weights(self) -> Any:
-        """The weights that training changes: none when `trainable` is False."""
+        """The weights that training changes: none when `trainable` is False. What is put into the list, or it is set to, is one
+        of the layer's own from then on."""
         if not context.is_trainable(self):
             return []
-        out = [v for v in tracking.variables(self) if v.trainable]
-        for layer in self._sublayers():
-            out.extend(layer.trainable_weights)
-        return tracking.unique(out)
+        own = [v for v in tracking.variables(self) if v.trainable]
+        out = tracking.unique([*own, *(v for layer in self._sublayers() for v in layer.trainable_weights)])
+        return tracking.Weights(out, self._take_trained)
 
     @trainable_weights.setter
     def trainable_weights(self, variables: Any) -> None:
         self._set_own(variables, True)
 
+    def _take_trained(self, variables):
+        inside = {id(v) for layer in self._sublayers() for v in layer.weights}
+        self._set_own([v for v in variables if id(v) not in inside], True)
+
     @property
     def non_trainable_weights(self) -> Any:
-        """The weights that training leaves alone, or changes by other means than gradients."""
+        """The weights that training leaves alone, or changes by other means than gradients; a list as `trainable_weights`."""
         trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
+        return tracking.Weights([v for v in self.weights if id(v) not in trained], self._take_others)
 
     @non_trainable_weights.setter
     def non_trainable_weights(self, variables: Any) -> None:
         self._set_own(variables, False)
+
+    def _take_others(self, variables):
+        inside = {id(v) for layer in self._sublayers() for v in layer.weights}
+        known = {id(v) for v in self._weights if v.trainable}
+        self._set_own([v for v in variables if id(v) not in inside | known], False)
+
+    def _own_list(self, trainable):
+        return tracking.Weights([v for v in tracking.variables(self) if v.trainable == trainable],
+                                lambda variables: self._set_own(variables, trainable))
+
+    # what layers for Keras 2 put weights into
+    _trainable_weights = property(lambda self: self._own_list(True), lambda self, variables: self._set_own(variables, True))
+    _non_trainable_weights = property(lambda self: self._own_list(False),
+                                      lambda self, variables: self._set_own(variables, False))
 
     def _set_own(self, variables, trainable):
         for v in variables:
@@ -307,14 +326,22 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
 
     def _collect_loss(self, loss):
         collected = context.collection()
-        if collected is not None:
+        if active_trace() is None and isinstance(loss, Tensor):     # of Variables of the backend: computed in every step
+            self._callable_losses.append(lambda: self._loss_in_step(loss))
+        elif collected is not None and not context.is_building(self):
             loss = core.tensor(loss)
             collected.append(ops.sum(loss) if loss.shape else loss)
         elif active_trace() is not None:
             loss = core.tensor(loss)
             active_trace().losses.append((self, ops.sum(loss) if loss.shape else loss))
-        elif context.is_building(self) and not isinstance(loss, Tensor):
+        elif context.is_building(self):
             self._callable_losses.append(lambda: loss)
+
+    @staticmethod
+    def _loss_in_step(loss):
+        collected = context.collection()
+        loss = loss if active_trace() is None else present.in_trace(loss, {} if collected is None else collected.values)
+        return ops.sum(loss) if loss.shape else loss
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: Any = 'mean') -> None:
         """Report a scalar tensor computed in `call` as a metric: its mean over the batches of an epoch."""
@@ -323,13 +350,6 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         if kept is not None:
             value = core.tensor(value)
             kept.append((name or self.name, ops.mean(value) if value.shape else value))
-
-    def add_update(self, updates: Any, inputs: Any = None) -> Any:
-        """Updates of variables: pairs (variable, value). An `assign` in `call` is an update already; what it gave is
-        accepted here, without effect."""
-        for update in updates if isinstance(updates, list) else [updates]:
-            if isinstance(update, tuple) and len(update) == 2 and isinstance(update[0], Variable):
-                update[0].assign(update[1])
 
     @property
     def losses(self) -> Any:
@@ -347,11 +367,6 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
         out += [v.regularizer(v) for v in self.weights if v.regularizer is not None]
         return out + [loss() for layer in layers for loss in layer._callable_losses]
 
-    @property
-    def updates(self) -> Any:
-        """Always empty: updates belong to the trace of a call."""
-        return []
-
     def get_losses_for(self, inputs: Any = None) -> Any:
         """The penalties that depend on no input, for inputs=None; else none: those exist only while a call is
         traced.
@@ -360,10 +375,6 @@ class Layer(Calls, Connected, Configured, Typed, Keeping):
             return []
         added = {id(loss) for layer in self._flatten_layers() for loss in layer._losses_of_call}
         return [loss for loss in self.losses if id(loss) not in added]
-
-    def get_updates_for(self, inputs: Any) -> Any:
-        """Always empty, see `updates`."""
-        return []
 
     def _penalize_activity(self, outputs):
         if self.activity_regularizer is None:

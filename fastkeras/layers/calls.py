@@ -55,6 +55,7 @@ class Calls:
         for inputs that do not fit it.
         """
         inputs, kwargs = self._arguments(args, kwargs)
+        inputs = nest.map_structure(_of_graph, inputs)
         trace = active_trace()
         if trace is not None:
             outputs = self._run(inputs, kwargs)
@@ -425,6 +426,11 @@ class Calls:
         if isinstance(x, (np.ndarray, np.generic, int, float)) or hasattr(x, '__fastkeras_tensor__'):
             return core.tensor(x)
         return x
+
+
+def _of_graph(x):
+    """A Variable of the backend as the symbol that it is; anything else as it is."""
+    return x.__fastkeras_tensor__() if getattr(x, 'of_graph', False) else x
 
 
 def _common(a, b):

@@ -14,6 +14,7 @@ from . import context, implicit
 from .calls import masked
 from .history import Node
 from .input import InputLayer
+from .present import values_of
 from .substitute import step_of, steps_to, substitute, with_mask_of
 from .text_front import TextFront
 
@@ -117,7 +118,8 @@ class LayerGraph:
         for leaf, begin in zip(self.input_tensors, self.begins):
             if front is None or begin.dtype != STRING:
                 values[id(leaf)] = values[id(begin)] = values[id(leaf if front is None else begin)]
-        value = substitute(self.nodes if front is None else front.rest, values)
+        with values_of(values):
+            value = substitute(self.nodes if front is None else front.rest, values)
         collected = context.collection()
         if collected is not None:
             for key, y in values.items():

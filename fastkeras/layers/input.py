@@ -25,6 +25,7 @@ class InputLayer(Layer):
     """
 
     supports_masking = True
+    _begins = True
 
     def __init__(self, input_shape: Any = None, batch_size: int | None = None, batch_input_shape: Any = None,
                  dtype: Any = None, input_tensor: Any = None, sparse: bool = False, name: str | None = None,

@@ -33,11 +33,32 @@ def found(layer, kind):
 
 
 def variables(layer):
-    """The layer's own variables: made by add_weight, in order, then those set as attributes."""
+    """The layer's own variables: made by add_weight or put into its lists, in order, then those set as attributes, but for what
+    the backend makes: as in Keras 2, `self.x = K.variable(…)` alone is no weight."""
     out = list(layer._weights)
     known = {id(v) for v in out}
-    out.extend(v for v in found(layer, Variable) if id(v) not in known)
+    out.extend(v for v in found(layer, Variable) if not v.of_graph and id(v) not in known)
     return out
+
+
+class Weights(list):
+    """Weights of a layer, as its property gives them; the layer takes what is put into the list."""
+
+    def __init__(self, values=(), take=lambda variables: None):
+        super().__init__(values)
+        self._take = take       # take(list of the variables that are now in it)
+
+    def append(self, variable):
+        super().append(variable)
+        self._take(list(self))
+
+    def extend(self, variables):
+        super().extend(variables)
+        self._take(list(self))
+
+    def __iadd__(self, variables):
+        self.extend(variables)
+        return self
 
 
 def unique(values):

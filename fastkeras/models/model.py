@@ -195,6 +195,14 @@ class Model(Trainer, Layer):
         """Whether a layer keeps state from batch to batch."""
         return any(getattr(layer, 'stateful', False) for layer in self.layers)
 
+    def _calls_of_it(self):
+        return super()._calls_of_it() if self._graph is None else self._graph.nodes
+
+    @property
+    def state_updates(self) -> list[Any]:
+        """Those of `updates` that stateful layers make, in whatever phase."""
+        return self._updates(self._calls_of_it(), lambda layer: layer.stateful)
+
     def reset_states(self) -> Any:
         """Forget what stateful layers keep from batch to batch."""
         for layer in self.layers:

@@ -117,8 +117,8 @@ def current_name():
 
 # ---- values
 def is_symbolic(x):
-    """Whether an op on x gives a node: a Tensor, or a Variable inside a trace."""
-    return isinstance(x, Node) or (hasattr(x, '__fastkeras_tensor__') and tracing())
+    """Whether an op on x gives a node: a Tensor, a Variable inside a trace, or one of the backend anywhere."""
+    return isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__') and (tracing() or getattr(x, 'of_graph', False))
 
 
 def symbolic(x):
@@ -142,7 +142,7 @@ def as_tensor(x):
     if isinstance(x, Node):
         return x
     if hasattr(x, '__fastkeras_tensor__'):
-        return x.__fastkeras_tensor__() if tracing() else x
+        return x.__fastkeras_tensor__() if is_symbolic(x) else x
     return to_array(x)
 
 
@@ -219,7 +219,7 @@ def operands(inputs, promote=None, floating=False):
         return tuple(inputs), True
     lively = False
     for x in inputs:
-        if isinstance(x, Node) or hasattr(x, '__fastkeras_tensor__') and tracing():
+        if is_symbolic(x):
             lively = True
             break
     values = []

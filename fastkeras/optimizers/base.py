@@ -11,14 +11,13 @@ import numpy as np
 
 from fastkeras import config as settings
 from fastkeras import generation, ops
-from fastkeras.compiler import autodiff
 from fastkeras.generation import chosen
 from fastkeras.ops import all_reduce
 from fastkeras.optimizers import clipping, schedules
 from fastkeras.optimizers.hyperparameters import COMMON
+from fastkeras.optimizers.own_updates import Updates
 from fastkeras.optimizers.state import State
 from fastkeras.runtime import Variable, active_trace, stateless
-from fastkeras.runtime.trace import Trace
 from fastkeras.utils.errors import shown, unknown_argument, warn
 from fastkeras.utils.quantities import checked_name, finite, steps
 
@@ -31,7 +30,7 @@ def _snake(name):
                    for i, c in enumerate(name))
 
 
-class Optimizer(State):
+class Optimizer(State, Updates):
     """Base of optimizers.
 
     Keywords of all of them. learning_rate (or `lr`): a number or a schedule. decay: the rate is divided by 1 + decay
@@ -170,12 +169,8 @@ class Optimizer(State):
         """One step down the gradient of a scalar loss, inside a trace: what a training step calls. tape: the GradientTape that
         recorded the loss; it is needed outside of a trace."""
         variables = list(variables)
-        if type(self).get_updates is not Optimizer.get_updates:
-            self._trainable_variables = variables
-            for update in self.get_updates(loss, variables) or ():
-                if isinstance(update, tuple):       # (variable, new value); anything else was assigned already
-                    update[0].assign(update[1])
-            self.built = True
+        if self._has_own_updates():
+            self._step_by_updates(loss, variables)
             return
         if tape is not None:
             grads = tape.gradient(self.scale_loss(loss), variables)
@@ -186,29 +181,9 @@ class Optimizer(State):
                              'loss: with GradientTape() as tape: …, then minimize(loss, variables, tape=tape)')
         self.apply(self._gradients(self.scale_loss(loss), variables), variables)
 
-    def _gradients(self, loss, variables):
-        return all_reduce.all_reduce(autodiff.gradients(loss, variables))
-
     def scale_loss(self, loss: Any) -> Any:
         """The loss times loss_scale_factor."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
-
-    def get_gradients(self, loss: Any, params: Any) -> Any:
-        """Clipped gradients of a symbolic loss; ValueError where a parameter has none."""
-        grads = self._gradients(loss, params)
-        for p, g in zip(params, grads):
-            if g is None:
-                raise ValueError(f'{type(self).__name__}: the loss has no gradient with respect to {p.name!r}; an '
-                                 'operation on the way from it to the loss is not differentiable, or there is no way')
-        return self._clip(grads)
-
-    def get_updates(self, loss: Any, params: Any) -> Any:
-        """The step as pairs (variable, new value) for a symbolic loss, without assigning."""
-        grads = self._gradients(self.scale_loss(loss), params)
-        with Trace() as trace:
-            self.apply(grads, params)
-        self.updates = [(v, trace.current[id(v)]) for v in trace.assigned.values()]
-        return self.updates
 
     def apply_gradients(self, grads_and_vars: Any) -> Any:
         """One step by pairs (gradient, variable). Returns `iterations`."""

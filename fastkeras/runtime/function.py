@@ -12,10 +12,11 @@ from ..compiler.executor import settings
 from ..compiler.pipeline import compile_graph, debug, disabled
 from ..compiler.profile import printed_at_exit
 from ..compiler.rows import at_a_time
-from ..graph import Graph
+from ..graph import Graph, toposort
 from ..ops import core
 from ..ops.tensor import Tensor
 from ..turns import Turns, turn
+from ..utils.errors import warn
 from . import collection
 from .parts import in_parts
 from .plans import PlanCache
@@ -194,8 +195,21 @@ def trace(fn, specs):
         leaves = []
         build = flatten(fn(*inputs), leaves)
         outputs = [core.tensor(x) for x in leaves]
+        if t.offered:
+            _take_offered(t, outputs)
         updates = [(v, t.current[k]) for k, v in t.assigned.items()]
     return Graph(inputs, outputs, updates), build
+
+
+def _take_offered(trace, outputs):
+    """Do the assignments whose value something reads that is computed; warn of those that nobody asked for."""
+    read = {id(n) for n in toposort([*outputs, *(trace.current[k] for k in trace.assigned)])}
+    for key, (variable, tensor) in trace.offered.items():
+        if key in read:
+            variable.hold(tensor)
+        else:
+            warn(f'an update of the variable {variable.name!r} is made in a call, and nothing does it: give what K.update '
+                 f'returns to self.add_update(…), whose updates are done in training')
 
 
 def flatten(structure, leaves):

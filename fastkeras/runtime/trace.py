@@ -17,6 +17,7 @@ class Trace:
         self.losses = []
         self.reported = []      # the same of metrics: pairs (name, scalar)
         self.results = None     # a list, where what layers give to the user is noted
+        self.offered = {}       # id of a tensor → (variable, tensor): an assignment, if somebody reads it or asks for it
 
     def leaf(self, variable):
         """What a Variable is that was not assigned yet."""
@@ -55,7 +56,7 @@ def inner_trace(values):
     trace, outer = Trace(), active_trace()
     if outer is not None:
         trace.current.update(outer.current)
-        trace.losses, trace.reported, trace.leaf = outer.losses, outer.reported, outer.leaf
+        trace.losses, trace.reported, trace.offered, trace.leaf = outer.losses, outer.reported, outer.offered, outer.leaf
     trace.current.update(values)
     return trace
 

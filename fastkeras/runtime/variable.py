@@ -48,6 +48,7 @@ class Variable:
     __array_priority__ = 200
     _aggregation, _synchronization = 'none', 'auto'
     overwrite_with_gradient = False     # an optimizer puts the gradient in its place
+    of_graph = False        # ops on it are symbolic in any case, and it is no weight of a layer that has it as an attribute
 
     def __init__(self, initializer=None, shape=None, dtype=None, trainable=True, autocast=True, aggregation='none',
                  synchronization='auto', name=None, layout=None, *, constraint=None, regularizer=None, fill=None,

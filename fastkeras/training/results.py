@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 
 from fastkeras import ops
-from fastkeras.graph import LEAVES, toposort
-from fastkeras.layers.substitute import steps_to, substitute
+from fastkeras.graph import toposort
+from fastkeras.layers.present import in_trace
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils.errors import noted
@@ -44,14 +44,9 @@ def with_step_values(tensor, values, what):
     the model does not compute.
     """
     def missing(leaf):
-        return ValueError(f'{what} uses the Keras tensor {leaf!r}, which the model does not compute between its inputs '
-                          f'and outputs; use model.add_loss(…) or add_metric(…) for it, or make it an output')
-
-    steps, _ = steps_to([tensor], lambda t: None if t.op in LEAVES or id(t) in values else t)
-    found = substitute(steps, dict(values), missing=missing)(tensor)
-    if found is None:
-        raise missing(tensor)
-    return found
+        return ValueError(f'{what} uses the Keras tensor {leaf!r}, which cannot be computed from the inputs of the model: it '
+                          f'depends on an input of another')
+    return in_trace(tensor, values, missing)
 
 
 def depends_on(tensor, variables):

@@ -6,7 +6,8 @@ import math
 from fastkeras import generation, ops
 from fastkeras.compiler import autodiff
 from fastkeras.layers import collect_losses
-from fastkeras.layers.context import trainable_as, trainable_state
+from fastkeras.layers.context import is_trainable, trainable_as, trainable_state
+from fastkeras.layers.present import values_of
 from fastkeras.metrics import name_of
 from fastkeras.ops import core
 from fastkeras.runtime import Function
@@ -72,7 +73,12 @@ class Steps:
         return nest.flatten(model(model._pack_inputs(leaves), training=training))
 
     def _predict(self, *inputs):
-        return self._call(inputs, training=False)
+        if not any(layer.stateful and layer._kept_updates for layer in self.model._flatten_layers()):
+            return self._call(inputs, training=False)
+        with collect_losses() as found:
+            outputs = self._call(inputs, training=False)
+        self._update(found.values, False)
+        return outputs
 
     def _test(self, arrays, weighted):
         return self._values(arrays, weighted, training=False)[1]
@@ -88,27 +94,41 @@ class Steps:
             self.optimizer.minimize(total, self.trainable)
         return values
 
+    def _update(self, described, training):
+        """Do what layers got by add_update outside of calls: all of it in training, else that of stateful layers."""
+        for layer in self.model._flatten_layers():
+            if layer._kept_updates and (layer.stateful or training and is_trainable(layer)):
+                for update, _ in layer._kept_updates:
+                    what = f'an update of layer {layer.name!r}'
+                    if isinstance(update, tuple):
+                        update[0].assign(with_step_values(core.tensor(update[1]), described, what))
+                    else:
+                        with_step_values(update, described, what)
+
     def _values(self, arrays, weighted, training):
         """(total loss, [the numbers of objective.names])."""
         inputs, targets, weights = self._split(arrays, weighted)
         with collect_losses() as penalties:
             outputs = self._call(inputs, training)
         total, parts, measured = None, [], []
-        for output, y, w in zip(self.objective.trained, targets, weights):
-            p = outputs[output.index]
-            if output.slot is None:
-                y = self._given(output, penalties.values, p)
-            loss = loss_value(output.loss, y, p, w, p._keras_mask, output.name, penalties.values)
-            parts.append(loss)
-            part = loss if output.loss_weight == 1.0 else loss * output.loss_weight
-            total = part if total is None else total + part
-            for entry in output.entries:
-                measure = self.objective.measure(entry, output, tuple(y.shape))
-                measured.append(metric_value(measure, y, p, w if entry.weighted else None, p._keras_mask, output.name,
-                                             penalties.values))
+        described = penalties.values
+        with values_of(described):
+            for output, y, w in zip(self.objective.trained, targets, weights):
+                p = outputs[output.index]
+                if output.slot is None:
+                    y = self._given(output, described, p)
+                loss = loss_value(output.loss, y, p, w, p._keras_mask, output.name, described)
+                parts.append(loss)
+                part = loss if output.loss_weight == 1.0 else loss * output.loss_weight
+                total = part if total is None else total + part
+                for entry in output.entries:
+                    measure = self.objective.measure(entry, output, tuple(y.shape))
+                    measured.append(metric_value(measure, y, p, w if entry.weighted else None, p._keras_mask, output.name,
+                                                 described))
         for penalty in penalties:
             total = penalty if total is None else total + penalty
-        measured += self._reported(penalties.metrics, penalties.values)
+        measured += self._reported(penalties.metrics, described)
+        self._update(described, training)
         if total is None:
             raise ValueError(f'model {self.model.name!r} has no loss: give one to compile, as in compile(loss=…)')
         return total, [total, *(parts if len(self.objective.outputs) > 1 else []), *measured]

@@ -101,10 +101,24 @@ def test_a_loss_may_use_tensors_inside_the_model(nested):
     assert model.evaluate(X, X, verbose=0)[0] < first
 
 
-def test_a_loss_with_a_tensor_the_model_does_not_compute_is_named():
-    x = Input((4,))
-    aside = Dense(2)(x)
+def test_a_loss_with_a_tensor_beside_the_model():
+    """As in Keras 2, what the inputs of the model lead to is computed; its weights are not the model's, and stay."""
+    x, layer = Input((4,)), Dense(2)
+    aside = layer(x)
     model = Model(x, Dense(1)(x))
     model.compile('sgd', lambda y, p: ops.mean(ops.square(y - p), axis=-1) + ops.mean(aside, axis=-1))
-    with pytest.raises(ValueError, match=r"the loss '<lambda>' of output .* uses the Keras tensor .*add_loss"):
+    plain = ((model.predict(X) - Y.reshape(len(Y), -1)) ** 2).mean()
+    before = layer.get_weights()
+    beside = (X @ before[0] + before[1]).mean()
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(plain + beside, rel=1e-5)
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(before[0], layer.get_weights()[0])
+
+
+def test_a_loss_with_a_tensor_of_another_input_is_named():
+    x = Input((4,))
+    aside = Dense(2)(Input((4,)))
+    model = Model(x, Dense(1)(x))
+    model.compile('sgd', lambda y, p: ops.mean(ops.square(y - p), axis=-1) + ops.mean(aside, axis=-1))
+    with pytest.raises(ValueError, match=r"the loss '<lambda>' of output .* uses the Keras tensor .*another"):
         model.fit(X, Y, verbose=0)
