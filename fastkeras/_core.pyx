@@ -5,8 +5,8 @@ import os
 import threading
 import time
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int64_t, uintptr_t
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -67,6 +67,10 @@ cdef extern from 'fk.h' nogil:
     void fk_free(void *)
     int64_t fk_alloc_count()
     int64_t fk_alloc_bytes()
+
+cdef extern from 'checksum.h' nogil:
+    uint32_t fk_crc32(uint32_t, const uint8_t *, size_t)
+    uint32_t fk_crc32_joined(uint32_t, uint32_t, uint64_t)
 
 cdef extern from 'Python.h' nogil:
     int check_signals 'PyErr_CheckSignals'()
@@ -133,17 +137,6 @@ def isa():
     return fk_isa_name(fk_isa()).decode()
 
 
-def _warn_of_environment():
-    """What FASTKERAS_ISA and FASTKERAS_NUM_THREADS say is passed over when it cannot be."""
-    from fastkeras.utils.errors import warn
-    name, number = os.environ.get('FASTKERAS_ISA'), os.environ.get('FASTKERAS_NUM_THREADS')
-    if name and name != isa():
-        warn(f'FASTKERAS_ISA: expected one of {isas()}, got {name!r}; {isa()!r} is used', RuntimeWarning)
-    if number and not (number.isdecimal() and int(number)):
-        warn(f'FASTKERAS_NUM_THREADS: expected a whole number of at least 1, got {number!r}; '
-             f'{threads()} is used', RuntimeWarning)
-
-
 def set_isa(str name):
     for i in range(fk_isa_count()):
         if fk_isa_available(i) and fk_isa_name(i).decode() == name:
@@ -171,7 +164,8 @@ def set_threads(int n):
     fk_threads_set(n)
 
 
-_warn_of_environment()
+from fastkeras.utils.environment import check_engine
+check_engine(isas(), isa(), threads())
 
 
 def allocations():
@@ -237,6 +231,17 @@ def empty(tuple shape, dtype):
     a = cnp.PyArray_SimpleNewFromData(axes, dims, d.type_num, block.data)
     cnp.set_array_base(a, block)
     return a
+
+
+def crc32(const uint8_t[::1] data, uint32_t before=0):
+    """As zlib.crc32."""
+    with nogil:
+        before = fk_crc32(before, &data[0], data.shape[0])
+    return before
+
+
+def crc32_joined(uint32_t first, uint32_t second, uint64_t nbytes):
+    return fk_crc32_joined(first, second, nbytes)
 
 
 # ---- plans
@@ -318,9 +323,7 @@ cdef class Executor:
         self.only = segments[0] if len(segments) == 1 and isinstance(segments[0], Plan) else None
         self.nspaces, self.arena_bytes = nspaces, arena_bytes
         self.nin, self.nout = len(inputs), len(outputs)
-        self.fixed = <void **> PyMem_Malloc(nspaces * sizeof(void *))
-        for i in range(nspaces):
-            self.fixed[i] = NULL
+        self.fixed = <void **> PyMem_Calloc(nspaces, sizeof(void *))
         self.keep = []
         for space, array in fixed:
             self.fixed[space] = cnp.PyArray_DATA(<cnp.ndarray?> array)
@@ -391,10 +394,7 @@ cdef class Executor:
         if len(args) != self.nin:
             raise ValueError(f'{self.nin} inputs expected, got {len(args)}')
         if outs is None:
-            outs = []
-            for i in range(self.nout):
-                shape = self.out_shapes[i]
-                outs.append(self.new(shape, self.out_type[i]))
+            outs = [self.new(self.out_shapes[i], self.out_type[i]) for i in range(self.nout)]
         cdef void **bases = self.take()
         try:
             for i in range(self.nin):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,7 @@ alone = ops.matmul(x, weights)
 assert threads() == 1
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 import time
+import zlib
 time.sleep(2.1)
 both = ops.matmul(x, weights)
 assert threads() == 2  # what was refused is asked for again
@@ -290,3 +292,16 @@ def test_limits_are_those_of_the_header():
         said.setdefault(group, {})[name] = int(value)
     assert said == LIMITS
     assert all(len(set(names.values())) == len(names) for group, names in said.items() if group != 'sizes')
+
+
+# ---- checksums
+def test_checksums_are_those_of_zlib():
+    data = np.random.default_rng(0).integers(0, 256, 200_003, dtype=np.uint8)
+    for n in (0, 1, 7, 8, 15, 16, 63, 64, 65, 79, 80, 127, 128, 129, 1000, 100_003, 200_003):
+        for before in (0, 12345678, 0xffffffff):
+            assert _core.crc32(data[:n], before) == zlib.crc32(data[:n], before)
+        assert _core.crc32(data[1:n + 1].tobytes()) == zlib.crc32(data[1:n + 1])
+    for n, m in ((0, 0), (0, 5), (5, 0), (3, 1000), (100_000, 100_003)):
+        parts = zlib.crc32(data[:n]), zlib.crc32(data[n:n + m])
+        assert _core.crc32_joined(*parts, m) == zlib.crc32(data[:n + m])
+    assert _core.crc32_joined(1, 0, 1 << 40) == _core.crc32_joined(_core.crc32_joined(1, 0, 1 << 39), 0, 1 << 39)
