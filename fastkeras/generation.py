@@ -23,6 +23,7 @@ TABLE = {
     'bidirectional.masked_outputs_are_zero': (False, True),
     'recurrent.masked_before_first_step_is_state': (True, False),   # the output of a masked first step; else it is 0
     'recurrent.nested_states': (False, True),               # states of stacked cells, cell by cell
+    'calls.one_output_is_no_list': (True, False),           # [y] from a call is y
     # models and training
     'predict.verbose': (0, 1),
     'sample_weight.divided_by_nonzero_share': (True, False),

@@ -148,18 +148,22 @@ class Described:
         return lambda x: as_present(x) if isinstance(x, Tensor) and x.op == 'variable' else value(x)
 
 
+SIZES = None, 2, 8, 32, 128, 512        # the last: what the deepest stacks of windows without padding need
+
+
 def tried(ends: Any, function: Any) -> Any:
     """function(symbol → tensor) of a trial trace in which all leaves are placeholders: sizes that are not known stay so or,
-    where that does not work, are 2."""
+    where that does not work, are the first of SIZES with which it does."""
     described = Described(ends)
-    for size in (None, 2):
+    sizes = SIZES if any(None in t.shape for t in described.leaves) else SIZES[:1]
+    for size in sizes:
         values = {id(t): Tensor('input', (), {'index': -1}, [size if d is None else d for d in t.shape], t.dtype)
                   for t in described.leaves if not is_phase(t)}
         try:
             with Trace(), context.no_collection():
                 return function(described.run(values, 'a trial'))
         except (TypeError, ValueError):
-            if size is not None:
+            if size == sizes[-1]:
                 raise
 
 

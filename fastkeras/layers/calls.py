@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras import config as settings
+from fastkeras import generation
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Function, active_trace, outside_trace, stateless
@@ -121,6 +122,8 @@ class Calls:
                 if outputs is None:
                     raise ValueError('[call] expected a result, got None; its function may lack a return')
                 outputs = nest.map_structure(_output, outputs)
+                if isinstance(outputs, list) and len(outputs) == 1 and generation.of('calls.one_output_is_no_list'):
+                    outputs = outputs[0]
             except Exception as error:
                 if type(error) is ValueError and str(error).startswith('[') and f'layer {self.name!r}' not in str(error):
                     raise ValueError(f'{title(self)}: {error}') from None

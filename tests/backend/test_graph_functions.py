@@ -196,3 +196,10 @@ def test_what_is_no_function_says_so():
         K.function([x], [K.sum(x)])([1, 2])
     with pytest.raises(ValueError, match='options'):
         K.function([x], [K.sum(x)], options=3)
+
+
+def test_gradients_where_windows_need_more_of_open_sizes_than_the_least():
+    x = Input((None, None, 2))
+    y = keras.layers.Conv2D(3, 3)(keras.layers.MaxPooling2D()(keras.layers.Conv2D(3, 5)(x)))
+    f = K.function([x], K.gradients(K.mean(y), x))
+    assert f([np.ones((1, 12, 10, 2))])[0].shape == (1, 12, 10, 2)

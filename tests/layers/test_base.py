@@ -465,3 +465,19 @@ def test_whole_numbers_of_the_other_byte_order():
     for kind in '>i4', '>i8', '>u2':
         whole = np.arange(12).reshape(4, 3).astype(kind)
         np.testing.assert_allclose(model(whole), model(whole.astype('float32')), rtol=1e-6)
+
+
+def test_a_list_of_one_output_is_that_output_in_generation_2():
+    class Listed(Layer):
+        def call(self, x):
+            return [x * 2]
+
+    x = Input((3,))
+    assert not isinstance(Listed()(x), list) and Listed()(X).shape == (4, 3)
+    inner = Model([x], [Dense(2)(x)])
+    assert inner([Input((3,))]).shape == (None, 2)
+    config.set_generation(3)
+    try:
+        assert isinstance(Listed()(x), list) and isinstance(Listed()(X), list)
+    finally:
+        config.set_generation(2)
