@@ -1,6 +1,6 @@
 """Activation functions of Keras 2 and 3: functions of one tensor (symbolic, or an array), by ops."""
 
-from fastkeras import config, generation, ops
+from fastkeras import generation, ops
 from fastkeras.saving import objects
 
 
@@ -28,7 +28,9 @@ def relu6(x):
 
 
 def softmax(x, axis=-1):
-    """exp(x) over its sum along `axis`."""
+    """exp(x) over its sum along `axis`. In the generation '2.2.4' ValueError for a vector."""
+    if len(getattr(x, 'shape', (0, 0))) < 2 and not generation.of('softmax.takes_vectors'):
+        raise ValueError(f'softmax: cannot apply softmax to a tensor that is 1D, got shape {tuple(x.shape)}')
     return ops.softmax(x, axis=axis)
 
 
@@ -84,7 +86,7 @@ def exponential(x):
 
 def hard_sigmoid(x):
     """Sigmoid of straight lines: clip(0.2 x + 0.5, 0, 1), as Keras 2; in generation 3, clip(x / 6 + 0.5, 0, 1)."""
-    return _HARD_SIGMOIDS[config.generation()](x)
+    return _HARD_SIGMOIDS[generation.of('hard_sigmoid')](x)
 
 
 def _bound(function, which):
@@ -180,7 +182,7 @@ _TABLE.update(swish=silu, hard_swish=hard_silu)
 
 
 def _by_generation(function):
-    return _HARD_SIGMOIDS[config.generation()] if function is hard_sigmoid else function
+    return _HARD_SIGMOIDS[generation.of('hard_sigmoid')] if function is hard_sigmoid else function
 objects.add_family('activations', _TABLE)
 objects.add_slot('activation function', functions=True)
 

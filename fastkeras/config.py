@@ -12,7 +12,7 @@ from fastkeras.utils import errors
 _FLOATS = ('float32', 'float64')
 _LAYOUTS = ('channels_last', 'channels_first')
 DIM_ORDERINGS = {'tf': 'channels_last', 'th': 'channels_first'}     # Keras 1's words, in calls and in keras.json
-_GENERATIONS = (2, 3)
+_GENERATIONS = (2, 3, '2.2.4')
 
 
 MAX_THREADS = 256  # of csrc/runtime/team.c
@@ -20,15 +20,16 @@ MAX_THREADS = 256  # of csrc/runtime/team.c
 
 def _checked_generation(value):
     if value not in _GENERATIONS or isinstance(value, bool):
-        raise ValueError(f'set_generation: expected 2 (Keras 2.2.4) or 3 (Keras 3), got {value!r}')
-    return int(value)
+        raise ValueError(f"set_generation: expected 2 (Keras 2), 3 (Keras 3) or '2.2.4' (Keras 2.2.4 to the letter), got "
+                         f'{value!r}')
+    return str(value) if isinstance(value, str) else int(value)
 
 
 def _generation_from_environment():
     text = os.environ.get('FASTKERAS_GENERATION', '2')
-    if text not in ('2', '3'):
-        raise ValueError(f"FASTKERAS_GENERATION: expected '2' or '3', got {text!r}")
-    return int(text)
+    if text not in map(str, _GENERATIONS):
+        raise ValueError(f"FASTKERAS_GENERATION: expected '2', '3' or '2.2.4', got {text!r}")
+    return text if '.' in text else int(text)
 
 
 def _winograd_from_environment():
@@ -177,14 +178,16 @@ def is_interactive_logging_enabled():
 
 
 def generation():
-    """Whose behaviour is the default where the two Keras generations differ: 2 (Keras 2.2.4) or 3."""
+    """Whose behaviour is the default where the two Keras generations differ: 2, 3 or '2.2.4'; see `set_generation`."""
     return _scoped_generation.get() or _settings['generation']
 
 
 def set_generation(value):
-    """Choose the generation (2 or 3) whose defaults and formulas are taken; see `fastkeras.generation`.
+    """Choose the generation whose defaults and formulas are taken; docs/generations.md has the table.
 
-    Objects already made keep theirs. The environment variable FASTKERAS_GENERATION sets the first value.
+    2, the default, is Keras 2.2.4 but for a few rows where Keras 3 is better; '2.2.4' takes Keras 2.2.4's side in these
+    too, so that the numbers of an old program come back; 3 is Keras 3. Objects already made keep theirs: set it at the
+    start of a program. The environment variable FASTKERAS_GENERATION sets the first value.
     """
     _settings['generation'] = _checked_generation(value)
 

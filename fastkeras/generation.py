@@ -1,59 +1,28 @@
-"""The one table of what depends on the Keras generation in force (`config.generation()`, 2 unless set).
+"""What depends on the Keras generation in force (`config.generation()`, 2 unless set).
 
 Two ways to read it. A default of a signature that differs is a `Default`: a number equal to the Keras 2 value, which
 `chosen` turns into the value of the generation in force, when the caller left it as it was. A formula or a name that
-differs is a row of TABLE, read by `of`.
+differs is a switch of the table in `differences`, read by `of`. `python -m fastkeras.generation` prints the table.
 """
 
 import inspect
 from contextlib import contextmanager
 
 from fastkeras import config
+from fastkeras.differences import DIFFERENCES
 
-# what → (Keras 2.2.4, Keras 3). Rows whose choice does not hang on the generation are not here.
-TABLE = {
-    # layers
-    'activity_regularizer.divided_by_batch': (False, True),
-    'masking.unsupported_is_an_error': (True, False),
-    'embedding.begins_with_any_length': (True, False),      # an Embedding that begins a model says its input: (None,)
-    'masking.leaves_statistics': (False, True),             # batch normalisation takes no mean over what is masked
-    'names.first_has_number': (True, False),                # dense_1, dense_2 against dense, dense_1
-    'names.model': ('model', 'functional'),
-    'names.input': ('input', 'input_layer'),
-    'bidirectional.masked_outputs_are_zero': (False, True),
-    'recurrent.masked_before_first_step_is_state': (True, False),   # the output of a masked first step; else it is 0
-    'recurrent.nested_states': (False, True),               # states of stacked cells, cell by cell
-    'calls.one_output_is_no_list': (True, False),           # [y] from a call is y
-    # models and training
-    'predict.verbose': (0, 1),
-    'sample_weight.divided_by_nonzero_share': (True, False),
-    'logs.accuracy': ('acc', None),                         # None: as typed
-    'logs.full_metric_names': (True, False),                # mean_squared_error for 'mse'
-    'metrics.of_models_are_objects': (False, True),         # model.metrics: what compile got, or Metrics
-    'tensorboard.update_freq_counts_samples': (True, False),
-    'logs.learning_rate': ('lr', 'learning_rate'),
-    # optimizers
-    'optimizer.epsilon_inside_root': (False, True),         # RMSprop, Adagrad
-    'optimizer.clipnorm_over_all': (True, False),
-    'optimizer.decay': (True, False),                       # Keras 3 takes the argument and ignores it
-    # metrics
-    'binary_accuracy.rounds': (True, False),                # equal(y, round(p)) against y == (p > threshold)
-    # utils
-    'get_file.unpacks_to_own_folder': (False, True),
-    # saving
-    'config.module_and_registered_name': (False, True),
-    'initializers.named_scaling': (False, True),            # GlorotUniform against VarianceScaling
-}
+# switch → generation → value
+TABLE = {switch: row.values(switch) for row in DIFFERENCES for switch in row.switches}
 
 
 def of(what, generation=None):
-    """The value of a row of TABLE for `generation`, by default the one in force."""
-    return TABLE[what][(generation or config.generation()) - 2]
+    """The value of a switch of TABLE for `generation`, by default the one in force."""
+    return TABLE[what][generation or config.generation()]
 
 
 @contextmanager
 def scope(generation):
-    """Take `generation` (2 or 3) inside a `with` block of this thread: a file is read by the rules of its writer."""
+    """Take `generation` (2, 3 or '2.2.4') inside a `with` block of this thread: a file is read by the rules of its writer."""
     token = config._scoped_generation.set(config._checked_generation(generation))
     try:
         yield
@@ -122,4 +91,41 @@ ADAGRAD_FIRST_ACCUMULATOR = Default(0.0, 0.1)
 L1_L2_FACTOR = Default(0.01, 0.0)
 RECURRENT_ACTIVATION = DefaultWord('hard_sigmoid', 'sigmoid')
 RESET_AFTER = DefaultWhole(False, True)
+SHOW_LAYER_NAMES = DefaultWhole(True, False)    # in pictures of models
 IMPLEMENTATION = DefaultWhole(1, 2)         # Keras 3 takes the argument, though its signature does not say so
+ONE_AXIS_FORMAT = DefaultWord('channels_last', None)    # None: the setting
+
+
+# ---- the table as a page
+_PAGE = """# Generations
+
+Keras 2.2.4 and Keras 3 differ in what this table says. `config.set_generation(…)`, or the environment variable
+FASTKERAS_GENERATION, chooses whose side is taken:
+
+- `2`, the default: Keras 2.2.4's, but in the rows of which it says Keras 3 below.
+- `'2.2.4'`: Keras 2.2.4's in every row that changes a number or the meaning of a call, so that the numbers of an old program
+  come back. `tests/parity/test_strict.py` compares 20 steps of training with losses that Keras 2.2.4 gave.
+- `3`: Keras 3's.
+
+It counts for what is made, compiled or traced from then on: set it at the start of a program. Files are read by the rules of
+their writer. "both": the words of both are understood, in every generation, where they can be told apart. Keras 2.2.4 runs the
+code of Lambda layers that stands in a file; nothing does here unless `safe_mode=False` is said, for a file is data, and
+whoever wrote it must not run code in the program that reads it.
+"""
+
+
+def page():
+    """The text of docs/generations.md."""
+    lines, area = [_PAGE], None
+    for row in DIFFERENCES:
+        if row.area != area:
+            area = row.area
+            lines += [f'## {area.capitalize()}', '| | Keras 2.2.4 | Keras 3 | 2 | 3 | \'2.2.4\' |', '|---|---|---|---|---|---|']
+        elif lines[-1] == '':
+            lines.pop()
+        lines += [f'| {row.item} | {row.keras2} | {row.keras3} | {row.side(2)} | {row.side(3)} | {row.side("2.2.4")} |', '']
+    return '\n'.join(lines)
+
+
+if __name__ == '__main__':
+    print(page(), end='')

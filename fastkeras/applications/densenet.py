@@ -59,7 +59,7 @@ def _describe(app, depths, name, stem, hashes):
         x = layers.BatchNormalization(axis=app.axis, epsilon=1.001e-5, name=f'{name}{mark}bn')(x)
         return layers.Activation('relu', name=f'{name}{mark}relu')(x)
 
-    two = config.generation() == 2
+    two = config.generation() != 3
     mark = '/' if two else '_'              # Keras 2.2.4 says conv1/conv
     x = layers.ZeroPadding2D(3)(app.inputs)
     x = layers.Conv2D(64, 7, strides=2, use_bias=False, name=f'conv1{mark}conv')(x)

@@ -79,5 +79,5 @@ def _residual(app, x, scale, kind, i, relu=True):
     y = layers.Concatenate(axis=app.axis, name=f'{name}_mixed')([_branch(app, x, steps) for steps in _BRANCHES[kind]])
     y = layers.Conv2D(x.shape[app.axis], 1, padding='same', name=f'{name}_conv')(y)
     # Keras 2.2.4 has a Lambda here, and names it
-    x = layers.CustomScaleLayer(scale, name=name if config.generation() == 2 else None)([x, y])
+    x = layers.CustomScaleLayer(scale, name=name if config.generation() != 3 else None)([x, y])
     return layers.Activation('relu', name=f'{name}_ac')(x) if relu else x

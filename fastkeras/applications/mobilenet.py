@@ -43,7 +43,7 @@ def MobileNet(input_shape: Any = None, alpha: float = 1.0, depth_multiplier: int
         x = layers.BatchNormalization(axis=app.axis, name=f'{name}_bn')(x)
         return layers.ReLU(6.0, name=f'{name}_relu')(x)
 
-    x, padding, two = app.inputs, 'same', config.generation() == 2
+    x, padding, two = app.inputs, 'same', config.generation() != 3
     if two:                     # zeros below and to the right, whatever the size
         x, padding = layers.ZeroPadding2D(((0, 1), (0, 1)), name='conv1_pad')(x), 'valid'
     x = layers.Conv2D(int(32 * alpha), 3, strides=2, padding=padding, use_bias=False, name='conv1')(x)

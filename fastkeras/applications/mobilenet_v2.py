@@ -57,7 +57,7 @@ def MobileNetV2(input_shape: Any = None, alpha: float = 1.0, depth_multiplier: i
             raise ValueError(f"MobileNetV2: weights='imagenet' are for depth_multiplier=1, got {depth_multiplier!r}")
         warn(f'MobileNetV2: depth_multiplier={depth_multiplier!r} has no effect, as in Keras 2.2.4; use alpha')
 
-    two = config.generation() == 2
+    two = config.generation() != 3
     x, padding = app.inputs, 'same'
     if two:
         x, padding = layers.ZeroPadding2D(correct_pad(x, 3, app.axis), name='Conv1_pad')(x), 'valid'
@@ -79,7 +79,7 @@ def MobileNetV2(input_shape: Any = None, alpha: float = 1.0, depth_multiplier: i
 def preprocess_input(x: Any, data_format: Any = None) -> Any:
     """Images for this network, from -1 to 1: `imagenet_utils.preprocess_input` of the mode 'tf'. In generation 2, as in
     Keras 2.2.4, x / 128 - 1, which ends at 0.992."""
-    if config.generation() == 2:
+    if config.generation() != 3:
         return imagenet_utils.scaled(x, 128.0)
     return imagenet_utils.preprocess_input(x, data_format, 'tf')
 

@@ -221,12 +221,30 @@ class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
 
     @property
     def weights(self) -> Any:
-        """All weights, layer by layer: the layer's own (trainable first), then those of the layers inside."""
+        """All weights, layer by layer: the layer's own (trainable first), then those of the layers inside. In the generation
+        '2.2.4' all trainable ones first."""
+        if generation.of('weights.trainable_first'):
+            first, others = self._halves_of_weights()
+            return tracking.unique([*first, *others])
         own = tracking.variables(self)
         out = [v for v in own if v.trainable] + [v for v in own if not v.trainable]
         for layer in self._sublayers():
             out.extend(layer.weights)
         return tracking.unique(out)
+
+    def _halves_of_weights(self):
+        """(what training changes, the other weights), in the order in which Keras 2 lists them."""
+        own = tracking.variables(self)
+        first, others = [v for v in own if v.trainable], [v for v in own if not v.trainable]
+        for layer in self._sublayers():
+            some, rest = layer._halves_of_weights()
+            first += some
+            others += rest
+        return (first, others) if context.is_trainable(self) else ([], first + others)
+
+    def _weights_as_listed(self):
+        """The weights in the order of get_weights and set_weights."""
+        return self.weights
 
     @property
     def trainable_weights(self) -> Any:
@@ -283,11 +301,11 @@ class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the values of `weights`, a list of arrays."""
-        return [v.numpy() for v in self.weights]
+        return [v.numpy() for v in self._weights_as_listed()]
 
     def set_weights(self, weights: Any) -> None:
         """Take values for all `weights`, in their order. ValueError for another number of arrays or other shapes."""
-        variables = self.weights
+        variables = self._weights_as_listed()
         if not isinstance(weights, (list, tuple, np.ndarray)):
             raise ValueError(f'{title(self)}: expected a list of {len(variables)} arrays for its weights, got '
                              f'{weights!r}')

@@ -176,14 +176,17 @@ class UpSampling2D(_UpSampling):
     """Images enlarged `size` = (rows, columns) times.
 
     interpolation: 'nearest' repeats pixels; 'bilinear', 'bicubic', 'lanczos3' and 'lanczos5' interpolate between their
-    centres. half_pixel_centers=False takes corners for centres, as files of Keras 2 mean it by 'bilinear'.
+    centres. half_pixel_centers=False takes corners for centres, as Keras 2 means it by 'bilinear' (in its files, and in the
+    generation '2.2.4' unless True is said).
     """
 
     def __init__(self, size: Any = (2, 2), data_format: Any = None, interpolation: Any = 'nearest',
-                 half_pixel_centers: bool = True, **kwargs: Any) -> None:
+                 half_pixel_centers: Any = None, **kwargs: Any) -> None:
         super().__init__(size, data_format, **kwargs)
         self.interpolation = one_of(self, 'interpolation', interpolation,
                                     ('nearest', 'bilinear', 'bicubic', 'lanczos3', 'lanczos5'))
+        if half_pixel_centers is None:
+            half_pixel_centers = self.interpolation != 'bilinear' or generation.of('upsampling.half_pixel_centers')
         self.half_pixel_centers = bool(half_pixel_centers)
         if not self.half_pixel_centers and self.interpolation not in ('nearest', 'bilinear'):
             raise ValueError(f'{title(self)}: half_pixel_centers=False is for bilinear interpolation, got '

@@ -65,7 +65,16 @@ class Calls:
             return outputs
         if any(isinstance(x, Tensor) for x in nest.flatten([inputs, kwargs])):
             return self._describe(inputs, kwargs)
+        if not generation.of('calls.take_arrays'):
+            self._refuse_arrays(inputs)
         return self._compute(inputs, kwargs)
+
+    def _refuse_arrays(self, inputs):
+        """ValueError, as Keras 2.2.4 has it, for a call on anything but tensors and variables."""
+        for x in nest.flatten(inputs):
+            if not hasattr(x, '__fastkeras_tensor__'):
+                raise ValueError(f"{title(self)} was called with an input that isn't a symbolic tensor, a {type(x).__name__}, "
+                                 f"which the generation '2.2.4' does not take; use predict of a model, or another generation")
 
     def _arguments(self, args, kwargs):
         """(first argument of `call`, the others by name)."""

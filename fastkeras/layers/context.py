@@ -17,6 +17,7 @@ from fastkeras.runtime.trace import outside_trace
 class _State(threading.local):
     training = None     # of the enclosing call; None outside of all calls
     frozen = False      # inside a layer that is not trainable
+    resting = False     # the same by the flags that say which layers update what they keep
     losses = None       # the LossCollection that layers add to
     drawing = None      # the layer whose call is running
     drawn = 0           # how many random ops without a seed that call has had so far
@@ -25,6 +26,7 @@ class _State(threading.local):
     callers = ()        # who opened the name_scopes among them
     building = ()       # the layers being built
     trainable = None    # id(layer) → bool, which counts instead of the layers' own attribute
+    updating = None     # the same for `resting`
     calling = None      # layers made by the `call` that is running; None outside of calls, and in a build
     trial = None        # the Trial that makes weights on approval
 
@@ -84,6 +86,12 @@ def frozen() -> Any:
     return _state.frozen
 
 
+def resting() -> Any:
+    """Whether the layer being called, or one around it, was not trainable when the first step of training was made. Keras 2.2.4
+    asks then whether moving averages follow, and at `compile` what is trained."""
+    return _state.resting
+
+
 def inside() -> Any:
     """Whether the call of a layer is running."""
     return _state.drawing is not None
@@ -95,13 +103,15 @@ def trainable_state(layers: Any) -> Any:
 
 
 @contextmanager
-def trainable_as(state: Any) -> Any:
-    """Calls inside see the `trainable` of layers as `trainable_state` took it, whatever was set since."""
-    before, _state.trainable = _state.trainable, state
+def trainable_as(state: Any, updating: Any = None) -> Any:
+    """Calls inside see the `trainable` of layers as `trainable_state` took it, whatever was set since. updating: the same for
+    `resting`."""
+    before = _state.trainable, _state.updating
+    _state.trainable, _state.updating = state, updating
     try:
         yield
     finally:
-        _state.trainable = before
+        _state.trainable, _state.updating = before
 
 
 def is_trainable(layer: Any) -> Any:
@@ -120,18 +130,21 @@ class entered:
         self.layer, self.training = layer, training
 
     def __enter__(self):
-        self.outer = _state.training, _state.frozen, _state.drawing, _state.drawn
+        self.outer = _state.training, _state.frozen, _state.resting, _state.drawing, _state.drawn
         _state.drawing, _state.drawn = self.layer, 0
         if self.training is None:
             self.training = learning_phase()
         _state.training = self.training
         _state.frozen = _state.frozen or not is_trainable(self.layer)
+        updating = _state.updating
+        _state.resting = _state.resting or not (self.layer.trainable if updating is None else
+                                                updating.get(id(self.layer), self.layer.trainable))
         if _state.losses is not None:
             _state.losses.depth += 1
         return self.training
 
     def __exit__(self, kind, *rest):
-        _state.training, _state.frozen, _state.drawing, _state.drawn = self.outer
+        _state.training, _state.frozen, _state.resting, _state.drawing, _state.drawn = self.outer
         losses = _state.losses
         if losses is not None:
             losses.depth -= 1

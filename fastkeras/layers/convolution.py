@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import constraints, initializers, ops, regularizers
+from fastkeras.generation import ONE_AXIS_FORMAT
 from fastkeras.ops.windows import spatial
 
 from .checks import as_float, count, numbers, with_spatial
@@ -88,7 +89,7 @@ class Conv1D(_Forward):
     rank = 1
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: Any = 'valid',
-                 data_format: Any = 'channels_last', dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
+                 data_format: Any = ONE_AXIS_FORMAT, dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros', kernel_regularizer: Any = None,
                  bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
                  bias_constraint: Any = None, groups: Any = 1, **kwargs: Any) -> None:

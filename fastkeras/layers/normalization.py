@@ -7,7 +7,7 @@ from typing import Any
 from fastkeras import config as settings
 from fastkeras import constraints, generation, initializers, ops, regularizers
 
-from . import context
+from . import context, moving_averages
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number, whole
 from .input_spec import title
@@ -20,15 +20,17 @@ class BatchNormalization(Layer):
 
     In training by mean and variance over the batch, which the moving averages then follow: moving · momentum + batch's
     · (1 - momentum), the population variance. In inference, and always when `trainable` is False for the layer or one
-    around it, by the moving averages. axis: of the channels. epsilon: added to the variance. center, scale: whether
-    there are beta and gamma. Weights: gamma, beta, moving_mean, moving_variance. synchronized: accepted, there is one
-    process. renorm and its two arguments (batch renormalisation, Ioffe 2017): ValueError.
+    around it, by the moving averages. (The generation '2.2.4' has other moving averages, and takes the batch's mean and
+    variance of a frozen layer too, see docs/generations.md.) axis: of the channels. epsilon: added to the variance. center,
+    scale: whether there are beta and gamma. Weights: gamma, beta, moving_mean, moving_variance. synchronized:
+    accepted, there is one process. renorm and its two arguments (batch renormalisation, Ioffe 2017): ValueError.
 
     call: `mask`, booleans of the input's shape without its last axis, leaves elements out of mean and variance of the
     batch (of Keras 3; there a mask that comes with the input does so as well, generation 2 passes that on unused).
     """
 
     supports_masking = True
+    _untracked = frozenset((*Layer._untracked, '_averages'))
     _mask_by_argument_alone = property(lambda self: not generation.of('masking.leaves_statistics'))
 
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
@@ -68,6 +70,7 @@ class BatchNormalization(Layer):
         self.beta = self._weight('beta', (size,)) if self.center else None
         self.moving_mean = self._weight('moving_mean', (size,), trainable=False)
         self.moving_variance = self._weight('moving_variance', (size,), trainable=False)
+        self._averages = {'trace': None, 'call': 0, 'states': []}
         self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
         self.built = True
 
@@ -77,14 +80,16 @@ class BatchNormalization(Layer):
         if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
             raise ValueError(f'{title(self)}: expected a mask of {len(inputs.shape) - 1} dimensions for an input of shape '
                              f'{tuple(inputs.shape)}, got shape {tuple(mask.shape)}')
-        if not training or context.frozen():
+        if not training or (context.frozen() and generation.of('batch_normalization.frozen_is_inference')):
             mean, variance = self.moving_mean, self.moving_variance
         else:
             axes = tuple(a for a in range(len(inputs.shape)) if a != axis)
             mean, variance = ops.moments(inputs, axes) if mask is None else _masked_moments(inputs, axes, mask)
-            for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
-        return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma, self.epsilon)
+            if not context.resting() or generation.of('batch_normalization.frozen_is_inference'):
+                moving_averages.follow(self, (self.moving_mean, self.moving_variance), (
+                    mean, moving_averages.followed_variance(self, variance, inputs.shape, axis)))
+        return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma,
+                                       moving_averages.epsilon_of(self, inputs.shape, axis))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

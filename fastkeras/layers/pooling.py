@@ -6,6 +6,7 @@ from typing import Any
 
 from fastkeras import config as settings
 from fastkeras import ops
+from fastkeras.generation import ONE_AXIS_FORMAT, chosen
 from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
@@ -28,7 +29,7 @@ class _Pooling(Layer):
         self.pool_size = numbers(self, 'pool_size', pool_size, self.rank)
         self.strides = self.pool_size if strides is None else numbers(self, 'strides', strides, self.rank)
         self.padding = one_of(self, 'padding', padding, ('valid', 'same'))
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(chosen(data_format))
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
@@ -49,7 +50,7 @@ class MaxPooling1D(_Pooling):
     rank = 1
     pool = staticmethod(ops.max_pool)
 
-    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = 'channels_last',
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = ONE_AXIS_FORMAT,
                  **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
@@ -60,7 +61,7 @@ class AveragePooling1D(_Pooling):
     rank = 1
     pool = staticmethod(ops.average_pool)
 
-    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = 'channels_last',
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = ONE_AXIS_FORMAT,
                  **kwargs: Any) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
@@ -114,7 +115,7 @@ class _GlobalPooling(Layer):
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(chosen(data_format))
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -147,7 +148,7 @@ class GlobalMaxPooling1D(_GlobalMax):
 
     rank = 1
 
-    def __init__(self, data_format: Any = 'channels_last', keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: Any = ONE_AXIS_FORMAT, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
 
@@ -157,7 +158,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
     rank = 1
     supports_masking = True
 
-    def __init__(self, data_format: Any = 'channels_last', keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: Any = ONE_AXIS_FORMAT, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import constraints, initializers, ops, regularizers
+from fastkeras.generation import ONE_AXIS_FORMAT
 
 from .checks import as_float, count
 from .sliding import _Sliding
@@ -135,7 +136,7 @@ class SeparableConv1D(_Separable):
     rank = 1
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: Any = 'valid',
-                 data_format: Any = 'channels_last', dilation_rate: Any = 1, depth_multiplier: Any = 1,
+                 data_format: Any = ONE_AXIS_FORMAT, dilation_rate: Any = 1, depth_multiplier: Any = 1,
                  activation: Any = None, use_bias: bool = True, depthwise_initializer: Any = 'glorot_uniform',
                  pointwise_initializer: Any = 'glorot_uniform', bias_initializer: Any = 'zeros',
                  depthwise_regularizer: Any = None, pointwise_regularizer: Any = None, bias_regularizer: Any = None,

@@ -2,6 +2,7 @@
 
 from fastkeras import activations, constraints, initializers, ops, regularizers
 from fastkeras import config as settings
+from fastkeras.generation import chosen
 from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
@@ -19,7 +20,7 @@ class _Sliding(Layer):
         self.kernel_size = numbers(self, 'kernel_size', kernel_size, n)
         self.strides = numbers(self, 'strides', strides, n)
         self.padding = one_of(self, 'padding', padding, paddings)
-        self.data_format = settings.standardize_data_format(data_format)
+        self.data_format = settings.standardize_data_format(chosen(data_format))
         self.dilation_rate = numbers(self, 'dilation_rate', dilation_rate, n)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

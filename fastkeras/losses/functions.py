@@ -6,7 +6,7 @@ more, it is dropped.
 
 import math
 
-from fastkeras import config, ops
+from fastkeras import config, generation, ops
 from fastkeras.ops.index import as_indices
 from fastkeras.ops.logits import log_shares, misses
 
@@ -69,7 +69,9 @@ def mean_squared_logarithmic_error(y_true, y_pred):
 
 
 def _signs(y_true):
-    """Labels of 0 and 1 as -1 and 1; any others as they are."""
+    """Labels of 0 and 1 as -1 and 1; any others as they are, and in the generation '2.2.4' all."""
+    if not generation.of('hinge.converts_labels'):
+        return y_true
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0.0), ops.equal(y_true, 1.0)))
     return ops.where(binary, 2.0 * y_true - 1.0, y_true)
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.layers import context, naming, registry, session
+from fastkeras.layers import context, naming, registry, session, tracking
 from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
 from fastkeras.layers.input import Input
@@ -97,6 +97,11 @@ class Model(Trainer, Layer):
         inside = list(self._graph.layers) if self._graph is not None else []
         known = {id(layer) for layer in inside}
         return inside + [layer for layer in super()._sublayers() if id(layer) not in known]
+
+    def _weights_as_listed(self):
+        # layer by layer also where `weights` is not
+        own = tracking.variables(self)
+        return tracking.unique([*own, *(v for layer in self._sublayers() for v in layer.weights)])
 
     def get_layer(self, name: str | None = None, index: Any = None) -> Layer:
         """The layer of a name or, where `index` is given, of a place among `layers`. ValueError when there is none."""

@@ -54,7 +54,7 @@ class Sequential(Model):
         """Put a layer on top. TypeError for what is no layer; ValueError for one with several outputs, or a second
         input.
         """
-        if isinstance(layer, Tensor) and layer._keras_history is not None:
+        if isinstance(layer, Tensor) and layer._keras_history is not None and generation.of('sequential.takes_inputs'):
             layer = layer._keras_history.layer
         if not isinstance(layer, Layer):
             raise TypeError(f'{title(self)}: expected a layer, got {type(layer).__name__}: {layer!r:.80}' + (

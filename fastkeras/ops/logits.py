@@ -1,15 +1,15 @@
 """What is done with logits: softmax and log_softmax (records along the last axis, functions along any), and losses.
 
 A prediction that is the direct result of a softmax or sigmoid in the same trace is taken by its logits: the loss of a
-saturated prediction then stays finite, exact and with a gradient, and one pass computes it. Other probabilities are
-normalised and clipped to [epsilon, 1 - epsilon], as Keras 2 does.
+saturated prediction then stays finite, exact and with a gradient, and one pass computes it. Other probabilities, and in the
+generation '2.2.4' all, are normalised and clipped to [epsilon, 1 - epsilon], as Keras 2 does.
 """
 
 import math
 
 import numpy as np
 
-from .. import config
+from .. import config, generation
 from .core import Sample, apply, as_tensor, error, register
 from .elementwise import (
     add,
@@ -124,7 +124,8 @@ def _along(op, x, axis):
 
 def _logits(output, activation):
     """The argument of the activation that made `output`, or None."""
-    return output.inputs[0] if getattr(output, 'op', None) == activation else None
+    taken = getattr(output, 'op', None) == activation and generation.of('crossentropy.of_logits')
+    return output.inputs[0] if taken else None
 
 
 def _same_shape(op, target, output):

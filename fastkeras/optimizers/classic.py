@@ -316,6 +316,6 @@ class Nadam(_Classic):
 
     def get_config(self):
         out = super().get_config()
-        if self.generation == 2 or float(self.schedule_decay) != 1.0:
+        if self.generation != 3 or float(self.schedule_decay) != 1.0:
             out['schedule_decay'] = float(self.schedule_decay)
         return out

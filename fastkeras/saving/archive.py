@@ -75,7 +75,8 @@ def read_model(members, custom_objects=None, compile=True, safe_mode=True):
         # what is written here is in the form of Keras 3, whatever generation the training was of
         model = configs.model_from_config(config, custom_objects, configs.KERAS3_VERSION if own else version or None, safe_mode)
         _build(model, config)
-    which = own['generation'] if own.get('generation') in (2, 3) else configs.generation_of_file(config, version or None)
+    which = own.get('generation')
+    which = which if which in (2, 3, '2.2.4') else configs.generation_of_file(config, version or None)
     with generation.scope(which), open_weights(members) as store:
         if compile:
             _compile(model, config.get('compile_config'), own.get('training_config'), custom_objects)

@@ -10,6 +10,7 @@ import stat
 import sys
 from typing import Any
 
+from fastkeras import generation
 from fastkeras.saving import archive, atomic, legacy_h5, part_weights, refusals, shards, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
@@ -70,7 +71,8 @@ def _as_archive(filepath, save_format=None):
         return False
     if hasattr(filepath, 'write'):
         return save_format in (None, 'keras')
-    return save_format == 'keras' or save_format is None and path_of(filepath).lower().endswith('.keras')
+    named = path_of(filepath).lower().endswith('.keras') and not generation.of('files.always_hdf5')
+    return save_format == 'keras' or save_format is None and named
 
 
 def path_of(filepath: Any) -> str:
@@ -122,8 +124,8 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         if _may_write(filepath, overwrite):
             shards.save(model, path_of(filepath), max_shard_size, skip)
         return
-    in_parts = not hasattr(filepath, 'create_group') and not hasattr(filepath, 'write') and path_of(filepath).endswith(
-        _WEIGHTS_SUFFIX)
+    in_parts = not (hasattr(filepath, 'create_group') or hasattr(filepath, 'write') or generation.of('files.always_hdf5')) and (
+        path_of(filepath).endswith(_WEIGHTS_SUFFIX))
     if skip and not in_parts:
         raise ValueError(f'save_weights: objects_to_skip is for files whose names end in {_WEIGHTS_SUFFIX}')
     with _writing(filepath, overwrite) as file:
@@ -136,7 +138,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 def check_name(filepath: Any) -> Any:
     """ValueError for a path whose ending says that it is no file of weights alone."""
     path = '' if hasattr(filepath, 'create_group') else path_of(filepath)
-    if os.path.splitext(path)[1].lower() == '.keras':
+    if os.path.splitext(path)[1].lower() == '.keras' and not generation.of('files.always_hdf5'):
         raise ValueError(f'{path}: a .keras archive holds a model, which save writes; for weights alone give an HDF5 file, '
                          f'such as {os.path.splitext(path)[0]}{_WEIGHTS_SUFFIX}')
 

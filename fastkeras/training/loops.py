@@ -5,7 +5,7 @@ from contextlib import closing
 
 import numpy as np
 
-from fastkeras import config
+from fastkeras import config, generation
 from fastkeras.callbacks.logs import Logs
 from fastkeras.training import finite
 from fastkeras.utils.errors import warn
@@ -83,7 +83,10 @@ def due(epoch, freq):
 
 
 def numbers(results):
-    """Results of a step as Python floats; what is no single number (a metric per class) as an array."""
+    """Results of a step as Python floats, in the generation '2.2.4' as NumPy's float32; what is no single number (a metric per
+    class) as an array."""
+    if generation.of('logs.values_are_float32'):
+        return [v.copy() if v.ndim else np.float32(v) for v in map(np.asarray, results)]
     try:
         return [float(v) for v in results]
     except TypeError:

@@ -32,6 +32,7 @@ class Steps:
         self.trainable = list(model.trainable_weights) if objective is not None else []
         # a flag that is changed after compile counts from the next compile on
         self.flags = trainable_state(model._flatten_layers()) if objective is not None else None
+        self._updating = None       # the flags when training begins
         self._functions = {}
         self._version = None
         if objective is not None:
@@ -53,6 +54,7 @@ class Steps:
             else:
                 self.optimizer.build(self.trainable)
                 self._version = getattr(self.optimizer, 'version', None)
+                self._updating = self._updating or trainable_state(self.model._flatten_layers())
                 # results are read before the next step, so their memory is used again
                 found = Function(lambda *arrays: self._train(arrays, weighted), 'train', reuse_outputs=True)
             self._functions[key] = found
@@ -84,7 +86,7 @@ class Steps:
         return self._values(arrays, weighted, training=False)[1]
 
     def _train(self, arrays, weighted):
-        with trainable_as(self.flags):
+        with trainable_as(self.flags, self._updating):
             total, values = self._values(arrays, weighted, training=True)
         if self.trainable and not depends_on(total, self.trainable):
             named = ', '.join(repr(name_of(o.loss)) for o in self.objective.trained) or 'of add_loss'

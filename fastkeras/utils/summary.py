@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastkeras import generation
 from fastkeras.utils import nest
 from fastkeras.utils.messages import print_msg
 
@@ -25,6 +26,9 @@ def print_summary(model: Any, line_length: Any = None, positions: Any = None, pr
     models inside. show_trainable: a column that says Y or N. layer_range: first and last layer, by name. Of a model
     that is not built yet, shapes that are not known are shown as ?.
     """
+    if not (model.built or model.weights or generation.of('summary.of_unbuilt_models')):
+        raise ValueError(f"summary: the model {model.name!r} has not yet been built: build the model first by calling build() "
+                         f"or fit() with some data, or give its first layer input_shape (the generation '2.2.4' asks for that)")
     print_fn = print_fn or print_msg
     table = _Table(model, line_length, positions, print_fn, show_trainable)
     table.header()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from fastkeras.generation import SHOW_LAYER_NAMES, chosen, shown
 from fastkeras.utils.summary import sources
 
 __all__ = ['model_to_dot', 'plot_model']
@@ -18,7 +19,8 @@ def _pydot(function):
     return pydot
 
 
-def model_to_dot(model: Any, show_shapes: bool = False, show_layer_names: bool = True, rankdir: Any = 'TB',
+@shown
+def model_to_dot(model: Any, show_shapes: bool = False, show_layer_names: bool = SHOW_LAYER_NAMES, rankdir: Any = 'TB',
                  show_dtype: bool = False, expand_nested: bool = False, dpi: Any = 200, subgraph: bool = False,
                  show_layer_activations: bool = False, show_trainable: bool = False, splines: Any = 'ortho',
                  layer_range: Any = None) -> Any:
@@ -32,8 +34,8 @@ def model_to_dot(model: Any, show_shapes: bool = False, show_layer_names: bool =
     pydot = _pydot('model_to_dot')
     if not getattr(model, 'layers', None) or not model.built:
         raise ValueError(f'model_to_dot: model {model.name!r} is not built yet: build it, or call it on an array, first')
-    shown = {'shapes': show_shapes, 'dtype': show_dtype, 'names': show_layer_names, 'activations': show_layer_activations,
-             'trainable': show_trainable}
+    shown = {'shapes': show_shapes, 'dtype': show_dtype, 'names': chosen(show_layer_names),
+             'activations': show_layer_activations, 'trainable': show_trainable}
     if subgraph:
         graph = pydot.Cluster(str(id(model)), label=_quoted(model.name), style='dashed')
     else:
@@ -117,7 +119,8 @@ def _shape(layer, which):
         return 'multiple'
 
 
-def plot_model(model: Any, to_file: Any = 'model.png', show_shapes: bool = False, show_layer_names: bool = True,
+@shown
+def plot_model(model: Any, to_file: Any = 'model.png', show_shapes: bool = False, show_layer_names: bool = SHOW_LAYER_NAMES,
                rankdir: Any = 'TB', show_dtype: bool = False, expand_nested: bool = False, dpi: Any = 200,
                show_layer_activations: bool = False, show_trainable: bool = False, splines: Any = 'ortho',
                layer_range: Any = None) -> Any:
