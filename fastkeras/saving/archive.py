@@ -107,17 +107,17 @@ def _compile(model, said, trained, custom_objects):
             model.compile_from_config(said)
 
 
+@contextlib.contextmanager
 def open_weights(members):
     """The store of the weights of an archive, to be used in a `with` block."""
     if WEIGHTS not in members.names:
         raise ModelFileError(f'the archive lacks {WEIGHTS!r}; it has {", ".join(map(repr, members.names[:6])) or "nothing"}')
-    return _opened(members.read(WEIGHTS))
-
-
-@contextlib.contextmanager
-def _opened(data):
-    with refusals.of_file(WEIGHTS), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.bytes_from(file, data):
-        yield H5Store(file)
+    with refusals.of_file(WEIGHTS):
+        source = members.open(WEIGHTS)
+        with legacy_h5.h5py().File(source, 'r') as file, stored.bytes_from(file, source):
+            store = H5Store(file, getattr(source, 'check', None))
+            yield store
+            store.check()
 
 
 class Assets:

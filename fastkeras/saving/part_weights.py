@@ -113,7 +113,8 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
     # read before anything is changed: what is wrong with it leaves the model as it was
     state = _optimizer_state(model, found, store, labels.moved) if optimizer else ()
     with _undone_by_errors(model, hooks):
-        values.assign_all(pairs, lambda v: input_spec.title(owners[id(v)]) if id(v) in owners else 'a metric')
+        values.assign_all(pairs, lambda v: input_spec.title(owners[id(v)]) if id(v) in owners else 'a metric',
+                          store.check)
         for path, part, kept in hooks:
             _run_hook(path, part, kept)
         _load_assets(found, assets)
@@ -224,12 +225,19 @@ def _optimizer_state(model, found, store, moved):
 def _fits(optimizer, arrays):
     """Whether arrays have the shapes of the state of an optimizer, in either order."""
     shapes = [tuple(a.shape) for a in arrays]
-    return any(shapes == [tuple(v.shape) for v in order] for order in (optimizer.variables, optimizer.weights))
+    # `weights` makes what is not there, of as many numbers as the model has
+    return shapes == [tuple(v.shape) for v in optimizer.variables] or shapes == [tuple(v.shape) for v in optimizer.weights]
 
 
 def _load_optimizer(part, other, arrays):
+    target = part if other is None else other
+    own = target.variables
     try:
-        (part if other is None else other).set_weights(arrays)
+        if [tuple(a.shape) for a in arrays] == [tuple(v.shape) for v in own]:      # as Keras 3 writes them
+            values.assign_all(zip(own, arrays))
+            target.restored(own)
+        else:
+            target.set_weights(arrays)
     except ValueError as error:
         _not_restored(error)
     else:

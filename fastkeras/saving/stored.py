@@ -260,14 +260,17 @@ def _copied(dataset, array):
     from h5py import h5f, h5i
     file, at = h5i.get_file_id(dataset.id), dataset.id.get_offset()
     image, handle = _source(file), _handle(file)
-    if at is None or file.get_intent() != h5f.ACC_RDONLY or handle is None and not isinstance(image, memoryview):
+    into = getattr(image, 'into', None)
+    if at is None or file.get_intent() != h5f.ACC_RDONLY or not (handle is not None or into or isinstance(image, memoryview)):
         return False
     at += file.get_create_plist().get_userblock()
     flat, found = array.reshape(-1), False
     view, step = memoryview(flat).cast('B'), _BLOCK // array.itemsize * array.itemsize
     for start in range(0, len(view), step):
         block = view[start:start + step]
-        if handle is not None:
+        if into is not None:
+            done = into(block, at + start)
+        elif handle is not None:
             done = os.preadv(handle, [block], at + start)
         else:
             part = image[at + start:at + start + len(block)]

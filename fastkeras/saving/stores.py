@@ -14,58 +14,59 @@ _LAYERS_213 = '_layer_checkpoint_dependencies'
 class H5Store:
     """The variables in an HDF5 file or a group of one."""
 
-    def __init__(self, group):
-        self.root = group
-        self.of_213 = _LAYERS_213 in stored.names(group)
+    def __init__(self, group, check=None):
+        """check: raises where the file as a whole is damaged."""
+        self.root, self.check = group, check or (lambda: None)
+        self._groups, self._arrays = {'': (group, stored.names(group))}, {}
+        self.of_213 = _LAYERS_213 in self._groups[''][1]
 
     def at(self, path):
         """name → dataset of the variables at a path; empty where there are none."""
-        group = self._group(self._as_written(path))
-        if group is None or 'vars' not in stored.names(group):
-            return {}
-        group = stored.group_at(group, 'vars')
-        return {name: stored.array_at(group, name) for name in stored.names(group)}
+        path = self._as_written(path)
+        if path not in self._arrays:
+            group, names = self._group(f'{path}/vars' if path else 'vars')
+            self._arrays[path] = {name: stored.array_at(group, name) for name in names}
+        return self._arrays[path]
 
     def has(self, path):
         """Whether there is anything at or below a path."""
-        return self._group(self._as_written(path)) is not None
+        return self._group(self._as_written(path))[0] is not None
 
     def _as_written(self, path):
         return '/'.join(_LAYERS_213 if p == 'layers' else p for p in path.split('/')) if self.of_213 else path
 
     def _group(self, path):
-        group = self.root
-        for name in path.split('/') if path else ():
-            if name not in stored.names(group):
-                return None
-            group = stored.group_at(group, name)
-        return group
+        """(the group at a path, names of what stands in it); None and nothing where there is none. Each is looked at once."""
+        if path not in self._groups:
+            above, _, name = path.rpartition('/')
+            group, names = self._group(above)
+            found = stored.group_at(group, name) if name in names else None
+            self._groups[path] = found, stored.names(found) if found is not None else frozenset()
+        return self._groups[path]
 
     def paths(self):
         """All paths with variables."""
-        def below(group, path, depth):
+        def below(path, depth):
             if depth > 100:
                 raise ModelFileError('its groups are nested more deeply than those of any model')
-            for name in sorted(stored.names(group)):
+            group, names = self._group(path)
+            for name in sorted(names):
+                inner = f'{path}/{name}' if path else name
                 if name == 'vars':
-                    if stored.names(stored.group_at(group, 'vars')):
-                        yield '/'.join(path)
-                elif _is_group(group, name):
-                    shown = 'layers' if name == _LAYERS_213 else name
-                    yield from below(stored.group_at(group, name), (*path, shown), depth + 1)
-        return list(below(self.root, (), 0))
+                    if self._group(inner)[1]:
+                        yield '/'.join('layers' if p == _LAYERS_213 else p for p in path.split('/'))
+                elif self._groups.get(inner, (None,))[0] is not None or _is_group(group, name):
+                    yield from below(inner, depth + 1)
+        return list(below('', 0))
 
     def inside(self, path):
         """The names of what stands in the group at a path."""
-        group = self._group(path)
-        return sorted(stored.names(group)) if group is not None else []
+        return sorted(self._group(path)[1])
 
     def label(self, path):
         """What the part at a path is called, None where the file does not say it."""
-        group = None if self.of_213 else self._group(path)
-        if group is None or 'vars' not in stored.names(group):
-            return None
-        return stored.text_of(stored.group_at(group, 'vars'), 'name')
+        group = None if self.of_213 else self._group(f'{path}/vars' if path else 'vars')[0]
+        return None if group is None else stored.text_of(group, 'name')
 
     def labels(self):
         """path → {'name': what the part is called} where the file says it."""

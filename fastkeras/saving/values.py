@@ -12,12 +12,12 @@ from fastkeras.saving import stored
 from fastkeras.utils.errors import ModelFileError, warn
 
 
-def assign_all(pairs: Any, owner: Any = None) -> None:
+def assign_all(pairs: Any, owner: Any = None, check: Any = None) -> None:
     """Give variables values. pairs: (variable, value), the value an array, a Stored of `stored.array_at`, or a function
     (shape, dtype) → array that reads it.
 
     First all is read and compared, then all is assigned: an error leaves every variable as it was. owner: function of a
-    variable, what messages begin with ("Dense layer 'd'"). A variable that waits for its values
+    variable, what messages begin with ("Dense layer 'd'"). check: called when all is read. A variable that waits for its values
     (`runtime.variable.weights_later`) takes the memory into which they were read. ModelFileError where a shape does not
     fit, before that value is read, and for values that are no numbers. NaN among them is warned of.
     """
@@ -29,6 +29,8 @@ def assign_all(pairs: Any, owner: Any = None) -> None:
         if kind not in 'fiub':
             raise ModelFileError(f'{_weight(v, owner)} holds numbers, it cannot take an array of {value.dtype}')
     made = [_in_own_memory(v, value, owner) for v, value in pairs]
+    if check is not None:
+        check()
     for (v, _), (value, nan) in zip(pairs, made):
         if nan:
             said = f'{owner(v)}: ' if owner else ''

@@ -5,11 +5,14 @@ encrypted members, members that lie over each other, and sizes out of proportion
 """
 
 import codecs
+import io
+import os
 import stat
 import struct
 import zipfile
 import zlib
 
+from fastkeras import _core
 from fastkeras.utils.errors import ModelFileError
 
 codecs.lookup('cp437')      # in which names stand: loaded here, so that reading an archive imports nothing
@@ -19,6 +22,7 @@ LARGEST_RATIO, UNPACKED_FREELY = 100, 1 << 20
 # bytes of the directory, members in it, and characters of a name
 _DIRECTORY, _MEMBERS, _NAME = 16 << 20, 20_000, 1024
 _END = b'PK\x05\x06'
+_BLOCK = 1 << 20         # bytes that are read at once for a checksum
 _ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError,
            UnicodeError, OverflowError, ValueError, KeyError, IndexError)
 
@@ -71,6 +75,101 @@ class Members:
             raise ModelFileError(f'{name}: the member is damaged: it has {len(data)} bytes, and its entry says '
                                  f'{info.file_size}')
         return data
+
+    def open(self, name):
+        """A member as a file open for reading: a Part of the archive where it stands in it as it is."""
+        info = self._infos.get(name)
+        if info is None or info.compress_type != zipfile.ZIP_STORED:
+            return io.BytesIO(self.read(name))
+        file = self._zip.fp
+        file.seek(info.header_offset)
+        head = file.read(30)
+        if len(head) != 30 or head[:4] != b'PK\x03\x04':
+            raise ModelFileError(f'{name}: the member is damaged: it does not begin with its name')
+        lengths = struct.unpack('<HH', head[26:])
+        start, said = info.header_offset + 30 + sum(lengths), file.read(lengths[0])
+        if said != info.orig_filename.encode('utf8' if info.flag_bits & 0x800 else 'cp437', 'replace'):
+            raise ModelFileError(f'{name}: the member is damaged: it begins with the name {said[:80]!r}')
+        if start + info.file_size > self._zip.start_dir:
+            raise ModelFileError(f'{name}: the member is longer than the zip archive')
+        return Part(file, start, info.file_size, info.CRC, name)
+
+
+class Part(io.RawIOBase):
+    """Bytes in a row of a file, as a file. What `into` has read need not be read again for `check`."""
+
+    def __init__(self, file, start, size, crc, name):
+        self._file, self._start, self._size, self._crc, self._name = file, start, size, crc, name
+        self._at, self._checked = 0, False
+        self._sums = {}         # where a piece begins → (where it ends, its checksum)
+        self._last = -1         # the piece that was read last
+        try:
+            self._handle = file.fileno()
+        except (OSError, AttributeError):
+            self._handle = None
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def tell(self):
+        return self._at
+
+    def readinto(self, buffer):
+        view = memoryview(buffer).cast('B')
+        view = view[:max(0, min(len(view), self._size - self._at))]
+        self._read(view, self._at)
+        self._at += len(view)
+        return len(view)
+
+    def _read(self, view, at):
+        done = 0
+        while done < len(view):
+            if self._handle is not None:
+                count = os.preadv(self._handle, [view[done:]], self._start + at + done)
+            else:
+                self._file.seek(self._start + at + done)
+                count = self._file.readinto(view[done:])
+            if not count:
+                raise ModelFileError(f'{self._name}: the zip archive ends inside of the member')
+            done += count
+
+    def into(self, view, at):
+        """Read the bytes at a place into a buffer, and add them to the checksum. How many there were."""
+        if at < 0 or at + len(view) > self._size:
+            return 0
+        self._read(view, at)
+        self._note(view, at)
+        return len(view)
+
+    def _note(self, view, at):
+        end, before = self._sums.get(self._last, (-1, 0))
+        if end != at:
+            self._last, before = at, 0
+        self._sums[self._last] = at + len(view), _core.crc32(view, before)
+
+    def check(self):
+        """ModelFileError unless all bytes have the checksum that the archive says."""
+        if self._checked:
+            return
+        pieces, at, whole, buffer = sorted((k, *v) for k, v in self._sums.items()), 0, 0, memoryview(bytearray(_BLOCK))
+        for start, end, found in [*pieces, (self._size, self._size, 0)]:
+            while at < start:
+                block = buffer[:min(_BLOCK, start - at)]
+                self._read(block, at)
+                whole = _core.crc32(block, whole)
+                at += len(block)
+            if start == at:         # a piece that lies over another is left out, and its bytes are read as they stand
+                whole, at = _core.crc32_joined(whole, found, end - start), end
+        if whole != self._crc:
+            raise ModelFileError(f'{self._name}: the member is damaged: its checksum is not the one that the archive says')
+        self._checked = True
 
 
 def _check_directory(file):

@@ -181,3 +181,59 @@ def test_what_is_no_file(tmp_path):
     refused(tmp_path, 'got a folder')
     with pytest.raises(ModelFileError, match='a pipe or a device'):
         load_model('/dev/zero')
+
+
+# ---- members that are read where they stand
+def archived(data, method=zipfile.ZIP_STORED, name='m'):
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, 'w', method) as archive:
+        archive.writestr('before', b'x' * 77)
+        archive.writestr(name, data)
+    return memory
+
+
+DATA = np.random.default_rng(0).integers(0, 200, 3_000_001, dtype=np.uint8).tobytes()
+
+
+@pytest.mark.parametrize('on_disk', [True, False])
+@pytest.mark.parametrize('name', ['m', 'Ω é'])
+def test_parts_are_read_in_any_order_and_checked(tmp_path, on_disk, name):
+    memory = archived(DATA, name=name)
+    (tmp_path / 'a').write_bytes(memory.getvalue())
+    with open(tmp_path / 'a', 'rb') if on_disk else memory as file:
+        members = Members(file)
+        for order in ([], [(0, 3_000_001)], [(2_000_000, 500_000), (10, 1_500_000), (1_500_010, 7)], [(5, 100), (50, 100)],
+                      [(100, 50), (0, 120)], [(7, 9), (7, 9)]):
+            part = members.open(name)
+            for at, size in order:
+                block = bytearray(size)
+                assert part.into(memoryview(block), at) == size and block == DATA[at:at + size]
+            part.check()
+        assert part.seek(-3, 2) == 2_999_998 and part.read() == DATA[-3:] and part.read() == b''
+        assert part.into(memoryview(bytearray(5)), 2_999_999) == 0
+
+
+@pytest.mark.parametrize('place', [0, 1000, 2_100_000, 3_000_000])
+@pytest.mark.parametrize('order', [[], [(0, 3_000_001)], [(2_000_000, 500_000)]])
+def test_a_bit_that_has_changed_is_found(place, order):
+    data = bytearray(archived(DATA).getvalue())
+    data[data.index(DATA[:64]) + place] ^= 4
+    part = Members(io.BytesIO(data)).open('m')
+    for at, size in order:
+        part.into(memoryview(bytearray(size)), at)
+    with pytest.raises(ModelFileError, match='checksum'):
+        part.check()
+
+
+def test_packed_members_are_unpacked_first():
+    assert Members(archived(DATA, zipfile.ZIP_DEFLATED)).open('m').read() == DATA
+
+
+@pytest.mark.parametrize('change', [lambda d, at: d.__setitem__(at, 0), lambda d, at: d.__setitem__(at + 30, ord('n')),
+                                    lambda d, at: d.__setitem__(slice(at + 26, at + 28), b'\xff\xff'),
+                                    lambda d, at: d.__setitem__(slice(at + 28, at + 30), b'\xff\xff')])
+def test_a_member_begins_with_its_name(change):
+    data = bytearray(archived(b'abc').getvalue())
+    change(data, data.index(b'PK\x03\x04', 5))
+    with pytest.raises(ModelFileError, match='damaged|longer'):
+        Members(io.BytesIO(data)).open('m')
