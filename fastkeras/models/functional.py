@@ -11,7 +11,7 @@ from fastkeras.saving import objects
 from fastkeras.utils import nest
 from fastkeras.utils.part_of import PartOf
 
-from . import keras_ops
+from . import keras_ops, tf_ops
 
 # ---- to a configuration
 
@@ -119,8 +119,7 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     objects.checked_config('Model', config, 'layers')
     layers, waiting = {}, []
     for entry in config['layers']:
-        layer = keras_ops.FromFile(entry) if keras_ops.is_op(entry) else registry.checked(deserialize(entry, custom_objects),
-                                                                                          entry)
+        layer = _layer_or_op(entry, custom_objects, deserialize)
         name = entry.get('name', layer.name)
         if not isinstance(name, str) or name in layers:
             raise ValueError(f'the configuration of model {config.get("name")!r} has two layers of the name {name!r}'
@@ -170,8 +169,18 @@ def from_config(config, custom_objects=None, deserialize=registry.deserialize):
     return _placed(config['input_layers'], tensor), _placed(config['output_layers'], tensor), layers
 
 
+def _layer_or_op(entry, custom_objects, deserialize):
+    if tf_ops.is_op(entry) and entry['class_name'] not in objects.visible_custom_objects(custom_objects):
+        return tf_ops.FromTensorFlow(entry)
+    if keras_ops.is_op(entry):
+        return keras_ops.FromFile(entry)
+    return registry.checked(deserialize(entry, custom_objects), entry)
+
+
 def _result(address, made, owner):
-    """The tensor of an address [layer, number of its call, number of the result]."""
+    """The tensor of an address [layer, number of its call, number of the result]; tf.keras also has constants in its place."""
+    if _is_constant(address):
+        return address[2]
     if not _is_address(address):
         raise ValueError(f'{owner}: expected [layer, call, result], got {address!r:.80}')
     name, number, which = address[:3]
@@ -186,6 +195,10 @@ def _result(address, made, owner):
 def _is_address(value):
     return (isinstance(value, (list, tuple)) and len(value) in (3, 4) and isinstance(value[0], str)
             and all(type(n) is int for n in value[1:3]))
+
+
+def _is_constant(value):
+    return isinstance(value, (list, tuple)) and len(value) in (3, 4) and value[0] == tf_ops.CONSTANT
 
 
 def _first_numbers(layers, config):
@@ -224,6 +237,8 @@ def _sources(node):
             return [(history[0], history[1])]
         return [s for v in node.values() for s in _sources(v)]
     if isinstance(node, (list, tuple)):
+        if _is_constant(node):
+            return _sources(node[3]) if len(node) == 4 else []
         if _is_address(node):
             return [(node[0], node[1])] + (_sources(node[3]) if len(node) == 4 else [])
         return [s for v in node for s in _sources(v)]

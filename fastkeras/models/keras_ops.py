@@ -8,6 +8,7 @@ import numpy as np
 
 from fastkeras import ops
 from fastkeras.graph import LEAVES
+from fastkeras.layers import registry
 from fastkeras.layers.described import wrap_ops
 from fastkeras.layers.implicit import OpLayer
 from fastkeras.ops.tensor import Tensor
@@ -29,7 +30,8 @@ def is_op(entry):
         return any(module == m or module.startswith(f'{m}.') for m in _MODULES)
     # HDF5 files say no module: `x + y` and Add() are both 'Add', but a layer always says these
     return ('module' not in entry and isinstance(config, dict) and entry.get('class_name') != 'InputLayer'
-            and not {'trainable', 'dtype', 'layers'} & config.keys()
+            and not {'trainable', 'layers'} & config.keys()
+            and ('dtype' not in config or entry.get('class_name') not in registry.classes)
             and any(isinstance(node, dict) and 'args' in node for node in entry.get('inbound_nodes') or ()))
 
 
@@ -42,7 +44,7 @@ class FromFile:
             raise ValueError(f'{entry.get("class_name")}: expected the configuration of an op, got {config!r:.80}')
         self.name = config.get('name')
         self._class = str(entry.get('class_name'))
-        self._function = _get_item if self._class == 'GetItem' else _function(self._class)
+        self._function = _FUNCTIONS.get(self._class) or _function(self._class)
         self._settings = {k: _tuples(v) for k, v in config.items() if k != 'name'}
         self._inbound_nodes = []
 
@@ -70,6 +72,14 @@ def _function(name):
 
 def _get_item(x, key):
     return x[tuple(key) if isinstance(key, list) else key]
+
+
+def _einsum(*operands, subscripts):
+    return ops.einsum(subscripts, *operands)
+
+
+# operations of Keras 3 that `ops` has elsewhere, or in another way
+_FUNCTIONS = {'GetItem': _get_item, 'Einsum': _einsum, 'HardSigmoid': ops.hard_sigmoid3, 'Resize': ops.image.resize}
 
 
 def _tuples(value):
