@@ -12,6 +12,8 @@ from fastkeras.runtime import plans
 
 from . import context, naming
 
+# of glibc alone; looked for now, so that nothing is when a model goes
+_trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
 _MUCH = 1 << 18     # numbers in the weights for which a model that is gone calls Python's collector
 
 
@@ -31,9 +33,8 @@ def clear_session(free_memory: bool = True) -> Any:
 def collect() -> None:
     """Free what nobody refers to any more, and give back memory that the process holds for later."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)      # of glibc alone
-    if trim is not None:
-        trim(0)
+    if _trim is not None:
+        _trim(0)
 
 
 def let_go(model: Any) -> None:
