@@ -122,7 +122,8 @@ class Compiled:
         """Resolve what compile was given, for the outputs of the model."""
         outputs = self.outputs
         objective = Objective(self.output_names, [o.shape for o in outputs], [o.dtype for o in outputs],
-                              **self._compile_args, inputs=self.inputs)
+                              **self._compile_args, inputs=self.inputs,
+                              named=self._graph is not None or self._outputs_by_name())
         self._steps = Steps(self, objective, self.optimizer)
 
     def _forget_steps(self):

@@ -5,12 +5,14 @@ import numbers
 
 import numpy as np
 
+from fastkeras import config, generation
 from fastkeras.utils.errors import place
 from fastkeras.utils.indices import check_indices
 from fastkeras.utils.texts import STRING, is_text, text_array
 
 _KINDS = 'biuf'
 _REAL = (numbers.Real, decimal.Decimal, np.bool_)
+_WHOLE = ('uint8', 'int32', 'int64')     # types of a plan
 
 
 class Slot:
@@ -211,6 +213,10 @@ def feed_dtype(array, slot):
         return np.dtype(np.uint8)
     if slot.dtype == STRING:
         return np.dtype(object)
+    if slot.role == 'target' and generation.of('targets.as_given'):
+        kind, size = array.dtype.kind, array.dtype.itemsize
+        return np.dtype(config.floatx() if kind == 'f' else array.dtype if array.dtype in _WHOLE or kind == 'b' else
+                        'int32' if size < 4 else 'int64')
     return np.dtype(slot.dtype)
 
 
@@ -263,7 +269,9 @@ def may_not_fit(dtype, slot):
 
 
 def standardize(data, slots, role):
-    """List of arrays for the slots: checked, of the slots' ranks, in the types they came in."""
+    """List of arrays for the slots: checked, of the slots' ranks (in generation 3 targets of those they came in), in the types
+    they came in."""
+    as_given = role == 'target' and generation.of('targets.as_given')
     arrays = []
     for value, slot in zip(listed(data, slots, role), slots):
         given = as_array(value, slot)
@@ -271,7 +279,7 @@ def standardize(data, slots, role):
         check_shape(array, slot, given.shape)
         if not is_lazy(array):
             check_values(array, slot)
-        arrays.append(array)
+        arrays.append(given if as_given else array)
     return arrays
 
 

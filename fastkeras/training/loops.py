@@ -8,6 +8,7 @@ import numpy as np
 from fastkeras import config, generation
 from fastkeras.callbacks.logs import Logs
 from fastkeras.training import finite
+from fastkeras.training.objective import in_order
 from fastkeras.utils.errors import warn
 
 
@@ -57,9 +58,12 @@ def fit(model, batches, train, callbacks, names, stateful, epochs, initial_epoch
         logs = Logs()
         if validate is not None and not model.stop_training and due(epoch, validation_freq):
             found = validate()
-            logs = Logs([(f'val_{n}', v) for n, v in found])
-        for name, value in zip(names, averages(totals, seen, values, stateful)):
-            logs[name] = value
+            logs = Logs([(f'val_{n}', v) for n, v in in_order(found)])
+        trained = in_order(zip(names, averages(totals, seen, values, stateful)))
+        if generation.of('logs.sorted'):
+            logs = Logs([*trained, *logs.items()])
+        else:
+            logs.update(trained)
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training or ended:
             break

@@ -5,6 +5,7 @@ import numpy as np
 from fastkeras import generation, losses, metrics
 from fastkeras.layers import InputLayer
 from fastkeras.training.data import Slot
+from fastkeras.utils import nest
 from fastkeras.utils.errors import warn
 
 _BY_LOSS = ('accuracy', 'acc', 'crossentropy', 'ce')    # which function they mean depends on loss and shapes
@@ -58,12 +59,13 @@ class Output:
 class Objective:
     """All outputs, what is computed of them, and the names under which the numbers are logged.
 
-    names, shapes, dtypes: of the model's outputs. The rest: the arguments of `compile`. ValueError for unknown names of
+    names, shapes, dtypes: of the model's outputs; named: whether the names are of layers or of a dict, and not made up. The
+    rest: the arguments of `compile`. ValueError for unknown names of
     outputs, losses and metrics, and for lists whose length is not the number of outputs.
     """
 
     def __init__(self, names, shapes, dtypes, loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
-                 weighted_metrics=None, target_tensors=None, inputs=()):
+                 weighted_metrics=None, target_tensors=None, inputs=(), named=True):
         loss_list = [losses.get(f) for f in _per_output('loss', loss, names)]
         if isinstance(loss, dict) and 'class_name' not in loss:
             for name in names:
@@ -85,9 +87,14 @@ class Objective:
         self.slots = [o.slot for o in self.trained if o.slot is not None]     # of the targets that are fed
         self.temporal = [o.temporal for o in self.trained]
         self.names = ['loss']
+        self.prefixed = len(names) > 1 and (named or not generation.of('logs.unnamed_outputs_by_loss'))
         if len(names) > 1:
-            self.names += [f'{o.name}_loss' for o in self.trained]
+            given = _per_output('loss', loss, names)
+            for o in self.trained:
+                self._add_name(f'{o.name if self.prefixed else _loss_name(given[o.index])}_loss')
+        losses_end = len(self.names)
         self._add_metrics(names, metrics, weighted_metrics)
+        self._order = self._listed_order(losses_end) if generation.of('logs.sorted') else None
         entries = [e for o in self.trained for e in o.entries]
         # which of the values that a step gives are results so far, not of the batch alone
         self.stateful = [False] * (len(self.names) - len(entries)) + [e.stateful for e in entries]
@@ -114,17 +121,34 @@ class Objective:
                     self._add(output, name, given, measure, weights_count)
 
     def _add(self, output, name, given, measure, weighted):
-        several = len(self.outputs) > 1
-        prefix = f'{output.name}_' if several else ''
+        prefix = f'{output.name}_' if self.prefixed else ''
         if weighted and (generation.of('logs.full_metric_names') or prefix + name in self.names):
             name = f'weighted_{name}'
-        name = first = prefix + name
-        number = 1
+        output.entries.append(Entry(self._add_name(prefix + name), given, measure, weighted))
+
+    def _add_name(self, first):
+        name, number = first, 1
         while name in self.names:
             name = f'{first}_{number}'
             number += 1
-        output.entries.append(Entry(name, given, measure, weighted))
         self.names.append(name)
+        return name
+
+    def _listed_order(self, losses_end):
+        """The order in which Keras 3 lists the numbers: where metrics have the names of outputs before them, they come last,
+        sorted; else before the losses of outputs. None for that of `names`."""
+        rest = list(range(losses_end, len(self.names)))
+        order = [0, *range(1, losses_end), *sorted(rest, key=self.names.__getitem__)] if self.prefixed else [
+            0, *rest, *range(1, losses_end)]
+        return None if order == sorted(order) else order
+
+    def answer(self, values, return_dict=False):
+        """The numbers of a step, or of evaluate, as they are given to the user: the only one, a list, or a dict by name."""
+        if return_dict:
+            return dict(in_order(zip(self.names, values)))
+        if self._order is not None and len(values) >= len(self._order):
+            values = [*(values[k] for k in self._order), *values[len(self._order):]]
+        return nest.unpack(values)
 
     def of_fed(self, values):
         """Targets as `of_trained` has them, without those that compile was given."""
@@ -198,6 +222,15 @@ class Objective:
         """Set the states of all Metrics back."""
         for state in self.states:
             (getattr(state, 'reset_state', None) or state.reset_states)()
+
+
+def in_order(pairs):
+    """Pairs (name, value) as logs have them: as compiled, in generation 3 by name."""
+    return sorted(pairs, key=lambda pair: pair[0]) if generation.of('logs.sorted') else list(pairs)
+
+
+def _loss_name(loss):
+    return loss if isinstance(loss, str) else metrics.name_of(losses.get(loss))
 
 
 def _targets(given, names, inputs):

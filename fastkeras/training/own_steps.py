@@ -12,6 +12,8 @@ from fastkeras.runtime import Function, active_trace, nested
 from fastkeras.runtime.trace import Trace
 from fastkeras.training import data, weights
 from fastkeras.training.methods import StepMethods
+from fastkeras.training.objective import in_order
+from fastkeras.utils import nest
 from fastkeras.utils.batch_tuples import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastkeras.utils.part_of import PartOf
 
@@ -112,6 +114,10 @@ class Reported:
 
     def __init__(self):
         self.names, self.stateful, self.stateful_names = [], [], set()
+
+    def answer(self, values, return_dict=False):
+        """The numbers as they are given to the user: the only one, a list, or a dict by name."""
+        return dict(in_order(zip(self.names, values))) if return_dict else nest.unpack(values)
 
     def values(self, found):
         """The numbers of a step, in the order of `names`. found: triples (name, value, whether it is a result so far)."""

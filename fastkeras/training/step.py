@@ -8,6 +8,8 @@ from fastkeras.compiler import autodiff
 from fastkeras.layers import collect_losses
 from fastkeras.layers.context import is_trainable, trainable_as, trainable_state
 from fastkeras.layers.present import values_of
+from fastkeras.losses import is_sparse
+from fastkeras.losses.classes import LossFunctionWrapper
 from fastkeras.metrics import name_of
 from fastkeras.ops import core
 from fastkeras.runtime import Function
@@ -119,7 +121,7 @@ class Steps:
                 p = outputs[output.index]
                 if output.slot is None:
                     y = self._given(output, described, p)
-                loss = loss_value(output.loss, y, p, w, p._keras_mask, output.name, described)
+                loss = loss_value(output.loss, *for_loss(output.loss, y, p), w, p._keras_mask, output.name, described)
                 parts.append(loss)
                 part = loss if output.loss_weight == 1.0 else loss * output.loss_weight
                 total = part if total is None else total + part
@@ -186,6 +188,22 @@ def fitted_target(y, p, output):
     if len(y.shape) == len(p.shape) - 1 and (len(y.shape) == 1 or p.shape[-1] == 1 or output.described.labels is not None):
         y = ops.expand_dims(y, -1)
     return ops.cast(y, output.described.dtype) if output.described.loss is not None else y
+
+
+def for_loss(loss, y, p):
+    """Target and prediction as a loss gets them. In generation 3 a target stands as it was given until then: of another type
+    and, for a function, of another rank by an axis of size 1."""
+    if not generation.of('targets.as_given') or is_sparse(loss):
+        return y, p
+    y = ops.cast(y, p.dtype)
+    if hasattr(loss, 'call') and not isinstance(loss, LossFunctionWrapper):
+        return y, p
+    a, b = tuple(y.shape), tuple(p.shape)
+    if len(a) == len(b) + 1 and a[-1] == 1:
+        return (y, ops.expand_dims(p, -1)) if len(b) == 1 else (ops.squeeze(y, -1), p)
+    if len(b) == len(a) + 1 and b[-1] == 1:
+        return (ops.expand_dims(y, -1), p) if len(a) == 1 else (y, ops.squeeze(p, -1))
+    return y, p
 
 
 def loss_value(loss, y_true, y_pred, weights=None, mask=None, output='', described=None):

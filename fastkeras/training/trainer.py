@@ -66,12 +66,15 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
         standard = self._standard(steps)
         arrays, weighted, _ = standard.batch(x, y, sample_weight, class_weight)
         function = steps.function(kind, weighted)
+        afresh = generation.of('metrics.begin_with_each_batch')
+        if afresh:
+            self.reset_metrics()
         values = loops.numbers(function(*arrays))
         if values:
             finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
-        if not weighted and QuickStep.serves(x, y, standard):
+        if not weighted and not afresh and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
-        return _answer(steps.objective.names, values, return_dict)
+        return steps.objective.answer(values, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Array, or list or dict of arrays, of the outputs for all of x at once."""
@@ -147,7 +150,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
         values = self._evaluate(compiled, batches, calls, bar)
         if not values and not batches.given:
             raise ValueError('evaluate: the generator ended before its first batch')
-        return _answer(compiled.objective.names, values, return_dict)
+        return compiled.objective.answer(values, return_dict)
 
     def _evaluate(self, steps, batches, callbacks=None, progbar=None):
         self.reset_metrics()
@@ -331,10 +334,6 @@ def batch_size_for(batch_size: int | None, inputs: Any) -> Any:
 
 def _callbacks(given):
     return given if isinstance(given, (list, tuple)) else [] if given is None else [given]
-
-
-def _answer(names, values, return_dict):
-    return dict(zip(names, values)) if return_dict else nest.unpack(values)
 
 
 def _samples(x):

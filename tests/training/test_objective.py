@@ -110,7 +110,7 @@ def test_generation_3():
             (values * w).mean(), rel=1e-5)
         rate = callbacks.ReduceLROnPlateau()
         history = model.fit(X, ONE_HOT, verbose=0, validation_split=0.5, callbacks=[rate]).history
-        assert list(history) == ['val_loss', 'val_accuracy', 'val_mse', 'loss', 'accuracy', 'mse', 'learning_rate']
+        assert list(history) == ['accuracy', 'loss', 'mse', 'val_accuracy', 'val_loss', 'val_mse', 'learning_rate']
         assert history['lr'] == history['learning_rate']
 
 
