@@ -3,15 +3,16 @@
 import numpy as np
 
 from fastkeras.preprocessing.order import shuffled
+from fastkeras.preprocessing.pipelines import Pipeline, TensorSpec, _mapped
 from fastkeras.utils.sequence import Sequence
 
 
-class Batches(Sequence):
+class Batches(Pipeline, Sequence):
     """Batches of n samples, made by `_batch(indices)` of a subclass: an array or a list, or a pair of them.
 
     batch_size: None gives single samples. shuffle: a new order each epoch, that of `tf.data.Dataset.shuffle` with a buffer
     of eight batches (1024 samples where there are no batches), for `seed`. An epoch is a pass of `fit`, or of a `for`.
-    Raises ValueError for a batch_size below 1.
+    Raises ValueError for a batch_size below 1. `take`, `map` and the other methods of `Pipeline` make data sets of it.
     """
 
     def __init__(self, function, n, batch_size, shuffle, seed):
@@ -19,7 +20,7 @@ class Batches(Sequence):
         if batch_size is not None and (isinstance(batch_size, bool) or not hasattr(batch_size, '__index__')
                                        or batch_size.__index__() < 1):
             raise ValueError(f'{function}: batch_size must be None or a whole number of at least 1, got {batch_size!r}')
-        self.n, self.batch_size, self.shuffle, self.seed = n, batch_size, shuffle, seed
+        self.n, self.batch_size, self.shuffles, self.seed = n, batch_size, shuffle, seed
         self._epoch = 0
         self._order = None      # (epoch, indices)
 
@@ -27,11 +28,21 @@ class Batches(Sequence):
         """Batches of an epoch."""
         return self.n if self.batch_size is None else -(-self.n // self.batch_size)
 
+    def _cardinality(self):
+        return len(self)
+
+    def _first(self):
+        return self[0] if len(self) else None
+
+    def _spec(self):
+        spec = super()._spec()
+        return spec if self.batch_size is None else _mapped(lambda s: TensorSpec((None, *s.shape[1:]), s.dtype), spec)
+
     def _order_of(self, epoch):
         known = self._order
         if known is None or known[0] != epoch:
             buffer = 1024 if self.batch_size is None else 8 * self.batch_size
-            order = shuffled(self.n, buffer, self.seed, epoch) if self.shuffle else np.arange(self.n)
+            order = shuffled(self.n, buffer, self.seed, epoch) if self.shuffles else np.arange(self.n)
             known = self._order = epoch, order
         return known[1]
 

@@ -165,6 +165,9 @@ class GivenBatches:
             if steps is None and hasattr(source, '__next__'):
                 raise ValueError(f'{argument}: a generator has no length, so the number of batches of an epoch must be '
                                  'given; only a Sequence knows it')
+            if steps is None and callable(getattr(source, 'cardinality', None)) and int(source.cardinality()) == -1:
+                raise ValueError(f'{argument}: the data set has no end (repeat), so the number of batches of an epoch must be '
+                                 'given')
             if steps is None and hasattr(source, '__getitem__'):
                 raise ValueError(f'{argument}: the {type(source).__name__} has no end (its num_batches is None), so the '
                                  'number of batches of an epoch must be given')

@@ -34,16 +34,17 @@ def split_dataset(dataset: Any, left_size: Any = None, right_size: Any = None, s
                   preferred_backend: Any = None) -> Any:
     """A data set as two: (left, right), the first samples and the last.
 
-    dataset: an array, a list, tuple or dict of arrays with as many samples each, such as (x, y), or a Sequence, whose
-    samples are read into memory. left_size, right_size: a number of samples or a share between 0 and 1; one of them may
-    be left out. shuffle: mix the samples first; `seed` gives the order that it gives in Keras 3, without touching the
-    state of `random`. preferred_backend: taken for Keras 3, without effect.
+    dataset: an array, a list, tuple or dict of arrays with as many samples each, such as (x, y), or a Sequence, or a
+    data set made of one by `map` and its kin, whose samples are read into memory. left_size, right_size: a number of
+    samples or a share between 0 and 1; one of them may be left out. shuffle: mix the samples first; `seed` gives the
+    order that it gives in Keras 3, without touching the state of `random`. preferred_backend: taken for Keras 3,
+    without effect.
 
     Returns arrays in the nesting they came in, ready for `fit`; for a Sequence two Sequences with batches of the same
     size. TypeError for another data set; ValueError for sizes that leave a part empty or exceed the whole.
     """
     batch_size = None
-    if isinstance(dataset, Sequence):
+    if isinstance(dataset, Sequence) or hasattr(dataset, 'element_spec'):
         dataset, batch_size = _samples(dataset)
     elif not isinstance(dataset, np.ndarray) and not (nest.is_nest(dataset) and len(dataset)):
         raise TypeError('split_dataset: expected an array, a list, tuple or dict of arrays, or a Sequence as `dataset`, got '
@@ -68,7 +69,7 @@ def split_dataset(dataset: Any, left_size: Any = None, right_size: Any = None, s
 
 def _samples(sequence):
     """(all batches of a Sequence as one, number of samples of the first)."""
-    batches = [sequence[i] for i in range(len(sequence))]
+    batches = [sequence[i] for i in range(len(sequence))] if isinstance(sequence, Sequence) else list(sequence)
     if not batches:
         raise ValueError('split_dataset: expected a Sequence with at least one batch, got one without')
     columns = [[np.asarray(a) for a in column] for column in zip(*map(nest.flatten, batches))]
