@@ -30,7 +30,8 @@ EXTRA += shlex.split(os.environ.get('FASTKERAS_CFLAGS', ''))
 CFLAGS = ['-O3', '-std=gnu11', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math', '-fvisibility=hidden',
           '-fPIC', '-Wall', '-Wextra', '-Wno-psabi', *EXTRA]
 # the binding, behind Python's own flags
-BINDING = ['-O2', '-g0', '-std=gnu11', '-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION', *EXTRA]
+BINDING = ['-O2', '-g0', '-std=gnu11', '-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION',
+           '-DNPY_TARGET_VERSION=NPY_1_22_API_VERSION', *EXTRA]
 
 
 def outdated(obj, source, command):

@@ -192,45 +192,7 @@ cdef int signalled() noexcept nogil:
 
 
 # ---- memory
-cdef enum:
-    MOST_AXES = 64  # NumPy's, since version 2
-
-
-cdef int dims_of(shape, cnp.npy_intp *dims) except -1:
-    """The axes of a shape as NumPy's C functions take them; how many there are."""
-    cdef int i, n = len(shape)
-    if n > MOST_AXES:
-        raise ValueError(f'an array has at most {MOST_AXES} axes, got a shape of {n}')
-    for i in range(n):
-        dims[i] = shape[i]
-    return n
-
-
-cdef class Aligned:
-    """64-byte aligned memory, uninitialised; base of the arrays made by `empty`."""
-    cdef void *data
-
-    def __cinit__(self, size_t nbytes):
-        self.data = fk_alloc(nbytes)
-        if self.data == NULL:
-            raise MemoryError(f'no memory for {nbytes} bytes')
-
-    def __dealloc__(self):
-        fk_free(self.data)
-
-
-def empty(tuple shape, dtype):
-    """A 64-byte aligned array, uninitialised."""
-    cdef cnp.dtype d = np.dtype(dtype)
-    cdef cnp.npy_intp dims[MOST_AXES]
-    cdef int i, axes = dims_of(shape, dims)
-    cdef cnp.npy_intp n = 1
-    for i in range(axes):
-        n *= dims[i]
-    cdef Aligned block = Aligned(n * d.itemsize)
-    a = cnp.PyArray_SimpleNewFromData(axes, dims, d.type_num, block.data)
-    cnp.set_array_base(a, block)
-    return a
+include '_memory.pxi'
 
 
 def crc32(const uint8_t[::1] data, uint32_t before=0):

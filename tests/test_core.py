@@ -305,3 +305,42 @@ def test_checksums_are_those_of_zlib():
         parts = zlib.crc32(data[:n]), zlib.crc32(data[n:n + m])
         assert _core.crc32_joined(*parts, m) == zlib.crc32(data[:n + m])
     assert _core.crc32_joined(1, 0, 1 << 40) == _core.crc32_joined(_core.crc32_joined(1, 0, 1 << 39), 0, 1 << 39)
+
+
+def test_a_budget_of_arrays():
+    budget = _core.Budget(1 << 20)
+    kept = np.ones(1000)
+    with budget:
+        a = np.zeros(1000)
+        assert budget.used == 8000 and not budget.refused
+        b = [np.arange(1000) for _ in range(50)]
+        assert budget.used == 51 * 8000
+        del b
+        assert budget.used == 8000
+        a.resize(2000, refcheck=False)
+        assert budget.used == 16000 and not a[1000:].any()
+        for make in (lambda: np.zeros(10**6), lambda: np.empty(1 << 50), lambda: np.ones(200_000),
+                     lambda: _core.empty((1 << 20,), 'f4')):
+            with pytest.raises(MemoryError):
+                make()
+        with pytest.raises(MemoryError):
+            a.resize(10**6, refcheck=False)
+        assert budget.refused and budget.used == 16000
+        c = _core.empty((1000,), 'f8')
+        assert budget.used == 24000         # what the engine takes does not come back
+        with pytest.raises(MemoryError), _core.Budget(100):
+            np.zeros(1000)
+        np.zeros(1000)
+    assert np.zeros(10**6).size == 10**6
+    del budget
+    a[:], c[:] = 1, 1       # they outlive the budget
+    assert a.sum() == 2000 and kept.sum() == 1000
+
+
+def test_a_budget_is_of_one_thread():
+    found = []
+    with _core.Budget(100):
+        thread = threading.Thread(target=lambda: found.append(np.zeros(10**5).size))
+        thread.start()
+        thread.join()
+    assert found == [10**5]

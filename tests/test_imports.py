@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent / 'fastkeras'
 
 # The one list of the order: lowest first; what is on one line may import each other. docs/architecture.md shows it.
 LEVELS = [
-    ['late', 'lazy', 'turns', 'config', 'differences', 'generation', 'utils.errors', 'utils.quantities', 'utils.seed', '_core'],
+    ['late', 'lazy', 'turns', 'config', 'differences', 'generation', 'utils.errors', 'utils.quantities', 'utils.seed', 'work',
+     '_core'],
     ['graph'],
     ['ops'],
     ['compiler'],

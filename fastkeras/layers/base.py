@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras import config as settings
-from fastkeras import constraints, generation, initializers, ops, regularizers
+from fastkeras import constraints, generation, initializers, ops, regularizers, work
 from fastkeras.ops import core
 from fastkeras.ops.dtypes import name_of
 from fastkeras.ops.tensor import Tensor
@@ -85,6 +85,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
         if unknown:
             own = {name for cls in type(self).__mro__[:-1] if '__init__' in vars(cls) for name in keywords(cls.__init__)[0]}
             raise unknown_argument(type(self).__name__, unknown[0], own | set(_KEYWORDS))
+        work.done(work.CALL)
         kind = type(self).__name__
         self.name = checked_name(kind, name) if name else naming.auto_name(naming.to_snake_case(kind))
         self.trainable = bool(trainable)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras import config as settings
-from fastkeras import generation
+from fastkeras import generation, work
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Function, active_trace, outside_trace, stateless
@@ -103,6 +103,7 @@ class Calls:
     # ---- inside a trace
     def _run(self, inputs, kwargs):
         """Build if need be, run `call`, and see to masks, penalties and what the surroundings say of training."""
+        work.done(work.CALL)
         inputs = nest.map_structure(self._tensor, inputs)
         kwargs = dict(kwargs)
         training = kwargs.pop('training', None)

@@ -52,9 +52,9 @@ class _Lookup(Adapting, _HostLayer):
         self.sparse, self.pad_to_max_tokens, self.oov_method = False, bool(pad_to_max_tokens), oov_method
         self.salt = salt_of(self, salt)
         self._adaptable = adaptable
-        self._given = None          # (vocabulary, idf_weights), as they go into a configuration
+        self._given = None          # (whether the vocabulary came with the special tokens, idf_weights), for a configuration
         self._tokens, self._idf = [], None
-        self._index = self._new_index()
+        self._index = None
         self._counts, self._document_counts, self._documents = Counter(), Counter(), 0
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -87,6 +87,11 @@ class _Lookup(Adapting, _HostLayer):
     def _specials(self):
         return [self.mask_token] * self._oov_start + [self.oov_token] * self.num_oov_indices
 
+    def _specials_in_words(self):
+        mask = [repr(self._public(self.mask_token))] * self._oov_start
+        return ' and '.join([*mask, *([f'{self.num_oov_indices} times {self._public(self.oov_token)!r}']
+                                      if self.num_oov_indices else [])]) or 'nothing'
+
     def vocabulary_size(self) -> int:
         """How many numbers there are, those of the mask and of what is unknown among them."""
         return self._token_start + len(self._tokens)
@@ -112,31 +117,31 @@ class _Lookup(Adapting, _HostLayer):
             given.ravel().tolist() if isinstance(given, np.ndarray) else list(given))]
         if not given:
             raise ValueError(f'{title(self)}: expected a vocabulary with at least one token, got none')
-        has_specials = given[:self._token_start] == self._specials
+        has_specials = len(given) >= self._token_start and given[:self._token_start] == self._specials
         tokens = given[self._token_start:] if has_specials else given
-        repeated = [t for t, n in Counter(tokens).items() if n > 1]
-        if repeated:
+        if len(set(tokens)) < len(tokens):
+            repeated = [t for t, n in Counter(tokens).items() if n > 1]
             raise ValueError(f'{title(self)}: expected a vocabulary of different tokens, got '
                              f'{[self._public(t) for t in repeated[:5]]} more than once')
         for name, token, counts in (('mask', self.mask_token, True), ('OOV', self.oov_token, self.invert)):
             if token is not None and counts and token in tokens:
                 raise ValueError(
                     f'{title(self)}: the {name} token {self._public(token)!r} stands at index {given.index(token)} of the '
-                    f'vocabulary; leave the special tokens out, or put exactly {[self._public(t) for t in self._specials]} '
+                    f'vocabulary; leave the special tokens out, or put {self._specials_in_words()} '
                     f'at its beginning')
         if self.max_tokens is not None and self._token_start + len(tokens) > self.max_tokens:
             raise ValueError(f'{title(self)}: expected a vocabulary of at most max_tokens={self.max_tokens}, got '
                              f'{self._token_start + len(tokens)} with the special tokens')
         idf = self._idf_of(given, idf_weights, has_specials) if tf_idf else None
         self._learn(tokens, idf)
-        self._given = [self._public(t) for t in given], None if idf_weights is None else np.asarray(idf_weights).tolist()
+        self._given = has_specials, None if idf_weights is None else np.asarray(idf_weights).tolist()
 
     def _idf_of(self, given, weights, has_specials):
         weights = np.asarray(weights, np.float64)
         if weights.shape != (len(given),):
             raise ValueError(f'{title(self)}: expected idf_weights of the length of the vocabulary, {len(given)}, got shape '
                              f'{weights.shape}')
-        front = [] if has_specials else [weights.mean()] * self._token_start
+        front = np.full(0 if has_specials else self._token_start, weights.mean())
         return np.concatenate([front, weights])
 
     def _read(self, path):
@@ -157,9 +162,13 @@ class _Lookup(Adapting, _HostLayer):
             raise RuntimeError(f'{title(self)}: a model was made with its {self.vocabulary_size()} tokens, so it cannot have '
                                f'{size} now; adapt it first, or use pad_to_max_tokens')
         self._tokens = list(tokens)
-        self._index = self._new_index()
+        self._index = None          # made when it is first wanted
         self._idf = idf
         self._forget_functions()
+
+    def _index_now(self):
+        if self._index is None:
+            self._index = self._new_index()
 
     def _new_index(self):
         """token → number; -1 for a mask token where it has none."""
@@ -211,7 +220,7 @@ class _Lookup(Adapting, _HostLayer):
         if self.output_mode == 'tf_idf':
             found = np.array([self._document_counts[t] for t in tokens], np.float64)
             idf = np.log(1 + self._documents / (1 + found))
-            idf = np.concatenate([[idf.mean() if len(idf) else 0.0] * self._token_start, idf])
+            idf = np.concatenate([np.full(self._token_start, idf.mean() if len(idf) else 0.0), idf])
         self._learn(tokens, idf)
         self._given = None
         self.reset_state()
@@ -260,6 +269,7 @@ class _Lookup(Adapting, _HostLayer):
 
     def _numbered(self, keys):
         """The numbers of a list of tokens, int64; -1 for a mask token where it has none."""
+        self._index_now()
         found = np.fromiter(map(self._index.get, keys, repeat(self._number_of_unknown)), np.int64, len(keys))
         return self._with_unknown(found, keys)
 
@@ -296,7 +306,7 @@ class _Lookup(Adapting, _HostLayer):
                   'mask_token': self._public(self.mask_token), 'vocabulary': None, 'idf_weights': None,
                   'vocabulary_size': self.vocabulary_size() if self._tokens else None}
         if self._given is not None:
-            config['vocabulary'], config['idf_weights'] = self._given
+            config['vocabulary'], config['idf_weights'] = self.get_vocabulary(self._given[0]), self._given[1]
         elif self._tokens:      # what was learnt may be learnt anew
             config['vocabulary'] = self.get_vocabulary()
             config['idf_weights'] = None if self._idf is None else self._idf.tolist()
@@ -467,6 +477,7 @@ class IntegerLookup(_Lookup):
         return known
 
     def _indices(self, array):
+        self._index_now()
         keys = np.asarray(array).ravel().astype(np.int64)
         found = np.full(len(keys), self._number_of_unknown, np.int64)
         if len(self._sorted):

@@ -103,7 +103,7 @@ class LowRank:
         if not self.lora_enabled:
             return super()._fitted(store)
         factors = self._low_rank_parts()[1:]
-        return self._paired(self._stored_weights(), store) + [(v, np.zeros(v.shape, v.dtype)) for v in factors]
+        return self._paired(self._stored_weights(), store) + [(v, 0.0) for v in factors]
 
     def _low_rank_config(self):
         return {'lora_rank': self.lora_rank, 'lora_alpha': self.lora_alpha} if self.lora_rank is not None else {}

@@ -10,6 +10,7 @@ import numpy as np
 from fastkeras import config as settings
 from fastkeras import ops
 from fastkeras.ops import core
+from fastkeras.runtime.variable import Variable
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, number, window_counts
@@ -46,14 +47,26 @@ def window_of(layer: Any, window: Any, n: int, periodic: bool) -> np.ndarray:
     return sum((-1) ** i * a * np.cos(2 * np.pi * i * k / period) for i, a in enumerate(_COSINES[name]))
 
 
-def fourier(n: int, fft_length: int) -> np.ndarray:
-    """(2, n, fft_length // 2 + 1): factors of n samples in the real and the imaginary part of each frequency, float64.
-    """
-    # the angle of whole turns is 0, so that no precision is lost in large products
-    turns = np.outer(np.arange(n), np.arange(fft_length // 2 + 1)) % fft_length
-    angles = -2 * np.pi / fft_length * turns
-    found = np.stack([np.cos(angles), np.sin(angles)])
-    return np.where(np.abs(found) < 1e-12, 0.0, found)
+def write_fourier(out: np.ndarray, side: int, window: np.ndarray, fft_length: int) -> None:
+    """Write into an array (n, frequencies) the factors of the n samples of a frame, behind a window, in the real (side 0) or
+    the imaginary part (1) of each frequency: row by row, so that nothing else of that size is made."""
+    turn = (np.cos, np.sin)[side](-2 * np.pi / fft_length * np.arange(fft_length))
+    turn[np.abs(turn) < 1e-12] = 0
+    frequencies = np.arange(out.shape[1])
+    for k in range(out.shape[0]):       # the angle of whole turns is 0, so that no precision is lost in large products
+        out[k] = turn[k * frequencies % fft_length] * window[k]
+
+
+class _Table:
+    """An array for ops, that is no weight and is made when it is first used. fill: writes it."""
+
+    __slots__ = ('_variable',)
+
+    def __init__(self, shape, dtype, fill):
+        self._variable = Variable(shape=shape, dtype=dtype, fill=fill, later=True, trainable=False, name='table')
+
+    def __fastkeras_tensor__(self):
+        return self._variable.__fastkeras_tensor__()
 
 
 class _Spectrum:
@@ -63,7 +76,9 @@ class _Spectrum:
         self.side, self.window, self.fft_length = side, window, fft_length
 
     def __call__(self, shape, dtype=None):
-        return (fourier(shape[0], self.fft_length)[self.side] * self.window[:, None])[:, None].astype(dtype)
+        out = np.empty(shape, dtype)
+        write_fourier(out[:, 0], self.side, self.window, self.fft_length)
+        return out
 
 
 class STFTSpectrogram(Layer):
@@ -218,17 +233,22 @@ class MelSpectrogram(Layer):
         self.power_to_db, self.top_db = bool(power_to_db), number(self, 'top_db', top_db)
         self.mag_exp, self.min_power = number(self, 'mag_exp', mag_exp), number(self, 'min_power', min_power, 0)
         self.ref_power = number(self, 'ref_power', ref_power)
-        self._kernel = self._frame_kernel()
+        self._kernels = {}
         self._bands = self.linear_to_mel_weight_matrix(self.num_mel_bins, self.fft_length // 2 + 1, self.sampling_rate,
                                                        self.min_freq, self.max_freq, 'float64')
 
-    def _frame_kernel(self):
-        """(fft_length, 1, 2 · frequencies): factors of the samples of a frame in real and imaginary parts."""
-        n = self.sequence_length
+    def _kernel(self, dtype):
+        """(fft_length, 1, 2 · frequencies): factors of the samples of a frame in real and imaginary parts, made when they are
+        first used."""
+        n, frequencies = self.sequence_length, self.fft_length // 2 + 1
         window = np.ones(n) if self.window is None else window_of(self, self.window, n, periodic=True)
         before = (self.fft_length - n) // 2
         window = np.pad(window, (before, self.fft_length - n - before))
-        return (np.concatenate(list(fourier(self.fft_length, self.fft_length)), axis=1) * window[:, None])[:, None]
+
+        def fill(out):
+            for side in (0, 1):
+                write_fourier(out[:, 0, side * frequencies:][:, :frequencies], side, window, self.fft_length)
+        return _Table((self.fft_length, 1, 2 * frequencies), dtype, fill)
 
     def call(self, inputs: Any) -> Any:
         inputs = as_float(self, inputs)
@@ -242,8 +262,9 @@ class MelSpectrogram(Layer):
                              f'at their ends, got {samples}')
         x = ops.pad(inputs if rank == 2 else ops.expand_dims(inputs, 0), ((0, 0), (half, half)), mode='reflect')
         dtype = core.dtype_of(inputs)
-        y = ops.conv(ops.expand_dims(x, -1), self._kernel.astype(dtype), strides=self.sequence_stride,
-                     data_format='channels_last')
+        if dtype not in self._kernels:
+            self._kernels[dtype] = self._kernel(dtype)
+        y = ops.conv(ops.expand_dims(x, -1), self._kernels[dtype], strides=self.sequence_stride, data_format='channels_last')
         real, imag = ops.split(y, 2, axis=-1)
         power = ops.square(real) + ops.square(imag)
         energy = power if self.mag_exp == 2 else ops.power(power, self.mag_exp / 2)

@@ -57,7 +57,7 @@ class TextVectorization(Adapting, _HostLayer):
         if isinstance(ngrams, (tuple, list)):
             self._widths = tuple(count(self, 'ngrams', n) for n in ngrams)
         else:
-            self._widths = None if ngrams is None else tuple(range(1, count(self, 'ngrams', ngrams) + 1))
+            self._widths = None if ngrams is None else range(1, count(self, 'ngrams', ngrams) + 1)
         self.output_mode = _mode(self, output_mode)
         self.output_sequence_length = (None if output_sequence_length is None
                                        else count(self, 'output_sequence_length', output_sequence_length))
@@ -154,8 +154,10 @@ class TextVectorization(Adapting, _HostLayer):
             documents = self._by_function(texts)
         if self._widths is None:
             return documents
-        return [[b' '.join(tokens[i:i + n]) for n in self._widths for i in range(len(tokens) - n + 1)]
-                for tokens in documents]
+        # of widths up to a number, those that the document has
+        widths = [self._widths[:len(tokens)] if isinstance(self._widths, range) else self._widths for tokens in documents]
+        return [[b' '.join(tokens[i:i + n]) for n in wanted for i in range(len(tokens) - n + 1)]
+                for tokens, wanted in zip(documents, widths)]
 
     def _standardized(self, array):
         """The texts of an array as a list of bytes, standardized."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastkeras import ops
+from fastkeras import ops, work
 from fastkeras.metrics.base import Metric, ratio
 
 _COUNTS = ('true_positives', 'false_positives', 'true_negatives', 'false_negatives')
@@ -183,6 +183,7 @@ class Recall(_Share):
 
 def _even_thresholds(n):
     """n thresholds from below 0 to above 1, evenly between."""
+    work.done(n)
     inner = [(i + 1) / (n - 1) for i in range(n - 2)]
     return [-1e-7, *inner, 1.0 + 1e-7]
 

@@ -1,6 +1,6 @@
 """F-scores, R² and intersection over union."""
 
-from fastkeras import config, ops
+from fastkeras import config, ops, work
 from fastkeras.metrics.base import Metric
 from fastkeras.ops.index import as_indices
 
@@ -233,6 +233,7 @@ class MeanIoU(IoU):
 
     def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True,
                  axis=-1):
+        work.done(max(num_classes, 0) if isinstance(num_classes, int) else 0)
         super().__init__(num_classes, list(range(num_classes)), name, dtype, ignore_class, sparse_y_true, sparse_y_pred,
                          axis)
 

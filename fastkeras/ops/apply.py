@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from .. import config, late
+from .. import config, late, work
 from ..graph import Node
 from .dtypes import FLOATS, dtype_name, met, name_of, promoted, to_array
 from .registry import record
@@ -258,6 +258,7 @@ def _agree(inputs, promote, floating):
 
 
 def _make(op, inputs, attrs, shape, dtype):
+    work.done(1)
     return _hooks['tensor'](op, inputs, attrs, shape, dtype, getattr(_local, 'name', None))
 
 

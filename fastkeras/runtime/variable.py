@@ -115,6 +115,15 @@ class Variable:
                 return
         self.assign(array)
 
+    def adopt_number(self, number):
+        """Take a number for all elements; a variable that waits for its values goes on waiting."""
+        with _making:
+            if self.waits:
+                self._fill = lambda array: array.fill(number)
+                self.touch()
+                return
+        self.assign(np.full(self.shape, number, self.dtype))
+
     @staticmethod
     def _initial_value(initial, shape, dtype, name):
         if isinstance(initial, str):

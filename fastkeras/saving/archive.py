@@ -71,7 +71,7 @@ def read_model(members, custom_objects=None, compile=True, safe_mode=True):
     config = _json(members, CONFIG)
     own = metadata.get(OWN) if isinstance(metadata.get(OWN), dict) else {}
     version = str(metadata.get('keras_version') or '')
-    with seed.apart(), weights_later(drawn=False):
+    with seed.apart(), weights_later(drawn=False), limits.describing(CONFIG):
         # what is written here is in the form of Keras 3, whatever generation the training was of
         model = configs.model_from_config(config, custom_objects, configs.KERAS3_VERSION if own else version or None, safe_mode)
         _build(model, config)
@@ -79,7 +79,8 @@ def read_model(members, custom_objects=None, compile=True, safe_mode=True):
     which = which if which in (2, 3, '2.2.4') else configs.generation_of_file(config, version or None)
     with generation.scope(which), open_weights(members) as store:
         if compile:
-            _compile(model, config.get('compile_config'), own.get('training_config'), custom_objects)
+            with limits.describing('how the model was compiled'):
+                _compile(model, config.get('compile_config'), own.get('training_config'), custom_objects)
         part_weights.load(model, store, Assets(members), optimizer=compile)
         if compile and getattr(model, 'optimizer', None) is not None and isinstance(store, H5Store):
             legacy_h5.read_state(model, store.root)

@@ -83,7 +83,7 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
         with refusals.of_configuration():
             config = keras1_configs.converted(config, custom_objects)
     with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
-            refusals.of_configuration():
+            refusals.of_configuration(), limits.describing('the configuration'):
         return registry.deserialize(config, custom_objects)
 
 

@@ -12,7 +12,7 @@ from fastkeras import losses, metrics, optimizers
 from fastkeras.layers import input_spec
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import objects, old_weights, optimizer_state, stored, values
+from fastkeras.saving import limits, objects, old_weights, optimizer_state, stored, values
 from fastkeras.saving.report import LoadReport
 from fastkeras.saving.stored import read_names
 from fastkeras.utils import seed
@@ -307,7 +307,8 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
     if compile and trained is None:
         warn('the file does not say how the model was compiled; compile it before training')
     elif compile:
-        compile_as_saved(model, trained, custom_objects)
+        with limits.describing('how the model was compiled'):
+            compile_as_saved(model, trained, custom_objects)
         state = [name for name in ('optimizer_variables', 'optimizer_weights') if name in stored.names(file)]
         if 'optimizer_weights' in state:
             _read_optimizer(model, file, stored.group_at(file, state[0]))

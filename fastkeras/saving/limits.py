@@ -17,6 +17,7 @@ import re
 import threading
 from typing import Any
 
+from fastkeras import _core, work
 from fastkeras.utils.errors import ModelFileError, nearest
 
 LIMITS = {
@@ -27,6 +28,8 @@ LIMITS = {
     'layers': 5_000,                # of a model, with those of models inside
     'calls': 10_000,                # of its layers
     'objects': 50_000,              # of any class, in a configuration
+    'work': 80_000,                 # operations that describing a model takes; making a layer, and calling it, counts as five
+    'array_bytes': 48 << 20,        # of arrays that are made while a model is described, and which are no weights
     'attribute_bytes': 8 << 20,     # of one attribute of an HDF5 file, which is read as a whole
     'members': 200_000,             # groups and arrays that are looked at in one HDF5 file
     'names': 100_000,               # in one list of names
@@ -65,6 +68,33 @@ def check(name: str, value: Any, what: str) -> None:
     if value > of(name):
         raise ModelFileError(f'{what}: {value} is beyond the limit {name}={of(name)}; where that is meant, load it inside '
                              f'saving.limits.raised({name}={value})')
+
+
+@contextlib.contextmanager
+def describing(what: str) -> Any:
+    """Inside the block, in this thread, what a file describes is made within the limits; ModelFileError where it is beyond. A
+    few digits in a configuration are enough for gigabytes of windows, tables and bounds, and a few lines for models in models
+    that call each other 2^30 times. what: what describes it, for the message."""
+    if getattr(_scopes, 'budget', False):
+        yield
+        return
+    budget = _core.Budget(of('array_bytes'))
+
+    def too_much():
+        return ModelFileError(f'{what} takes more operations to describe a model than the limit work={of("work")}; where that '
+                              'is meant, load it inside saving.limits.raised(work=…)')
+    _scopes.budget = True
+    try:
+        with budget, work.at_most(of('work'), too_much):
+            yield
+    except Exception as error:
+        if budget.refused:
+            raise ModelFileError(f'{what} makes arrays beyond the limit array_bytes={of("array_bytes")}, and none of them is a '
+                                 'weight; where that is meant, load it inside saving.limits.raised(array_bytes=…): '
+                                 f'{error}') from error
+        raise
+    finally:
+        _scopes.budget = False
 
 
 # ---- JSON

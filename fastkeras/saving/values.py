@@ -13,8 +13,8 @@ from fastkeras.utils.errors import ModelFileError, warn
 
 
 def assign_all(pairs: Any, owner: Any = None, check: Any = None) -> None:
-    """Give variables values. pairs: (variable, value), the value an array, a Stored of `stored.array_at`, or a function
-    (shape, dtype) → array that reads it.
+    """Give variables values. pairs: (variable, value), the value an array, a Stored of `stored.array_at`, a function
+    (shape, dtype) → array that reads it, or a float for all elements, which then take no memory before they are used.
 
     First all is read and compared, then all is assigned: an error leaves every variable as it was. owner: function of a
     variable, what messages begin with ("Dense layer 'd'"). check: called when all is read. A variable that waits for its values
@@ -38,11 +38,13 @@ def assign_all(pairs: Any, owner: Any = None, check: Any = None) -> None:
                  f'{v.name!r}; what is computed with it will be NaN too')
     with outside_trace():
         for (v, _), (value, _) in zip(pairs, made):
-            v.adopt(value)
+            v.adopt_number(value) if type(value) is float else v.adopt(value)
 
 
 def _in_own_memory(v, value, owner):
     """(the values of a variable in memory that it can take as it is, whether there is NaN among them)."""
+    if type(value) is float:
+        return value, False
     if callable(value):
         value = value(tuple(v.shape), v.dtype)
     if isinstance(value, stored.Stored):

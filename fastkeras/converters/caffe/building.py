@@ -4,7 +4,7 @@ from fastkeras import _core
 from fastkeras.layers import Input
 from fastkeras.models import Model
 from fastkeras.runtime.variable import weights_later
-from fastkeras.saving import refusals, values
+from fastkeras.saving import limits, refusals, values
 from fastkeras.utils import seed
 
 
@@ -17,7 +17,7 @@ def keras_shape(blob):
 def build(draft):
     """The model of a draft, with the weights of the file."""
     with refusals.of_file(draft.path):
-        with seed.apart(), weights_later(drawn=draft.source is None):
+        with seed.apart(), weights_later(drawn=draft.source is None), limits.describing('the description'):
             model, made = _described(draft)
         if draft.source is not None:
             for step in draft.steps:
