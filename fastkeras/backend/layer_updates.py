@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any
 
 from fastkeras.layers import context
@@ -18,10 +19,13 @@ def symbolic_updates(node: Node) -> list[Any]:
     """The updates that a described call makes in training: symbols, each of which does one when it is evaluated. Those of a
     stateful layer are made in whatever phase it runs."""
     layer, tensors = node.layer, node.input_tensors
-    phase = contextlib.nullcontext if layer.stateful else lambda: context.phase(True)
+    if node.phase is not None:
+        phase = functools.partial(context.fixed_phase, node.phase)
+    else:
+        phase = contextlib.nullcontext if layer.stateful else functools.partial(context.phase, True)
 
     def assigned(trace, filled):
-        with trace, context.no_collection(), phase():
+        with trace, context.no_collection(), context.updates_as(True), phase():
             layer(filled[0], **filled[1])
         return trace
 

@@ -16,6 +16,8 @@ from fastkeras.runtime.trace import outside_trace
 
 class _State(threading.local):
     training = None     # of the enclosing call; None outside of all calls
+    fixed = None        # what set_learning_phase had said when the call that is running was described
+    does_updates = None     # whether what layers update is to be done; None: as `training`
     frozen = False      # inside a layer that is not trainable
     resting = False     # the same by the flags that say which layers update what they keep
     losses = None       # the LossCollection that layers add to
@@ -81,6 +83,42 @@ def phase(training: Any) -> Any:
         _state.training = before
 
 
+def said() -> Any:
+    """What `set_learning_phase` said: True, False, or None for nothing."""
+    return _phase['training']
+
+
+@contextmanager
+def fixed_phase(training: Any) -> Any:
+    """In this block, and this thread, calls act as `training` says, since that was said when they were described, whatever step
+    they are part of."""
+    before, _state.training, _state.fixed = (_state.training, _state.fixed), training, training
+    try:
+        yield
+    finally:
+        _state.training, _state.fixed = before
+
+
+def is_fixed() -> bool:
+    """Whether the phase is that of the description, not that of the step."""
+    return _state.fixed is not None
+
+
+@contextmanager
+def updates_as(wanted: Any) -> Any:
+    """Whether what layers update is done in this block, and this thread, whatever phase they are in."""
+    before, _state.does_updates = _state.does_updates, wanted
+    try:
+        yield
+    finally:
+        _state.does_updates = before
+
+
+def does_updates() -> Any:
+    """Whether what layers update is to be done: in steps of training, elsewhere where they act as in training."""
+    return learning_phase() if _state.does_updates is None else _state.does_updates
+
+
 def frozen() -> Any:
     """Whether the layer being called, or one around it, is not trainable."""
     return _state.frozen
@@ -130,10 +168,12 @@ class entered:
         self.layer, self.training = layer, training
 
     def __enter__(self):
-        self.outer = _state.training, _state.frozen, _state.resting, _state.drawing, _state.drawn
+        self.outer = _state.training, _state.fixed, _state.frozen, _state.resting, _state.drawing, _state.drawn
         _state.drawing, _state.drawn = self.layer, 0
         if self.training is None:
             self.training = learning_phase()
+        else:
+            _state.fixed = None
         _state.training = self.training
         _state.frozen = _state.frozen or not is_trainable(self.layer)
         updating = _state.updating
@@ -144,7 +184,7 @@ class entered:
         return self.training
 
     def __exit__(self, kind, *rest):
-        _state.training, _state.frozen, _state.resting, _state.drawing, _state.drawn = self.outer
+        _state.training, _state.fixed, _state.frozen, _state.resting, _state.drawing, _state.drawn = self.outer
         losses = _state.losses
         if losses is not None:
             losses.depth -= 1

@@ -5,6 +5,8 @@ from collections import namedtuple
 from fastkeras.ops.tensor import Tensor
 from fastkeras.utils import nest
 
+from . import context
+
 # which call of which layer gave a tensor, and which of its results it is
 History = namedtuple('History', 'layer node_index tensor_index')
 
@@ -20,6 +22,7 @@ class Node:
         self.arguments = arguments
         self.outputs = outputs
         self.output_tensors = nest.flatten(outputs)
+        self.phase = context.said()     # a learning phase that is said holds for what is described under it
         index = len(layer._inbound_nodes)
         self.index = index
         layer._inbound_nodes.append(self)

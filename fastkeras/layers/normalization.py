@@ -80,14 +80,18 @@ class BatchNormalization(Layer):
         if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
             raise ValueError(f'{title(self)}: expected a mask of {len(inputs.shape) - 1} dimensions for an input of shape '
                              f'{tuple(inputs.shape)}, got shape {tuple(mask.shape)}')
-        if not training or (context.frozen() and generation.of('batch_normalization.frozen_is_inference')):
-            mean, variance = self.moving_mean, self.moving_variance
-        else:
+        mean, variance = self.moving_mean, self.moving_variance
+        # as in Keras 2, a learning phase that was set to 0 keeps no step of training from moving the averages
+        moves = context.does_updates() and (training or context.is_fixed())
+        frozen_is_inference = generation.of('batch_normalization.frozen_is_inference')
+        if (training or moves) and not (context.frozen() and frozen_is_inference):
             axes = tuple(a for a in range(len(inputs.shape)) if a != axis)
-            mean, variance = ops.moments(inputs, axes) if mask is None else _masked_moments(inputs, axes, mask)
-            if not context.resting() or generation.of('batch_normalization.frozen_is_inference'):
+            now = ops.moments(inputs, axes) if mask is None else _masked_moments(inputs, axes, mask)
+            if training:
+                mean, variance = now
+            if moves and (not context.resting() or frozen_is_inference):
                 moving_averages.follow(self, (self.moving_mean, self.moving_variance), (
-                    mean, moving_averages.followed_variance(self, variance, inputs.shape, axis)))
+                    now[0], moving_averages.followed_variance(self, now[1], inputs.shape, axis)))
         return ops.batch_normalization(inputs, mean, variance, axis, self.beta, self.gamma,
                                        moving_averages.epsilon_of(self, inputs.shape, axis))
 

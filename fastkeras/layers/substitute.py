@@ -8,6 +8,7 @@ from fastkeras.graph import LEAVES
 from fastkeras.ops import core
 from fastkeras.utils import nest
 
+from . import context
 from .history import Node
 
 
@@ -87,11 +88,18 @@ def substitute(steps, values, again=None, missing=None):
                 values[id(step)] = made if result is None else made[result]
         elif not all(t is None or id(t) in values for t in step.output_tensors):
             inputs, arguments = step.filled(value)
-            made = again(step.layer, inputs, arguments) if again is not None else step.layer(inputs, **arguments)
+            made = again(step.layer, inputs, arguments) if again is not None else _called(step, inputs, arguments)
             for t, y in zip(step.output_tensors, nest.flatten(made)):
                 if t is not None:
                     values.setdefault(id(t), y)     # an input from inside another graph has its value already
     return value
+
+
+def _called(step, inputs, arguments):
+    if step.phase is None:
+        return step.layer(inputs, **arguments)
+    with context.fixed_phase(step.phase):
+        return step.layer(inputs, **arguments)
 
 
 def is_described(tensor):

@@ -35,7 +35,7 @@ class Updating:
                     self._kept_updates = (*self._kept_updates, (update, inputs))
             elif pair or id(update) in trace.offered:
                 variable, value = update if pair else trace.offered.pop(id(update))
-                if self.stateful or context.learning_phase() and not context.frozen():
+                if self.stateful or context.does_updates() and not context.frozen():
                     variable.assign(value)
 
     @property

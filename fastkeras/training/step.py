@@ -5,7 +5,7 @@ import math
 
 from fastkeras import generation, ops
 from fastkeras.compiler import autodiff
-from fastkeras.layers import collect_losses
+from fastkeras.layers import collect_losses, context
 from fastkeras.layers.context import is_trainable, trainable_as, trainable_state
 from fastkeras.layers.present import values_of
 from fastkeras.losses import is_sparse
@@ -74,7 +74,12 @@ class Steps:
     def _call(self, inputs, training):
         model = self.model
         leaves = [_cast(x, spec) for x, spec in zip(inputs, model._fed_tensors())]
-        return nest.flatten(model(model._pack_inputs(leaves), training=training))
+        if model._graph is None and context.said() is not None:     # what is described in each step anew
+            phase = context.said()
+        else:
+            phase = training
+        with context.updates_as(training):
+            return nest.flatten(model(model._pack_inputs(leaves), training=phase))
 
     def _predict(self, *inputs):
         if not any(layer.stateful and layer._kept_updates for layer in self.model._flatten_layers()):
