@@ -46,6 +46,8 @@ LATE = {
     ('layers.registry', 'converters'): 'a configuration names a layer that only Caffe has',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
     ('layers.updates', 'backend'): 'what a layer updates is given as symbols of K',
+    ('training.list_functions', 'backend'): 'the loss of a model is given as a symbol of K',
+    ('ops.tensor', 'backend'): 'what a symbol of K is worth',
     ('optimizers.own_updates', 'backend'): 'a step outside of a trace is given as symbols of K',
     ('saving', 'models'): 'Keras 3 has load_model and save_model here too',
     ('saving.objects', 'backend'): 'byte code of a file says K',

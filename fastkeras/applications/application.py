@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 
 from fastkeras import activations, config, layers
+from fastkeras.backend.leaves import is_keras_tensor
 from fastkeras.models import Model, get_source_inputs
+from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Variable
 from fastkeras.utils.cached_files import get_file
 from fastkeras.utils.errors import warn
 
@@ -15,7 +18,7 @@ ARGUMENTS = """
     include_top: with the layers that make of features the probabilities of classes.
     weights: 'imagenet', weights trained on ImageNet (downloaded to the folder `models` of Keras's cache unless they are
         there, see `utils.get_file`); the path of a file of weights; or None, random ones.
-    input_tensor: a Keras tensor to take images from; by default the model has an input of its own.
+    input_tensor: a Keras tensor, or a symbol of the backend, to take images from; by default the model has an input of its own.
     input_shape: sizes of an image without the batch, in the order of `config.image_data_format()`; None for a size that
         varies, which needs include_top=False. By default the size named above with the top, and any without.
     pooling: without the top: None for feature maps, 'avg' or 'max' for their mean or greatest value, (batch, features).
@@ -57,11 +60,11 @@ class Application:
         shape = self._input_shape(input_shape, default_size, least, self.include_top if flat is None else flat)
         if input_tensor is None:
             self.inputs = layers.Input(shape=shape)
-        elif getattr(input_tensor, '_keras_history', None) is None:
-            raise ValueError(f'{name}: input_tensor: expected a Keras tensor, such as layers.Input({shape}), got '
-                             f'{type(input_tensor).__name__}')
         else:
-            self.inputs = input_tensor
+            if not isinstance(input_tensor, (Tensor, Variable)):
+                raise ValueError(f'{name}: input_tensor: expected a Keras tensor, such as layers.Input({shape}), or a '
+                                 f'symbol of the backend, got {type(input_tensor).__name__}')
+            self.inputs = input_tensor if is_keras_tensor(input_tensor) else layers.Input(tensor=input_tensor)
             self._compare(input_shape)
         self.given = input_tensor is not None
         # sizes as they were asked for: names of files and models hold them

@@ -10,10 +10,11 @@ import numpy as np
 from fastkeras import activations, config, ops
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import active_trace
 
 from .leaves import entries, sizes_of, static_shape
 from .sparse_tensors import dense
-from .symbolic import constant_of, lifted
+from .symbolic import constant_of, deferred, lifted
 
 __all__ = ['abs', 'all', 'any', 'arange', 'argmax', 'argmin', 'batch_dot', 'batch_flatten', 'bias_add', 'cast', 'clip',
            'concatenate', 'cos', 'cumprod', 'cumsum', 'dot', 'elu', 'equal', 'exp', 'expand_dims', 'flatten', 'gather',
@@ -300,8 +301,12 @@ def stack(x: Any, axis: int = 0) -> Any:
 
 @lifted
 def tile(x: Any, n: Any) -> Any:
-    """x so many times along each axis; a number counts for the last."""
-    n = [n] if hasattr(n, '__index__') else list(n)
+    """x so many times along each axis; a number counts for the last. Numbers by K.shape may stand in n."""
+    n = entries(n)
+    if builtins.any(isinstance(d, Tensor) for d in n) and active_trace() is None:
+        spec = (None,) * builtins.max(len(n), len(x.shape)), core.dtype_of(x)
+        return deferred('tile', lambda x, *n: tile(x, list(n)), [x, *n], spec)
+    n = sizes_of('tile', n)
     return ops.tile(x, tuple(n) if len(n) == len(x.shape) else (*[1] * (len(x.shape) - len(n)), *n))
 
 
@@ -348,7 +353,11 @@ def one_hot(indices: Any, num_classes: int) -> Any:
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = 'int32') -> Any:
-    """Numbers from start (0 where there is one number only) up to stop, which is not among them."""
+    """Numbers from start (0 where there is one number only) up to stop, which is not among them. They may be by K.shape."""
     if stop is None:
         start, stop = 0, start
+    if builtins.any(isinstance(x, Tensor) for x in (start, stop, step)):
+        if active_trace() is None:
+            return deferred('arange', lambda *x: arange(*x, dtype), [start, stop, step], ((None,), core.dtype_name(dtype)))
+        start, stop, step = sizes_of('arange', (start, stop, step))
     return core.tensor(np.arange(start, builtins.max(start, stop) if step > 0 else stop, step, dtype=core.dtype_name(dtype)))

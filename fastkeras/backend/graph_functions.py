@@ -86,6 +86,7 @@ class Function:
             # what layers assign is theirs to ask for: Keras updates nothing but what `updates` says
             for key in [k for k, v in trace.assigned.items() if k not in allowed and not isinstance(v, SeedState)]:
                 del trace.assigned[key]
+            trace.later.clear()
             new = [(u[0], value(u[1]) if isinstance(u[1], Tensor) else u[1]) for u in self.updates if isinstance(u, tuple)]
             for variable, x in new:
                 variable.assign(core.tensor(x, variable.dtype))
@@ -125,8 +126,13 @@ def eval(x: Any) -> Any:
     """The value of a symbol, Variable or array. ValueError for one that depends on a placeholder: use `function`."""
     if isinstance(x, Variable):
         return _plain(x.numpy())
-    if isinstance(x, (Tensor, SparseLabels)):
+    if isinstance(x, SparseLabels):
         return Function([], [x], name='eval')([])[0]
+    if isinstance(x, Tensor):
+        known = getattr(x, '_evaluated', None)      # kept by the symbol itself: it goes when the symbol does
+        if known is None:
+            known = x._evaluated = Function([], [x], name='eval')
+        return known([])[0]
     return _plain(np.asarray(dense(x)))
 
 

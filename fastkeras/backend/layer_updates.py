@@ -27,11 +27,13 @@ def symbolic_updates(node: Node) -> list[Any]:
     def assigned(trace, filled):
         with trace, context.no_collection(), context.updates_as(True), phase():
             layer(filled[0], **filled[1])
+            trace.settle()
         return trace
 
     def new(variable, values):
         by_id = {id(t): y for t, y in zip(tensors, values)}
         trace = inner_trace({})
+        trace.later = []
         for v in variables:     # as they were before the call whose outputs are computed beside this
             trace.current.pop(id(v), None)
         return assigned(trace, node.filled(lambda t: by_id[id(t)])).current[id(variable)]

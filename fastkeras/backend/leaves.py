@@ -245,7 +245,7 @@ def is_keras_tensor(x: Any) -> bool:
     if not is_tensor(x):
         raise ValueError(f'Unexpectedly found an instance of type `{type(x)}`. Expected a symbolic tensor instance.')
     history = x._keras_history if isinstance(x, Tensor) else None
-    return history is not None and not isinstance(history.layer, symbolic._Deferred)
+    return history is not None and history.layer._makes_keras_tensors
 
 
 def is_placeholder(x: Any) -> bool:

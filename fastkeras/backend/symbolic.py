@@ -53,6 +53,8 @@ class _Deferred(Layer):
     learning phase. function: of the tensors of the trace."""
 
     supports_masking = True
+    _makes_keras_tensors = False
+    uses_learning_phase = property(lambda self: self.title == 'in_train_phase')
 
     def __init__(self, function: Any, title: str) -> None:
         super().__init__(name=f'K.{title}_{naming.get_uid(f"K.{title}")}', autocast=False)

@@ -64,6 +64,7 @@ class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
 
     supports_masking = False
     _begins = False     # whether it stands for an input of a model
+    _makes_keras_tensors = True     # not so for what the backend describes
     input_spec: Any = None
     # attributes whose layers and variables are not the layer's own
     _untracked = frozenset()

@@ -39,6 +39,7 @@ class Calls:
     _not_of_call = frozenset()  # names of attributes that no call reads
     _last_change = 0            # of any layer
     _changed_at = _traced_at = 0
+    _acts_in_training = True    # in another way than in inference, where its call takes `training`
     _mask_by_argument_alone = False     # whether `mask` is not to be given what masks the inputs have
 
     if TYPE_CHECKING:
@@ -99,6 +100,16 @@ class Calls:
         if not names:
             return [], kwargs
         raise TypeError(f'{title(self)}: called without its first argument, {names[0]!r}')
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """Whether the layer, or one inside it, acts in training in another way than in inference."""
+        inside = self._sublayers()
+        if inside:
+            return any(layer.uses_learning_phase for layer in inside)
+        rates = [getattr(self, name) for name in ('rate', 'stddev', 'dropout', 'recurrent_dropout') if hasattr(self, name)]
+        return 'training' in construction.parameters_of(type(self).call)[0] and (
+            any(rates) if rates else self._acts_in_training)
 
     # ---- inside a trace
     def _run(self, inputs, kwargs):

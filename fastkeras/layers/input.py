@@ -6,7 +6,9 @@ from typing import Any
 
 from fastkeras import config as settings
 from fastkeras import generation
+from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
+from fastkeras.runtime import Variable
 
 from . import naming
 from .base import Layer
@@ -39,6 +41,8 @@ class InputLayer(Layer):
         given = batch_input_shape if batch_input_shape is not None else batch_shape
         inner = input_shape if input_shape is not None else shape
         if input_tensor is not None:
+            if isinstance(input_tensor, Variable) or isinstance(input_tensor, Tensor) and _is_made_by_backend(input_tensor):
+                input_tensor = core.apply('multiply', (core.tensor(input_tensor), 1))   # a tensor that may get a history
             if not isinstance(input_tensor, Tensor):
                 raise ValueError(f'InputLayer {name!r}: expected input_tensor to be a Keras tensor, got '
                                  f'{type(input_tensor).__name__}; an array is fed to the model, not built into it')
@@ -80,6 +84,10 @@ class InputLayer(Layer):
             return {'batch_shape': self.batch_input_shape, 'dtype': self.dtype, 'sparse': False, 'ragged': False,
                     'name': self.name}
         return {'batch_input_shape': self.batch_input_shape, 'dtype': self.dtype, 'sparse': False, 'name': self.name}
+
+
+def _is_made_by_backend(tensor):
+    return tensor._keras_history is not None and not tensor._keras_history.layer._makes_keras_tensors
 
 
 def _sizes(owner, shape):

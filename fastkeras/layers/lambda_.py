@@ -48,6 +48,8 @@ class Lambda(Layer):
         self.mask = mask
         self._output_shape = output_shape
 
+    uses_learning_phase = property(lambda self: takes(self.function, 'training'))
+
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         arguments = dict(self.arguments)
         if takes(self.function, 'mask'):

@@ -19,6 +19,7 @@ class LowRank:
     last, b (r, last size of the kernel), both trained. b begins as zeros, so that nothing changes at first.
     """
 
+    _acts_in_training = False
     lora_rank = lora_alpha = None
     lora_enabled = False
     _low_rank_of = 'kernel'     # the weight

@@ -56,9 +56,9 @@ class _Merge(Layer):
         ranks = max(len(x.shape) for x in inputs)
         full = [ops.expand_dims(x, tuple(range(1, 1 + ranks - len(x.shape)))) if len(x.shape) < ranks else x
                 for x in inputs]
-        return self._merged(full)
+        return self._merge_function(full)
 
-    def _merged(self, inputs):
+    def _merge_function(self, inputs):
         y = inputs[0]
         for x in inputs[1:]:
             y = self.operation(y, x)
@@ -107,8 +107,8 @@ class Average(_Merge):
 
     operation = staticmethod(ops.add)
 
-    def _merged(self, inputs):
-        return super()._merged(inputs) / len(inputs)
+    def _merge_function(self, inputs):
+        return super()._merge_function(inputs) / len(inputs)
 
 
 class Subtract(_Merge):

@@ -85,6 +85,7 @@ class StatelessScope:
     def __exit__(self, *args: Any, **kwargs: Any) -> None:
         self._entered = False
         if self._trace is not None:
+            self._trace.settle()
             self._held = {k: (v, self._trace.current[k]) for k, v in self._trace.assigned.items()}
             self._trace.__exit__(*args)
         else:

@@ -18,6 +18,7 @@ class _Depthwise(_Sliding):
     """Each channel with `depth_multiplier` windows of its own: kernel [*window, channels, depth_multiplier]."""
 
     _elsewhere = {**_Sliding._elsewhere, 'groups': 1}
+    _acts_in_training = False
 
     def __init__(self, kernel_size, strides, padding, depth_multiplier, data_format, activation, use_bias,
                  depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer, activity_regularizer,

@@ -36,7 +36,10 @@ class Updating:
             elif pair or id(update) in trace.offered:
                 variable, value = update if pair else trace.offered.pop(id(update))
                 if self.stateful or context.does_updates() and not context.frozen():
-                    variable.assign(value)
+                    if trace.later is None:     # in the body of a loop
+                        variable.assign(value)
+                    else:
+                        trace.later.append((variable, value))
 
     @property
     def updates(self) -> list[Any]:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from .. import late
 from ..graph import Node
 from . import core
 from .numpy_dispatch import function_call, public, ufunc_call
 from .slices import get_item
+from .static_shape import StaticShape
 
 
 class Tensor(Node):
@@ -16,7 +18,7 @@ class Tensor(Node):
     the layers.
     """
 
-    __slots__ = ('_keras_history', '_keras_mask')
+    __slots__ = ('_keras_history', '_keras_mask', '_evaluated')
     __array_priority__ = 100
 
     def __init__(self, op, inputs, attrs, shape, dtype, name=None):
@@ -65,6 +67,41 @@ class Tensor(Node):
 
     def __format__(self, spec):
         return format(np.asarray(self).item(), spec) if spec else str(self)
+
+    # ---- what tensors of TensorFlow 1 and Keras 2 have
+    def get_shape(self):
+        """The shape, which has `as_list()` and `ndims`, and sizes with a `value`."""
+        return StaticShape(self.shape)
+
+    def eval(self, feed_dict=None, session=None):
+        """The value of what depends on Variables alone, or on the placeholders in feed_dict; outside of traces."""
+        return late.part('backend').get_session().run(self, feed_dict)
+
+    _keras_shape = property(lambda self: self.shape, doc='The shape, as Keras 2 noted it down.')
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape):
+        want = tuple(shape)
+        if len(want) != len(self.shape) or any(None not in (a, b) and a != b for a, b in zip(want, self.shape)):
+            raise ValueError(f'_keras_shape of {self!r}: expected {tuple(self.shape)}, which is known, got {want}')
+
+    @property
+    def _uses_learning_phase(self):
+        """Whether a layer on the way to it acts in training in another way than in inference."""
+        seen, open_ends = set(), [self]
+        while open_ends:
+            tensor = open_ends.pop()
+            if id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            history = tensor._keras_history
+            if history is None:
+                open_ends += [t for t in tensor.inputs if isinstance(t, Tensor)]
+                continue
+            if history.layer.uses_learning_phase:
+                return True
+            open_ends += history.layer._inbound_nodes[history.node_index].input_tensors
+        return False
 
     # ---- sequence
     def __len__(self):

@@ -195,6 +195,7 @@ def trace(fn, specs):
         leaves = []
         build = flatten(fn(*inputs), leaves)
         outputs = [core.tensor(x) for x in leaves]
+        t.settle()
         if t.offered:
             _take_offered(t, outputs)
         updates = [(v, t.current[k]) for k, v in t.assigned.items()]

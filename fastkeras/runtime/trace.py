@@ -17,11 +17,17 @@ class Trace:
         self.losses = []
         self.reported = []      # the same of metrics: pairs (name, scalar)
         self.results = None     # a list, where what layers give to the user is noted
+        self.later = []         # pairs (variable, value), assigned at the end, so that nothing in the trace sees it; or None
         self.offered = {}       # id of a tensor → (variable, tensor): an assignment, if somebody reads it or asks for it
 
     def leaf(self, variable):
         """What a Variable is that was not assigned yet."""
         return variable._leaf
+
+    def settle(self):
+        """Do what is left for the end; inside the trace."""
+        for variable, value in self.later or ():
+            variable.assign(value)
 
     def __enter__(self):
         _local.stack = [*getattr(_local, 'stack', ()), self]
@@ -58,6 +64,7 @@ def inner_trace(values):
         trace.current.update(outer.current)
         trace.losses, trace.reported, trace.offered, trace.leaf = outer.losses, outer.reported, outer.offered, outer.leaf
     trace.current.update(values)
+    trace.later = None
     return trace
 
 

@@ -172,6 +172,16 @@ class Variable:
     def __array__(self, dtype=None, copy=None):
         return self.array.astype(dtype) if dtype is not None and dtype != self.array.dtype else self.array
 
+    def eval(self, session=None):
+        """A copy of the value, as variables of TensorFlow 1 gave it. session: any, there is one."""
+        return self.numpy()
+
+    def get_shape(self):
+        """The shape, as `Tensor.get_shape`."""
+        return self._leaf.get_shape()
+
+    _keras_shape = property(lambda self: self.shape)
+
     def numpy(self):
         """A copy of the value."""
         return self.array.copy()

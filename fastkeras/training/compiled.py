@@ -10,6 +10,7 @@ from fastkeras import losses, optimizers
 from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data
 from fastkeras.training.batches import Standard
+from fastkeras.training.list_functions import ListFunctions
 from fastkeras.training.objective import Objective
 from fastkeras.training.own_steps import FreeStandard, OwnSteps, defines, overridden
 from fastkeras.training.step import Steps
@@ -18,8 +19,9 @@ from fastkeras.utils.errors import keywords, unknown_argument, warn
 from fastkeras.utils.sequence import is_batches, peeked
 
 _IGNORED = ('steps_per_execution', 'jit_compile', 'auto_scale_loss')
+_LISTS = ('_make_train_function', '_make_test_function', '_make_predict_function')
 # steps of other Kerases that are not called here
-_NOT_CALLED = ('compute_and_apply_gradients', '_make_train_function', '_make_test_function', '_make_predict_function')
+_NOT_CALLED = ('compute_and_apply_gradients', *_LISTS)
 
 
 class NotCompiledError(RuntimeError, ValueError):
@@ -48,7 +50,8 @@ class Compiled:
     # what compile and fit set, beside what they keep for themselves
     _set_by_compile = ('optimizer', 'loss', 'loss_weights', 'weighted_metrics', 'history')
     _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_own_steps', '_predict_steps', '_quick', '_shuffling',
-                            '_own_objective', '_loss_tracker', '_compile_metrics', '_output_trackers', 'metrics_tensors'))
+                            '_own_objective', '_loss_tracker', '_compile_metrics', '_output_trackers', 'metrics_tensors',
+                            '_symbols', 'train_function', 'test_function', 'predict_function'))
 
     # ---- compile
     @arguments.either_order
@@ -96,7 +99,7 @@ class Compiled:
     def _check_steps(self):
         """ValueError where the user's class defines a step that nothing here calls."""
         for name in _NOT_CALLED:
-            if hasattr(self, name):
+            if getattr(type(self), name, None) is not getattr(ListFunctions, name, None):
                 raise ValueError(f'model {self.name!r}: {type(self).__name__}.{name} is not called here; define train_step, '
                                  'test_step, predict_step, compute_loss or compute_metrics instead')
         if defines(self, 'compute_loss_and_updates') and not defines(self, 'train_step'):

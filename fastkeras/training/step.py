@@ -12,7 +12,7 @@ from fastkeras.losses import is_sparse
 from fastkeras.losses.classes import LossFunctionWrapper
 from fastkeras.metrics import name_of
 from fastkeras.ops import core
-from fastkeras.runtime import Function
+from fastkeras.runtime import Function, active_trace
 from fastkeras.training.results import as_result, depends_on, naming, with_step_values
 from fastkeras.utils import nest
 from fastkeras.utils.part_of import PartOf
@@ -110,7 +110,7 @@ class Steps:
                 for update, _ in layer._kept_updates:
                     what = f'an update of layer {layer.name!r}'
                     if isinstance(update, tuple):
-                        update[0].assign(with_step_values(core.tensor(update[1]), described, what))
+                        active_trace().later.append((update[0], with_step_values(core.tensor(update[1]), described, what)))
                     else:
                         with_step_values(update, described, what)
 

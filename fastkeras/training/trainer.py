@@ -15,6 +15,7 @@ from fastkeras.training.batches import ArrayBatches, GivenBatches
 from fastkeras.training.compile_config import CompileConfig
 from fastkeras.training.compiled import Compiled, NotCompiledError
 from fastkeras.training.last_history import LastHistory
+from fastkeras.training.list_functions import ListFunctions
 from fastkeras.training.methods import StepMethods
 from fastkeras.training.own_steps import FreeStandard, OwnSteps, overridden
 from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ['NotCompiledError', 'Trainer', 'batch_size_for']
 
 
-class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable):
+class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListFunctions):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
     `_pack_inputs`, `_shapes_are_fixed` and `_build_from_data` are the model's answers about its structure."""
 

@@ -35,4 +35,5 @@ def test_program(name):
     assert list(found) == list(want)
     for key, value in want.items():
         assert structure(found[key]) == structure(value), key
-        np.testing.assert_allclose(flat(found[key]), flat(value), rtol=1e-4, atol=1e-6, err_msg=key)
+        if found[key] != value:     # words and None are equal or wrong
+            np.testing.assert_allclose(flat(found[key]), flat(value), rtol=1e-4, atol=1e-6, err_msg=key)

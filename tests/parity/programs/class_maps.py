@@ -38,14 +38,14 @@ normalised = K.function([model.input], [grads / (K.sqrt(K.mean(K.square(grads)))
 out['normalised'] = normalised([x])[0].sum(axis=(1, 2)).tolist()
 
 # an image that excites a filter
-layers = dict([(layer.name, layer) for layer in model.layers])
+layers = {layer.name: layer for layer in model.layers}
 loss = K.mean(layers['conv2'].output[:, :, :, 1])
 grads = K.gradients(loss, model.input)[0]
 grads /= (K.sqrt(K.mean(K.square(grads))) + 1e-5)
 iterate = K.function([model.input], [loss, grads])
 image = x[:1] * 20 + 128.
 losses = []
-for i in range(5):
+for _ in range(5):
     value, direction = iterate([image])
     image += direction
     losses.append(value)

@@ -22,7 +22,7 @@ def filled(model):
 
 # ---- deep dream
 model = filled(vgg16.VGG16(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3)))
-layers = dict([(layer.name, layer) for layer in model.layers])
+layers = {layer.name: layer for layer in model.layers}
 loss = K.variable(0.)
 for name, coefficient in [('block1_conv2', .05), ('block2_conv1', .1)]:
     activation = layers[name].output
@@ -46,7 +46,7 @@ base_image, style_image = K.variable(photo), K.variable(painting)
 combination_image = K.placeholder((1, SIZE, SIZE, 3))
 input_tensor = K.concatenate([base_image, style_image, combination_image], axis=0)
 model = filled(vgg16.VGG16(input_tensor=input_tensor, weights=None, include_top=False))
-outputs = dict([(layer.name, layer.output) for layer in model.layers])
+outputs = {layer.name: layer.output for layer in model.layers}
 
 
 def gram_matrix(x):
@@ -75,7 +75,7 @@ grads = K.gradients(loss, combination_image)
 f_outputs = K.function([combination_image], [loss] + grads)
 
 
-class Evaluator(object):
+class Evaluator:
     def __init__(self):
         self.loss_value = None
 

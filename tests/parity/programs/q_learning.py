@@ -60,7 +60,13 @@ def masked_error(args):
 model.set_weights(target.get_weights())
 loss_out = Lambda(masked_error, output_shape=(1,), name='loss')([y_true, model.output, mask])
 trainable = Model([model.input, y_true, mask], [loss_out, model.output])
-metrics = {trainable.output_names[1]: [lambda y_true, y_pred: K.mean(K.max(y_pred, axis=-1))]}
+
+
+def mean_q(y_true, y_pred):
+    return K.mean(K.max(y_pred, axis=-1))
+
+
+metrics = {trainable.output_names[1]: [mean_q]}
 trainable.compile('adam', [lambda y_true, y_pred: y_pred, lambda y_true, y_pred: K.zeros_like(y_pred)], metrics=metrics)
 masks = np.eye(3)[action]
 out['keras_rl'] = [trainable.train_on_batch([state, masks * reward[:, None], masks], [np.zeros(8), masks])
