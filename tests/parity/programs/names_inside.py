@@ -36,7 +36,6 @@ model._make_test_function()
 out['test'] = model.test_function([x, y, ones, 0.])
 model._make_predict_function()
 out['predict'] = model.predict_function([x, 0.])[0].tolist()
-model.layers[1].rate = 0.
 plain = Sequential([Dense(5, activation='tanh', kernel_regularizer='l2', input_shape=(4,)), Dense(2)])
 plain.set_weights(model.get_weights())
 plain.compile('sgd', 'mse', metrics=['mae'])
