@@ -36,11 +36,14 @@ class Labels:
 
     def _by_names(self, start, word, parts):
         """{place: place by the names} of the layers of a class; {} where place decides. start: of their paths."""
+        there = self._store.inside(start[:-1])
+        if not parts.keys() <= set(there):
+            return {}
         own = {place: part.name for place, part in parts.items()}
         labels = {place: self._store.label(start + place) for place in parts}
         if None in labels.values() or labels == own:
             return {}
-        for place in self._store.inside(start[:-1]):
+        for place in there:
             if place not in labels and _word(place) == word:
                 labels[place] = self._store.label(start + place)
         places = {label: place for place, label in labels.items()}

@@ -20,6 +20,7 @@ class Bytes:
 
     def __init__(self, read, base, widths):
         self._read, self._base, (self.of_address, self.of_length) = read, base, widths
+        self.heaps = {}         # address → what stands in the heap there, once it was looked at
 
     def at(self, address, size):
         """So many bytes at an address. ModelFileError where the file has not that many."""
@@ -44,11 +45,11 @@ def texts_of(file, header, name, count):
         raise ModelFileError(f'{count} texts do not fit into {len(data)} bytes')
     found = [(file.number(data, k, 4), file.number(data, k + 4, file.of_address), file.number(data, k + width - 4, 4))
              for k in range(0, count * width, width)]
-    heaps, places = {}, []
+    places = []
     for size, heap, number in found:
-        if heap and size and heap not in heaps:
-            heaps[heap] = _objects_of_heap(file, heap)
-        place, held = heaps[heap].get(number, (0, 0)) if heap and size else (0, size)
+        if heap and size and heap not in file.heaps:
+            file.heaps[heap] = _objects_of_heap(file, heap)
+        place, held = file.heaps[heap].get(number, (0, 0)) if heap and size else (0, size)
         if held != size:
             raise ModelFileError(f'a text is said to have {size} bytes, of which the file holds {held}')
         places.append((place, size if heap else 0))

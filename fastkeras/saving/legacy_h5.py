@@ -55,7 +55,9 @@ def write_names(group, attribute, names):
 
 def stored_order(layer):
     """The weights of a layer in the order of such files: the trainable ones first, also in a model inside."""
-    return [*layer.trainable_weights, *layer.non_trainable_weights]
+    trained = layer.trainable_weights
+    known = {id(v) for v in trained}
+    return [*trained, *(v for v in layer.weights if id(v) not in known)]
 
 
 def write_weights(group, layers):

@@ -22,7 +22,7 @@ DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 FILTERS = {DEFLATE: 'gzip', SHUFFLE: 'shuffle', FLETCHER32: 'fletcher32', LZF: 'lzf'}
 _HARD = 0               # H5L_TYPE_HARD
 _TEXT, _NUMBERS = 3, (0, 1)     # H5T_STRING; H5T_INTEGER, H5T_FLOAT
-_BLOCK = 1 << 20         # bytes that are read at once: they stay in a cache until they were looked at
+_BLOCK = 1 << 18         # bytes that are read at once: they stay in a cache until they were looked at
 _LARGE = 1 << 16        # bytes from which on an array is read so
 _ADDRESSED = 4096       # bytes of an array that need not be in the file: a small one that was made and never written
 _state = threading.local()      # .counts: what was read of the file that is being read; .source: its bytes, see bytes_from
@@ -63,9 +63,13 @@ def _handle(file):
 
 
 def _bytes_of(file):
-    """The h5_texts.Bytes of an open file."""
+    """The h5_texts.Bytes of an open file. Those of one that nobody writes to are kept while it is read."""
     from h5py import h5f
-    if file.get_intent() != h5f.ACC_RDONLY:
+    counts = getattr(_state, 'counts', None)
+    if counts is not None and counts.get('bytes', (None,))[0] == file:
+        return counts['bytes'][1]
+    fixed = file.get_intent() == h5f.ACC_RDONLY
+    if not fixed:
         h5f.flush(file)
     settings, source, handle = file.get_create_plist(), _source(file), _handle(file)
     base = settings.get_userblock()
@@ -77,7 +81,10 @@ def _bytes_of(file):
         return bytes(source[at:at + size])
     if source is None and handle is None:       # of the user's: what else HDF5 can open a file from
         source, base = memoryview(file.get_file_image()), 0
-    return h5_texts.Bytes(read if handle is None else lambda at, size: os.pread(handle, size, at), base, settings.get_sizes())
+    found = h5_texts.Bytes(read if handle is None else lambda at, size: os.pread(handle, size, at), base, settings.get_sizes())
+    if counts is not None and fixed:
+        counts['bytes'] = file, found
+    return found
 
 
 def _count(name, more, what):
@@ -121,7 +128,7 @@ def array_at(parent, name):
     """The dataset `name` of a group, of which nothing is read yet. ModelFileError where there is none, for one of other things
     than numbers, and for one whose numbers are elsewhere, or nowhere, or packed by what is not known."""
     found = _member(parent, name)
-    if not hasattr(found, 'dtype') or not hasattr(found, 'shape'):
+    if not hasattr(type(found), 'chunks'):
         raise _damaged(parent, f'{name!r} is no array')
     try:
         dtype, shape = found.dtype, found.shape
@@ -206,9 +213,17 @@ def _member(parent, name):
             raise _damaged(parent, f'{name!r} is a link to elsewhere, which is not followed')
         _count('members', 1, 'the file, members')
     try:
-        return parent['/'.join(parts)] if parts else parent
+        return _opened(parent, '/'.join(parts)) if parts else parent
     except Exception as error:      # h5py says what HDF5 cannot open in many ways
         raise _damaged(parent, f'{name!r} cannot be opened: {error}') from error
+
+
+def _opened(parent, path):
+    """What parent[path] is, without asking HDF5 more than what it is."""
+    from h5py import Dataset, Datatype, Group, h5i, h5o
+    found = h5o.open(parent.id, path.encode('utf8'))
+    kind = h5i.get_type(found)
+    return Group(found) if kind == h5i.GROUP else Dataset(found) if kind == h5i.DATASET else Datatype(found)
 
 
 def _damaged(parent, text):
@@ -219,6 +234,7 @@ def _damaged(parent, text):
 def read(stored, dtype=None):
     """The numbers of a Stored, in memory of the engine's own (aligned, so that a Variable can take it as it is). dtype:
     converted to it."""
+    from h5py import h5s
     dataset = stored.dataset
     if stored.size:
         _check_held(stored)
@@ -230,10 +246,8 @@ def read(stored, dtype=None):
             _unpack(stored, array)
         elif stored.chunks is None and array.nbytes >= _LARGE and stored.dtype == array.dtype and _copied(dataset, array):
             pass
-        elif stored.shape:
-            dataset.read_direct(array)
         else:
-            array[...] = dataset[()]
+            dataset.id.read(h5s.ALL, h5s.ALL, array)
     except ModelFileError:
         raise
     except Exception as error:

@@ -22,7 +22,7 @@ LARGEST_RATIO, UNPACKED_FREELY = 100, 1 << 20
 # bytes of the directory, members in it, and characters of a name
 _DIRECTORY, _MEMBERS, _NAME = 16 << 20, 20_000, 1024
 _END = b'PK\x05\x06'
-_BLOCK = 1 << 20         # bytes that are read at once for a checksum
+_BLOCK = 1 << 18         # bytes that are read at once for a checksum
 _ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError,
            UnicodeError, OverflowError, ValueError, KeyError, IndexError)
 
