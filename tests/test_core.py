@@ -297,7 +297,7 @@ def test_limits_are_those_of_the_header():
 # ---- checksums
 def test_checksums_are_those_of_zlib():
     data = np.random.default_rng(0).integers(0, 256, 200_003, dtype=np.uint8)
-    for n in (0, 1, 7, 8, 15, 16, 63, 64, 65, 79, 80, 127, 128, 129, 1000, 100_003, 200_003):
+    for n in (0, 1, 7, 8, 15, 16, 63, 64, 65, 79, 80, 127, 128, 129, 255, 256, 257, 511, 512, 1000, 100_003, 200_003):
         for before in (0, 12345678, 0xffffffff):
             assert _core.crc32(data[:n], before) == zlib.crc32(data[:n], before)
         assert _core.crc32(data[1:n + 1].tobytes()) == zlib.crc32(data[1:n + 1])

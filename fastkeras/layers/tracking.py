@@ -8,27 +8,26 @@ _OWN = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions
                   'input_spec'))
 # what holds nothing: most attributes
 _PLAIN = frozenset((type(None), bool, int, float, str))
+_CONTAINERS = (list, tuple, dict)
 
 
 def found(layer, kind):
     """Objects of a class in the attributes of the layer, each once, in the order the attributes were first set."""
-    seen, out = set(), []
+    seen, out, untracked, holds = set(), [], layer._untracked, (kind, *_CONTAINERS)
 
-    def look(value):
-        if isinstance(value, kind):
-            if id(value) not in seen:
-                seen.add(id(value))
-                out.append(value)
-        elif type(value) in (list, tuple) or isinstance(value, (list, tuple)):
-            for v in value:
-                look(v)
-        elif isinstance(value, dict):
-            for v in value.values():
-                look(v)
+    def look(values):
+        for value in values:
+            if not isinstance(value, holds):        # as are most: one question for them
+                continue
+            if isinstance(value, kind):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    out.append(value)
+            else:
+                look(value.values() if isinstance(value, dict) else value)
 
-    for name, value in layer.__dict__.items():
-        if type(value) not in _PLAIN and name not in _OWN and name not in layer._untracked:
-            look(value)
+    look([value for name, value in layer.__dict__.items()
+          if type(value) not in _PLAIN and name not in _OWN and name not in untracked])
     return out
 
 

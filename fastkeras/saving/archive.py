@@ -81,7 +81,7 @@ def read_model(members, custom_objects=None, compile=True, safe_mode=True):
         if compile:
             with limits.describing('how the model was compiled'):
                 _compile(model, config.get('compile_config'), own.get('training_config'), custom_objects)
-        part_weights.load(model, store, Assets(members), optimizer=compile)
+        part_weights.load(model, store, Assets(members), optimizer=compile, own=True)
         if compile and getattr(model, 'optimizer', None) is not None and isinstance(store, H5Store):
             legacy_h5.read_state(model, store.root)
     return model

@@ -80,7 +80,7 @@ def write_variables(group, variables):
         names.append(name)
     write_names(group, 'weight_names', names)
     for name, v in zip(names, variables):
-        value = v.numpy()
+        value = v.array       # HDF5 copies it
         dataset = group.create_dataset(name, value.shape, dtype=value.dtype)
         if value.shape:
             dataset[:] = value

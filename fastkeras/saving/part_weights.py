@@ -52,11 +52,12 @@ def _write(part, path, store):
         part.save_own_variables(store.make(path, getattr(part, 'name', None)))
 
 
-def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True):
+def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True, own=False):
     """Read the state of a model and of all its parts: all of it, or nothing.
 
     assets: archive.Assets. skip_mismatch: leave out, with a warning, parts whose variables are not there or of other
-    shapes. skip: parts to leave as they are. optimizer: also its state, where the file has it. Returns a report.LoadReport.
+    shapes. skip: parts to leave as they are. optimizer: also its state, where the file has it. own: the model is the one
+    of the file, so that its layers stand in the file's order. Returns a report.LoadReport.
     Raises ModelFileError, with the path, where variables are missing or of other shapes.
     """
     skipped = {id(p) for p in skip}
@@ -79,7 +80,7 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
             return False
 
     labels = Labels(store, fits)
-    ways = walk.Ways(holds, store.of_213, labels.arranged)
+    ways = walk.Ways(holds, store.of_213, (lambda path, inside: inside) if own else labels.arranged)
     found = ways.go(model)
     left_out = [_lacking(path, part, store) for path, part in ways.missing.values() if needs(part)]
     if left_out and not skip_mismatch:

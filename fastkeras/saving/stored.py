@@ -109,9 +109,11 @@ def _file_size(member):
 # ---- members
 def names(group):
     """The names in a group. (`in` would follow a link to see whether it leads anywhere.)"""
-    limits.check('members', len(group), f'the group {group.name!r}, members')
+    count = group.id.get_num_objs()
+    if count > limits.of('members'):
+        limits.check('members', count, f'the group {group.name!r}, members')
     try:
-        return set(group)
+        return {name.decode('utf8', 'surrogateescape') for name in group.id}
     except (RuntimeError, OSError, ValueError) as error:
         raise _damaged(group, f'its members cannot be listed: {error}') from error
 
