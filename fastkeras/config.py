@@ -156,7 +156,7 @@ def standardize_data_format(data_format=None):
     if data_format is None:
         return _settings['image_data_format']
     if data_format not in _LAYOUTS:
-        raise ValueError(f"data_format: expected 'channels_last' or 'channels_first', got {data_format!r}")
+        raise ValueError(f"the `data_format` argument must be one of 'channels_first', 'channels_last', got {data_format!r}")
     return str(data_format)
 
 

@@ -79,8 +79,9 @@ class Application:
         if isinstance(self.classes, bool) or not hasattr(self.classes, '__index__') or int(self.classes) < 1:
             raise ValueError(f'{self.name}: classes: expected a whole number of at least 1, got {self.classes!r}')
         if self.imagenet and self.classes != 1000:
-            raise ValueError(f"{self.name}: weights='imagenet' with include_top=True are for classes=1000, got "
-                             f'classes={self.classes}; take include_top=False and a top of your own, or weights=None')
+            raise ValueError(f"{self.name}: weights='imagenet' with include_top=True are for 1000 classes, so "
+                             f'`classes` should be 1000, got classes={self.classes}; take include_top=False and a top '
+                             'of your own, or weights=None')
         if self.pooling is not None:
             warn(f'{self.name}: pooling={self.pooling!r} has no effect with include_top=True')
         if self.weights is not None and activations.get(self.activation) not in (
@@ -112,7 +113,7 @@ class Application:
             return default if flat else (channels, None, None) if self.first else (None, None, channels)
         sizes = shape[1:] if self.first else shape[:2]
         if any(d is not None and d < least for d in sizes):
-            raise ValueError(f'{self.name}: input_shape: expected images of at least {least} × {least}, got {shape}, '
+            raise ValueError(f'{self.name}: Input size must be at least {least}x{least}, got input_shape={shape}, '
                              f'{self._order}')
         if flat and None in shape:
             raise ValueError(f'{self.name}: with include_top=True all sizes of input_shape must be known, got {shape}')
@@ -175,9 +176,10 @@ def _checked_weights(name, weights):
         path = os.path.expanduser(os.fspath(weights))
         if os.path.exists(path):
             return path
-        raise ValueError(f"{name}: weights: expected None, 'imagenet' or the path of a file of weights; there is no file "
-                         f'{os.fspath(weights)!r}')
-    raise ValueError(f"{name}: weights: expected None, 'imagenet' or the path of a file of weights, got {weights!r}")
+        raise ValueError(f"{name}: the `weights` argument should be either None, 'imagenet' or the path to the weights file "
+                         f'to be loaded; there is no file {os.fspath(weights)!r}')
+    raise ValueError(f"{name}: the `weights` argument should be either None, 'imagenet' or the path to the weights file "
+                     f'to be loaded, got {weights!r}')
 
 
 def correct_pad(x, size, axis):

@@ -107,8 +107,8 @@ def decode_predictions(preds: Any, top: Any = 5) -> Any:
     shape = tuple(getattr(preds, 'shape', ()))
     if len(shape) != 2 or shape[1] != 1000:
         got = f'an array of shape {shape}' if hasattr(preds, 'shape') else type(preds).__name__
-        raise ValueError(f'decode_predictions: expected the predictions of a network of ImageNet, an array of shape '
-                         f'(samples, 1000), got {got}')
+        raise ValueError('decode_predictions: it expects a batch of predictions of a network of ImageNet (a 2D array of shape '
+                         f'(samples, 1000)), got {got}')
     if isinstance(top, bool) or not hasattr(top, '__index__') or int(top) < 1:
         raise ValueError(f'decode_predictions: top: expected a whole number of at least 1, got {top!r}')
     names = _class_names()

@@ -314,21 +314,22 @@ class Layer(Calls, Connected, Configured, Typed, Keeping, Updating):
         weights = [np.asarray(w) for w in weights]
         if len(variables) != len(weights):
             hint = '' if self.built else '; it is not built yet: call it on an input, or build(input_shape), first'
-            raise ValueError(f'{title(self)}: expected {len(variables)} arrays for its weights '
-                             f'{[tuple(v.shape) for v in variables]}, got {len(weights)} of shapes '
+            raise ValueError(f'{title(self)}: set_weights(weights) was called with a weight list of length '
+                             f'{len(weights)}, but the '
+                             f'layer was expecting {len(variables)} weights {[tuple(v.shape) for v in variables]}, got shapes '
                              f'{[w.shape for w in weights]}{hint}')
         for v, w in zip(variables, weights):
             if tuple(v.shape) != w.shape:
-                raise ValueError(f'{title(self)}: the weight {v.name!r} has shape {tuple(v.shape)}, it cannot take an '
-                                 f'array of shape {w.shape}')
+                raise ValueError(f'{title(self)}: the weight {v.name!r}: Layer weight shape {tuple(v.shape)} not '
+                                 f'compatible with provided weight shape {w.shape}')
         with outside_trace():
             assign_all(variables, weights)
 
     def count_params(self) -> int:
         """The number of numbers in the weights. ValueError before they exist."""
         if not self.built and not self.weights:
-            raise ValueError(f'{title(self)}: count_params needs the weights, and it is not built yet; call it on an '
-                             f'input, or build(input_shape), first')
+            raise ValueError(f"{title(self)}: You tried to call `count_params`, but the layer isn't built and has no weights "
+                             'yet; call it on an input, or build(input_shape), first')
         return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
 
     # ---- losses, metrics, updates

@@ -45,7 +45,8 @@ def numbers(layer, name, value, n, least=1):
     """value, a whole number or n of them, as a tuple."""
     items = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
     if len(items) != n:
-        raise ValueError(f'{title(layer)}: expected {name} to be one whole number or {n} of them, got {value!r}')
+        raise ValueError(f'{title(layer)}: the `{name}` argument must be a tuple of {n} integers, or one whole number, got '
+                         f'{value!r}')
     return tuple(count(layer, name, v, least) for v in items)
 
 
@@ -64,7 +65,8 @@ def one_of(layer, name, value, choices):
     """value, which must be one of the choices; words in any case."""
     low = value.lower() if isinstance(value, str) else value
     if low not in choices:
-        raise ValueError(f'{title(layer)}: expected {name} to be one of {", ".join(map(repr, choices))}, got {value!r}')
+        raise ValueError(f'{title(layer)}: the `{name}` argument must be one of {", ".join(map(repr, choices))}, got '
+                         f'{value!r}')
     return low
 
 
@@ -74,7 +76,8 @@ def last_axis(layer, shape, axis=-1):
         raise ValueError(f'{title(layer)}: expected an input with at least 2 dimensions, got shape {tuple(shape)}')
     size = shape[axis]
     if size is None:
-        raise UnknownSize(f'{title(layer)}: expected a known size on axis {axis} of its input, got shape {tuple(shape)}')
+        raise UnknownSize(f'{title(layer)}: the shape of the inputs is not fully defined: expected a known size on axis '
+                          f'{axis}, got shape {tuple(shape)}; give the first layer a whole input_shape')
     return int(size)
 
 

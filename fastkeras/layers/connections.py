@@ -12,9 +12,14 @@ from .input_spec import title
 class Connected:
     """Mixin of Layer: `input`, `output`, `get_input_at` and the like."""
 
+    def _cure(self):
+        """What to do about a layer that was never called, for messages."""
+        return ''
+
     def _node_at(self, node_index, what):
         if not self._inbound_nodes:
-            raise ValueError(f'{title(self)} has no {what}: it was never called on Keras tensors')
+            raise ValueError(f'{title(self)} has no inbound nodes: it has never been called on Keras tensors and thus '
+                             f'has no defined {what}{self._cure()}')
         if not -len(self._inbound_nodes) <= node_index < len(self._inbound_nodes):
             raise ValueError(f'{title(self)}: expected a node index below {len(self._inbound_nodes)}, the number of '
                              f'its calls on Keras tensors, got {node_index}')
@@ -48,10 +53,11 @@ class Connected:
         """The attribute of the only call; of all calls, where they agree on a shape."""
         values = [get(k) for k in range(len(self._inbound_nodes))]
         if not values:
-            raise AttributeError(f'{title(self)} has no {what}: it was never called on Keras tensors')
+            raise AttributeError(f'{title(self)} has no inbound nodes: it has never been called on Keras tensors and thus '
+                             f'has no defined {what}{self._cure()}')
         if len(values) > 1 and not (what.endswith('shape') and all(v == values[0] for v in values)):
-            raise AttributeError(f'{title(self)} was called {len(values)} times, so its {what} is not one thing; use '
-                                 f'get_{what.replace(" ", "_")}_at(node_index)')
+            raise AttributeError(f'{title(self)} has multiple inbound nodes, as it was called {len(values)} times, so '
+                                 f'its {what} is ill-defined. Use `get_{what.replace(" ", "_")}_at(node_index)` instead')
         return values[0]
 
     @property

@@ -18,6 +18,10 @@ from .present import values_of
 from .substitute import step_of, steps_to, substitute, with_mask_of
 from .text_front import TextFront
 
+# where Keras tensors come from, for messages
+_FROM = {'inputs': 'Input tensors to a Model must come from `keras.layers.Input`',
+         'outputs': 'Output tensors to a Model must be the output of a Keras `Layer`'}
+
 
 class LayerGraph:
     """inputs, outputs: nestings of Keras tensors. nodes: the calls on the way, each after those it needs; layers: all
@@ -43,8 +47,8 @@ class LayerGraph:
         for what, tensors in (('inputs', self.input_tensors), ('outputs', self.output_tensors)):
             for t in tensors:
                 if not isinstance(t, Tensor):
-                    raise ValueError(f'Model {self.owner!r}: expected {what} to be Keras tensors, made by Input or by '
-                                     f'layers called on them; got {type(t).__name__}: {t!r:.80}')
+                    raise ValueError(f'Model {self.owner!r}: {_FROM[what]}; expected {what} to be Keras tensors, made by '
+                                     f'Input or by layers called on them; got {type(t).__name__}: {t!r:.80}')
         if not self.output_tensors:
             raise ValueError(f'Model {self.owner!r}: expected at least one output')
         if len({id(t) for t in self.input_tensors}) != len(self.input_tensors):
@@ -82,12 +86,12 @@ class LayerGraph:
         tensor = self.renamed.get(id(tensor), tensor)
         history = tensor._keras_history
         if history is None:
-            raise ValueError(f'Model {self.owner!r}: the graph is disconnected: {tensor!r} is neither an input of the '
-                             f'model nor the result of a layer')
+            raise ValueError(f'Model {self.owner!r}: Graph disconnected: cannot obtain value for tensor {tensor!r}, '
+                             f'which is neither an input of the model nor the result of a layer')
         node = history.layer._inbound_nodes[history.node_index]
         if isinstance(history.layer, InputLayer) and all(tensor is not b for b in self.begins):
-            raise ValueError(f'Model {self.owner!r}: the graph is disconnected: its outputs need the input '
-                             f'{history.layer.name!r}, which is not among the inputs '
+            raise ValueError(f'Model {self.owner!r}: Graph disconnected: cannot obtain value for tensor {tensor!r} at layer '
+                             f'{history.layer.name!r}: its outputs need this input, which is not among the inputs '
                              f'{[t._keras_history.layer.name for t in self.begins]}')
         return node
 
@@ -202,8 +206,8 @@ def _check_names(layers, owner):
     for layer in layers:
         if seen.setdefault(layer.name, layer) is not layer:
             count = sum(other.name == layer.name for other in layers)
-            raise ValueError(f'Model {owner!r}: the name {layer.name!r} is used {count} times; names of layers must '
-                             f'differ. Give one of them another name')
+            raise ValueError(f'Model {owner!r}: the name {layer.name!r} is used {count} times in the model. All layer '
+                             f'names should be unique: give one of them another name')
 
 
 def get_source_inputs(tensor: Any, layer: Any = None, node_index: Any = None) -> Any:

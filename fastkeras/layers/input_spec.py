@@ -33,19 +33,19 @@ class InputSpec:
         said = {k: v for k, v in vars(self).items() if v not in (None, {}, False)}
         return f'InputSpec({", ".join(f"{k}={v!r}" for k, v in said.items())})'
 
-    def expected(self):
-        """What is asked for, in words."""
+    def mismatch(self, shape):
+        """What an input of this shape does not meet, in the words of Keras."""
+        n, got = len(shape), f'got shape {tuple(shape)}'
         if self.shape is not None:
-            return f'shape {tuple(self.shape)}'
-        parts = []
-        if self.ndim is not None:
-            parts.append(f'{self.ndim} dimensions')
-        elif self.min_ndim is not None:
-            parts.append(f'at least {self.min_ndim} dimensions')
-        if self.max_ndim is not None:
-            parts.append(f'at most {self.max_ndim} dimensions')
-        parts += [f'size {v} on axis {k}' for k, v in self.axes.items() if v is not None]
-        return ' and '.join(parts) or 'any input'
+            return f'expected shape={tuple(self.shape)}, found shape={tuple(shape)}'
+        if self.ndim is not None and n != self.ndim:
+            return f'expected ndim={self.ndim}, found ndim={n}; {got}'
+        if self.max_ndim is not None and n > self.max_ndim:
+            return f'expected max_ndim={self.max_ndim}, found ndim={n}; {got}'
+        if self.min_ndim is not None and n < self.min_ndim:
+            return f'expected min_ndim={self.min_ndim}, found ndim={n}; {got}'
+        axes = [f'axis {k} of input shape to have value {v}' for k, v in self.axes.items() if v is not None]
+        return f'expected {" and ".join(axes)} but {got}'
 
     def accepts(self, shape):
         """Whether an input of this shape, None for unknown sizes, meets the conditions."""
@@ -84,7 +84,8 @@ def check_inputs(layer, specs, inputs):
     else:
         specs, values = nest.to_list(specs), nest.flatten(inputs)
         if len(specs) != len(values):
-            raise ValueError(f'{title(layer)}: expected {len(specs)} input{"s" * (len(specs) != 1)}, got {len(values)}'
+            raise ValueError(f'{title(layer)} expects {len(specs)} input{"s" * (len(specs) != 1)}, but it received '
+                             f'{len(values)} input tensors'
                              + (': ' + ', '.join(str(tuple(v.shape)) for v in values) if values else ''))
         pairs = [(s, v, str(k) if len(specs) > 1 else '') for k, (s, v) in enumerate(zip(specs, values))]
     for spec, value, which in pairs:
@@ -92,8 +93,7 @@ def check_inputs(layer, specs, inputs):
             continue
         shape = tuple(value.shape)
         if not spec.accepts(shape):
-            raise ValueError(f'{title(layer)}: expected {f"input {which}" if which else "an input"} with '
-                             f'{spec.expected()}, got shape {shape}')
+            raise ValueError(f'{title(layer)}: Input {which or 0} is incompatible with the layer: {spec.mismatch(shape)}')
 
 
 def title(layer):

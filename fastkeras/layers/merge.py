@@ -26,12 +26,12 @@ class _Merge(Layer):
         shapes = nest.flatten_shapes(input_shape)
         if nest.is_shape(input_shape) or len(shapes) < least:
             got = f'one of shape {tuple(input_shape)}' if nest.is_shape(input_shape) else len(shapes)
-            raise ValueError(f'{title(self)}: expected a list of at least {max(least, 2)} inputs, got {got}')
+            raise ValueError(f'{title(self)}: it should be called on a list of at least {max(least, 2)} inputs, got {got}')
         return shapes
 
     def _prepare(self, inputs, kwargs):
         if not isinstance(inputs, (list, tuple)):
-            raise ValueError(f'{title(self)}: expected a list of inputs, got one of shape {tuple(inputs.shape)}')
+            raise ValueError(f'{title(self)}: it should be called on a list of inputs, got one of shape {tuple(inputs.shape)}')
         super()._prepare(inputs, kwargs)
 
     def build(self, input_shape):
@@ -48,8 +48,8 @@ class _Merge(Layer):
         try:
             return (batches.pop() if batches else None, *broadcast(*(s[1:] for s in full)))
         except ValueError:
-            raise ValueError(f'{title(self)}: expected inputs whose sizes are equal or 1, got shapes {_listed(shapes)}'
-                             ) from None
+            raise ValueError(f'{title(self)}: inputs have incompatible shapes: expected sizes that are equal or 1, '
+                             f'else operands could not be broadcast together, got shapes {_listed(shapes)}') from None
 
     def call(self, inputs):
         self.compute_output_shape([tuple(x.shape) for x in inputs])
@@ -139,8 +139,8 @@ class Concatenate(_Merge):
         axis = self.axis % n
         for k in range(n):
             if k != axis and len({s[k] for s in shapes if s[k] is not None}) > 1:
-                raise ValueError(f'{title(self)}: expected inputs of equal sizes but for axis {self.axis}, got shapes '
-                                 f'{_listed(shapes)}')
+                raise ValueError(f'{title(self)} requires inputs with matching shapes except for the concat axis '
+                                 f'{self.axis}, got shapes {_listed(shapes)}')
         known = [next((s[k] for s in shapes if s[k] is not None), None) for k in range(n)]
         sizes = [s[axis] for s in shapes]
         return tuple((None if None in sizes else sum(sizes)) if k == axis else known[k] for k in range(n))
@@ -194,8 +194,8 @@ class Dot(_Merge):
         axes = [a % len(s) for a, s in zip(axes, shapes)]
         a, b = shapes[0][axes[0]], shapes[1][axes[1]]
         if a != b and None not in (a, b):
-            raise ValueError(f'{title(self)}: expected equal sizes along the axes {self.axes}, got {a} and {b} in the '
-                             f'shapes {_listed(shapes)}')
+            raise ValueError(f'{title(self)}: dimension incompatibility: expected equal sizes along the axes {self.axes}, got '
+                             f'{a} != {b} in the shapes {_listed(shapes)}')
         return axes
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -66,8 +66,8 @@ class Reshape(Layer):
             return (input_shape[0], *(None if d == -1 else d for d in self.target_shape))
         total = _product(rest)
         if total != known and (-1 not in self.target_shape or known == 0 or total % known):
-            raise ValueError(f'{title(self)}: {total} elements of an input of shape {tuple(rest)} (without the batch) '
-                             f'cannot be arranged as {self.target_shape}')
+            raise ValueError(f'{title(self)}: total size of new array must be unchanged: {total} elements of an input '
+                             f'of shape {tuple(rest)} (without the batch) cannot be arranged as {self.target_shape}')
         return (input_shape[0], *(total // known if d == -1 else d for d in self.target_shape))
 
     def call(self, inputs: Any) -> Any:

@@ -91,13 +91,14 @@ class RNN(GivenStates, Layer):
             if source and isinstance(source.layer, InputLayer):
                 cure = ('give the input an axis of steps, or put an Embedding between if it holds indices' if self._ndim == 3
                         else 'give the input an axis of steps')
-            raise ValueError(f'{title(self)}: expected sequences {self._sequences}, got shape {shape}; {cure}')
+            raise ValueError(f'{title(self)}: Input 0 is incompatible with the layer: expected ndim={self._ndim}, found '
+                             f'ndim={len(shape)}: expected sequences {self._sequences}, got shape {shape}; {cure}')
         batch = self._batch(shape)
         if self._states is not None and batch not in (None, self._fixed_batch()) and len(shape) > 2:
             raise ValueError(f'{title(self)}: it is stateful, and its states are for batches of {self._fixed_batch()}, got '
                              f'inputs of shape {shape}: all batches must have the same size')
         if not spec.accepts(shape):
-            raise ValueError(f'{title(self)}: expected an input with {spec.expected()}, got shape {shape}')
+            raise ValueError(f'{title(self)}: Input 0 is incompatible with the layer: {spec.mismatch(shape)}')
 
     def _batch(self, shape):
         return shape[1 if self.time_major else 0] if len(shape) > 1 else None
@@ -151,7 +152,8 @@ class RNN(GivenStates, Layer):
 
     def _make_states(self, batch, step):
         if batch is None:
-            raise ValueError(f'{title(self)}: a stateful layer needs a fixed batch size, got inputs of an unknown one; give '
+            raise ValueError(f'{title(self)}: if a RNN is stateful, it needs to know its batch size, got inputs of an '
+                             'unknown one; give '
                              f'batch_input_shape=(batch, steps, features) to the first layer of a Sequential model, or '
                              f'batch_shape to Input')
         example = np.zeros((batch, 1, *(d or 1 for d in step[1:])), self.compute_dtype)
@@ -238,7 +240,8 @@ class RNN(GivenStates, Layer):
         if initial_state is None:
             return [core.tensor(s) for s in default], not cell_states.has_own(self.cell)
         if len(initial_state) != len(default):
-            raise ValueError(f'{title(self)}: expected initial_state to be {len(default)} tensor{"s" * (len(default) > 1)}, '
+            raise ValueError(f'{title(self)}: an `initial_state` was passed that is not compatible with '
+                             f'`cell.state_size`: expected {len(default)} tensor{"s" * (len(default) > 1)}, '
                              f'one for each state of {type(self.cell).__name__}, got {len(initial_state)}')
         states = []
         for k, (s, d) in enumerate(zip(initial_state, default)):

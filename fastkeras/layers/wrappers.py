@@ -98,8 +98,8 @@ class TimeDistributed(Wrapper):
     def _step_shape(self, shape):
         """The shape of a batch of single steps."""
         if len(shape) < 3:
-            raise ValueError(f'{title(self)}: expected an input with at least 3 dimensions, (batch, steps, …), got shape '
-                             f'{tuple(shape)}' + ('; the layer before it may lack return_sequences=True'
+            raise ValueError(f'{title(self)}: it should be passed an input_shape with at least 3 dimensions, (batch, '
+                             f'steps, …), got shape {tuple(shape)}' + ('; the layer before it may lack return_sequences=True'
                                                   if len(shape) == 2 else ''))
         return (shape[0], *shape[2:])
 

@@ -41,8 +41,9 @@ def check_target(y_shape, output_shape, loss, output_name=None):
         fits = len(same_rank) == len(shorter) and all(
             a is None or b is None or a == b for a, b in zip(same_rank[1:], shorter[1:]))
         if not fits:
-            raise ValueError(f'{where}expected targets of the shape of the output, {output_shape}, '
-                             f'for the loss `{name}`, got {y_shape}')
+            of = f' of output {output_name!r}' if output_name else ''
+            raise ValueError(f'Error when checking target{of}: expected to have shape {output_shape} but got array with shape '
+                             f'{y_shape}; the loss `{name}` expects targets to have the same shape as the output')
     if is_sparse(loss):
         lead = output_shape[:-1]
         if len(y_shape) not in (len(lead), len(lead) + 1) or (len(y_shape) == len(lead) + 1 and y_shape[-1] != 1):

@@ -108,14 +108,15 @@ class Model(Trainer, Layer):
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f'{title(self)}: expected a layer index below {len(layers)}, got {index}')
+                raise ValueError(f'{title(self)}: Was asked to retrieve layer at index {index}, but the model only '
+                                 f'has {len(layers)} layers')
             return layers[index]
         if name is None:
             raise ValueError(f'{title(self)}: get_layer needs a name or an index')
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f'{title(self)}: no layer {name!r}; it has {", ".join(layer.name for layer in layers)}')
+        raise ValueError(f'{title(self)}: No such layer: {name!r}; it has {", ".join(layer.name for layer in layers)}')
 
     def _up_to(self, layer):
         """The model that ends with the output of a layer."""

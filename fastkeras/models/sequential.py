@@ -57,7 +57,8 @@ class Sequential(Model):
         if isinstance(layer, Tensor) and layer._keras_history is not None and generation.of('sequential.takes_inputs'):
             layer = layer._keras_history.layer
         if not isinstance(layer, Layer):
-            raise TypeError(f'{title(self)}: expected a layer, got {type(layer).__name__}: {layer!r:.80}' + (
+            raise TypeError(f'{title(self)}: the added layer must be an instance of class Layer, got {type(layer).__name__}: '
+                            f'{layer!r:.80}' + (
                 '; a class must be called to make a layer' if isinstance(layer, type) else ''))
         if isinstance(layer, InputLayer):
             if self._stack or self._begin is not None:
@@ -136,10 +137,13 @@ class Sequential(Model):
     def _inbound_nodes(self, nodes):
         self.__dict__['_inbound_nodes'] = nodes
 
+    def _cure(self):
+        return '. This model has not yet been built: its first layer must get an `input_shape`, or build(input_shape) be called'
+
     def pop(self) -> None:
         """Take the last layer off, and return it. TypeError when there is none."""
         if not self._stack:
-            raise TypeError(f'{title(self)}: there is no layer to take off')
+            raise TypeError(f'{title(self)}: there are no layers in the model to take off')
         layer = self._stack.pop()
         if layer not in self._stack:
             self._names = {name: kept for name, kept in self._names.items() if kept is not layer}
@@ -186,7 +190,7 @@ class Sequential(Model):
 
     def _begin_with(self, shape, dtype=None):
         if not self._stack:
-            raise ValueError(f'{title(self)} has no layers; add some before it is built or called')
+            raise ValueError(f'{title(self)} cannot be built because it has no layers; call model.add(layer) first')
         self._build_input_shape = shape
         first = self._stack[0]
         dtype = dtype or first._input_dtype or (first.dtype if first._given_dtype else None)
@@ -215,7 +219,7 @@ class Sequential(Model):
 
     def _prepare(self, inputs, kwargs):
         if not self._stack:
-            raise ValueError(f'{title(self)} has no layers; add some before it is built or called')
+            raise ValueError(f'{title(self)} cannot be built because it has no layers; call model.add(layer) first')
         super()._prepare(inputs, kwargs)
 
     # ---- predictions of classifiers

@@ -105,7 +105,8 @@ def outputs(padding, sizes, kernel, strides, dilation, op):
             room = size + before + after - extent(k, d)
             if room < 0:
                 raise error(op, f'a window of {extent(k, d)} (size {k}, dilation {d}) does not fit into the '
-                                f'{size + before + after} padded elements of spatial dimension {axis + 1}: expected a '
+                                f'{size + before + after} padded elements of spatial dimension {axis + 1}: negative dimension '
+                                f'size, caused by subtracting {extent(k, d)} from {size + before + after}; expected a '
                                 f"larger input, a smaller window or padding='same', got input sizes {tuple(sizes)}")
             result.append(room // s + 1)
     return tuple(result)

@@ -146,8 +146,8 @@ def read_weights(group, layers, reshape=False):
     loading, layers = _Loading(group), [layer for layer in layers if layer.weights]
     named = [name for name in loading.names if loading.inside[name]]
     if len(named) != len(layers):
-        raise _Mismatch(f'the file holds weights of {len(named)} layers ({_some(named)}), the model has '
-                        f'{len(layers)} with weights ({_some([layer.name for layer in layers])})')
+        raise _Mismatch(f'You are trying to load a weight file containing {len(named)} layers into a model with {len(layers)} '
+                        f'layers: the file has {_some(named)}, the model {_some([layer.name for layer in layers])}')
     own = [layer.name for layer in layers]
     if own != named and sorted(own) == sorted(named) and len(set(own)) == len(own):
         named = own
@@ -295,7 +295,7 @@ def read_model(file, custom_objects=None, compile=True, safe_mode=True):
     """The model of a file, compiled as it was when `compile` and the file says how."""
     said = stored.configuration(file, 'model_config')
     if said is None:
-        raise ValueError('the file has no model configuration: it holds weights only; make the model and call '
+        raise ValueError('No model config found in the file: it holds weights only; make the model and call '
                          'load_weights on it')
     keras_version = stored.text_of(file, 'keras_version')
     group = stored.group_at(file, 'model_weights')

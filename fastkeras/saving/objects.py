@@ -145,7 +145,8 @@ def get_registered_object(name: str | None, custom_objects: dict[str, Any] | Non
 
 def unknown(kind: Any, name: str | None, table: Any) -> Any:
     """The ValueError for a name that nobody knows."""
-    return ValueError(f'Unknown {kind}: {name!r}; {nearest(name, table)} '
+    said = f'{kind} function' if kind in ('loss', 'metric') else kind        # the words of Keras 2, then those of Keras 3
+    return ValueError(f'Unknown {said}: {name!r} (could not interpret {kind} identifier); {nearest(name, table)} '
                       'One of your own goes into custom_objects, or is registered with register_keras_serializable.')
 
 

@@ -69,7 +69,7 @@ class Standard:
             return x, y, w[0] if w else None, class_weight
         if not self.objective.slots:    # the loss comes from the model itself
             return (item[0],) if isinstance(item, tuple) and len(item) == 1 else (item,)
-        raise ValueError('a batch must be a tuple (x, y) or (x, y, sample_weight), the generator gave '
+        raise ValueError('Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`, the generator gave '
                          f'{data.describe(item)}')
 
     def fed(self, arrays):
@@ -163,8 +163,8 @@ class GivenBatches:
         if steps is None:
             steps = self._reader.length
             if steps is None and hasattr(source, '__next__'):
-                raise ValueError(f'{argument}: a generator has no length, so the number of batches of an epoch must be '
-                                 'given; only a Sequence knows it')
+                raise ValueError(f'`{argument}=None` is only valid for a Sequence, which knows the number of its batches: a '
+                                 f'generator has no length, so give {argument}')
             if steps is None and callable(getattr(source, 'cardinality', None)) and int(source.cardinality()) == -1:
                 raise ValueError(f'{argument}: the data set has no end (repeat), so the number of batches of an epoch must be '
                                  'given')

@@ -139,8 +139,10 @@ class Compiled:
         """The steps of a kind, 'train' or 'test', of the model, which is built from the data x where that was put off. doing:
         the method, for messages."""
         if self._compile_args is None:
-            raise NotCompiledError(f'model {self.name!r} must be compiled before {doing}: call '
-                                   "model.compile(optimizer, loss), as in model.compile('adam', 'mse')")
+            raise NotCompiledError('You must compile your model before training/testing: model '
+                                   f'{self.name!r} must be compiled before {doing}. Use `model.compile(optimizer, '
+                                   'loss)`, as in '
+                                   "model.compile('adam', 'mse')")
         self._check_steps()
         if overridden(self, kind):
             if kind not in self._own_steps:

@@ -41,9 +41,10 @@ class Slot:
     def __str__(self):
         return f'input {self.name!r}' if self.role == 'input' else f'the target of output {self.name!r}'
 
-    def error(self, expected, got, advice=''):
+    def error(self, expected, got, advice='', but=''):
         because = f' (for the loss {self.loss})' if self.loss else ''
-        return ValueError(f'{self}: expected {expected}{because}, got {got}{"; " + advice if advice else ""}')
+        return ValueError(f'Error when checking {str(self).removeprefix("the ")}: expected {expected}{because}, {but}got {got}'
+                          f'{"; " + advice if advice else ""}')
 
 
 def is_lazy(data):
@@ -64,7 +65,7 @@ def listed(data, slots, role):
                'target' if role == 'target' else '')
         raise ValueError(f'the model takes no {role}{why}; got {describe(data)}')
     if data is None:
-        raise ValueError(f'the model takes {many}, got None; pass a NumPy array'
+        raise ValueError(f'None values not supported: the model takes {many}, got None; pass a NumPy array'
                          f'{"" if len(names) == 1 else " for each, in a list or a dict by name"}')
     if isinstance(data, dict):
         missing = [n for n in names if n not in data]
@@ -79,7 +80,8 @@ def listed(data, slots, role):
             return [data]           # numbers in nested lists
         if len(data) != len(names):
             advice = '; for one array of samples, stack them: np.array(data)' if len(names) == 1 else ''
-            raise ValueError(f'the model takes {many}, got a {type(data).__name__} of {len(data)} arrays: '
+            raise ValueError(f'Error when checking model {role}: what was passed is not the size the model expected. It takes '
+                             f'{many}, got a {type(data).__name__} of {len(data)} arrays: '
                              f'{", ".join(describe(d) for d in data[:4])}{", …" if len(data) > 4 else ""}{advice}')
         return list(data)
     if len(names) != 1:
@@ -194,11 +196,11 @@ def check_shape(array, slot, given):
         text = str(('samples', *slot.shape[1:])).replace("'", '')
         if not _same(array.shape[1:], slot.shape[1:]):
             one = _same(given, slot.shape[1:])
-            if not one and len(array.shape) == len(slot.shape):
-                raise slot.error(f'an array of shape {text}', f'shape {tuple(given)}')
-            raise slot.error(f'an array of {len(slot.shape)} dimensions, {text}',
-                             f'one of {len(given)} dimension{"s" * (len(given) != 1)}, shape {tuple(given)}',
-                             'for one sample give it an axis of samples: x[None], or np.expand_dims(x, 0)' if one else '')
+            wants = f'shape {text}' if not one and len(array.shape) == len(slot.shape) else (
+                f'{len(slot.shape)} dimensions, {text}')
+            raise slot.error(f'to have {wants}', f'array with shape {tuple(given)}',
+                             'for one sample give it an axis of samples: x[None], or np.expand_dims(x, 0)' if one else '',
+                             'but ')
     if not array.shape[0]:
         raise slot.error('at least one sample', f'an empty array of shape {tuple(array.shape)}')
 
@@ -237,7 +239,8 @@ def check_labels(array, slot):
     if low < 0 or high >= slot.labels:
         wrong = (array < 0) | (array >= slot.labels)
         at = int(np.argmax(wrong.reshape(len(array), -1).any(axis=1)))
-        raise slot.error(f'labels from 0 to {slot.labels - 1}', f'{array[wrong][0]} at sample {at}',
+        raise slot.error(f'labels from 0 to {slot.labels - 1}', f'a label value of {array[wrong][0]} at sample {at}, '
+                         'which is outside the valid range',
                          f'the output has {slot.labels} classes')
 
 
@@ -319,7 +322,8 @@ def check_lengths(inputs, targets=(), weights=()):
     if len(counts) > 1:
         shapes = '; '.join(f"{role}{'s' if len(arrays) > 1 else ''} {', '.join(str(tuple(a.shape)) for a in arrays)}"
                            for role, arrays in groups if len(arrays))
-        raise ValueError(f'all arrays must have the same number of samples (the first axis), got {shapes}')
+        raise ValueError('Data cardinality is ambiguous: input arrays should have the same number of samples as target arrays '
+                         f'(the first axis), got {shapes}')
     return counts.pop() if counts else 0
 
 

@@ -256,11 +256,12 @@ def _per_output(argument, value, names, default=None, many=False):
     if isinstance(value, dict) and 'class_name' not in value:
         for name in value:
             if name not in names:
-                raise ValueError(f'{argument}: unknown output {name!r}; the outputs are {", ".join(map(repr, names))}')
+                raise ValueError(f'Unknown entry in {argument} dictionary: unknown output {name!r}; the outputs are '
+                                 f'{", ".join(map(repr, names))}')
         return [value.get(n, default) for n in names]
     if isinstance(value, (list, tuple)):
         if len(value) != len(names):
-            raise ValueError(f'{argument}: expected one entry for each of the {len(names)} outputs '
+            raise ValueError(f'{argument}: a list should have one entry per model output; the model has {len(names)} outputs '
                              f'({", ".join(map(repr, names))}), got {len(value)}: {value!r}')
         return list(value)
     if many and len(names) != 1:

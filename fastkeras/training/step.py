@@ -97,7 +97,8 @@ class Steps:
             total, values = self._values(arrays, weighted, training=True)
         if self.trainable and not depends_on(total, self.trainable):
             named = ', '.join(repr(name_of(o.loss)) for o in self.objective.trained) or 'of add_loss'
-            raise ValueError(f'the loss {named} of model {self.model.name!r} does not depend on any of its trainable '
+            raise ValueError(f'No gradients provided for any variable, each has `None` for gradient: the loss {named} '
+                             f'of model {self.model.name!r} does not depend on any of its trainable '
                              f'weights, so there is nothing to minimise; compute it from y_pred')
         if self.trainable:
             self.optimizer.minimize(total, self.trainable)

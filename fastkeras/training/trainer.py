@@ -175,9 +175,9 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         for name, tensor in zip(self.input_names or (), self.inputs or ()):
             fixed = tensor.shape[0] if tensor.shape else None
             if fixed is not None and (batches.batch_size != fixed or batches.samples % fixed):
-                raise ValueError(f'input {name!r} has a fixed batch size of {fixed}: pass a number of samples that it '
-                                 f'divides, and batch_size={fixed}; got {batches.samples} samples in batches of '
-                                 f'{batches.batch_size}')
+                raise ValueError(f'input {name!r} has a fixed batch size of {fixed}, as in a stateful network: pass a '
+                                 f'number of samples that can be divided by the batch size, and batch_size={fixed}; got '
+                                 f'{batches.samples} samples in batches of {batches.batch_size}')
 
     # ---- fit
     @accepts('fit')
@@ -222,8 +222,10 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             self.optimizer.put_back(compiled.trainable)
         if is_batches(x):
             given = {'y': y, 'sample_weight': sample_weight, 'validation_split': validation_split or None}
-            if any(v is not None for v in given.values()):
-                raise ValueError(f"fit: with a generator or Sequence as x, {', '.join(given)} must not be given")
+            given = [k for k, v in given.items() if v is not None]
+            if given:
+                raise ValueError('fit: `y`, `sample_weight` and `validation_split` are only supported for arrays, and must '
+                                 f'not be given with a generator or Sequence as x; got {", ".join(given)}')
             batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch',
                                    bool(shuffle) and (shuffling.random or True), queue)
         else:
@@ -263,7 +265,8 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             given = given, None
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             got = f'{len(given)} members' if isinstance(given, (tuple, list)) else data.describe(given)
-            raise ValueError(f'validation_data: expected (x, y) or (x, y, sample_weight), got {got}')
+            raise ValueError('When passing validation_data, it must contain 2 items (x, y) or 3 items (x, y, sample_weight), '
+                             f'got {got}')
         x, y, *weight = given
         return self._test_batches(compiled, x, y, weight[0] if weight else None, batch_size, steps,
                                   'validation_steps', repeated=True)

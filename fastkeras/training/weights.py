@@ -16,7 +16,7 @@ def per_output(weights, names, argument):
     if isinstance(weights, dict) and any(n in weights for n in names):
         unknown = [n for n in weights if n not in names]
         if unknown:
-            raise ValueError(f'{argument}: unknown output {unknown[0]!r}; the outputs are '
+            raise ValueError(f'Unknown entry in {argument} dictionary: unknown output {unknown[0]!r}; the outputs are '
                              f'{", ".join(map(repr, names))}')
         return [weights.get(n) for n in names]
     if isinstance(weights, (list, tuple)):
@@ -58,8 +58,8 @@ def sample_weights(y, weights, temporal, name):
         if array.shape == (y.shape[0], 1):
             array = array[:, 0]
         if array.ndim != 1:
-            raise ValueError(f'{where}: expected an array of shape {expected}, got shape {array.shape}; for a weight '
-                             "per time step, compile with sample_weight_mode='temporal'")
+            raise ValueError(f'{where}: found a sample_weight array with shape {array.shape}, expected shape {expected}; for a '
+                             "weight per time step, compile with sample_weight_mode='temporal'")
     if array.shape != expected:
         raise ValueError(f'{where}: expected an array of shape {expected}, got shape {array.shape}')
     return np.ascontiguousarray(array, np.float32)
@@ -89,8 +89,8 @@ def class_weights(y, weights, name):
     present, place = np.unique(classes, return_inverse=True)
     missing = [c.item() for c in present if c.item() not in weights]
     if missing:
-        raise ValueError(f'{where}: no weight for the classes {_some(missing)} that are in the data; it has '
-                         f'{_some(list(weights))}')
+        raise ValueError(f'{where}: it must contain all classes in the data; no weight for the classes '
+                         f'{_some(missing)}, it has {_some(list(weights))}')
     return np.array([weights[c.item()] for c in present], np.float32)[place.reshape(-1)]
 
 

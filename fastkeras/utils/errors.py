@@ -61,7 +61,7 @@ def place(at, columns=()):
 
 def unknown_argument(owner, name, known):
     """The TypeError for a keyword that `owner`, a function or class, does not take. known: those that it takes."""
-    return TypeError(f'{owner}: unknown argument {name!r}; {nearest(name, known)}')
+    return TypeError(f'{owner}: unknown argument {name!r}; {nearest(name, known)} (unexpected keyword argument)')
 
 
 @functools.lru_cache(maxsize=1024)

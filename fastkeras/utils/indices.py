@@ -19,5 +19,6 @@ def check_indices(array, limit, why, where):
     else:
         good = (array >= 0) & (array < limit)
     at = np.unravel_index(int(np.argmin(good)), array.shape)
-    raise ValueError(f'{where}: expected numbers from 0 to {limit - 1} ({why}), got {array[at]} {place(at)}; every number '
+    raise ValueError(f'{where}: expected numbers from 0 to {limit - 1} ({why}), got {array[at]} {place(at)}, which is not in '
+                     f'[0, {limit}); every number '
                      f'that can come needs a row: make input_dim larger than all of them, or give others one number')

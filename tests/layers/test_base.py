@@ -161,7 +161,7 @@ def test_first_values():
 
 
 def test_count_before_build():
-    with pytest.raises(ValueError, match='not built'):
+    with pytest.raises(ValueError, match="isn't built"):
         Dense(2).count_params()
     with pytest.raises(ValueError, match='not built'):
         Dense(2).set_weights([np.ones((3, 2)), np.ones(2)])
@@ -250,7 +250,7 @@ def test_symbolic_training_is_refused():
 
 def test_input_and_output():
     layer = Dense(2)
-    with pytest.raises(AttributeError, match='never called'):
+    with pytest.raises(AttributeError, match='never been called'):
         _ = layer.output
     a = Input((3,))
     y = layer(a)

@@ -30,7 +30,7 @@ def test_highway():
         sigmoid(x @ carry) * (x @ w) + (1 - sigmoid(x @ carry)) * x))
     assert layers.Highway(input_dim=4, transform_bias=-2).batch_input_shape == (None, 4)
     for cls in (layers.Highway, lambda: layers.MaxoutDense(3)):
-        with pytest.raises(ValueError, match='expected an input with 2 dimensions'):
+        with pytest.raises(ValueError, match='expected ndim=2'):
             cls()(np.zeros((2, 3, 4)))
 
 

@@ -73,7 +73,7 @@ def test_masks():
     (lambda: layers.Concatenate()([np.ones((2, 3, 4)), np.ones((2, 5, 4))]), ['concatenate', '(2, 3, 4), (2, 5, 4)']),
     (lambda: layers.Concatenate(axis=4)([np.ones((2, 3)), np.ones((2, 3))]), ['4', '(2, 3)']),
     (lambda: layers.Dot(axes=0)([np.ones((2, 3)), np.ones((2, 3))]), ['axes', 'batch']),
-    (lambda: layers.Dot(axes=1)([np.ones((2, 3)), np.ones((2, 4))]), ['3 and 4']),
+    (lambda: layers.Dot(axes=1)([np.ones((2, 3)), np.ones((2, 4))]), ['3 != 4']),
     (lambda: layers.Dot(axes='x'), ['axes', "'x'"])])
 def test_errors(make, words):
     with pytest.raises(ValueError) as error:

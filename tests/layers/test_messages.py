@@ -55,7 +55,7 @@ def test_shapes_of_attention(cls, shapes):
 def test_sequences_that_are_none():
     with pytest.raises(ValueError, match=r'got shape \(None, 5\); give the input an axis of steps, or put an Embedding'):
         L.LSTM(2)(L.Input((5,)))
-    with pytest.raises(ValueError, match=r'expected an input with 3 dimensions, got'):
+    with pytest.raises(ValueError, match=r'expected ndim=3, found ndim=4; got'):
         L.LSTM(2)(L.Input((5, 3, 2)))
 
 
@@ -85,7 +85,7 @@ def test_results_of_a_cell(result, got):
     (lambda: L.LSTM('a'), "^LSTM: expected units to be a whole number of at least 1, got 'a'$"),
     (lambda: L.GRU(3, dropout=2, name='mine'), "^GRU layer 'mine': expected dropout to be a number from 0 to 1, got 2$"),
     (lambda: L.ConvLSTM1D(0, 3), '^ConvLSTM1D: expected filters to be a whole number of at least 1, got 0$'),
-    (lambda: L.ConvLSTM2D(3, 3, padding='x'), '^ConvLSTM2D: expected padding to be one of')])
+    (lambda: L.ConvLSTM2D(3, 3, padding='x'), '^ConvLSTM2D: the `padding` argument must be one of')])
 def test_arguments_of_a_layers_own_cell(make, message):
     with pytest.raises(ValueError, match=message):
         make()

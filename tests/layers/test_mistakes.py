@@ -112,7 +112,7 @@ def test_errors_of_a_users_code_name_the_innermost_layer_alone():
 
 
 @pytest.mark.parametrize('make,words', [
-    (lambda: Dense(1, activation='rleu', name='head'), "Dense layer 'head': Unknown activation.*'rleu'; did you mean 'relu'"),
+    (lambda: Dense(1, activation='rleu', name='head'), "Dense layer 'head': Unknown activation.*'rleu'.*; did you mean 'relu'"),
     (lambda: Dense(1, kernel_initializer='zeroes', name='head'), "Dense layer 'head': Unknown initializer.*mean 'zeros'"),
     (lambda: Dense(1, bias_regularizer='l3', name='head'), "Dense layer 'head': Unknown regularizer"),
     (lambda: Activation('rleu', name='head'), "Activation layer 'head': Unknown activation")])

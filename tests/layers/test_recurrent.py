@@ -121,7 +121,7 @@ def test_stateful_goes_on(kind, step, more):
 
 
 def test_stateful_mistakes():
-    with pytest.raises(ValueError, match='a stateful layer needs a fixed batch size'):
+    with pytest.raises(ValueError, match='a RNN is stateful, it needs to know its batch size'):
         Sequential([layers.LSTM(4, stateful=True, input_shape=(3, 3), name='a')])
     layer = layers.LSTM(4, stateful=True, name='a')
     with pytest.raises(ValueError, match="LSTM layer 'a': it has no states yet"):
@@ -165,7 +165,7 @@ def test_encoder_and_decoder():
 
 def test_wrong_states():
     layer, x = layers.LSTM(4, name='a'), data_of((2, 3, 3))
-    with pytest.raises(ValueError, match="LSTM layer 'a': expected initial_state to be 2 tensors, one for each state .*got 1"):
+    with pytest.raises(ValueError, match="LSTM layer 'a': an `initial_state` .*: expected 2 tensors, .*got 1"):
         layer(x, initial_state=np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r'expected initial_state\[1\] to have shape \(2, 4\), got \(2, 5\)'):
         layer(x, initial_state=[np.zeros((2, 4)), np.zeros((2, 5))])
@@ -184,7 +184,7 @@ def test_states_that_are_values_in_a_described_model():
 
 
 # ---- mistakes
-@pytest.mark.parametrize('shape, words', [((2, 0, 3), 'at least one step'), ((2, 3, 4, 4), 'expected an input with .*3')])
+@pytest.mark.parametrize('shape, words', [((2, 0, 3), 'at least one step'), ((2, 3, 4, 4), 'expected ndim=3')])
 def test_inputs_that_are_no_sequences(shape, words):
     with pytest.raises(ValueError, match=f"LSTM layer 'a': .*{words}"):
         layers.LSTM(4, name='a')(np.zeros(shape, 'f'))

@@ -84,7 +84,7 @@ def test_stateful_and_states():
     layer.reset_states()
     np.testing.assert_array_equal(layer(X)[0], y)
     assert Sequential([Simple(2, stateful=True, batch_input_shape=(3, 4, 5))]).output_shape == (3, 2)
-    with pytest.raises(ValueError, match='fixed batch size'):
+    with pytest.raises(ValueError, match='needs to know its batch size'):
         Sequential([Simple(2, stateful=True, input_shape=(4, 5))])
 
 

@@ -184,5 +184,5 @@ def test_configuration(where):
 
 
 def test_too_few_axes():
-    with pytest.raises(ValueError, match=r"TimeDistributed layer 'outer': expected an input with at least 3.*return_sequences"):
+    with pytest.raises(ValueError, match=r"TimeDistributed layer 'outer': it should .* with at least 3.*return_sequences"):
         TimeDistributed(Dense(5), name='outer')(X[:, 0])

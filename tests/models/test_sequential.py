@@ -108,7 +108,7 @@ def test_pop_in_training():
     (lambda: Sequential([Dense(2, input_shape=(3,)), Input((2,))]), ValueError, ['beginning']),
     (lambda: Sequential([Dense(2, name='a', input_shape=(3,)), Dense(2, name='a')]), ValueError, ["'a'"]),
     (lambda: Sequential([Dense(2, input_shape=(3,)), Lambda(lambda x: [x, x])]), ValueError, ['one output']),
-    (lambda: Sequential([Dense(2, input_shape=(3,)), Conv2D(2, 3)]), ValueError, ['4 dimensions', '(None, 2)']),
+    (lambda: Sequential([Dense(2, input_shape=(3,)), Conv2D(2, 3)]), ValueError, ['expected ndim=4', '(None, 2)']),
     (lambda: Sequential([Dense(2)]).predict_classes('text'), ValueError, [])])
 def test_errors(make, error, words):
     with pytest.raises(error) as raised:

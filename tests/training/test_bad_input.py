@@ -292,11 +292,11 @@ def test_a_batch_whose_size_is_fixed():
 
 @pytest.mark.parametrize('call', [lambda m: m.predict(X[0]), lambda m: fit(m, X[0], Y[:1]), lambda m: m.evaluate(X[0], Y[:1])])
 def test_one_sample_is_told_how_to_be_passed(call):
-    with pytest.raises(ValueError, match=r'2 dimensions, \(samples, 4\), got one of 1 dimension, shape \(4,\); for one sample '
+    with pytest.raises(ValueError, match=r'2 dimensions, \(samples, 4\), but got array with shape \(4,\); for one sample '
                                          r'.*x\[None\]'):
         call(regressor())
     image = Sequential([Flatten(input_shape=(3, 3, 1))])
-    with pytest.raises(ValueError, match=r'got one of 3 dimensions, shape \(3, 3, 1\); for one sample'):
+    with pytest.raises(ValueError, match=r'but got array with shape \(3, 3, 1\); for one sample'):
         image.predict(np.ones((3, 3, 1)))
 
 

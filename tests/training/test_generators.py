@@ -344,7 +344,7 @@ def test_batches_of_all_kinds(reading):
 
 @pytest.mark.parametrize('reading', [{}, {'workers': 2}])
 @pytest.mark.parametrize('item, words', [
-    (X, ['(x, y)', 'array of shape (40, 4)']), ((X,), ['(x, y) or (x, y, sample_weight)', 'a tuple of 1']),
+    (X, ['(x, y)', 'array of shape (40, 4)']), ((X,), ['tuple `(x, y, sample_weight)` or `(x, y)`', 'a tuple of 1']),
     (None, ['(x, y)', 'None']), ({'x': X}, ['(x, y)', "'x'"]), ((X, Y, Y, Y), ['a tuple of 4']),
     ((X[:, :3], Y), ['input', '(samples, 4)', '(40, 3)']), ((X, Y[:3]), ['same number of samples']),
     ((X, Y, np.ones(3)), ['sample_weight', '(3,)'])])

@@ -345,7 +345,7 @@ def test_settings_that_switch_on_others():
     (dict(fill_mode='edge'), "fill_mode must be one of .* got 'edge'"), (dict(cval='0'), 'cval'),
     (dict(interpolation_order=7), 'order of interpolation'), (dict(rescale='1/255'), 'rescale'),
     (dict(preprocessing_function=3), 'preprocessing_function must be a function'), (dict(zca_epsilon='a'), 'zca_epsilon'),
-    (dict(data_format='last'), "data_format: expected 'channels_last' or 'channels_first', got 'last'"),
+    (dict(data_format='last'), "`data_format` argument must be one of 'channels_first', 'channels_last', got 'last'"),
     (dict(validation_split=1.), 'validation_split must be a number between 0 and 1'), (dict(validation_split=-.1), 'split'),
     (dict(dtype='str'), 'dtype'), (dict(dtype='uint8', rescale=.5), 'dtype must be a float type'),
     (dict(dtype='uint8', samplewise_center=True), 'dtype must be a float type')])
