@@ -5,6 +5,9 @@ configuration names a model when only layers were imported. Such a room asks her
 is loaded before that; tests/test_imports.py lists who asks for what.
 """
 
+# parts whose classes a file may name as it names layers, in the order in which they are looked into
+WITH_LAYERS = ('models', 'converters')
+
 
 def part(name):
     """The public module of the package, loaded now if it was not before; None where the package has none of that name."""

@@ -40,10 +40,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3
         config = {**config, 'config': {'layers': config['config']}}
     name = config.get('class_name') if isinstance(config, dict) else config
-    if name not in classes:
-        late.part('models')         # they make themselves known when they are imported
-    if isinstance(name, str) and name.startswith('Caffe') and name not in classes:
-        late.part('converters')     # so do the layers that models from Caffe hold
+    for part in late.WITH_LAYERS:       # they make themselves known when they are imported
+        if not isinstance(name, str) or name in classes or objects.get_registered_object(name, custom_objects) is not None:
+            break
+        late.part(part)
     return objects.deserialize('layer', config, classes, custom_objects)
 
 

@@ -19,10 +19,9 @@ def build(draft):
     with refusals.of_file(draft.path):
         with seed.apart(), weights_later(drawn=draft.source is None), limits.describing('the description'):
             model, made = _described(draft)
-        if draft.source is not None:
-            for step in draft.steps:
-                if step.weights and step.shared is None:
-                    _give(made[step.name], step.weights)
+        for step in draft.steps:
+            if step.weights and step.shared is None:
+                _give(made[step.name], step.weights)
     return model
 
 
@@ -44,8 +43,9 @@ def _described(draft):
 
 def _give(layer, weights):
     """Read the values of a layer's weights from the file, one after the other."""
-    values.assign_all([(v, lambda shape, dtype, weight=weight: _read(weight, shape, dtype))
-                       for v, weight in zip(layer.weights, weights, strict=True)], lambda v: f'layer {layer.name!r}')
+    given = [(v, weight) for v, weight in zip(layer.weights, weights, strict=True) if weight is not None]
+    values.assign_all([(v, lambda shape, dtype, weight=weight: _read(weight, shape, dtype)) for v, weight in given],
+                      lambda v: f'layer {layer.name!r}')
 
 
 def _read(weight, shape, dtype):

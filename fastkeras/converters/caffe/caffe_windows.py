@@ -12,7 +12,7 @@ from fastkeras.layers.checks import as_float, count, number, numbers, one_of, wi
 from fastkeras.layers.input_spec import title
 from fastkeras.ops.windows import spatial
 
-__all__ = ['CaffeDeconvolution', 'CaffeLRN', 'CaffePooling']
+__all__ = ['CaffeDeconvolution', 'CaffeLRN', 'CaffeMVN', 'CaffePooling']
 
 
 def described(layer, shape, dtype):
@@ -23,15 +23,16 @@ def described(layer, shape, dtype):
 class CaffePooling(Layer):
     """The largest or the mean of windows over images, as Caffe places them.
 
-    mode: 'max' or 'average'. ceil: as many windows as touch the image, where Keras has only those that lie within. pads: what
-    is put around, (rows, columns): nothing for 'max', zeros that count for 'average'; the last window begins within the image
-    or the first padding.
+    mode: 'max', 'average' or 'stochastic': the mean of each window weighted by its elements (Zeiler and Fergus 2013), 0 where
+    they do not add up to more than 0. ceil: as many windows as touch the image, where Keras has only those that lie within.
+    pads: what is put around, (rows, columns): nothing for 'max', zeros that count for 'average'; the last window begins within
+    the image or the first padding.
     """
 
     def __init__(self, mode: str = 'max', pool_size: Any = 2, strides: Any = 1, pads: Any = 0, ceil: bool = True,
                  data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.mode = one_of(self, 'mode', mode, ('max', 'average'))
+        self.mode = one_of(self, 'mode', mode, ('max', 'average', 'stochastic'))
         self.pool_size, self.strides = numbers(self, 'pool_size', pool_size, 2), numbers(self, 'strides', strides, 2)
         self.pads, self.ceil = numbers(self, 'pads', pads, 2, least=0), bool(ceil)
         self.data_format = settings.standardize_data_format(data_format)
@@ -66,8 +67,13 @@ class CaffePooling(Layer):
         # what no window reads is cut off, since a padding cannot be negative
         x = self._cut(x, [min(after, 0) for _, after in border])
         border = tuple((before, max(after, 0)) for before, after in border)
-        pool = ops.max_pool if self.mode == 'max' else ops.average_pool
-        return pool(x, self.pool_size, self.strides, border, self.data_format)
+        def pool(x, kind=ops.average_pool):
+            return kind(x, self.pool_size, self.strides, border, self.data_format)
+
+        if self.mode == 'stochastic':
+            total = pool(x)
+            return ops.where(total > 0.0, pool(ops.square(x)) / ops.where(total > 0.0, total, 1.0), 0.0)
+        return pool(x, ops.max_pool if self.mode == 'max' else ops.average_pool)
 
     def _cut(self, x, rest):
         if not any(rest):
@@ -83,6 +89,35 @@ class CaffePooling(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('mode', 'pool_size', 'strides', 'pads', 'ceil', 'data_format')
+
+
+class CaffeMVN(Layer):
+    """Images less their mean and, with normalize_variance, over their deviation + eps.
+
+    across_channels: mean and deviation of all channels together, else of each for itself.
+    """
+
+    def __init__(self, normalize_variance: bool = True, across_channels: bool = False, eps: float = 1e-9,
+                 data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.normalize_variance, self.across_channels = bool(normalize_variance), bool(across_channels)
+        self.eps = number(self, 'eps', eps, 0)
+        self.data_format = settings.standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=4)
+
+    def call(self, inputs: Any) -> Any:
+        x = as_float(self, inputs)
+        axes = (1, 2, 3) if self.across_channels else (2, 3) if self.data_format == 'channels_first' else (1, 2)
+        x = x - ops.mean(x, axis=axes, keepdims=True)
+        if not self.normalize_variance:
+            return x
+        return x / (ops.sqrt(ops.mean(ops.square(x), axis=axes, keepdims=True)) + self.eps)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return self._config_with('normalize_variance', 'across_channels', 'eps', 'data_format')
 
 
 class CaffeDeconvolution(Layer):

@@ -16,6 +16,7 @@ from typing import Any
 from fastkeras import layers
 from fastkeras.utils.errors import ModelFileError
 
+from . import fillers
 from .bounds import ELEMENTS, NEW_WEIGHTS, RANK
 
 
@@ -56,8 +57,8 @@ class Combined:
 
 @dataclass
 class Step:
-    """A Keras layer called on blobs. weights: what gives its arrays by `load()`, in Keras's order; empty or None where it
-    begins with its own."""
+    """A Keras layer called on blobs. weights: what gives its arrays by `load()`, in Keras's order; None for one, or none at
+    all, where it begins with its own."""
 
     cls: Any
     config: dict
@@ -242,7 +243,7 @@ class Draft:
             self._new_weights += sum(math.prod(shape) for shape, *_ in wanted)
             if self._new_weights > NEW_WEIGHTS:
                 raise self.error(f'the network has more than {NEW_WEIGHTS} weights, and no caffemodel that holds them')
-            return []
+            return fillers.weights(self, layer, wanted) if layer is self.layer else []
         self.used.add(name)
         shapes = self.source.shapes(name)
         if shapes is None:

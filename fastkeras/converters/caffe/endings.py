@@ -5,11 +5,11 @@ from .known import CONVERTERS, layer_type
 DATA = {'Input', 'Data', 'ImageData', 'HDF5Data', 'MemoryData', 'DummyData', 'WindowData', 'AnnotatedData', 'VideoData'}
 
 # types that give no result → how many of their bottoms are predictions, which become results where nobody else reads them
-SINKS = {'Accuracy': 1, 'Silence': 0, 'HDF5Output': 0, 'EuclideanLoss': 1, 'HingeLoss': 1, 'InfogainLoss': 1,
+SINKS = {'Accuracy': 1, 'Silence': 0, 'HDF5Output': 0, 'EuclideanLoss': 1, 'HingeLoss': 1,
          'MultinomialLogisticLoss': 1, 'ContrastiveLoss': 2, 'MultiBoxLoss': 2, 'SmoothL1Loss': 1, 'DetectionEvaluate': 1}
 
 # losses that begin with an activation → the type of layer that they become
-ACTIVATED = {'SoftmaxWithLoss': 'Softmax', 'SigmoidCrossEntropyLoss': 'Sigmoid'}
+ACTIVATED = {'SoftmaxWithLoss': 'Softmax', 'InfogainLoss': 'Softmax', 'SigmoidCrossEntropyLoss': 'Sigmoid'}
 
 
 def is_sink(layer):

@@ -11,6 +11,7 @@ from .endings import ACTIVATED, DATA, is_sink, predictions, said_shape
 from .known import CONVERTERS
 from .phases import selected
 from .prototxt import read_net
+from .recurrent_nets import RECURRENT
 from .upgrade import layers_of
 
 # what hands its input's channels on, so that the weights behind say how many there are
@@ -77,7 +78,7 @@ class Net:
         """Which values are results, and which nodes it takes to make them."""
         readers = {}
         for node in self.nodes:
-            first = predictions(node.layer) if is_sink(node.layer) else 0
+            first = predictions(node.layer) if is_sink(node.layer) else int(self._is_of_probabilities(node))
             for k, number in enumerate(node.bottoms):
                 readers.setdefault(number, [])
                 if k >= first:
@@ -86,7 +87,9 @@ class Net:
         skipped = set()
         for node in self.nodes:     # a loss whose activation stands in the network as well
             become = ACTIVATED.get(node.layer.type)
-            if become and node.bottoms and any(n is not node and n.layer.type == become for n in readers[node.bottoms[0]]):
+            elsewhere = become and node.bottoms and any(
+                n is not node and n.layer.type == become for n in readers[node.bottoms[0]])
+            if elsewhere or self._is_of_probabilities(node):
                 skipped.add(id(node))
         made = [n for n in self.nodes if n.layer.type not in DATA and not is_sink(n.layer) and id(n) not in skipped]
         for node in made:
@@ -109,6 +112,11 @@ class Net:
         self.needed = [n for n in self.nodes if id(n) in needed]
         used = {b for n in self.needed for b in (n.bottoms[:1] if n.layer.type in ACTIVATED else n.bottoms)}
         self.data = [(n, k, t) for n in self.needed if n.layer.type in DATA for k, t in enumerate(n.tops) if t in used]
+
+    def _is_of_probabilities(self, node):
+        """Whether it is an InfogainLoss behind a Softmax. It took probabilities before it had a softmax of its own."""
+        return node.layer.type == 'InfogainLoss' and bool(node.bottoms) and (
+            self.made_by[node.bottoms[0]].layer.type == 'Softmax')
 
     # ---- conversion
     def draft(self, source, data_format):
@@ -189,13 +197,13 @@ class Net:
 
     def _sequences(self):
         """The values that a recurrent layer takes as sequences or marks, and those that they are made of."""
-        found, todo = set(), [b for n in self.needed if n.layer.type == 'LSTM' for b in n.bottoms[:2]]
+        found, todo = set(), [b for n in self.needed if n.layer.type in RECURRENT for b in n.bottoms[:2]]
         while todo:
             number = todo.pop()
             if number not in found:
                 found.add(number)
                 node = self.made_by[number]
-                todo += node.bottoms[:2] if node.layer.type == 'LSTM' else node.bottoms
+                todo += node.bottoms[:2] if node.layer.type in RECURRENT else node.bottoms
         return found
 
     def _input_shape(self, draft, node, k, top, any_size, timed):

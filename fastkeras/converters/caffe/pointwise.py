@@ -149,7 +149,7 @@ def eltwise(draft, layer, bottoms):
 @layer_type('Softmax')
 def softmax(draft, layer, bottoms):
     x = one(draft, bottoms)
-    axis = layer.softmax_param.axis
+    axis = (layer.infogain_loss_param if layer.type == 'InfogainLoss' else layer.softmax_param).axis
     if not -len(x.shape) <= axis < len(x.shape) or axis % len(x.shape) == 0:
         raise draft.error(f'expected an axis from 1 to {len(x.shape) - 1}, got {axis}')
     axis = draft.axis(x, axis % len(x.shape))

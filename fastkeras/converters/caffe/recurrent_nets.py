@@ -1,13 +1,15 @@
 """Recurrent layers. Caffe has sequences as (steps, samples, …); the model has the samples first."""
 
-from .caffe_recurrent import CaffeLSTM
+from .caffe_recurrent import CaffeLSTM, CaffeRNN
 from .draft import shown
 from .known import layer_type, positive
 
+# types of layers that take sequences and marks
+RECURRENT = 'LSTM', 'RNN'
 
-@layer_type('LSTM')
-def lstm(draft, layer, bottoms):
-    p = layer.recurrent_param
+
+def _checked(draft, p, bottoms):
+    """(units, sequences, marks, [static features]) of a recurrent layer."""
     units = positive(draft, 'num_output', p.num_output)
     if p.expose_hidden:
         raise draft.error('expose_hidden is not there: states cannot be given or taken; leave it out')
@@ -22,11 +24,30 @@ def lstm(draft, layer, bottoms):
     if static and len(static[0].shape) != 2:
         raise draft.error(f'expected static features (samples, features), got {shown(static[0].shape)}')
     draft.known(x.shape[2], *(b.shape[1] for b in static))
-    wide = 4 * units
+    return units, x, marks, static
 
-    def turned(a):
-        return a.T
-    weights = draft.weights(((wide, x.shape[2]), turned), ((wide,),), *(((wide, b.shape[1]), turned) for b in static),
-                            ((wide, units), turned))
+
+def _turned(a):
+    return a.T
+
+
+def _added(draft, cls, units, x, marks, static, weights):
     config = {'units': units, **({'static': True} if static else {})}
-    return [draft.add(CaffeLSTM, config, [x, marks, *static], (*x.shape[:2], units), weights=weights)]
+    return [draft.add(cls, config, [x, marks, *static], (*x.shape[:2], units), weights=weights)]
+
+
+@layer_type('LSTM')
+def lstm(draft, layer, bottoms):
+    units, x, marks, static = _checked(draft, layer.recurrent_param, bottoms)
+    wide = 4 * units
+    weights = draft.weights(((wide, x.shape[2]), _turned), ((wide,),), *(((wide, b.shape[1]), _turned) for b in static),
+                            ((wide, units), _turned))
+    return _added(draft, CaffeLSTM, units, x, marks, static, weights)
+
+
+@layer_type('RNN')
+def rnn(draft, layer, bottoms):
+    units, x, marks, static = _checked(draft, layer.recurrent_param, bottoms)
+    weights = draft.weights(((units, x.shape[2]), _turned), ((units,),), *(((units, b.shape[1]), _turned) for b in static),
+                            ((units, units), _turned), ((units, units), _turned), ((units,),))
+    return _added(draft, CaffeRNN, units, x, marks, static, weights)

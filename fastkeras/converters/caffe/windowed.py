@@ -3,7 +3,7 @@
 from fastkeras import layers
 
 from .bounds import WINDOW
-from .caffe_windows import CaffeDeconvolution, CaffeLRN, CaffePooling
+from .caffe_windows import CaffeDeconvolution, CaffeLRN, CaffeMVN, CaffePooling
 from .draft import shown
 from .known import finite, layer_type, one, positive
 
@@ -155,9 +155,8 @@ def pooling(draft, layer, bottoms):
     p = layer.pooling_param
     x = draft.as_image(one(draft, bottoms))
     kinds = {0: ('max', layers.MaxPooling2D, layers.GlobalMaxPooling2D),
-             1: ('average', layers.AveragePooling2D, layers.GlobalAveragePooling2D)}
-    if p.pool not in kinds:
-        raise draft.error('stochastic pooling is not there; expected pool: MAX or AVE')
+             1: ('average', layers.AveragePooling2D, layers.GlobalAveragePooling2D),
+             2: ('stochastic', None, None)}
     if len(layer.top) > 1:
         raise draft.error('a second top, where the largest elements are, is not there; leave it out')
     word, cls, whole = kinds[p.pool]
@@ -165,9 +164,13 @@ def pooling(draft, layer, bottoms):
     if p.global_pooling:
         if any(p.HasField(f) for f in ('kernel_size', 'kernel_h', 'kernel_w')) or _two(draft, p, 'pad', 0) != (0, 0):
             raise draft.error('global_pooling takes the whole image, so kernel_size and pad must be left out')
+        if whole is None:
+            raise draft.error('expected pool: MAX or AVE with global_pooling')
         return [draft.add(whole, {'data_format': fmt, 'keepdims': True}, x, (*x.shape[:2], 1, 1))]
     kernel, stride, pads = _two(draft, p, 'kernel_size'), _two(draft, p, 'stride', 1), _two(draft, p, 'pad', 0)
     ceil = p.round_mode == 0
+    if whole is None and pads != (0, 0):
+        raise draft.error(f'expected no pad for stochastic pooling, as in Caffe, got {pads}')
     if any(q >= k for q, k in zip(pads, kernel)):
         raise draft.error(f'expected pad below the size of the window, got {pads} and {kernel}')
     counts = [None if n is None else _windows(n, k, s, q, ceil, any(pads)) for n, k, s, q in zip(size, kernel, stride, pads)]
@@ -177,14 +180,55 @@ def pooling(draft, layer, bottoms):
         if n is not None and (count - 1) * s - q >= n:
             raise draft.error(f'its last window, by stride {s}, would lie beside its input of shape {shown(x.shape)}')
     shape = (*x.shape[:2], *counts)
-    how = _keras_padding(word, size, counts, kernel, stride, pads, ceil)
+    how = _keras_padding(word, size, counts, kernel, stride, pads, ceil) if cls is not None else None
     if how is not None:
         config = {'pool_size': kernel, 'strides': stride, 'padding': how, 'data_format': fmt}
         return [draft.add(cls, {k: v for k, v in config.items() if (k, v) != ('padding', 'valid')}, x, shape)]
-    if None not in size and pads == (0, 0) and counts == [1, 1] and all(k >= n for n, k in zip(size, kernel)):
+    whole_image = None not in size and pads == (0, 0) and counts == [1, 1] and all(k >= n for n, k in zip(size, kernel))
+    if whole is not None and whole_image:
         return [draft.add(whole, {'data_format': fmt, 'keepdims': True}, x, shape)]
     config = {'mode': word, 'pool_size': kernel, 'strides': stride, 'pads': pads, 'ceil': ceil, 'data_format': fmt}
     return [draft.add(CaffePooling, config, x, shape)]
+
+
+@layer_type('SPP')
+def pyramid(draft, layer, bottoms):
+    """Poolings into 1, 4, 16, … windows, each flattened, one behind the other (He et al. 2014)."""
+    p = layer.spp_param
+    x = draft.as_image(one(draft, bottoms))
+    levels = positive(draft, 'pyramid_height', p.pyramid_height)
+    if p.pool > 1:
+        raise draft.error('expected pool: MAX or AVE')
+    if levels > 16:
+        raise draft.error(f'expected pyramid_height of at most 16, got {levels}')
+    draft.known(*x.shape[1:])
+    made = []
+    for level in range(levels):
+        bins = 2 ** level
+        kernel = tuple(-(-n // bins) for n in x.shape[2:])
+        pads = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:]))
+        if any(q >= k for q, k in zip(pads, kernel)):
+            raise draft.error(f'an input of shape {shown(x.shape)} is too small for {bins} windows along an axis')
+        counts = [_windows(n, k, k, q, True, any(pads)) for n, k, q in zip(x.shape[2:], kernel, pads)]
+        config = {'mode': ('max', 'average')[p.pool], 'pool_size': kernel, 'strides': kernel, 'pads': pads, 'ceil': True,
+                  'data_format': draft.data_format}
+        y = draft.add(CaffePooling, config, x, (*x.shape[:2], *counts), suffix=f'_pool{level}')
+        y, size = draft.as_caffe(y), x.shape[1] * counts[0] * counts[1]
+        made.append(draft.add(layers.Flatten, {'data_format': 'channels_last'}, y, (None, size), 'caffe', f'_flat{level}'))
+    if len(made) == 1:
+        return made
+    return [draft.add(layers.Concatenate, {'axis': -1}, made, (None, sum(b.shape[1] for b in made)))]
+
+
+@layer_type('MVN')
+def mean_variance(draft, layer, bottoms):
+    p, x = layer.mvn_param, draft.as_image(one(draft, bottoms))
+    eps = finite(draft, 'eps', p.eps)
+    if eps < 0:
+        raise draft.error(f'expected eps of 0 or more, got {eps}')
+    config = {'normalize_variance': p.normalize_variance, 'across_channels': p.across_channels, 'eps': eps,
+              'data_format': draft.data_format}
+    return [draft.add(CaffeMVN, config, x, x.shape)]
 
 
 def _windows(n, kernel, stride, pad, ceil, padded):

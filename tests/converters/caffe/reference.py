@@ -134,8 +134,35 @@ def pooling(ref, layer, x):
             size = (bottom - top) * (right - left)
             part = x[:, :, max(top, 0):min(bottom, h), max(left, 0):min(right, w)]
             with np.errstate(invalid='ignore'):
+                if p.pool == 2:
+                    total = part.sum((2, 3))
+                    with np.errstate(divide='ignore', invalid='ignore'):
+                        y[:, :, i, j] = np.where(total > 0, (part ** 2).sum((2, 3)) / total, 0)
+                    continue
                 y[:, :, i, j] = part.max((2, 3)) if p.pool == 0 else part.sum((2, 3)) / size
     return y
+
+
+@layer_of('SPP')
+def pyramid(ref, layer, x):
+    p, rows = layer.spp_param, []
+    for level in range(p.pyramid_height):
+        bins, size = 2 ** level, x.shape[2:]
+        kernel = [math.ceil(n / bins) for n in size]
+        pads = [(k * bins - n + 1) // 2 for k, n in zip(kernel, size)]
+        part = type(layer)(type='Pooling')
+        q = part.pooling_param
+        q.pool, q.kernel_h, q.kernel_w, q.stride_h, q.stride_w, q.pad_h, q.pad_w = p.pool, *kernel, *kernel, *pads
+        rows.append(pooling(ref, part, x).reshape(len(x), -1))
+    return np.concatenate(rows, 1)
+
+
+@layer_of('MVN')
+def mean_variance(ref, layer, x):
+    p = layer.mvn_param
+    axes = (1, 2, 3) if p.across_channels else (2, 3)
+    x = x - x.mean(axes, keepdims=True)
+    return x / (np.sqrt((x ** 2).mean(axes, keepdims=True)) + p.eps) if p.normalize_variance else x
 
 
 @layer_of('LRN')

@@ -1,4 +1,4 @@
-"""Caffe's LSTM against a loop in NumPy."""
+"""Caffe's LSTM and RNN against loops in NumPy."""
 
 import numpy as np
 import pytest
@@ -31,13 +31,27 @@ def lstm(ref, layer, x, marks, still=None):
     return np.array(rows)
 
 
+@layer_of('RNN')
+def rnn(ref, layer, x, marks, still=None):
+    n = layer.recurrent_param.num_output
+    shapes = [(n, x.shape[2]), (n,), *([(n, still.shape[1])] if still is not None else []), (n, n), (n, n), (n,)]
+    weights = ref.weight(layer, *shapes)
+    h, rows = np.zeros((x.shape[1], n)), []
+    for step, mark in zip(x, marks[..., None]):
+        given = step @ weights[0].T + weights[1] + (0 if still is None else still @ weights[2].T)
+        h = np.tanh(given + (h * mark) @ weights[-3].T)
+        rows.append(np.tanh(h @ weights[-2].T + weights[-1]))
+    return np.array(rows)
+
+
 def data():
     marks = np.array([[0, 0], [1, 1], [1, 0], [0, 1], [1, 1]], 'f4')
     return {'x': images(5, 2, 6), 'cont': marks, 'still': images(2, 3)}
 
 
 @pytest.mark.parametrize('text', [
-    LSTM % ('x', ''), LSTM % ('x', 'bottom: "still"'),
+    LSTM % ('x', ''), LSTM % ('x', 'bottom: "still"'), (LSTM % ('x', '')).replace('LSTM', 'RNN'),
+    (LSTM % ('x', 'bottom: "still"')).replace('LSTM', 'RNN'),
     LSTM % ('x', '') + (LSTM % ('l', '')).replace('name: "l"', 'name: "m"').replace('top: "l"', 'top: "m"'),
     LSTM % ('x',
             '') + 'layer { name: "i" type: "InnerProduct" bottom: "l" top: "i" inner_product_param { num_output: 3 axis: 2 } } '

@@ -40,6 +40,26 @@ POOLS = ['kernel_size: 2 stride: 2', 'kernel_size: 3 stride: 2', 'kernel_size: 3
          'kernel_size: 9 stride: 2', 'kernel_size: 5 stride: 4 pad: 1']
 
 
+@pytest.mark.parametrize('said', [
+    'across_channels: true', '', 'normalize_variance: false', 'eps: 0.5', 'normalize_variance: false across_channels: true'])
+def test_mean_and_variance(tmp_path, said):
+    check(tmp_path, net_of(('MVN', f'mvn_param {{ {said} }}'), shape=(2, 3, 7, 9)), {'data': 3 + images(2, 3, 7, 9)})
+
+
+@pytest.mark.parametrize('size', [(8, 8), (7, 9), (16, 11)])
+@pytest.mark.parametrize('said', ['pyramid_height: 1', 'pyramid_height: 3', 'pyramid_height: 2 pool: AVE'])
+def test_pyramids(tmp_path, size, said):
+    check(tmp_path, net_of(('SPP', f'spp_param {{ {said} }}'), shape=(2, 3, *size)), {'data': images(2, 3, *size)})
+
+
+@pytest.mark.parametrize('said', [
+    'kernel_size: 2 stride: 2', 'kernel_size: 3 stride: 2', 'kernel_size: 3', 'kernel_h: 7 kernel_w: 9'])
+def test_stochastic_pooling(tmp_path, said):
+    """In the phase TEST: each element with its share of the window as its probability."""
+    text = net_of(('ReLU', ''), ('Pooling', f'pooling_param {{ pool: STOCHASTIC {said} }}'), shape=(2, 3, 7, 9))
+    check(tmp_path, text, {'data': images(2, 3, 7, 9)})
+
+
 @pytest.mark.parametrize('kind', ['MAX', 'AVE'])
 @pytest.mark.parametrize('size', [(7, 9), (8, 8), (6, 11), (5, 5), (13, 2)])
 def test_pooling(tmp_path, kind, size):
@@ -101,7 +121,12 @@ def test_lrn(tmp_path, said):
     ('Convolution', 'convolution_param { num_output: 4 kernel_size: 3 group: 2 }', 'group'),
     ('Convolution', 'convolution_param { num_output: 4 kernel_size: 3 stride: 0 }', 'stride'),
     ('Pooling', 'pooling_param { kernel_size: 2 pad: 2 }', 'pad'),
-    ('Pooling', 'pooling_param { kernel_size: 2 pool: STOCHASTIC }', 'stochastic'),
+    ('Pooling', 'pooling_param { kernel_size: 2 pad: 1 pool: STOCHASTIC }', 'no pad for stochastic pooling'),
+    ('Pooling', 'pooling_param { global_pooling: true pool: STOCHASTIC }', 'MAX or AVE with global_pooling'),
+    ('SPP', 'spp_param { pyramid_height: 2 pool: STOCHASTIC }', 'MAX or AVE'),
+    ('SPP', 'spp_param { pyramid_height: 0 }', 'pyramid_height of at least 1'),
+    ('SPP', 'spp_param { pyramid_height: 9 }', 'too small for'),
+    ('MVN', 'mvn_param { eps: -1 }', 'eps of 0 or more'),
     ('Pooling', 'pooling_param { global_pooling: true kernel_size: 2 }', 'global_pooling'),
     ('LRN', 'lrn_param { local_size: 4 }', 'odd')])
 def test_what_cannot_be_is_said(tmp_path, kind, said, message):
