@@ -5,11 +5,18 @@ configuration names a model when only layers were imported. Such a room asks her
 is loaded before that; tests/test_imports.py lists who asks for what.
 """
 
-# parts whose classes a file may name as it names layers, in the order in which they are looked into
-WITH_LAYERS = ('models', 'converters')
+# what the name of a class in a file begins with → the part that makes classes of such names known when it is loaded
+_CLASSES = {'': 'models', 'Caffe': 'converters'}
 
 
 def part(name):
     """The public module of the package, loaded now if it was not before; None where the package has none of that name."""
     import fastkeras
     return getattr(fastkeras, name) if name in fastkeras.__all__ else None
+
+
+def load_classes(name):
+    """Load the parts whose classes a name in a file may be of."""
+    for beginning, where in _CLASSES.items():
+        if name.startswith(beginning):
+            part(where)

@@ -40,10 +40,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3
         config = {**config, 'config': {'layers': config['config']}}
     name = config.get('class_name') if isinstance(config, dict) else config
-    for part in late.WITH_LAYERS:       # they make themselves known when they are imported
-        if not isinstance(name, str) or name in classes or objects.get_registered_object(name, custom_objects) is not None:
-            break
-        late.part(part)
+    if isinstance(name, str) and name not in classes:
+        late.load_classes(name)         # they make themselves known when they are imported
     return objects.deserialize('layer', config, classes, custom_objects)
 
 
