@@ -2,13 +2,13 @@
 
     python -m fastkeras script.py arguments…     run a program, in which `import keras` gives fastkeras
     python -m fastkeras -m module arguments…     the same of a module
+    python -m fastkeras -c text arguments…       the same of a text; `-` for one from the standard input
     python -m fastkeras                          version, instruction set, threads, paths
     python -m fastkeras info MODEL_FILE          what a model file holds
 """
 
 import os
 import platform
-import runpy
 import sys
 
 
@@ -18,10 +18,6 @@ def main(arguments):
         print(about())
     elif arguments[0] in ('-h', '--help'):
         print(__doc__.strip())
-    elif arguments[0] == '-m':
-        if len(arguments) < 2:
-            return _wrong('expected the name of a module behind -m')
-        _run(arguments[1:], module=True)
     elif arguments[0] == 'info' and not os.path.exists('info'):
         if len(arguments) != 2:
             return _wrong('expected one file: python -m fastkeras info MODEL_FILE')
@@ -30,30 +26,34 @@ def main(arguments):
             print(about_file(arguments[1]))
         except (OSError, ValueError) as error:
             return _wrong(error)
-    elif arguments[0].startswith('-'):
-        return _wrong(f'no option {arguments[0]!r}; see python -m fastkeras --help')
-    elif not os.path.exists(arguments[0]):
-        return _wrong(f'no program {arguments[0]}')
     else:
-        _run(arguments, module=False)
+        return _run(*arguments)
     return 0
+
+
+def _run(name, *arguments):
+    from fastkeras.legacy import run_program
+    try:
+        if name in ('-m', '-c'):
+            if not arguments:
+                return _wrong(f'expected {"the name of a module" if name == "-m" else "a program"} behind {name}')
+            if name == '-m':
+                return run_program.run_module(arguments[0], list(arguments[1:]))
+            return run_program.run_text(arguments[0], '-c', list(arguments[1:]))
+        if name == '-':
+            return run_program.run_text(sys.stdin.read(), '-', list(arguments))
+        if name.startswith('-'):
+            return _wrong(f'no option {name!r}; see python -m fastkeras --help')
+        if not os.path.exists(name):
+            return _wrong(f'no program {name}')
+        return run_program.run_file(name, list(arguments))
+    except run_program.NoProgram as error:
+        return _wrong(error)
 
 
 def _wrong(text):
     print(f'python -m fastkeras: {text}', file=sys.stderr)
     return 2
-
-
-def _run(arguments, module):
-    from fastkeras.legacy.drop_in import install_as_keras
-    install_as_keras()
-    program, sys.argv = arguments[0], list(arguments)
-    if module:
-        sys.path[0] = os.getcwd()
-        runpy.run_module(program, run_name='__main__', alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(os.path.abspath(program))
-        runpy.run_path(program, run_name='__main__')
 
 
 def about():

@@ -76,9 +76,27 @@ def _exists(name):
         return False
 
 
+class _Installed:
+    """Unpickled, it installs: the first thing that a process started by multiprocessing reads of its parent."""
+
+    def __reduce__(self):
+        return install_as_keras, ()
+
+
+def _reach_children():
+    """Let processes that multiprocessing starts anew (spawn, forkserver) have the same before they import the program."""
+    from multiprocessing import spawn
+    of_parent = spawn.get_preparation_data
+
+    def get_preparation_data(name):
+        return {'fastkeras': _Installed(), **of_parent(name)}
+    spawn.get_preparation_data = get_preparation_data
+
+
 def install_as_keras() -> None:
-    """From now on `import keras` and its submodules, by the names of Keras 1, 2 and 3, give this package in this process; so do
-    keras_preprocessing, keras_applications and, where TensorFlow is not installed, tensorflow.keras and the sessions of TF 1.
+    """From now on `import keras` and its submodules, by the names of Keras 1, 2 and 3, give this package in this process and
+    those that multiprocessing starts; so do keras_preprocessing, keras_applications and, where TensorFlow is not installed,
+    tensorflow.keras and the sessions of TF 1.
 
     RuntimeError where another `keras` was imported before: what it made does not go with ours. Calling it twice does no harm.
     """
@@ -92,3 +110,4 @@ def install_as_keras() -> None:
         return
     there = 'tensorflow' in sys.modules or importlib.util.find_spec('tensorflow') is not None
     sys.meta_path.insert(0, _Finder(tensorflow=not there))
+    _reach_children()
