@@ -7,7 +7,7 @@ from fastkeras import generation, ops
 from fastkeras.compiler import autodiff
 from fastkeras.layers import collect_losses, context
 from fastkeras.layers.context import is_trainable, trainable_as, trainable_state
-from fastkeras.layers.present import values_of
+from fastkeras.layers.present import is_open, values_of
 from fastkeras.losses import is_sparse
 from fastkeras.losses.classes import LossFunctionWrapper
 from fastkeras.metrics import name_of
@@ -136,6 +136,8 @@ class Steps:
                     measured.append(metric_value(measure, y, p, w if entry.weighted else None, p._keras_mask, output.name,
                                                  described))
         for penalty in penalties:
+            if is_open([penalty]):
+                penalty = with_step_values(penalty, described, 'a loss that add_loss got')
             total = penalty if total is None else total + penalty
         measured += self._reported(penalties.metrics, described)
         self._update(described, training)
