@@ -77,10 +77,12 @@ def read_model(members, custom_objects=None, compile=True, safe_mode=True):
         _build(model, config)
     which = own.get('generation')
     which = which if which in (2, 3, '2.2.4') else configs.generation_of_file(config, version or None)
-    with generation.scope(which), open_weights(members) as store:
+    trained = own.get('training_config')
+    with generation.scope(which):
         if compile:
-            with limits.describing('how the model was compiled'):
-                _compile(model, config.get('compile_config'), own.get('training_config'), custom_objects)
+            with refusals.of_file(CONFIG if trained is None else METADATA), limits.describing('how the model was compiled'):
+                _compile(model, config.get('compile_config'), trained, custom_objects)
+    with generation.scope(which), open_weights(members) as store:
         part_weights.load(model, store, Assets(members), optimizer=compile, own=True)
         if compile and getattr(model, 'optimizer', None) is not None and isinstance(store, H5Store):
             legacy_h5.read_state(model, store.root)

@@ -29,6 +29,8 @@ _FAMILIES = ('activations', 'constraints', 'dtype_policies', 'initializers', 'la
              'optimizers', 'optimizers.schedules', 'regularizers', 'distillation')
 _families = {}
 _SELDOM = ('distillation',)     # not loaded for a name that nobody knows
+# the modules, beside Keras's own, that Kerases name for what is theirs
+_KERASES = ('builtins', 'tensorflow', 'keras_core', 'keras_preprocessing')
 
 
 def add_family(name: str | None, table: Any) -> Any:
@@ -209,7 +211,9 @@ def deserialize(kind: Any, config: Any, table: Any, custom_objects: dict[str, An
     if name == '__lambda__':
         return _code(inner)
     if name == 'function':                  # how Keras 3 writes a function
-        return find(kind, inner, table, custom_objects)
+        found = find(kind, inner, table, custom_objects)
+        _check_module(kind, inner, found, config.get('module'), table)
+        return found
     registered = config.get('registered_name')
     # what a file says to be of Keras is never one of a user's that has a name in the registry
     ours = _is_ours(config.get('module')) and name in table
@@ -217,11 +221,21 @@ def deserialize(kind: Any, config: Any, table: Any, custom_objects: dict[str, An
     if cls is None:
         cls = find(kind, name, table, custom_objects)
     _check_slot(kind, name, cls, called=True)
+    _check_module(kind, name, cls, config.get('module'), table)
     return _from_config(kind, name, cls, inner, custom_objects)
 
 
 def _is_ours(module):
     return isinstance(module, str) and module.partition('.')[0] in ('keras', 'tf_keras', 'fastkeras')
+
+
+def _check_module(kind, name, found, module, table):
+    """ValueError where a configuration means another's class or function, and only one of ours has its name."""
+    if found is not table.get(name) or module is None or _is_ours(module):
+        return
+    if not isinstance(module, str) or module.partition('.')[0] not in _KERASES:
+        raise ValueError(f'{kind} {name!r}: the configuration says that it is from the module {module!r:.80}, which is not '
+                         f'imported; give your own in custom_objects={{{name!r}: …}}')
 
 
 def _code(config, safe_mode=True):

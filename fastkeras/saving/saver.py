@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import stat
@@ -283,14 +282,26 @@ def reading(filepath):
             yield found
         return
     path = path_of(filepath)
-    if os.path.isdir(path):
+    kind = _kind_of(path)
+    if stat.S_ISDIR(kind):
         raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a folder; a SavedModel cannot be read')
-    if not os.path.exists(path):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    if not stat.S_ISREG(os.stat(path).st_mode):     # one that is a pipe would wait for ever
+    if not stat.S_ISREG(kind):      # one that is a pipe would wait for ever
         raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a pipe or a device')
     with refusals.of_file(path), open(path, 'rb') as file, stored.counted(), _contents(file) as found:
         yield found
+
+
+def _kind_of(path):
+    """What the system says a path leads to (st_mode). OSError that names it, and where a link leads, if it leads nowhere."""
+    try:
+        return os.stat(path).st_mode
+    except ValueError as error:
+        raise ModelFileError(f'{path!r} is no path: {error}') from None
+    except OSError as error:
+        leads = ''
+        with contextlib.suppress(OSError):
+            leads = f', a link to {os.readlink(path)!r}'
+        raise type(error)(error.errno, f'{error.strerror}{leads}', path) from None
 
 
 def _is_content(data):

@@ -231,6 +231,25 @@ def test_weights_of_keras_3(folder):
     check(folder, m.cases)
 
 
+def test_the_member_to_blame(folder):
+    m = Maker(folder)
+    for key, value in (('loss', 5), ('optimizer', {'class_name': 'Nadaam', 'config': {}}), ('metrics', [['x']])):
+        def of_keras(said, key=key, value=value):
+            said['compile_config'] = {'optimizer': 'adam', 'loss': 'mse', **{key: value}}
+
+        def own(said, key=key, value=value):
+            key = 'optimizer_config' if key == 'optimizer' else key
+            said['fastkeras']['training_config'][key] = value
+        plain = {k: v for k, v in m.members.items() if k != 'metadata.json'}
+        said = json.loads(plain['config.json'])
+        of_keras(said)
+        m.zip(f'{key} of Keras', {**plain, 'config.json': json.dumps(said)}, words='config.json')
+        said = json.loads(m.members['metadata.json'])
+        own(said)
+        m.zip(f'{key} of this package', {**m.members, 'metadata.json': json.dumps(said)}, words='metadata.json')
+    check(folder, m.cases)
+
+
 def test_values_of_a_configuration_are_left_alone(folder):
     """What is changed for a case is a copy."""
     m = Maker(folder)

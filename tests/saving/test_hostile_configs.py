@@ -138,6 +138,41 @@ def test_training_configurations(folder):
     check(folder, m.cases)
 
 
+def test_modules_of_others(folder):
+    """A name of Keras's beside a module that is not: nothing is imported, and what is Keras's does not stand for it."""
+    m = Maker(folder)
+    for module in ('os', 'mine', 'numpy', 'os.path', '', '.', 'keras2', 'builtins.os.x', 5, ['keras'], {}, True):
+        other = isinstance(module, str) and module.startswith('builtins')
+        for key, value in (('activation', {'class_name': 'function', 'config': 'relu'}),
+                           ('kernel_initializer', {'class_name': 'Zeros', 'config': {}}),
+                           ('kernel_regularizer', {'class_name': 'L2', 'config': {'l2': 0.1}}),
+                           ('kernel_constraint', {'class_name': 'NonNeg', 'config': {}})):
+            said = {**value, 'module': module, 'registered_name': None}
+            m.layer(f'{module!r} for {key}', lambda c, k=key, v=said: c.update({k: v}), either=other,
+                    words='' if other else 'which is not imported')
+
+        def change(said, module=module):
+            said['config']['layers'][-1]['module'] = module
+        m.config(f'{module!r} for a layer', change, either=other, words='' if other else 'which is not imported')
+    for module in (None, 'keras.layers', 'keras.src.layers.core.dense', 'tf_keras.layers', 'tensorflow.keras.layers'):
+        m.config(f'{module!r} for a layer', lambda said, v=module: said['config']['layers'][-1].update(module=v), loads=True)
+    check(folder, m.cases)
+
+
+def test_initializers(folder):
+    """Arguments of the wrong kind: nothing of them is compiled."""
+    m = Maker(folder)
+    wrong = ('x', 'f4,(2,)i4', '__import__("os")', None, [[1, 2], [3]], {'class_name': '__numpy__', 'config': {
+        'value': [1], 'dtype': '(2,)f4'}}, -1, 1e300)
+    for name, keys in (('Constant', ('value',)), ('RandomNormal', ('mean', 'stddev', 'seed')), ('Orthogonal', ('gain',)),
+                       ('VarianceScaling', ('scale', 'mode', 'distribution')), ('Zeros', ('dtype',))):
+        for key in keys:
+            for value in wrong:
+                said = {'class_name': name, 'config': {key: value}}
+                m.layer(f'{name} {key}={value!r:.20}', lambda c, v=said: c.update(kernel_initializer=v), either=True)
+    check(folder, m.cases)
+
+
 def test_sizes(folder):
     """Dimensions that no file holds: refused by arithmetic, before anything is allocated."""
     m = Maker(folder)

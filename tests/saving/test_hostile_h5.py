@@ -235,6 +235,13 @@ def test_what_is_no_file(folder):
                  folder / 'x\0y'):
         m.cases.append(Case(f'{path}', path))
         m.cases.append(Case(f'{path} weights', path, 'weights'))
+    (folder / 'loop.h5').symlink_to('loop.h5')
+    (folder / 'away.h5').symlink_to('not_there.h5')
+    (folder / 'good_link.h5').symlink_to('good.h5')
+    for how in ('model', 'weights', 'editor'):
+        m.cases += [Case(f'a link to itself, {how}', folder / 'loop.h5', how, words="a link to 'loop.h5'"),
+                    Case(f'a link to nothing, {how}', folder / 'away.h5', how, words="a link to 'not_there.h5'")]
+    m.cases.append(Case('a link', folder / 'good_link.h5', loads=True))
     for libver in ('earliest', 'latest', 'v108', 'v110', 'v112'):
         path = folder / f'{libver}.h5'
         with h5py.File(folder / 'good.h5') as old, h5py.File(path, 'w', libver=libver) as new:
