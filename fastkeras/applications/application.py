@@ -39,6 +39,42 @@ def documented(function):
     return function
 
 
+def _order(first):
+    return '(channels, rows, columns)' if first else '(rows, columns, channels)'
+
+
+def shape_of_images(name, shape, size, least, flat, imagenet, first):
+    """The shape of the input of an application without the batch, as Keras takes it: for what a user gave as input_shape, with
+    the sizes that the network has by default and at least. flat: whether all must be known. first: whether channels are."""
+    order = _order(first)
+    channels = 3
+    if shape is not None:
+        shape = tuple(shape) if isinstance(shape, (tuple, list)) else shape
+        if not isinstance(shape, tuple) or len(shape) != 3 or any(
+                d is not None and (isinstance(d, bool) or not hasattr(d, '__index__')) for d in shape):
+            raise ValueError(f'{name}: input_shape: expected three whole numbers (or None), {order}, got '
+                             f'{shape!r}')
+        channels = shape[0 if first else -1]
+        if imagenet and channels != 3:
+            raise ValueError(f"{name}: weights='imagenet' are for 3 channels, got input_shape={shape}, {order}")
+        if channels not in (1, 3):
+            warn(f'{name}: expected images of 1 or 3 channels, got input_shape={shape}, {order}')
+    default = (channels, size, size) if first else (size, size, channels)
+    if imagenet and flat:
+        if shape not in (None, default):
+            raise ValueError(f"{name}: weights='imagenet' with include_top=True are for input_shape={default}, got "
+                             f'{shape}')
+        return default
+    if shape is None:
+        return default if flat else (channels, None, None) if first else (None, None, channels)
+    sizes = shape[1:] if first else shape[:2]
+    if any(d is not None and d < least for d in sizes):
+        raise ValueError(f'{name}: Input size must be at least {least}x{least}, got input_shape={shape}, {order}')
+    if flat and None in shape:
+        raise ValueError(f'{name}: with include_top=True all sizes of input_shape must be known, got {shape}')
+    return shape
+
+
 class Application:
     """One network while it is described. Makes the input (`inputs`) from checked arguments; `axis` is that of channels.
 
@@ -57,7 +93,8 @@ class Application:
             raise ValueError(f"{name}: pooling: expected None, 'avg' or 'max', got {pooling!r}")
         if include_top:
             self._check_top()
-        shape = self._input_shape(input_shape, default_size, least, self.include_top if flat is None else flat)
+        shape = shape_of_images(name, input_shape, default_size, least, self.include_top if flat is None else flat,
+                                self.imagenet, self.first)
         if input_tensor is None:
             self.inputs = layers.Input(shape=shape)
         else:
@@ -89,39 +126,9 @@ class Application:
             raise ValueError(f"{self.name}: classifier_activation: with weights expected 'softmax' or None, got "
                              f'{self.activation!r}')
 
-    def _input_shape(self, shape, size, least, flat):
-        """The shape of the input without the batch, as Keras takes it."""
-        channels = 3
-        if shape is not None:
-            shape = tuple(shape) if isinstance(shape, (tuple, list)) else shape
-            if not isinstance(shape, tuple) or len(shape) != 3 or any(
-                    d is not None and (isinstance(d, bool) or not hasattr(d, '__index__')) for d in shape):
-                raise ValueError(f'{self.name}: input_shape: expected three whole numbers (or None), {self._order}, got '
-                                 f'{shape!r}')
-            channels = shape[0 if self.first else -1]
-            if self.imagenet and channels != 3:
-                raise ValueError(f"{self.name}: weights='imagenet' are for 3 channels, got input_shape={shape}, {self._order}")
-            if channels not in (1, 3):
-                warn(f'{self.name}: expected images of 1 or 3 channels, got input_shape={shape}, {self._order}')
-        default = (channels, size, size) if self.first else (size, size, channels)
-        if self.imagenet and flat:
-            if shape not in (None, default):
-                raise ValueError(f"{self.name}: weights='imagenet' with include_top=True are for input_shape={default}, got "
-                                 f'{shape}')
-            return default
-        if shape is None:
-            return default if flat else (channels, None, None) if self.first else (None, None, channels)
-        sizes = shape[1:] if self.first else shape[:2]
-        if any(d is not None and d < least for d in sizes):
-            raise ValueError(f'{self.name}: Input size must be at least {least}x{least}, got input_shape={shape}, '
-                             f'{self._order}')
-        if flat and None in shape:
-            raise ValueError(f'{self.name}: with include_top=True all sizes of input_shape must be known, got {shape}')
-        return shape
-
     @property
     def _order(self):
-        return '(channels, rows, columns)' if self.first else '(rows, columns, channels)'
+        return _order(self.first)
 
     def _compare(self, shape):
         """ValueError where input_shape says something else than input_tensor."""

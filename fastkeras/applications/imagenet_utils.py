@@ -11,6 +11,8 @@ from fastkeras import config, ops
 from fastkeras.utils.cached_files import get_file
 from fastkeras.utils.errors import ModelFileError
 
+from .application import shape_of_images
+
 __all__ = ['decode_predictions', 'preprocess_input']
 
 CLASS_INDEX = ('imagenet_class_index.json',
@@ -48,6 +50,19 @@ def preprocess_input(x: Any, data_format: Any = None, mode: Any = 'caffe') -> An
     x = ops.flip(x, axis) if divisor is None else x / divisor
     x = x - _along(means, axis)
     return x if deviations is None else x / _along(deviations, axis)
+
+
+def _obtain_input_shape(input_shape: Any, default_size: int, min_size: int, data_format: Any, require_flatten: Any = None,
+                        weights: Any = None, include_top: Any = None) -> tuple[Any, ...]:
+    """The shape of the input of a network, without the batch, for what a user gave as input_shape; networks for Keras 2 that
+    are made elsewhere ask for it.
+
+    default_size, min_size: rows and columns unless given, and at least. require_flatten (include_top in older versions):
+    whether they must be known. weights: 'imagenet' for those of 3 channels. ValueError for what cannot be.
+    """
+    flat = bool(include_top if require_flatten is None else require_flatten)
+    first = config.standardize_data_format(data_format) == 'channels_first'
+    return shape_of_images('_obtain_input_shape', input_shape, default_size, min_size, flat, weights == 'imagenet', first)
 
 
 def scaled(x, divisor):

@@ -11,6 +11,7 @@ from fastkeras.layers import context
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import active_trace
+from fastkeras.utils import nest
 
 from . import symbolic
 from .symbolic import as_symbol, deferred
@@ -81,8 +82,21 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
 def map_fn(fn: Any, elems: Any, name: str | None = None, dtype: Any = None) -> Any:
     """fn of each element along the first axis, as one tensor. elems: a tensor, or a list of them, whose elements fn takes
     together. dtype: of the result."""
-    found = ops.map(fn, as_symbol(elems))
+    elems = as_symbol(elems)
+    if _is_open(elems):
+        return _when_known('map_fn', lambda elems: map_fn(fn, elems, dtype=dtype), elems)
+    found = ops.map(fn, elems)
     return found if dtype is None else ops.cast(found, core.dtype_name(dtype))
+
+
+def _is_open(elems):
+    """Whether the number of elements is not known, outside of a trace, in which it will be."""
+    return active_trace() is None and any(isinstance(t, Tensor) and t.shape[:1] == (None,) for t in nest.flatten(elems))
+
+
+def _when_known(title, function, given):
+    """function(given) as a symbol, whose shape is found by trials."""
+    return deferred(title, lambda *flat: function(nest.pack(given, flat)), nest.flatten(given))
 
 
 def foldl(fn: Any, elems: Any, initializer: Any = None, name: str | None = None) -> Any:
@@ -98,6 +112,9 @@ def foldr(fn: Any, elems: Any, initializer: Any = None, name: str | None = None)
 
 def _folded(fn, elems, first, backwards):
     elems, first = as_symbol(elems), as_symbol(first)
+    if _is_open(elems):
+        return _when_known('foldr' if backwards else 'foldl',
+                           lambda given: _folded(fn, given[0], given[1], backwards), [elems, first])
     if first is None:
         first, elems = (elems[-1], elems[:-1]) if backwards else (elems[0], elems[1:])
     elif not hasattr(first, 'shape'):

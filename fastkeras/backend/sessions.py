@@ -8,11 +8,13 @@ import numpy as np
 
 from fastkeras import config
 from fastkeras.ops.tensor import Tensor
+from fastkeras.optimizers.own_updates import Update
 from fastkeras.runtime import Variable
 from fastkeras.runtime.bounded import Bounded
 from fastkeras.utils import nest
 from fastkeras.utils.errors import warn
 
+from .default_graph import Graph, Operation, get_default_graph
 from .graph_functions import Function
 
 __all__ = ['ConfigProto', 'GPUOptions', 'Session', 'get_session', 'set_session']
@@ -62,13 +64,14 @@ class ConfigProto(_Message):
 class Session:
     """What runs symbols: `run(fetches, feed_dict)`. Its configuration takes effect when `set_session` is called with it.
 
-    target: only ''; graph: only None, as there is one.
+    target: only ''; graph: the graph, or None; there is one.
     """
 
     def __init__(self, target: str = '', graph: Any = None, config: Any = None) -> None:
-        if target or graph is not None:
-            raise ValueError('Session: expected no target and no graph, as all that is described runs in this process; '
-                             f'got {target!r} and {graph!r}')
+        if target or not isinstance(graph, (Graph, type(None))):
+            raise ValueError('Session: expected no target, and no graph but the one there is, as all that is described runs in '
+                             f'this process; got {target!r} and {graph!r}')
+        self.graph = get_default_graph()
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f'Session: expected a ConfigProto as its config, got {type(config).__name__}')
         self.config = config
@@ -82,15 +85,33 @@ class Session:
         for leaf in fed:
             if not isinstance(leaf, Tensor):
                 raise TypeError(f'Session.run: expected the keys of feed_dict to be placeholders, got {leaf!r:.80}')
+        updates, operations = [], []
+
+        def fetched(x):
+            if isinstance(x, Update):
+                updates.append(x)
+            elif isinstance(x, Operation):
+                operations.append(x)
+            elif isinstance(x, (list, tuple)):
+                return [fetched(y) for y in x] if isinstance(x, list) else tuple(fetched(y) for y in x)
+            elif isinstance(x, dict):
+                return {k: fetched(y) for k, y in x.items()}
+            else:
+                return x
+
+        fetches = fetched(fetches)
         flat = [x for x in nest.flatten(fetches) if x is not None]
         for x in flat:
             if not isinstance(x, (Tensor, Variable)):
-                raise TypeError(f'Session.run: Fetch argument {x!r:.80} has invalid type {type(x).__name__}; expected symbols '
-                                f'and Variables')
-        key = tuple(map(id, flat)), tuple(map(id, fed))
+                raise TypeError(f'Session.run: Fetch argument {x!r:.80} has invalid type {type(x).__name__}; expected symbols, '
+                                f'Variables and operations')
+        for operation in operations:
+            operation.run()
+        key = tuple(map(id, flat)), tuple(map(id, fed)), tuple(id(u[1]) for u in updates)
         kept = self._functions.get(key)
         if kept is None:
-            kept = self._functions.put(key, (Function(list(fed), flat, name='session'), flat))
+            made = Function(list(fed), flat, updates, name='session')
+            kept = self._functions.put(key, (made, flat, updates))      # ids count as long as their objects live
         values = iter(kept[0](list(fed.values())))
         return nest.map_structure(lambda x: None if x is None else next(values), fetches)
 

@@ -36,9 +36,18 @@ class _TensorFlow(importlib.abc.Loader):
         return None
 
     def exec_module(self, module: Any) -> None:
-        from fastkeras.backend import tensorflow_backend
+        from fastkeras.backend import default_graph, tensorflow_backend
         for name in ('ConfigProto', 'GPUOptions', 'Session', 'get_session', 'set_session'):
             setattr(module, name, getattr(tensorflow_backend, name))
+        module.InteractiveSession = module.Session
+        for name in default_graph.__all__:
+            setattr(module, name, getattr(default_graph, name))
+
+        def missing(name):
+            raise AttributeError(f'module {module.__name__!r} has no attribute {name!r}: TensorFlow is not installed, and in '
+                                 f'its place stand only the sessions, graphs and devices that programs for Keras configure; '
+                                 f'write it with keras.backend')
+        module.__getattr__ = missing
         module.__path__ = []
         module.__version__ = '1.15.0'       # the last that had sessions
         if module.__name__ == 'tensorflow':

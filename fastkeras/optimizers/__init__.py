@@ -6,6 +6,7 @@ from fastkeras.optimizers.classic import SGD, Adadelta, Adagrad, Adam, Adamax, N
 from fastkeras.optimizers.clipping import clip_norm  # noqa: F401
 from fastkeras.optimizers.latest import Muon, ScheduleFreeAdamW
 from fastkeras.optimizers.modern import Adafactor, AdamW, Ftrl, Lamb, Lion
+from fastkeras.optimizers.tf_optimizer import TFOptimizer
 from fastkeras.optimizers.wrapped import LossScaleOptimizer, MultiOptimizer, OptimizerMap
 from fastkeras.saving import objects as _objects
 
@@ -42,6 +43,8 @@ def get(identifier):
         identifier = identifier if identifier in _objects.visible_custom_objects() else identifier.lower()
     elif isinstance(identifier, dict):
         return deserialize(identifier)
+    elif not isinstance(identifier, Optimizer) and hasattr(identifier, 'compute_gradients'):
+        return TFOptimizer(identifier)
     elif not isinstance(identifier, (type, Optimizer)) and not hasattr(identifier, 'get_updates'):
         raise ValueError(f'optimizer: expected a name, a configuration or an Optimizer, got {identifier!r}')
     return _objects.resolve('optimizer', identifier, _TABLE)

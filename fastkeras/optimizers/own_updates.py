@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections import namedtuple
 from typing import Any
 
 from fastkeras import late
@@ -14,6 +15,8 @@ from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
 
 _local = threading.local()
+# what an optimizer sets, and to what
+Update = namedtuple('Update', 'variable value')
 
 
 class KeptSlots:
@@ -73,7 +76,7 @@ class Updates:
         grads = self._gradients(self.scale_loss(loss), params)
         with Trace() as trace:
             self.apply(grads, params)
-        self.updates = [(v, trace.current[id(v)]) for v in trace.assigned.values()]
+        self.updates = [Update(v, trace.current[id(v)]) for v in trace.assigned.values()]
         return self.updates
 
     def _has_own_updates(self):
@@ -88,6 +91,7 @@ class Updates:
         with self._kept_slots:
             updates = self.get_updates(loss=loss, params=variables, **words) or ()
         for update in updates:
-            if isinstance(update, tuple):       # (variable, new value); anything else was assigned already
-                update[0].assign(update[1])
+            for pair in update if isinstance(update, list) else [update]:
+                if isinstance(pair, tuple):     # (variable, new value); anything else was assigned already
+                    pair[0].assign(pair[1])
         self.built = True

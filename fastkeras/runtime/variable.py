@@ -48,6 +48,7 @@ class Variable:
     __array_priority__ = 200
     _aggregation, _synchronization = 'none', 'auto'
     overwrite_with_gradient = False     # an optimizer puts the gradient in its place
+    _drawn_by = None        # what writes first values into an array
     of_graph = False        # ops on it are symbolic in any case, and it is no weight of a layer that has it as an attribute
 
     def __init__(self, initializer=None, shape=None, dtype=None, trainable=True, autocast=True, aggregation='none',
@@ -61,6 +62,7 @@ class Variable:
                              f'{aggregation!r}')
         self.name = checked_name('Variable', name) if name else 'variable'
         if fill is not None:
+            self._drawn_by = fill
             shape, dtype = tuple(shape), np.dtype(dtype or 'float32')
             if later:
                 self._fill = fill
@@ -172,6 +174,13 @@ class Variable:
     def __array__(self, dtype=None, copy=None):
         return self.array.astype(dtype) if dtype is not None and dtype != self.array.dtype else self.array
 
+    @property
+    def initializer(self):
+        """What draws the values anew, `run()`; of weights of layers. AttributeError for a variable that was given a value."""
+        if self._drawn_by is None:
+            raise AttributeError(f'variable {self.name!r} was given a value, not an initializer that could be run again')
+        return Redrawn(self)
+
     def eval(self, session=None):
         """A copy of the value, as variables of TensorFlow 1 gave it. session: any, there is one."""
         return self.numpy()
@@ -257,6 +266,19 @@ class Variable:
     def __deepcopy__(self, memo):
         return type(self)(self.array.copy(), dtype=self.dtype, trainable=self.trainable, name=self.name,
                           constraint=self.constraint, regularizer=self.regularizer)
+
+
+class Redrawn:
+    """The initializer of a variable, bound to it."""
+
+    def __init__(self, variable):
+        self.variable = variable
+
+    def run(self, feed_dict=None, session=None):
+        """Give the variable values anew."""
+        array = _core.empty(self.variable.shape, self.variable.dtype)
+        self.variable._drawn_by(array)
+        self.variable.assign(array)
 
 
 def numbers(value, name):

@@ -144,3 +144,21 @@ def test_where_the_classes_are_from():
     """Name, address and hash are Keras 3's."""
     assert imagenet_utils.CLASS_INDEX[0] == 'imagenet_class_index.json'
     assert imagenet_utils.CLASS_INDEX[2] == 'c2c37ea517e94d9795004a39431a14cb'
+
+
+@pytest.mark.parametrize('shape, layout, flat, weights, want', [
+    (None, 'channels_last', True, None, (224, 224, 3)), (None, 'channels_last', False, None, (None, None, 3)),
+    (None, 'channels_first', False, None, (3, None, None)), ((100, 50, 3), 'channels_last', False, None, (100, 50, 3)),
+    ((10, 50, 3), 'channels_last', False, None, None), ((None, None, 3), 'channels_last', True, None, None),
+    ((1, 60, 60), 'channels_first', True, None, (1, 60, 60)), ((100, 100, 3), 'channels_last', True, 'imagenet', None),
+    ((100, 100, 3), 'channels_last', False, 'imagenet', (100, 100, 3)),
+    (None, 'channels_first', True, 'imagenet', (3, 224, 224))])
+def test_the_shape_of_an_input(shape, layout, flat, weights, want):
+    """As keras_applications 1.0.6; None: an error there, too."""
+    given = dict(default_size=224, min_size=48, data_format=layout, weights=weights)
+    for word in ('require_flatten', 'include_top'):
+        if want is None:
+            with pytest.raises(ValueError):
+                imagenet_utils._obtain_input_shape(shape, **given, **{word: flat})
+        else:
+            assert imagenet_utils._obtain_input_shape(shape, **given, **{word: flat}) == want

@@ -1,8 +1,12 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 import fastkeras as keras
 from fastkeras import backend as K
+from fastkeras.backend import graph_functions
 from fastkeras.layers import BatchNormalization, Dense, Dropout, Input, Lambda, Layer
 
 
@@ -203,3 +207,52 @@ def test_gradients_where_windows_need_more_of_open_sizes_than_the_least():
     y = keras.layers.Conv2D(3, 3)(keras.layers.MaxPooling2D()(keras.layers.Conv2D(3, 5)(x)))
     f = K.function([x], K.gradients(K.mean(y), x))
     assert f([np.ones((1, 12, 10, 2))])[0].shape == (1, 12, 10, 2)
+
+
+def test_a_symbol_is_compiled_once_for_all_evaluations(monkeypatch):
+    compiled = []
+    made = graph_functions.Traced._new
+    monkeypatch.setattr(graph_functions.Traced, '_new', lambda self, specs: compiled.append(self.name) or made(self, specs))
+    v = K.variable([1.0, 2.0])
+    y = K.sum(v * 3.0)
+    for k in range(5):
+        K.set_value(v, [k, 1.0])
+        assert K.eval(y) == K.get_value(y) == K.batch_get_value([y])[0] == 3.0 * (k + 1)
+    assert compiled == ['eval']
+    gone = weakref.ref(y)
+    del y
+    gc.collect()
+    assert gone() is None
+
+
+def test_an_update_that_nobody_adds_is_told_of():
+    class Forgetful(Layer):
+        def build(self, input_shape):
+            self.seen = self.add_weight(name='seen', shape=(), initializer='zeros', trainable=False)
+
+        def call(self, x):
+            K.update_add(self.seen, 1.0)
+            return x * 1.0
+
+    class Counting(Forgetful):
+        def call(self, x):
+            return x + 0.0 * K.update_add(self.seen, 1.0)
+
+    model = keras.Sequential([Forgetful(input_shape=(2,))])
+    with pytest.warns(UserWarning, match=r"'forgetful_\d+/seen:0'.*self.add_update"):
+        model.predict(np.ones((1, 2)))
+    assert K.get_value(model.layers[0].seen) == 0
+    # what a result is made of is done, in predict too, as in Keras 2
+    model = keras.Sequential([Counting(input_shape=(2,))])
+    model.predict(np.ones((1, 2)))
+    assert K.get_value(model.layers[0].seen) == 1
+    with pytest.raises(TypeError, match='add_update expected'):
+        model.layers[0].add_update([3.0])
+
+
+def test_ops_of_variables_of_the_backend_are_symbolic():
+    v = K.variable([1.0, -2.0])
+    loss = keras.losses.mean_absolute_error(K.constant([0.0, 0.0]), v) + keras.regularizers.l2(0.5)(v)
+    np.testing.assert_allclose(K.eval(K.gradients(loss, v)[0]), [0.5 + 1.0, -0.5 - 2.0])
+    dense = Dense(2, weights=[np.eye(2), np.zeros(2)])
+    np.testing.assert_array_equal(K.eval(dense(K.reshape(v, (1, 2)))), [[1.0, -2.0]])
