@@ -21,14 +21,26 @@ def main(arguments):
     elif arguments[0] == 'info' and not os.path.exists('info'):
         if len(arguments) != 2:
             return _wrong('expected one file: python -m fastkeras info MODEL_FILE')
-        from fastkeras.saving.about_file import about_file
         try:
-            print(about_file(arguments[1]))
-        except (OSError, ValueError) as error:
+            text = about_model(arguments[1])
+        except (OSError, ValueError, ImportError) as error:
             return _wrong(error)
+        print(text)
     else:
         return _run(*arguments)
     return 0
+
+
+def about_model(path):
+    """What a file of a model holds, of Keras or of Caffe, as lines of text."""
+    kind = os.path.splitext(path)[1].lower()
+    if kind == '.prototxt':
+        from fastkeras.converters.caffe.about_net import about_prototxt as about
+    elif kind == '.caffemodel':
+        from fastkeras.converters.caffe.about_net import about_caffemodel as about
+    else:
+        from fastkeras.saving.about_file import about_file as about
+    return about(path)
 
 
 def _run(name, *arguments):

@@ -6,9 +6,10 @@ import math
 import os
 from typing import Any
 
-from fastkeras.saving import archive, legacy_h5, limits, saver, stored
+from fastkeras.saving import archive, legacy_h5, limits, refusals, saver, stored
 from fastkeras.saving.stores import H5Store
 from fastkeras.saving.zips import Members
+from fastkeras.utils.errors import ModelFileError
 
 # arguments that say most about a layer, as far as it has them
 _TELLING = ('units', 'filters', 'kernel_size', 'pool_size', 'strides', 'padding', 'rate', 'activation', 'input_dim',
@@ -19,17 +20,44 @@ def about_file(filepath: Any) -> str:
     """A summary of a model file, or of a file of weights, as lines of text: which Keras wrote it, its layers, the numbers in it
     and how the model was compiled. Nothing of it is built or run.
 
-    filepath: as `load_model` takes it. Raises ModelFileError for a file that is no such thing, OSError for none.
+    filepath: as `load_model` takes it, or of a configuration in JSON or an .npz file of arrays. Raises ModelFileError for a
+    file that is no such thing, OSError for none.
     """
-    with saver.reading(filepath) as file:
-        lines = _of_archive(file) if isinstance(file, Members) else _of_hdf5(file)
+    text = _json_of(filepath)
+    if text is not None:
+        with refusals.of_file(saver.path_of(filepath)):
+            lines = _of_json(text)
+    else:
+        with saver.reading(filepath) as file:
+            lines = _of_archive(file) if isinstance(file, Members) else _of_hdf5(file)
     if not hasattr(filepath, 'read') and not hasattr(filepath, 'attrs') and not isinstance(filepath, (bytearray, memoryview)):
         path = saver.path_of(filepath)
         lines.insert(0, f'{path}: {os.path.getsize(path):,} bytes')
     return '\n'.join(lines)
 
 
+def _json_of(filepath):
+    """The text of a file that begins as JSON of a configuration does; None for any other."""
+    if not isinstance(filepath, (str, os.PathLike)) or not os.path.isfile(filepath):
+        return None
+    with open(filepath, 'rb') as file:
+        return file.read(limits.of('json_bytes') + 1) if file.read(1) == b'{' and not file.seek(0) else None
+
+
+def _of_json(text):
+    config = limits.read_json(text, 'the file')
+    if not isinstance(config.get('class_name'), str) or 'config' not in config:
+        raise ModelFileError('expected the configuration of a model, as to_json gives it, got JSON without class_name and '
+                             'config')
+    return [f'a configuration in JSON, written by {_writer(config.get("keras_version"))}', *_layers(config),
+            'no weights: model_from_json makes new ones']
+
+
 def _of_archive(members):
+    if archive.CONFIG not in members.names:
+        if not members.names or not all(name.endswith('.npy') for name in members.names):
+            raise ModelFileError(f'expected a .keras archive, got a zip archive without {archive.CONFIG}')
+        return [f'an .npz file of {len(members.names)} arrays', *(f'  {name[:-4]}' for name in sorted(members.names))]
     metadata = _json(members, archive.METADATA)
     config = _json(members, archive.CONFIG)
     lines = [f'a .keras archive, written by {_writer(metadata.get("keras_version"))}', *_layers(config)]

@@ -1,12 +1,15 @@
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
 
 import fastkeras as keras
-from fastkeras.__main__ import main
+from fastkeras.__main__ import about_model, main
 from fastkeras.layers import Conv2D, Dense, Flatten, Input
 from fastkeras.saving.about_file import about_file
 from fastkeras.utils.errors import ModelFileError
+from tests.artifacts import artifact
 
 
 def model():
@@ -59,3 +62,36 @@ def test_as_a_command(tmp_path, capsys):
     assert main(['info', str(tmp_path / 'nothing.h5')]) == 2
     with pytest.raises(ModelFileError):
         about_file(tmp_path / 'other')
+
+
+def test_a_configuration_in_json(tmp_path):
+    (tmp_path / 'm.json').write_text(model().to_json())
+    text = about_file(tmp_path / 'm.json')
+    assert 'a configuration in JSON, written by Keras' in text and 'shallow (Dense): units=8' in text and 'no weights' in text
+    (tmp_path / 'other.json').write_text('{"layers": 3}')
+    with pytest.raises(ModelFileError, match='other.json: .*without class_name'):
+        about_file(tmp_path / 'other.json')
+    (tmp_path / 'broken.json').write_text('{"class_name": ')
+    with pytest.raises(ModelFileError, match='broken.json'):
+        about_file(tmp_path / 'broken.json')
+
+
+def test_archives_that_are_no_model(tmp_path):
+    np.savez(tmp_path / 'a.npz', x=np.zeros(3), y=np.ones(2))
+    assert about_file(tmp_path / 'a.npz').splitlines()[1:] == ['an .npz file of 2 arrays', '  x', '  y']
+    with zipfile.ZipFile(tmp_path / 'b.zip', 'w') as file:
+        file.writestr('text', 'nothing')
+    with pytest.raises(ModelFileError, match='b.zip: .*without config.json'):
+        about_file(tmp_path / 'b.zip')
+
+
+def test_every_file_of_others_is_told_of_or_refused():
+    folder, told = artifact('manifest.json').parent, 0
+    kinds = '.h5', '.hdf5', '.keras', '.json', '.prototxt', '.caffemodel'
+    for path in sorted(p for p in folder.rglob('*') if p.suffix in kinds):
+        try:
+            assert 'None' not in about_model(str(path)).splitlines()[1:3], path
+            told += 1
+        except ModelFileError as error:
+            assert str(path) in str(error) and path.suffix == '.json'
+    assert told > 100
