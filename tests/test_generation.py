@@ -93,7 +93,7 @@ def test_strict_refuses(strict, call, words):
 
 
 def test_strict_adds_no_inputs(strict):
-    with pytest.raises(TypeError, match='expected a layer'):
+    with pytest.raises(TypeError, match='added layer must be an instance'):
         models.Sequential().add(layers.Input((2,)))
 
 
@@ -115,6 +115,16 @@ def test_strict_names_and_defaults(strict):
     assert layers.UpSampling2D(interpolation='bicubic').half_pixel_centers
     assert layers.UpSampling2D(interpolation='bilinear', half_pixel_centers=True).half_pixel_centers
     assert optimizers.Adagrad().get_config()['lr'] == pytest.approx(0.01)
+
+
+def test_strict_numbers_are_of_numpy(strict):
+    model = models.Sequential([layers.Dense(1, input_shape=(2,))])
+    model.compile('sgd', 'mse', metrics=['mae'])
+    x, y = np.ones((4, 2), 'float32'), np.ones((4, 1), 'float32')
+    for _ in range(3):
+        assert {type(v) for v in model.train_on_batch(x, y)} == {np.float32}
+    assert {type(v) for v in model.evaluate(x, y, verbose=0)} == {np.float32}
+    assert {type(v) for v in model.fit(x, y, verbose=0, validation_data=(x, y)).history['val_mae']} == {np.float32}
 
 
 def test_strict_files_run_no_code(strict):

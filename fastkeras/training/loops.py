@@ -87,10 +87,10 @@ def due(epoch, freq):
 
 
 def numbers(results):
-    """Results of a step as Python floats, in the generation '2.2.4' as NumPy's float32; what is no single number (a metric per
-    class) as an array."""
+    """Results of a step as Python floats, in the generation '2.2.4' as NumPy's of their type; what is no single number (a
+    metric per class) as an array."""
     if generation.of('logs.values_are_float32'):
-        return [v.copy() if v.ndim else np.float32(v) for v in map(np.asarray, results)]
+        return [v.copy()[()] for v in map(np.asarray, results)]
     try:
         return [float(v) for v in results]
     except TypeError:

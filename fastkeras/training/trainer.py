@@ -73,7 +73,8 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         values = loops.numbers(function(*arrays))
         if values:
             finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
-        if not weighted and not afresh and QuickStep.serves(x, y, standard):
+        plain = not weighted and not afresh and not generation.of('logs.values_are_float32')
+        if plain and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
         return steps.objective.answer(values, return_dict)
 
