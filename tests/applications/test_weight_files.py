@@ -4,6 +4,7 @@ import json
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastkeras import applications
@@ -39,3 +40,21 @@ def test_names_addresses_and_hashes_are_those_of_keras(number, families, monkeyp
         assert (file, file_hash) == (want[0], want[2]), key
         if number == 3 or name == 'ResNet50':
             assert origin == want[1], key
+
+
+@pytest.mark.parametrize('name', ['MobileNet', 'MobileNetV2', *(pytest.param(n, marks=pytest.mark.slow) for n in (
+    'InceptionV3', 'Xception', 'DenseNet121', 'NASNetMobile', 'InceptionResNetV2'))])
+@pytest.mark.parametrize('writer, reader', [(2, 3), (3, 2)])
+def test_load_weights_of_the_other_generation(name, writer, reader, tmp_path):
+    """In order, whatever the layers' names are. ResNet50: test_resnet.py."""
+    size, gain, _ = cases.NETWORKS[name]
+
+    def made(generation):
+        with as_in(generation):
+            return getattr(applications, name)(weights=None, include_top=False, pooling='avg', input_shape=(size, size, 3))
+    model, other = made(writer), made(reader)
+    cases.weights(model, gain, 1.0)
+    model.save_weights(tmp_path / 'w.h5')
+    other.load_weights(tmp_path / 'w.h5')
+    x = cases.images(size, False)
+    np.testing.assert_array_equal(other.predict(x), model.predict(x))
