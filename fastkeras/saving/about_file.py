@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from fastkeras.saving import archive, legacy_h5, limits, refusals, saver, stored
+from fastkeras.saving.folders import Folder
 from fastkeras.saving.stores import H5Store
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError
@@ -32,7 +33,8 @@ def about_file(filepath: Any) -> str:
             lines = _of_archive(file) if isinstance(file, Members) else _of_hdf5(file)
     if not hasattr(filepath, 'read') and not hasattr(filepath, 'attrs') and not isinstance(filepath, (bytearray, memoryview)):
         path = saver.path_of(filepath)
-        lines.insert(0, f'{path}: {os.path.getsize(path):,} bytes')
+        size = sum(file.size(name)[0] for name in file.names) if os.path.isdir(path) else os.path.getsize(path)
+        lines.insert(0, f'{path}: {size:,} bytes')
     return '\n'.join(lines)
 
 
@@ -60,7 +62,8 @@ def _of_archive(members):
         return [f'an .npz file of {len(members.names)} arrays', *(f'  {name[:-4]}' for name in sorted(members.names))]
     metadata = _json(members, archive.METADATA)
     config = _json(members, archive.CONFIG)
-    lines = [f'a .keras archive, written by {_writer(metadata.get("keras_version"))}', *_layers(config)]
+    form = 'folder' if isinstance(members, Folder) else '.keras archive'
+    lines = [f'a {form}, written by {_writer(metadata.get("keras_version"))}', *_layers(config)]
     if archive.WEIGHTS in members.names:
         with archive.open_weights(members) as store:
             lines.append(_numbers(store.root) if isinstance(store, H5Store) else 'weights in several files')

@@ -16,6 +16,7 @@ from fastkeras.utils import seed
 from fastkeras.utils.errors import ModelFileError, warn
 
 METADATA, CONFIG, WEIGHTS, ASSETS = 'metadata.json', 'config.json', 'model.weights.h5', 'assets/'
+TOP = (METADATA, CONFIG, WEIGHTS, 'model.weights.npz', 'assets')         # what stands in a folder of a model
 # in metadata.json: what only this package keeps
 OWN = 'fastkeras'
 
@@ -115,12 +116,11 @@ def open_weights(members):
     """The store of the weights of an archive, to be used in a `with` block."""
     if WEIGHTS not in members.names:
         raise ModelFileError(f'the archive lacks {WEIGHTS!r}; it has {", ".join(map(repr, members.names[:6])) or "nothing"}')
-    with refusals.of_file(WEIGHTS):
-        source = members.open(WEIGHTS)
-        with legacy_h5.h5py().File(source, 'r') as file, stored.bytes_from(file, source):
-            store = H5Store(file, getattr(source, 'check', None))
-            yield store
-            store.check()
+    with (refusals.of_file(WEIGHTS), members.open(WEIGHTS) as source, legacy_h5.h5py().File(source, 'r') as file,
+          stored.bytes_from(file, source)):
+        store = H5Store(file, getattr(source, 'check', None))
+        yield store
+        store.check()
 
 
 class Assets:

@@ -53,7 +53,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(temporary)
             raise
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def write(path: str | os.PathLike[str], data: Any) -> None:
@@ -201,7 +201,7 @@ def _as_open_would(descriptor, target):
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o777)
 
 
-def _sync_folder(folder):
+def sync_folder(folder):
     """Have the disk keep the rename. Some file systems cannot sync a folder: they do it by themselves, or not at all."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

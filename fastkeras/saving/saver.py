@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import stat
 import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.saving import archive, atomic, legacy_h5, part_weights, refusals, shards, stored
+from fastkeras.saving import archive, atomic, folders, legacy_h5, part_weights, refusals, shards, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError, unknown_argument
@@ -24,6 +25,8 @@ HDF5_BYTES = b'\x89HDF\r\n\x1a\n'
 ZIP_BYTES = b'PK'
 # arguments of tf.keras that say how a SavedModel is written
 _WEIGHTS_SUFFIX = '.weights.h5'
+# endings of what others write; with any other than these, .keras and .weights.h5 a file is in the layout of Keras 2
+_NOT_WRITTEN = ('.npz', '.npy', '.json', '.safetensors', '.pt', '.pth', '.onnx', '.zip')
 _OF_SAVED_MODELS = ('signatures', 'options', 'save_traces')
 
 
@@ -34,13 +37,17 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
     filepath: a path. One that ends in .keras becomes an archive as Keras 3 has it, any other an HDF5 file in the layout of
     Keras 2. Or an open h5py file or group, or a file open for writing bytes, which an archive is written to. overwrite: without
     asking; else asks on the terminal. include_optimizer: also the training configuration and the state of the optimizer.
-    save_format: 'keras' or 'h5', whatever the name ends in. zipped: only True. ImportError without h5py. ValueError for a
-    model of a class of one's own that the file could not make again.
+    save_format: 'keras' or 'h5', whatever the name ends in. zipped=False: a folder of the archive's members, as Keras 3 has
+    it; it takes the place of an older one that holds nothing else. ImportError without h5py. ValueError for a model of a class
+    of one's own that the file could not make again.
     """
-    _check_form(save_format, zipped, kwargs)
-    as_archive = _as_archive(filepath, save_format)
-    check_savable(model, filepath)
-    if as_archive:
+    _check_form(filepath, save_format, zipped, kwargs)
+    check_savable(model, filepath, zipped is False)
+    if zipped is False:
+        if _may_write(filepath, overwrite):
+            folders.write(path_of(filepath), archive.members_of(model, include_optimizer), archive.TOP)
+        return
+    if _as_archive(filepath, save_format):
         if _may_write(filepath, overwrite):
             members = archive.members_of(model, include_optimizer)
             with _put_in_place(filepath) as file:
@@ -51,11 +58,20 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
             legacy_h5.write_model(model, file, include_optimizer)
 
 
-def _check_form(save_format, zipped, others):
+def _check_form(filepath, save_format, zipped, others):
     if save_format not in (None, 'keras', 'h5', 'hdf5'):
         raise ValueError(f"save_format: expected 'keras' or 'h5', got {save_format!r}; a SavedModel cannot be written")
-    if zipped not in (None, True):
-        raise ValueError(f'zipped: expected True, got {zipped!r}; an archive is one file here')
+    if zipped not in (None, True, False):
+        raise ValueError(f'zipped: expected True or False, got {zipped!r}')
+    if hasattr(filepath, 'write') or hasattr(filepath, 'create_group'):
+        if zipped is False:
+            raise ValueError('save_model: zipped=False makes a folder, so it needs a path')
+    else:
+        path = path_of(filepath)
+        if zipped is False and (save_format in ('h5', 'hdf5') or path.lower().endswith('.keras')):
+            raise ValueError(f"{path}: zipped=False makes a folder, whose name does not end in .keras, and which has no other "
+                             "save_format than 'keras'")
+        _check_ending(path, 'save writes a .keras archive or an HDF5 file', '.keras')
     for name, value in others.items():
         if name not in _OF_SAVED_MODELS:
             raise unknown_argument('save_model', name, ('overwrite', 'include_optimizer', 'save_format', 'zipped'))
@@ -75,8 +91,24 @@ def _as_archive(filepath, save_format=None):
 
 
 def path_of(filepath: Any) -> str:
-    """The path that a user gave as text, bytes or path-like, with ~ for the home folder."""
-    return os.path.expanduser(os.fsdecode(filepath))
+    """The path that a user gave as text, bytes or path-like, with ~ for the home folder. ValueError for an address."""
+    path = os.path.expanduser(os.fsdecode(filepath))
+    scheme = re.match(r'([a-z][a-z0-9+.-]+)://', path)
+    if scheme:
+        how = 'copy the file, and give its path'
+        if scheme[1] == 'hf':
+            how = ('huggingface_hub.snapshot_download(name, local_dir=folder) fetches a model, and upload_folder sends one; '
+                   'load_model and save(folder, zipped=False) take the folder')
+        raise ValueError(f'{path}: addresses that begin with {scheme[0]} are not supported, as files are read and written on '
+                         f'this machine alone; {how}')
+    return path
+
+
+def _check_ending(path, what, ending_to_take):
+    """ValueError for a path whose ending is that of a form that is not written."""
+    base, ending = os.path.splitext(path)
+    if ending.lower() in _NOT_WRITTEN and not generation.of('files.always_hdf5'):
+        raise ValueError(f'{path}: no {ending} file is written; {what}, such as {base}{ending_to_take}')
 
 
 def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True,
@@ -116,7 +148,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         raise ValueError("save_weights: expected save_format to be 'h5' or None; checkpoints of TensorFlow cannot be written")
     for name in kwargs:
         raise unknown_argument('save_weights', name, ('overwrite', 'max_shard_size', 'objects_to_skip', 'save_format'))
-    check_name(filepath)
+    check_name(filepath, max_shard_size is not None)
     if max_shard_size is not None:
         if hasattr(filepath, 'write') or hasattr(filepath, 'create_group'):
             raise ValueError('save_weights: max_shard_size makes several files, so it needs a path')
@@ -134,15 +166,17 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
             legacy_h5.write_weights(file, model.layers)
 
 
-def check_name(filepath: Any) -> Any:
-    """ValueError for a path whose ending says that it is no file of weights alone."""
-    path = '' if hasattr(filepath, 'create_group') else path_of(filepath)
+def check_name(filepath: Any, sharded: bool = False) -> Any:
+    """ValueError for a path whose ending says that it is no file of weights alone. sharded: it is the index of several."""
+    path = '' if hasattr(filepath, 'create_group') or hasattr(filepath, 'write') else path_of(filepath)
     if os.path.splitext(path)[1].lower() == '.keras' and not generation.of('files.always_hdf5'):
         raise ValueError(f'{path}: a .keras archive holds a model, which save writes; for weights alone give an HDF5 file, '
                          f'such as {os.path.splitext(path)[0]}{_WEIGHTS_SUFFIX}')
+    if not sharded:
+        _check_ending(path, 'save_weights writes an HDF5 file', _WEIGHTS_SUFFIX)
 
 
-def check_savable(model: Any, filepath: Any) -> Any:
+def check_savable(model: Any, filepath: Any, folder: bool = False) -> Any:
     """ValueError where `save` would write what cannot be loaded: a model of a class of one's own whose configuration makes no
     model with these weights."""
     if model._graph is not None:
@@ -153,7 +187,7 @@ def check_savable(model: Any, filepath: Any) -> Any:
                          'build it, or call it on data, first')
     try:
         again = type(model).from_config(model.get_config())
-        if _as_archive(filepath):
+        if folder or _as_archive(filepath):
             again.build_from_config(model.get_build_config())
         shapes = [v.shape for v in again.weights]
     except Exception as error:      # whatever a class of the user's says to its own configuration
@@ -269,7 +303,7 @@ def _agreed(path):
 
 @contextlib.contextmanager
 def reading(filepath):
-    """What is in a file, by its first bytes: an open HDF5 file, or the Members of an archive."""
+    """What is in a file, by its first bytes: an open HDF5 file, or the Members of an archive or folder."""
     if hasattr(filepath, 'attrs'):
         with refusals.of_file(getattr(getattr(filepath, 'file', None), 'filename', 'the HDF5 file')), stored.counted():
             yield filepath
@@ -284,7 +318,12 @@ def reading(filepath):
     path = path_of(filepath)
     kind = _kind_of(path)
     if stat.S_ISDIR(kind):
-        raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a folder; a SavedModel cannot be read')
+        if not os.path.lexists(os.path.join(path, archive.CONFIG)):
+            raise ModelFileError(f'{path}: expected an HDF5 file, a .keras archive or a folder with {archive.CONFIG}, got a '
+                                 'folder without; a SavedModel cannot be read')
+        with refusals.of_file(path), stored.counted():
+            yield folders.Folder(path)
+        return
     if not stat.S_ISREG(kind):      # one that is a pipe would wait for ever
         raise ModelFileError(f'{path}: expected an HDF5 file or a .keras archive, got a pipe or a device')
     with refusals.of_file(path), open(path, 'rb') as file, stored.counted(), _contents(file) as found:

@@ -21,6 +21,7 @@ DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 # any other makes HDF5 look for a plug-in, which is code, or is one that no writer of models uses
 FILTERS = {DEFLATE: 'gzip', SHUFFLE: 'shuffle', FLETCHER32: 'fletcher32', LZF: 'lzf'}
 _HARD = 0               # H5L_TYPE_HARD
+_BFLOAT16 = np.dtype('V2')      # as what Keras 3 writes it: two bytes that HDF5 knows nothing of, the upper half of a float32
 _TEXT, _NUMBERS = 3, (0, 1)     # H5T_STRING; H5T_INTEGER, H5T_FLOAT
 _BLOCK = 1 << 18         # bytes that are read at once: they stay in a cache until they were looked at
 _LARGE = 1 << 16        # bytes from which on an array is read so
@@ -136,7 +137,7 @@ def array_at(parent, name):
         dtype, shape = found.dtype, found.shape
     except (TypeError, ValueError, KeyError, OSError, RuntimeError) as error:
         raise _damaged(parent, f'the type of {name!r} cannot be read: {error}') from error
-    if dtype.kind not in 'fiub' or dtype.subdtype is not None or shape is None or dtype.itemsize > 8:
+    if dtype != _BFLOAT16 and (dtype.kind not in 'fiub' or dtype.subdtype is not None or dtype.itemsize > 8) or shape is None:
         raise _damaged(parent, f'{name!r} is an array of {dtype}, not of numbers')
     return Stored(found, dtype, tuple(shape), _layout(parent, name, found))
 
@@ -158,13 +159,14 @@ def _layout(parent, name, dataset):
 
 
 class Stored:
-    """An array of a file of which nothing is read yet: its shape and type; `np.asarray` reads it, by `read`."""
+    """An array of a file of which nothing is read yet: its shape and type; `np.asarray` reads it, by `read`. held: the type in
+    the file, `dtype` but for bfloat16."""
 
-    __slots__ = ('chunks', 'dataset', 'dtype', 'filters', 'shape', 'size')
+    __slots__ = ('chunks', 'dataset', 'dtype', 'filters', 'held', 'shape', 'size')
 
     def __init__(self, dataset, dtype, shape, layout):
-        self.dataset, self.shape, self.dtype, (self.filters, self.chunks) = dataset, shape, dtype, layout
-        self.size = math.prod(shape)
+        self.dataset, self.shape, self.held, (self.filters, self.chunks) = dataset, shape, dtype, layout
+        self.dtype, self.size = np.dtype('float32') if dtype == _BFLOAT16 else dtype, math.prod(shape)
 
     ndim = property(lambda self: len(self.shape))
     name = property(lambda self: self.dataset.name)
@@ -175,7 +177,7 @@ class Stored:
 
 def _check_held(array):
     """ModelFileError unless the file holds all numbers of an array, in pieces of a size and number that can be read."""
-    size, held = array.size * array.dtype.itemsize, array.dataset.id.get_storage_size()
+    size, held = array.size * array.held.itemsize, array.dataset.id.get_storage_size()
     packed = any(code in (DEFLATE, LZF) for code, *_ in array.filters)
     if size > max(held * (limits.of('ratio') if packed else 1), _ADDRESSED):
         if not packed or size > held * 2048:        # more than deflate can
@@ -187,7 +189,7 @@ def _check_held(array):
     if counts is not None and counts['held'] > 2 * _file_size(array.dataset):
         raise ModelFileError(f'the file is damaged: {array.name!r} and others have their numbers in the same place')
     if array.chunks is not None:
-        piece = math.prod(array.chunks) * array.dtype.itemsize
+        piece = math.prod(array.chunks) * array.held.itemsize
         if piece > max(4 * size, 1 << 20):
             raise ModelFileError(f'the file is damaged: {array.name!r} is stored in pieces of {piece} bytes, though it has '
                                  f'{size}')
@@ -244,7 +246,14 @@ def read(stored, dtype=None):
     if not array.size:
         return array
     try:
-        if stored.filters:
+        if stored.held == _BFLOAT16:
+            halves = np.empty(stored.shape, _BFLOAT16)
+            if stored.filters:
+                _unpack(stored, halves)
+            else:
+                dataset.id.read(h5s.ALL, h5s.ALL, halves, mtype=dataset.id.get_type())
+            array[...] = (halves.view('<u2').astype(np.uint32) << 16).view(np.float32)
+        elif stored.filters:
             _unpack(stored, array)
         elif stored.chunks is None and array.nbytes >= _LARGE and stored.dtype == array.dtype and _copied(dataset, array):
             pass
@@ -301,8 +310,8 @@ def _copied(dataset, array):
 
 def _unpack(stored, array):
     dataset, chunks, shape, filters = stored.dataset, stored.chunks, stored.shape, stored.filters
-    size = math.prod(chunks) * stored.dtype.itemsize
-    fill, held_in_all = np.zeros((), stored.dtype), dataset.id.get_storage_size()
+    size = math.prod(chunks) * stored.held.itemsize
+    fill, held_in_all = np.zeros((), stored.held), dataset.id.get_storage_size()
     dataset.id.get_create_plist().get_fill_value(fill)
     for at in np.ndindex(*(-(-n // c) for n, c in zip(shape, chunks))):
         offset = tuple(k * c for k, c in zip(at, chunks))
@@ -319,7 +328,7 @@ def _unpack(stored, array):
                 raw = _unpacked(filters[k], raw, size, dataset)
         if len(raw) != size:
             raise ModelFileError(f'the file is damaged: a piece of {dataset.name!r} has {len(raw)} bytes, expected {size}')
-        piece = np.frombuffer(raw, stored.dtype).reshape(chunks)
+        piece = np.frombuffer(raw, stored.held).reshape(chunks)
         array[place] = piece[tuple(slice(p.stop - p.start) for p in place)]
 
 

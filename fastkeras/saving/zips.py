@@ -96,7 +96,8 @@ class Members:
 
 
 class Part(io.RawIOBase):
-    """Bytes in a row of a file, as a file. What `into` has read need not be read again for `check`."""
+    """Bytes in a row of a file, as a file. What `into` has read need not be read again for `check`. crc: their checksum, None
+    where nobody knows it."""
 
     def __init__(self, file, start, size, crc, name):
         self._file, self._start, self._size, self._crc, self._name = file, start, size, crc, name
@@ -113,6 +114,11 @@ class Part(io.RawIOBase):
 
     def seekable(self):
         return True
+
+    def close(self):
+        if self._crc is None and not self.closed:       # a file of its own
+            self._file.close()
+        super().close()
 
     def seek(self, offset, whence=os.SEEK_SET):
         self._at = max(0, offset + (0, self._at, self._size)[whence])
@@ -137,7 +143,7 @@ class Part(io.RawIOBase):
                 self._file.seek(self._start + at + done)
                 count = self._file.readinto(view[done:])
             if not count:
-                raise ModelFileError(f'{self._name}: the zip archive ends inside of the member')
+                raise ModelFileError(f'{self._name}: the file ends inside of it')
             done += count
 
     def into(self, view, at):
@@ -145,7 +151,8 @@ class Part(io.RawIOBase):
         if at < 0 or at + len(view) > self._size:
             return 0
         self._read(view, at)
-        self._note(view, at)
+        if self._crc is not None:
+            self._note(view, at)
         return len(view)
 
     def _note(self, view, at):
@@ -156,7 +163,7 @@ class Part(io.RawIOBase):
 
     def check(self):
         """ModelFileError unless all bytes have the checksum that the archive says."""
-        if self._checked:
+        if self._checked or self._crc is None:
             return
         pieces, at, whole, buffer = sorted((k, *v) for k, v in self._sums.items()), 0, 0, memoryview(bytearray(_BLOCK))
         for start, end, found in [*pieces, (self._size, self._size, 0)]:

@@ -93,7 +93,7 @@ def test_where_files_may_be(tmp_path, monkeypatch):
 
 def test_forms_that_cannot_be_written(tmp_path):
     model = network()
-    for kwargs, match in (({'save_format': 'tf'}, "'keras' or 'h5'"), ({'zipped': False}, 'zipped'),
+    for kwargs, match in (({'save_format': 'tf'}, "'keras' or 'h5'"), ({'zipped': False}, 'zipped=False'),
                           ({'signatures': 1}, 'SavedModel'), ({'include_optimiser': True}, None)):
         with pytest.raises((ValueError, TypeError), match=match):
             model.save(tmp_path / 'm.keras', **kwargs)

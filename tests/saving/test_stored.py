@@ -9,7 +9,7 @@ import pytest
 
 from fastkeras.layers import Dense
 from fastkeras.models import Sequential, load_model
-from fastkeras.saving import legacy_h5, stored
+from fastkeras.saving import ModelFileError, legacy_h5, stored
 
 h5py = legacy_h5.h5py()
 KERNEL = 'model_weights/d/d/kernel:0'
@@ -221,3 +221,22 @@ def test_compressed_weights_are_read(path):
     for packed in ({'compression': 'gzip', 'shuffle': True, 'fletcher32': True}, {'compression': 'lzf'}):
         changed(path, replaced(KERNEL, lambda group, name, packed=packed: group.create_dataset(name, data=value, **packed)))
         np.testing.assert_array_equal(load_model(path).get_weights()[0], value)
+
+
+@pytest.mark.parametrize('options', [{}, {'chunks': (2, 3), 'compression': 'gzip'}, {'chunks': (4, 5)}])
+def test_bfloat16_of_keras3(tmp_path, options):
+    """Upper halves of float32, as ml_dtypes' type goes into HDF5: bytes of no type."""
+    values = np.random.default_rng(0).standard_normal((4, 5)).astype('float32')
+    upper = (values.view(np.uint32) >> 16).astype(np.uint16)
+    with h5py.File(tmp_path / 'f.h5', 'w') as file:
+        file.create_dataset('v', data=upper.view('V2'), **options).attrs['dtype'] = 'bfloat16'
+        file['e'] = np.zeros((0, 3), 'V2')
+        file['other'] = np.zeros(3, 'V3')
+    with h5py.File(tmp_path / 'f.h5', 'r') as file, stored.counted():
+        found = stored.array_at(file, 'v')
+        assert found.dtype == np.float32 and found.shape == (4, 5)
+        np.testing.assert_array_equal(np.asarray(found), (upper.astype(np.uint32) << 16).view(np.float32))
+        assert stored.read(found, 'float64').dtype == np.float64
+        assert stored.read(stored.array_at(file, 'e')).shape == (0, 3)
+        with pytest.raises(ModelFileError, match='not of numbers'):
+            stored.array_at(file, 'other')
