@@ -267,6 +267,13 @@ def compute_fans(shape, input_axes=None, output_axes=None):
             fan_out if output_axes is None else product(output_axes))
 
 
+def _compute_fans(shape, data_format='channels_last'):
+    """The same by the name and order of Keras 2, whose kernels of 'channels_first' are (out, in, …spatial) there."""
+    if data_format == 'channels_first' and len(shape) > 2:
+        shape = (*shape[2:], shape[1], shape[0])
+    return compute_fans(shape)
+
+
 _MODES = ('fan_in', 'fan_out', 'fan_avg')
 _DISTRIBUTIONS = ('normal', 'truncated_normal', 'untruncated_normal', 'uniform')
 # standard deviation of a normal distribution cut at two standard deviations, so that the variance asked for comes out

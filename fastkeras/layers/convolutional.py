@@ -1,5 +1,7 @@
 """Keras 2's path of the layers of images, sequences and volumes."""
 
+from .base import InputSpec as InputSpec
+from .base import Layer as Layer
 from .border import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .deprecated import AtrousConv1D as AtrousConv1D

@@ -8,6 +8,8 @@ from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number
+from .deprecated import Highway as Highway
+from .deprecated import MaxoutDense as MaxoutDense
 from .lambda_ import Lambda as Lambda
 from .low_rank import LowRank
 from .regularization import ActivityRegularization as ActivityRegularization

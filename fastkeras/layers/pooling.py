@@ -133,6 +133,18 @@ class _GlobalPooling(Layer):
         return self._config_with('data_format', *(['keepdims'] if self.keepdims else []))
 
 
+# Keras 2's names of what programs derive pooling of their own from
+_GlobalPooling2D = _GlobalPooling
+
+
+class _GlobalPooling1D(_GlobalPooling):
+    rank = 1
+
+
+class _GlobalPooling3D(_GlobalPooling):
+    rank = 3
+
+
 class _GlobalMax(_GlobalPooling):
     def call(self, inputs):
         return ops.max(inputs, axis=self._axes, keepdims=self.keepdims)

@@ -12,7 +12,10 @@ from typing import Any
 
 # where the modules that programs import are: the longest name that fits counts
 _ROOTS = {'keras': 'fastkeras', 'tensorflow.keras': 'fastkeras', 'tensorflow.python.keras': 'fastkeras',
-          'keras_preprocessing': 'fastkeras.preprocessing', 'keras_applications': 'fastkeras.applications'}
+          'keras_preprocessing': 'fastkeras.preprocessing', 'keras_applications': 'fastkeras.applications',
+          # modules whose names stand elsewhere here
+          'keras.backend.common': 'fastkeras.backend', 'keras.initializations': 'fastkeras.initializers',
+          'keras.legacy.layers': 'fastkeras.layers', 'keras.utils.losses_utils': 'fastkeras.legacy.losses_utils'}
 
 
 class _Loader(importlib.abc.Loader):
@@ -64,7 +67,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name.split('.')[0] == 'tensorflow' and not self.tensorflow:
             return None
-        for root, own in _ROOTS.items():
+        for root, own in sorted(_ROOTS.items(), key=lambda pair: -len(pair[0])):
             if name == root or name.startswith(root + '.'):
                 own += name[len(root):]
                 if not _exists(own):

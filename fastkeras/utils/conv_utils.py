@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['conv_input_length', 'conv_output_length', 'convert_kernel', 'deconv_length', 'normalize_padding',
-           'normalize_tuple']
+from fastkeras.config import standardize_data_format as normalize_data_format
+
+__all__ = ['conv_input_length', 'conv_output_length', 'convert_kernel', 'deconv_length',
+           'normalize_data_format', 'normalize_padding', 'normalize_tuple']
 
 
 def normalize_tuple(value: Any, n: int, name: str | None) -> Any:

@@ -5,7 +5,7 @@ from fastkeras.lazy import front as _front
 # name → module of this package
 _NAMES = {
     'ImageFileError': 'files', 'array_to_img': 'files', 'img_to_array': 'files', 'load_img': 'files', 'save_img': 'files',
-    'list_pictures': 'listing', 'Iterator': 'iterator', 'NumpyArrayIterator': 'array_iterator',
+    'list_pictures': 'listing', 'validate_filename': 'listing', 'Iterator': 'iterator', 'NumpyArrayIterator': 'array_iterator',
     'DirectoryIterator': 'directory_iterator', 'DataFrameIterator': 'dataframe_iterator',
     'ImageProblem': 'validate', 'validate_directory': 'validate',
     'ImageDataGenerator': 'generator', 'smart_resize': 'resizing',
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fastkeras.preprocessing.image.generator import ImageDataGenerator as ImageDataGenerator
     from fastkeras.preprocessing.image.iterator import Iterator as Iterator
     from fastkeras.preprocessing.image.listing import list_pictures as list_pictures
+    from fastkeras.preprocessing.image.listing import validate_filename as validate_filename
     from fastkeras.preprocessing.image.resizing import smart_resize as smart_resize
     from fastkeras.preprocessing.image.validate import ImageProblem as ImageProblem
     from fastkeras.preprocessing.image.validate import validate_directory as validate_directory

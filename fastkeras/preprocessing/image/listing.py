@@ -60,6 +60,11 @@ def endings(extensions):
     return tuple('.' + text.lower().lstrip('.') for text in texts)
 
 
+def validate_filename(filename, white_list_formats):
+    """Whether a name ends as one of the formats says, such as ('png', 'jpg') in any case, and a file is there."""
+    return os.fspath(filename).lower().endswith(endings(white_list_formats)) and os.path.isfile(filename)
+
+
 def list_pictures(directory, ext=EXTENSIONS):
     """Paths of all pictures in `directory` and below it, sorted by folder and name.
 
