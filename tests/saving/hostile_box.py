@@ -17,9 +17,9 @@ MEMORY, SECONDS = 64 << 20, 5
 
 @dataclass
 class Case:
-    """A file to be opened. how: 'model', 'weights' (into the good model), 'json', 'layer' (layers.deserialize)
-    or 'editor' (KerasFileEditor). loads: it is
-    a benign twin. words: text of the message. justified: bytes of weights that it holds and needs."""
+    """A file to be opened. how: 'model', 'weights' (into the good model), 'json', 'layer' (layers.deserialize), 'editor'
+    (KerasFileEditor) or 'image' (load_img). loads: it is a benign twin. words: text of the message. justified: bytes of
+    weights that it holds and needs."""
 
     name: str
     path: str
@@ -51,7 +51,7 @@ def faults(case, result):
     refusals = ('ModelFileError', 'OSError', 'MemoryError', *(['ValueError'] if case.how == 'layer' else []))
     if outcome != 'loaded' and outcome not in refusals:
         wrong.append(f'{outcome}: {words[:300]}')
-    if outcome != 'loaded' and case.how in ('model', 'weights', 'editor') and repr(str(case.path))[1:-1] not in words:
+    if outcome != 'loaded' and case.how in ('model', 'weights', 'editor', 'image') and repr(str(case.path))[1:-1] not in words:
         wrong.append(f'the message does not name the file: {words[:300]}')
     if outcome != 'loaded' and case.words and case.words not in words:
         wrong.append(f'{case.words!r} is not in the message: {words[:300]}')
