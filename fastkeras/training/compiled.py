@@ -192,8 +192,8 @@ class Compiled:
         appended to `metrics_tensors`, Keras tensors of the model to be reported too."""
         for kind in ('train', 'test'):
             if self._own_steps and kind in self._own_steps:
-                return list(self._own_steps[kind].objective.names)
-        return self._steps.objective.names if self._steps is not None else ['loss']
+                return list(self._own_steps[kind].objective.names_listed())
+        return self._steps.objective.names_listed() if self._steps is not None else ['loss']
 
     def reset_metrics(self) -> None:
         """Set the states of all Metric objects back."""

@@ -222,9 +222,11 @@ class StepMethods:
                 names = [f'output_{k + 1}' for k in range(len(predicted))]
             with outside_trace():
                 self._own_objective = Objective(names, [(None, *p.shape[1:]) for p in predicted],
-                                                [core.dtype_name(p.dtype) for p in predicted], **self._compile_args)
+                                                [core.dtype_name(p.dtype) for p in predicted], **self._compile_args,
+                                                named=self._graph is not None or (
+                                                    self._outputs_by_name() if y_pred is None else isinstance(y_pred, dict)))
                 if len(predicted) > 1 and self._own_objective.trained:
-                    self._output_trackers = [metrics.Mean(name=f'{o.name}_loss') for o in self._own_objective.trained]
+                    self._output_trackers = [metrics.Mean(name=name) for name in self._own_objective.loss_names]
         return self._own_objective
 
 

@@ -92,9 +92,8 @@ class Objective:
             given = _per_output('loss', loss, names)
             for o in self.trained:
                 self._add_name(f'{o.name if self.prefixed else _loss_name(given[o.index])}_loss')
-        losses_end = len(self.names)
+        self.loss_names = self.names[1:]
         self._add_metrics(names, metrics, weighted_metrics)
-        self._order = self._listed_order(losses_end) if generation.of('logs.sorted') else None
         entries = [e for o in self.trained for e in o.entries]
         # which of the values that a step gives are results so far, not of the batch alone
         self.stateful = [False] * (len(self.names) - len(entries)) + [e.stateful for e in entries]
@@ -134,21 +133,19 @@ class Objective:
         self.names.append(name)
         return name
 
-    def _listed_order(self, losses_end):
-        """The order in which Keras 3 lists the numbers: where metrics have the names of outputs before them, they come last,
-        sorted; else before the losses of outputs. None for that of `names`."""
-        rest = list(range(losses_end, len(self.names)))
-        order = [0, *range(1, losses_end), *sorted(rest, key=self.names.__getitem__)] if self.prefixed else [
-            0, *rest, *range(1, losses_end)]
-        return None if order == sorted(order) else order
+    def names_listed(self, names=None):
+        """Names of numbers in the order in which they are listed: as they are, in generation 3 the loss, then losses of outputs
+        and the rest, sorted; or, where metrics have no name of an output before theirs, these, losses of outputs, the rest."""
+        names = self.names if names is None else names
+        if not generation.of('logs.sorted'):
+            return names
+        entries = [] if self.prefixed else [e.name for o in self.trained for e in o.entries]
+        first = [n for n in ('loss', *entries, *self.loss_names) if n in names]
+        return [*first, *sorted(n for n in names if n not in first)]
 
     def answer(self, values, return_dict=False):
         """The numbers of a step, or of evaluate, as they are given to the user: the only one, a list, or a dict by name."""
-        if return_dict:
-            return dict(in_order(zip(self.names, values)))
-        if self._order is not None and len(values) >= len(self._order):
-            values = [*(values[k] for k in self._order), *values[len(self._order):]]
-        return nest.unpack(values)
+        return answered(values, self.names, self.names_listed(), return_dict)
 
     def of_fed(self, values):
         """Targets as `of_trained` has them, without those that compile was given."""
@@ -227,6 +224,16 @@ class Objective:
 def in_order(pairs):
     """Pairs (name, value) as logs have them: as compiled, in generation 3 by name."""
     return sorted(pairs, key=lambda pair: pair[0]) if generation.of('logs.sorted') else list(pairs)
+
+
+def answered(values, names, listed, return_dict):
+    """Numbers by name: the only one, a list in the order of `listed`, or a dict."""
+    if return_dict:
+        return dict(in_order(zip(names, values)))
+    if listed is not names:
+        by_name = dict(zip(names, values))
+        values = [by_name[n] for n in listed if n in by_name]
+    return nest.unpack(values)
 
 
 def _loss_name(loss):

@@ -12,8 +12,7 @@ from fastkeras.runtime import Function, active_trace, nested
 from fastkeras.runtime.trace import Trace
 from fastkeras.training import data, weights
 from fastkeras.training.methods import StepMethods
-from fastkeras.training.objective import in_order
-from fastkeras.utils import nest
+from fastkeras.training.objective import answered
 from fastkeras.utils.batch_tuples import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastkeras.utils.part_of import PartOf
 
@@ -112,12 +111,20 @@ def _fed_type(array):
 class Reported:
     """The numbers that own steps give: names, in the order in which they first came. In place of an Objective."""
 
-    def __init__(self):
+    _model = PartOf()
+
+    def __init__(self, model):
+        self._model = model
         self.names, self.stateful, self.stateful_names = [], [], set()
 
     def answer(self, values, return_dict=False):
         """The numbers as they are given to the user: the only one, a list, or a dict by name."""
-        return dict(in_order(zip(self.names, values))) if return_dict else nest.unpack(values)
+        return answered(values, self.names, self.names_listed(), return_dict)
+
+    def names_listed(self):
+        """The names in the order in which numbers are listed."""
+        told = self._model._own_objective
+        return self.names if told is None else told.names_listed(self.names)
 
     def values(self, found):
         """The numbers of a step, in the order of `names`. found: triples (name, value, whether it is a result so far)."""
@@ -141,7 +148,7 @@ class OwnSteps:
 
     def __init__(self, model, kind):
         self.model, self.kind = model, kind
-        self.objective = Reported()
+        self.objective = Reported(model)
         self.optimizer = model.optimizer
         self._functions = {}
         self._version = None

@@ -124,8 +124,8 @@ def two_outputs_without_metrics(k):
     return two_outputs(k, ['mse', 'sparse_categorical_crossentropy'])
 
 
-def subclassed(k, outputs, loss, y, **compile_args):
-    class Own(k.models.Model):
+def subclassed(k, outputs, loss, y, base=None, **compile_args):
+    class Own(base or k.models.Model):
         def __init__(self):
             super().__init__()
             self.hidden = k.layers.Dense(5, activation='tanh')
@@ -161,6 +161,23 @@ def subclassed_one(k):
     return subclassed(k, lambda a, b: b, 'sparse_categorical_crossentropy', KIND, metrics=['accuracy'])
 
 
+def own_loss(k):
+    class Base(k.models.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return 2 * super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+    return Base
+
+
+def subclassed_with_a_loss_of_its_own(k):
+    return subclassed(k, lambda a, b: [a, b], ['mse', 'sparse_categorical_crossentropy'], [SIZE, KIND], own_loss(k),
+                      metrics=[['mae'], ['accuracy']])
+
+
+def subclassed_dict_with_a_loss_of_its_own(k):
+    return subclassed(k, lambda a, b: {'size': a, 'kind': b}, {'size': 'mse', 'kind': 'sparse_categorical_crossentropy'},
+                      {'size': SIZE, 'kind': KIND}, own_loss(k), metrics={'kind': ['accuracy'], 'size': ['mae']})
+
+
 def variables(k):
     """Variables made of an initializer."""
     found = []
@@ -178,4 +195,5 @@ def variables(k):
 CASES = [targets_of_a_loss, targets_of_a_metric, targets_of_a_weighted_metric, targets_of_a_loss_object,
          targets_of_a_metric_object, one_output_alone, one_output_and_metrics, regression, two_outputs_by_list,
          two_outputs_by_dict, two_outputs_without_metrics, subclassed_list,
-         subclassed_list_without_metrics, subclassed_dict, subclassed_one, variables]
+         subclassed_list_without_metrics, subclassed_dict, subclassed_one,
+         subclassed_with_a_loss_of_its_own, subclassed_dict_with_a_loss_of_its_own, variables]

@@ -197,5 +197,5 @@ def test_a_generator_that_gives_none_is_said_with_its_batch():
     model.compile('sgd', 'mse')
     x = np.ones((8, 3), 'float32')
     for workers in (0, 1):
-        with pytest.raises(ValueError, match=r'must be a tuple \(x, y\).*gave None \(in batch 3 of 4 of the generator\)'):
+        with pytest.raises(ValueError, match=r'should be a tuple .*gave None \(in batch 3 of 4 of the generator\)'):
             model.fit(iter([(x, x[:, :1])] * 2 + [None, None]), steps_per_epoch=4, verbose=0, workers=workers)
