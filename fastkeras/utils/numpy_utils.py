@@ -35,8 +35,8 @@ def to_categorical(y: Any = None, num_classes: int | None = None, dtype: Any = '
     if num_classes is None:
         num_classes = int(y.max()) + 1 if y.size else 0
     if y.size and not (y.min() >= 0 and y.max() < num_classes):
-        raise ValueError(f'to_categorical: index is out of bounds: expected classes from 0 to {num_classes - 1}, got '
-                         f'{y.min()} to {y.max()}')
+        raise ValueError(f'to_categorical: expected classes from 0 to {num_classes - 1}, got {y.min()} to {y.max()}, out of '
+                         f'bounds for {num_classes} columns')
     out = np.zeros((y.size, num_classes), dtype=dtype)
     out[np.arange(y.size), y] = 1
     return out.reshape(*shape, num_classes)

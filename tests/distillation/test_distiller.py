@@ -98,7 +98,7 @@ class Subclassed(Model):
     (lambda t, s: Distiller(t, s, None), 'distillation_losses'),
     (lambda t, s: Distiller(t, s, [LogitsDistillation()], [1.0, 2.0]), 'expected one for each of 1 losses, got 2'),
     (lambda t, s: Distiller(t, s, LogitsDistillation(), student_loss_weight=2), 'from 0 to 1'),
-    (lambda t, s: Distiller(t, s, FeatureDistillation('mse', 'g', 'h')), "in the teacher: .*no layer 'g'"),
+    (lambda t, s: Distiller(t, s, FeatureDistillation('mse', 'g', 'h')), "in the teacher: .*No such layer: 'g'"),
     (lambda t, s: Distiller(t, Subclassed(), FeatureDistillation('mse', None, 'h')), 'no graph'),
     (lambda t, s: LogitsDistillation(0), 'above 0'),
     (lambda t, s: LogitsDistillation(loss=None), 'at least one loss'),

@@ -121,7 +121,7 @@ def test_names():
     with generation.scope(3):
         assert losses.serialize(losses.kl_divergence) == 'kl_divergence'
         assert losses.serialize(losses.Huber())['module'] == 'keras.losses'
-    with pytest.raises(ValueError, match="Unknown loss: 'mean_square_error'.*mean_squared_error"):
+    with pytest.raises(ValueError, match="Unknown loss function: 'mean_square_error'.*mean_squared_error"):
         losses.get('mean_square_error')
     with pytest.raises(ValueError, match='reduction'):
         losses.MeanSquaredError(reduction='average')

@@ -148,7 +148,7 @@ def test_names_in_logs():
     recall = metrics.Recall(name='found')
     assert metrics.choose(recall, losses.mse, shape) == ('found', recall)
     assert metrics.choose('AUC', losses.mse, shape)[0] == 'auc'
-    with pytest.raises(ValueError, match="Unknown metric: 'acuracy'"):
+    with pytest.raises(ValueError, match="Unknown metric function: 'acuracy'"):
         metrics.choose('acuracy', losses.mse, shape)
 
 
