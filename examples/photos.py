@@ -88,6 +88,7 @@ def plot(history, path):
         axis.plot(epochs, history[name], marker='.', label='training')
         axis.plot(epochs, history[f'val_{name}'], marker='.', label='validation')
         axis.set(title=title, xlabel='Epoch')
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
     figure.tight_layout()
     figure.savefig(path)

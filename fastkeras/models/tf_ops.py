@@ -74,7 +74,14 @@ def _stack(values, axis=0, name=None):
 
 
 def _unstack(value, num=None, axis=0, name=None):
-    return value.values if isinstance(value, _Sizes) else list(ops.unstack(value, num, axis))
+    if isinstance(value, _Sizes):
+        return value.values
+    _check_parts(value.shape[axis])
+    return list(ops.unstack(value, num, axis))
+
+
+def _check_parts(count):
+    limits.check('calls', count or 0, 'results of one operation')
 
 
 # ---- families of functions, in the words of TensorFlow
@@ -146,6 +153,7 @@ def _pad(tensor, paddings, mode='CONSTANT', constant_values=0, name=None):
 
 def _split(value, num_or_size_splits, axis=0, num=None, name=None):
     parts = num_or_size_splits
+    _check_parts(len(parts) if isinstance(parts, list) else parts)
     return list(ops.split(value, [int(v) for v in np.cumsum(parts)[:-1]] if isinstance(parts, list) else parts, axis))
 
 

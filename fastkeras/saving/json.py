@@ -82,6 +82,7 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
     if keras1_configs.written_then(config, said):
         with refusals.of_configuration():
             config = keras1_configs.converted(config, custom_objects)
+        _check_amount(config)
     with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
             refusals.of_configuration(), limits.describing('the configuration'):
         return registry.deserialize(config, custom_objects)

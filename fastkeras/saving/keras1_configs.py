@@ -193,6 +193,7 @@ class _Graph:
 
     def __init__(self):
         self.entries, self.inputs = {}, []
+        self._calls, self._seen = {}, set()     # (layer, what it is called on) → which call that is; addresses of inputs
 
     def chain(self, layers):
         """The address of what a Sequential gives."""
@@ -215,8 +216,9 @@ class _Graph:
         if 'input_layers' not in config:
             return self.call(branch, [self.input_of(branch)])
         for entry in config['layers']:
-            self.entries.setdefault(entry['name'], entry)
-        self.inputs += [i for i in config['input_layers'] if i not in self.inputs]
+            self.entries.setdefault(entry['name'], {**entry, 'inbound_nodes': list(entry.get('inbound_nodes', ()))})
+        for address in config['input_layers']:
+            self._add_input(address)
         if len(config['output_layers']) != 1:
             raise ValueError(f'a Merge of models: expected one output of model {config.get("name")!r}, got '
                              f'{len(config["output_layers"])}')
@@ -235,16 +237,23 @@ class _Graph:
             self.entries[name] = {'class_name': 'InputLayer', 'name': name, 'inbound_nodes': [], 'config': {
                 'name': name, 'batch_input_shape': config['batch_input_shape'],
                 **({'input_dtype': config['input_dtype']} if config.get('input_dtype') else {})}}
-            self.inputs.append([name, 0, 0])
+            self._add_input([name, 0, 0])
         return [name, 0, 0]
+
+    def _add_input(self, address):
+        if tuple(address) not in self._seen:
+            self._seen.add(tuple(address))
+            self.inputs.append(address)
 
     def call(self, layer, sources):
         """The address of what a layer makes of what is at the addresses; one that stands in two branches is called twice."""
         name = layer['config']['name'] if isinstance(layer['config'], dict) else layer.get('name')
         if not isinstance(name, str):
             raise ValueError(f'a Merge of models: expected each layer to have a name, got {name!r:.80}')
-        entry = self.entries.setdefault(name, {**layer, 'name': name, 'inbound_nodes': []})
-        node = [[*source, {}] for source in sources]
-        if node not in entry['inbound_nodes']:
-            entry['inbound_nodes'] = [*entry['inbound_nodes'], node]
-        return [name, entry['inbound_nodes'].index(node), 0]
+        if name not in self.entries:
+            self.entries[name] = {**layer, 'name': name, 'inbound_nodes': []}
+        nodes, key = self.entries[name]['inbound_nodes'], (name, *map(tuple, sources))
+        if key not in self._calls:
+            self._calls[key] = len(nodes)
+            nodes.append([[*source, {}] for source in sources])
+        return [name, self._calls[key], 0]

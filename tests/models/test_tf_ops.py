@@ -101,6 +101,8 @@ def node(op, constants=(), inputs=('a', 'b'), **attrs):
     (call('gather', 'i', 0, 0, {'indices': [0], 'batch_dims': 1}), 'batch_dims=0'),
     (call('where', 'i', 0, 0, {}), 'where: expected the two values'),
     (call('nn.avg_pool2d', 'i', 0, 0, {'ksize': 2, 'strides': 2, 'padding': 'SAME', 'data_format': 'NCHW'}), 'NHWC'),
+    (call('unstack', 'i', 0, 0, {'axis': 0, 'num': 3000000}), "'o': unstack"),
+    (call('split', 'i', 0, 0, {'num_or_size_splits': 3000000, 'axis': 1}), "'o': split: results of one operation: 3000000"),
     (node('ReadFile'), "'o': TensorFlow's 'ReadFile' cannot be read"),
     (node('Mul'), "'o': Mul of a graph cannot be made"),
     (node('Mul', {1: 2.0}, T={'type': 1, 'x': 2}), "'o': the attributes of its node are damaged"),

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import time
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -171,6 +172,17 @@ def test_sizes_of_old_files_that_no_convolution_makes():
 def test_refusals(config, said):
     with pytest.raises(ModelFileError, match=said):
         model_from_json(json.dumps(config))
+
+
+def test_one_layer_called_very_often_is_refused_at_once():
+    first = {'class_name': 'Dense', 'config': {'name': 'a', 'output_dim': 2, 'batch_input_shape': [None, 2]}}
+    again = {'class_name': 'Activation', 'config': {'name': 'x', 'activation': 'relu'}}
+    merge = {'name': 'm', 'mode': 'sum', 'layers': [{'class_name': 'Sequential', 'config': [first]}]}
+    text = json.dumps({'class_name': 'Sequential', 'config': [{'class_name': 'Merge', 'config': merge}, *[again] * 40_000]})
+    begin = time.process_time()
+    with pytest.raises(ModelFileError, match='calls'):
+        model_from_json(text)
+    assert time.process_time() - begin < 5
 
 
 def test_code_of_a_merge_is_refused():
