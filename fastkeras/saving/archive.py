@@ -10,13 +10,15 @@ from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import json as configs
-from fastkeras.saving import legacy_h5, limits, objects, part_weights, refusals, stored
+from fastkeras.saving import legacy_h5, limits, npz_weights, objects, part_weights, refusals, stored
 from fastkeras.saving.stores import H5Store, H5Writer
+from fastkeras.saving.zips import Members
 from fastkeras.utils import seed
 from fastkeras.utils.errors import ModelFileError, warn
 
 METADATA, CONFIG, WEIGHTS, ASSETS = 'metadata.json', 'config.json', 'model.weights.h5', 'assets/'
-TOP = (METADATA, CONFIG, WEIGHTS, 'model.weights.npz', 'assets')         # what stands in a folder of a model
+WEIGHTS_NPZ = 'model.weights.npz'        # which Keras 3 writes where it is told to, in place of the other
+TOP = (METADATA, CONFIG, WEIGHTS, WEIGHTS_NPZ, 'assets')         # what stands in a folder of a model
 # in metadata.json: what only this package keeps
 OWN = 'fastkeras'
 
@@ -114,6 +116,10 @@ def _compile(model, said, trained, custom_objects):
 @contextlib.contextmanager
 def open_weights(members):
     """The store of the weights of an archive, to be used in a `with` block."""
+    if WEIGHTS not in members.names and WEIGHTS_NPZ in members.names:
+        with refusals.of_file(WEIGHTS_NPZ), members.open(WEIGHTS_NPZ) as source:
+            yield npz_weights.NpzStore(Members(source))
+        return
     if WEIGHTS not in members.names:
         raise ModelFileError(f'the archive lacks {WEIGHTS!r}; it has {", ".join(map(repr, members.names[:6])) or "nothing"}')
     with (refusals.of_file(WEIGHTS), members.open(WEIGHTS) as source, legacy_h5.h5py().File(source, 'r') as file,

@@ -50,7 +50,7 @@ class KerasFileEditor:
             group = self.weights_dict
             for name in path.split('/') if path else ():
                 group = group.setdefault(name, {})
-            group.update((k, np.array(stored.read(v))) for k, v in sorted(store.at(path).items(), key=_number))
+            group.update((k, np.array(v)) for k, v in sorted(store.at(path).items(), key=_number))
         self.object_metadata.update(store.labels())
 
     # ---- looking

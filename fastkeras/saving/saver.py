@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.saving import archive, atomic, folders, legacy_h5, part_weights, refusals, shards, stored
+from fastkeras.saving import archive, atomic, folders, legacy_h5, npz_weights, part_weights, refusals, shards, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError, unknown_argument
@@ -214,7 +214,8 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
     with reading(filepath) as file:
         if isinstance(file, Members):
             _check_keras3(by_name, reshape)
-            with archive.open_weights(file) as store:
+            of_arrays = npz_weights.is_npz(file)
+            with contextlib.nullcontext(npz_weights.NpzStore(file)) if of_arrays else archive.open_weights(file) as store:
                 return _named(part_weights.load(model, store, skip_mismatch=skip_mismatch, skip=skip), filepath)
         whole = 'layer_names' not in file.attrs and 'model_weights' in stored.names(file)
         group = stored.group_at(file, 'model_weights') if whole else file
