@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import ops
+from fastkeras import generation, ops
 from fastkeras.compiler import autodiff
-from fastkeras.layers import context
+from fastkeras.layers import context, moving_averages
 from fastkeras.layers.present import in_trace, is_open
 from fastkeras.ops import core
 from fastkeras.ops.on_host import on_host
@@ -205,7 +205,12 @@ def update_sub(x: Any, decrement: Any) -> Any:
 
 
 def moving_average_update(x: Any, value: Any, momentum: Any) -> Any:
-    """x ← x · momentum + value · (1 - momentum), as `update`."""
+    """x ← x · momentum + value · (1 - momentum), as `update`. In the generation '2.2.4' as if x had held nothing at first."""
+    if generation.of('batch_normalization.debiases'):
+        inside = active_trace() is not None and context.inside()
+        # the call of a layer is traced again and again: what is kept is kept with its variable
+        kept = x.__dict__.setdefault('_averages', moving_averages.no_state()) if inside else moving_averages.no_state()
+        return _updated('moving_average_update', x, value, lambda now, new: moving_averages.debiased(kept, x, new, momentum))
     return _updated('moving_average_update', x, value,
                     lambda now, new: ops.add(ops.multiply(now, momentum), ops.multiply(new, 1 - momentum)))
 

@@ -1,4 +1,4 @@
-"""How the moving averages of batch normalisation follow a batch, as each generation has it.
+"""How moving averages, those of batch normalisation above all, follow a batch, as each generation has it.
 
 Keras 2.2.4 stands on TensorFlow 1: its kernel for images gives n / (n - 1) of the variance, the layer takes n / (n - 1 -
 epsilon) of that, and an average leaves out what it began with (Adam's correction): after one batch it is that batch's value.
@@ -40,25 +40,43 @@ def follow(layer, moving, now):
         for average, value in zip(moving, now):
             average.assign(average * momentum + value * (1.0 - momentum))
         return
-    steps, sums = _state_of_call(layer, moving)
+    steps, sums = _state_of_call(layer._averages, moving)
     count = steps + 1.0
     steps.assign(count)
-    share = 1.0 - ops.power(momentum, count)
     for average, biased, value in zip(moving, sums, now):
-        biased_now = biased - (biased - value) * (1.0 - momentum)
+        biased_now, unbiased = _debiased(biased, value, momentum, count)
         biased.assign(biased_now)
-        average.assign(biased_now / share)
+        average.assign(unbiased)
 
 
-def _state_of_call(layer, moving):
+def no_state():
+    """What a layer, or a variable, keeps for its averages."""
+    return {'trace': None, 'call': 0, 'states': []}
+
+
+def debiased(kept, variable, value, momentum):
+    """The new value of a moving average, of which nobody has said yet that it is assigned; its state follows where it is. kept:
+    a `no_state()` that lives as long as the average."""
+    steps, (biased,) = _state_of_call(kept, [variable])
+    count = steps + 1.0
+    biased_now, unbiased = _debiased(biased, value, momentum, count)
+    active_trace().beside.update({id(count): (steps, count), id(biased_now): (biased, biased_now)})
+    return unbiased
+
+
+def _debiased(biased, value, momentum, count):
+    biased_now = biased - (biased - value) * (1.0 - momentum)
+    return biased_now, biased_now / (1.0 - ops.power(momentum, count))
+
+
+def _state_of_call(kept, moving):
     """(number of steps, averages that begin with 0) for this call: each of several calls in one step has its own."""
-    trace, kept = active_trace(), layer._averages
+    trace = active_trace()
     kept['call'] = kept['call'] + 1 if kept['trace'] is not None and kept['trace']() is trace else 0
     kept['trace'] = weakref.ref(trace)
     states = kept['states']
     if kept['call'] == len(states):
         with outside_trace():
-            states.append((Variable(0.0, trainable=False, name=f'{layer.name}/local_step'),
-                           [Variable(ops.zeros(tuple(v.shape), v.dtype), trainable=False, name=f'{layer.name}/biased')
-                            for v in moving]))
+            states.append((Variable(0.0, trainable=False, name='local_step'),
+                           [Variable(ops.zeros(tuple(v.shape), v.dtype), trainable=False, name='biased') for v in moving]))
     return states[kept['call']]

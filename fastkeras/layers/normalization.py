@@ -70,7 +70,7 @@ class BatchNormalization(Layer):
         self.beta = self._weight('beta', (size,)) if self.center else None
         self.moving_mean = self._weight('moving_mean', (size,), trainable=False)
         self.moving_variance = self._weight('moving_variance', (size,), trainable=False)
-        self._averages = {'trace': None, 'call': 0, 'states': []}
+        self._averages = moving_averages.no_state()
         self.input_spec = InputSpec(ndim=n, axes={self.axis: size})
         self.built = True
 

@@ -196,7 +196,7 @@ def trace(fn, specs):
         build = flatten(fn(*inputs), leaves)
         outputs = [core.tensor(x) for x in leaves]
         t.settle()
-        if t.offered:
+        if t.offered or t.beside:
             _take_offered(t, outputs)
         updates = [(v, t.current[k]) for k, v in t.assigned.items()]
     return Graph(inputs, outputs, updates), build
@@ -205,6 +205,9 @@ def trace(fn, specs):
 def _take_offered(trace, outputs):
     """Do the assignments whose value something reads that is computed; warn of those that nobody asked for."""
     read = {id(n) for n in toposort([*outputs, *(trace.current[k] for k in trace.assigned)])}
+    for key, (variable, tensor) in trace.beside.items():
+        if key in read:
+            variable.hold(tensor)
     for key, (variable, tensor) in trace.offered.items():
         if key in read:
             variable.hold(tensor)

@@ -19,6 +19,7 @@ class Trace:
         self.results = None     # a list, where what layers give to the user is noted
         self.later = []         # pairs (variable, value), assigned at the end, so that nothing in the trace sees it; or None
         self.offered = {}       # id of a tensor → (variable, tensor): an assignment, if somebody reads it or asks for it
+        self.beside = {}        # the same, of what an offered value is made of
 
     def leaf(self, variable):
         """What a Variable is that was not assigned yet."""
@@ -63,6 +64,7 @@ def inner_trace(values):
     if outer is not None:
         trace.current.update(outer.current)
         trace.losses, trace.reported, trace.offered, trace.leaf = outer.losses, outer.reported, outer.offered, outer.leaf
+        trace.beside = outer.beside
     trace.current.update(values)
     trace.later = None
     return trace

@@ -287,6 +287,30 @@ def fitted(k):
             type(m.train_on_batch(images(1, 8), classes(2, 8))[0]).__name__]
 
 
+def averages_of_the_backend(k):
+    """K.moving_average_update in a function, and in the call of a layer of one's own."""
+    b = k.backend
+    v, x = b.variable([10.0, 2.0]), b.placeholder((2,))
+    f = b.function([x], [b.sum(x)], updates=[b.moving_average_update(v, x, 0.75)])
+    found = []
+    for step in range(4):
+        f([data(step, 2)])
+        found.append(b.get_value(v))
+
+    class Centred(k.layers.Layer):
+        def build(self, input_shape):
+            self.mean = self.add_weight(name='mean', shape=(input_shape[-1],), initializer='ones', trainable=False)
+            super().build(input_shape)
+
+        def call(self, inputs):
+            mean = b.mean(inputs, 0)
+            self.add_update([b.moving_average_update(self.mean, mean, 0.9)], inputs)
+            return b.in_train_phase(inputs - mean, inputs - self.mean)
+    m = set_weights(k.models.Sequential([k.layers.Dense(3, input_shape=(4,)), Centred(), k.layers.Dense(1)]))
+    m.compile(k.optimizers.SGD(0.1), 'mse')
+    return [found, trained(m, lambda s: data(s, 8, 4), lambda s: data(500 + s, 8, 1))]
+
+
 def order_of_weights(k):
     """Shapes of weights as model.weights and get_weights list them, with a model inside, and frozen parts."""
     kl = k.layers
@@ -309,4 +333,5 @@ CASES = [batch_normalization, batch_normalization_of_channels_first, batch_norma
          frozen_normalization, frozen_model_inside, adversaries, balanced_adversaries, adversaries_of_two_classes,
          saturated_sigmoid, saturated_softmax, saturated_sparse, hinge, squared_hinge, categorical_hinge, bilinear,
          masked_lstm, masked_gru, masked_rnn_backwards, stateful, stateful_gru, weighted, class_weights, regularized,
-         sgd, rmsprop, adagrad, adadelta, adam, amsgrad, adamax, nadam, fitted, order_of_weights]
+         sgd, rmsprop, adagrad, adadelta, adam, amsgrad, adamax, nadam, fitted, averages_of_the_backend,
+         order_of_weights]
