@@ -9,8 +9,8 @@ import zipfile
 from fastkeras import generation
 from fastkeras.layers import registry
 from fastkeras.runtime.variable import weights_later
+from fastkeras.saving import h5_texts, legacy_h5, limits, npz_weights, objects, part_weights, refusals
 from fastkeras.saving import json as configs
-from fastkeras.saving import legacy_h5, limits, npz_weights, objects, part_weights, refusals, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils import seed
@@ -123,7 +123,7 @@ def open_weights(members):
     if WEIGHTS not in members.names:
         raise ModelFileError(f'the archive lacks {WEIGHTS!r}; it has {", ".join(map(repr, members.names[:6])) or "nothing"}')
     with (refusals.of_file(WEIGHTS), members.open(WEIGHTS) as source, legacy_h5.h5py().File(source, 'r') as file,
-          stored.bytes_from(file, source)):
+          h5_texts.bytes_from(file, source)):
         store = H5Store(file, getattr(source, 'check', None))
         yield store
         store.check()

@@ -5,13 +5,17 @@ before it looks into the heap, and has no way to ask. Here nothing is taken befo
 Message" and "Global Heap" in the specification of the HDF5 file format, version 3.
 """
 
+import contextlib
+import os
 import struct
+import threading
 
 from fastkeras.saving import limits
 from fastkeras.utils.errors import ModelFileError
 
 _CONTINUED, _ATTRIBUTE, _ATTRIBUTE_INFO = 0x10, 0x0C, 0x15
 _SHARED = 2             # flag of a message that stands elsewhere
+_state = threading.local()      # .source: see bytes_from
 
 
 class Bytes:
@@ -34,6 +38,54 @@ class Bytes:
         if at + width > len(data):
             raise ModelFileError('a part of an object is cut off')
         return int.from_bytes(data[at:at + width], 'little')
+
+
+@contextlib.contextmanager
+def bytes_from(file, source):
+    """Inside the block, the bytes of an open HDF5 file are taken from what it was opened from: a file object, or all its bytes,
+    out of which large arrays are then copied."""
+    before = getattr(_state, 'source', None)
+    _state.source = file.id, source if hasattr(source, 'read') else memoryview(source)
+    try:
+        yield
+    finally:
+        _state.source = before
+
+
+def source_of(file):
+    """What `bytes_from` said of an open file (h5py's lower level); None where it said nothing."""
+    kept, source = getattr(_state, 'source', None) or (None, None)
+    return source if kept is not None and kept == file else None
+
+
+def handle_of(file):
+    """The number by which the system knows an open file; None for one that is no such file on disk."""
+    from h5py import h5fd
+    return file.get_vfd_handle() if file.get_access_plist().get_driver() == h5fd.SEC2 else None
+
+
+def bytes_of(file, counts=None):
+    """The Bytes of an open file. Those of one that nobody writes to are kept in `counts`, a dict of what was read of it."""
+    from h5py import h5f
+    if counts is not None and counts.get('bytes', (None,))[0] == file:
+        return counts['bytes'][1]
+    fixed = file.get_intent() == h5f.ACC_RDONLY
+    if not fixed:
+        h5f.flush(file)
+    settings, source, handle = file.get_create_plist(), source_of(file), handle_of(file)
+    base = settings.get_userblock()
+
+    def read(at, size):
+        if hasattr(source, 'read'):
+            source.seek(at)
+            return source.read(size)
+        return bytes(source[at:at + size])
+    if source is None and handle is None:       # of the user's: what else HDF5 can open a file from
+        source, base = memoryview(file.get_file_image()), 0
+    found = Bytes(read if handle is None else lambda at, size: os.pread(handle, size, at), base, settings.get_sizes())
+    if counts is not None and fixed:
+        counts['bytes'] = file, found
+    return found
 
 
 def texts_of(file, header, name, count):

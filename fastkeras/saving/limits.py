@@ -25,6 +25,7 @@ LIMITS = {
     'json_items': 400_000,          # values in it, of any kind
     'json_depth': 256,              # lists and dictionaries inside each other
     'json_digits': 40,              # of a whole number
+    'yaml_items': 90_000,           # values and keys in a text of YAML, which is read slowly
     'layers': 5_000,                # of a model, with those of models inside
     'calls': 10_000,                # of its layers
     'objects': 50_000,              # of any class, in a configuration

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.saving import archive, atomic, folders, legacy_h5, npz_weights, part_weights, refusals, shards, stored
+from fastkeras.saving import archive, atomic, folders, h5_texts, legacy_h5, npz_weights, part_weights, refusals, shards, stored
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError, unknown_argument
@@ -136,7 +136,7 @@ def model_to_bytes(model: Any) -> Any:
 def model_from_bytes(data: Any, custom_objects: dict[str, Any] | None = None, code: bool = False) -> Any:
     """The model that model_to_bytes gave. code: Python code in it is run."""
     with refusals.of_file('the model'), legacy_h5.h5py().File(io.BytesIO(data), 'r') as file, stored.counted(), \
-            stored.bytes_from(file, data):
+            h5_texts.bytes_from(file, data):
         return legacy_h5.read_model(file, custom_objects, 'training_config' in file.attrs, safe_mode=not code)
 
 
@@ -359,7 +359,7 @@ def _contents(file):
         raise ModelFileError('expected a file that was opened for reading bytes, got one of text')
     if head == HDF5_BYTES or _has_user_block(file):
         file.seek(0)
-        with legacy_h5.h5py().File(file.name if _is_plain(file) else file, 'r') as found, stored.bytes_from(found, file):
+        with legacy_h5.h5py().File(file.name if _is_plain(file) else file, 'r') as found, h5_texts.bytes_from(found, file):
             yield found
     elif head.startswith(ZIP_BYTES):
         yield Members(file)

@@ -26,7 +26,7 @@ _TEXT, _NUMBERS = 3, (0, 1)     # H5T_STRING; H5T_INTEGER, H5T_FLOAT
 _BLOCK = 1 << 18         # bytes that are read at once: they stay in a cache until they were looked at
 _LARGE = 1 << 16        # bytes from which on an array is read so
 _ADDRESSED = 4096       # bytes of an array that need not be in the file: a small one that was made and never written
-_state = threading.local()      # .counts: what was read of the file that is being read; .source: its bytes, see bytes_from
+_state = threading.local()      # .counts: what was read of the file that is being read
 
 
 @contextlib.contextmanager
@@ -37,55 +37,6 @@ def counted():
         yield
     finally:
         _state.counts = before
-
-
-@contextlib.contextmanager
-def bytes_from(file, source):
-    """Inside the block, the bytes of an open HDF5 file are taken from what it was opened from: a file object, or all its bytes,
-    out of which large arrays are then copied."""
-    before = getattr(_state, 'source', None)
-    _state.source = file.id, source if hasattr(source, 'read') else memoryview(source)
-    try:
-        yield
-    finally:
-        _state.source = before
-
-
-def _source(file):
-    """What `bytes_from` said of an open file (h5py's lower level); None where it said nothing."""
-    kept, source = getattr(_state, 'source', None) or (None, None)
-    return source if kept is not None and kept == file else None
-
-
-def _handle(file):
-    """The number by which the system knows an open file; None for one that is no such file on disk."""
-    from h5py import h5fd
-    return file.get_vfd_handle() if file.get_access_plist().get_driver() == h5fd.SEC2 else None
-
-
-def _bytes_of(file):
-    """The h5_texts.Bytes of an open file. Those of one that nobody writes to are kept while it is read."""
-    from h5py import h5f
-    counts = getattr(_state, 'counts', None)
-    if counts is not None and counts.get('bytes', (None,))[0] == file:
-        return counts['bytes'][1]
-    fixed = file.get_intent() == h5f.ACC_RDONLY
-    if not fixed:
-        h5f.flush(file)
-    settings, source, handle = file.get_create_plist(), _source(file), _handle(file)
-    base = settings.get_userblock()
-
-    def read(at, size):
-        if hasattr(source, 'read'):
-            source.seek(at)
-            return source.read(size)
-        return bytes(source[at:at + size])
-    if source is None and handle is None:       # of the user's: what else HDF5 can open a file from
-        source, base = memoryview(file.get_file_image()), 0
-    found = h5_texts.Bytes(read if handle is None else lambda at, size: os.pread(handle, size, at), base, settings.get_sizes())
-    if counts is not None and fixed:
-        counts['bytes'] = file, found
-    return found
 
 
 def _count(name, more, what):
@@ -125,6 +76,12 @@ def group_at(parent, name):
     if not hasattr(found, 'keys'):
         raise _damaged(parent, f'{name!r} is no group')
     return found
+
+
+def address_of(group):
+    """Where the header of a group is in its file."""
+    from h5py import h5o
+    return h5o.get_info(group.id).addr
 
 
 def array_at(parent, name):
@@ -284,7 +241,7 @@ def _copied(dataset, array):
     NaN while a block is in the cache; False where they do not."""
     from h5py import h5f, h5i
     file, at = h5i.get_file_id(dataset.id), dataset.id.get_offset()
-    image, handle = _source(file), _handle(file)
+    image, handle = h5_texts.source_of(file), h5_texts.handle_of(file)
     into = getattr(image, 'into', None)
     if at is None or file.get_intent() != h5f.ACC_RDONLY or not (handle is not None or into or isinstance(image, memoryview)):
         return False
@@ -440,7 +397,6 @@ def count_of(group, attribute):
 
 
 def _value(group, attribute):
-    from h5py import h5o
     try:
         found = group.attrs.get_id(attribute)
         shape, kind = found.shape, found.get_type()
@@ -457,7 +413,8 @@ def _value(group, attribute):
     try:
         if not loose or not held:
             return group.attrs[attribute]
-        texts = h5_texts.texts_of(_bytes_of(group.file.id), h5o.get_info(group.id).addr, attribute, math.prod(shape))
+        file = h5_texts.bytes_of(group.file.id, getattr(_state, 'counts', None))
+        texts = h5_texts.texts_of(file, address_of(group), attribute, math.prod(shape))
     except ModelFileError as error:
         raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
     except Exception as error:

@@ -46,10 +46,16 @@ class H5Store:
 
     def paths(self):
         """All paths with variables."""
+        seen = set()
+
         def below(path, depth):
             if depth > 100:
                 raise ModelFileError('its groups are nested more deeply than those of any model')
             group, names = self._group(path)
+            address = stored.address_of(group)
+            if address in seen:         # there would be 2^n paths
+                raise ModelFileError(f'its group {path!r} stands in another place too')
+            seen.add(address)
             for name in sorted(names):
                 inner = f'{path}/{name}' if path else name
                 if name == 'vars':

@@ -44,7 +44,11 @@ def model_from_yaml(yaml_string: Any, custom_objects: dict[str, Any] | None = No
     class Plain(yaml.SafeLoader):
         """Of plain values only: references could make terabytes of a line."""
 
+        items = 0
+
         def compose_node(self, parent, index):
+            self.items += 1
+            limits.check('yaml_items', self.items, f'{what}: the text, values and keys in it')
             if self.check_event(yaml.events.AliasEvent):
                 raise yaml.YAMLError('references to other parts of the text are not read')
             return super().compose_node(parent, index)
@@ -58,6 +62,8 @@ def model_from_yaml(yaml_string: Any, custom_objects: dict[str, Any] | None = No
     try:
         found = yaml.load(yaml_string, Plain)     # a SafeLoader: it makes no objects
         text = json.dumps(found)
+    except ModelFileError:
+        raise
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f'{what}: expected text of YAML, as to_yaml gives it: {error}') from error
     return configs.model_from_config(limits.read_json(text, what), custom_objects)

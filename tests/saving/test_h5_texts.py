@@ -9,7 +9,7 @@ import pytest
 
 from fastkeras.layers import Dense
 from fastkeras.models import Sequential, load_model
-from fastkeras.saving import KerasFileEditor, ModelFileError, limits, stored
+from fastkeras.saving import KerasFileEditor, ModelFileError, h5_texts, limits, stored
 from tests.saving.hostile_box import Case, check
 
 LONG = 'long ' * 20_000
@@ -56,7 +56,7 @@ def test_as_hdf5_reads_them(tmp_path, libver, block):
             look(file)
     data = (tmp_path / 'x.h5').read_bytes()
     for source in (data, io.BytesIO(data)):
-        with h5py.File(io.BytesIO(data), 'r') as file, stored.bytes_from(file, source):
+        with h5py.File(io.BytesIO(data), 'r') as file, h5_texts.bytes_from(file, source):
             look(file)
     with h5py.File(io.BytesIO(data), 'r') as file:
         look(file)
@@ -144,7 +144,7 @@ def test_many_texts_in_one_place(tmp_path):
     data = bytearray((tmp_path / 'x.h5').read_bytes())
     at = places(data, LONG.encode())[0]
     data[at:at + 16 * count] = data[at:at + 16] * count
-    with h5py.File(io.BytesIO(data), 'r') as file, stored.bytes_from(file, data), \
+    with h5py.File(io.BytesIO(data), 'r') as file, h5_texts.bytes_from(file, data), \
             pytest.raises(ModelFileError, match='beyond the limit attribute_bytes'):
         stored.read_names(file, 'layer_names')
 

@@ -250,6 +250,23 @@ def test_the_member_to_blame(folder):
     check(folder, m.cases)
 
 
+def test_groups_in_many_places(folder):
+    """Groups that hold another twice, which holds another twice: 2^30 paths."""
+    m = Maker(folder)
+
+    def twice(file):
+        last = file['layers'].create_group('x0')
+        last.create_group('vars')['0'] = np.ones(3)
+        for k in range(1, 30):
+            group = file['layers'].create_group(f'x{k}')
+            group['a'] = group['b'] = last
+            last = group
+    m.weights('groups twice', twice, either=True)
+    m.cases += [Case(f'{case.name} (editor)', case.path, 'editor') for case in m.cases]
+    m.cases.append(Case('good ones', folder / 'good.weights.h5', 'editor', loads=True))
+    check(folder, m.cases)
+
+
 def test_values_of_a_configuration_are_left_alone(folder):
     """What is changed for a case is a copy."""
     m = Maker(folder)

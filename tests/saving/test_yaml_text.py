@@ -34,3 +34,9 @@ def test_a_bomb_of_references_is_refused_at_once():
     lines += [f'a{k}: &a{k} [{", ".join([f"*a{k - 1}"] * 9)}]' for k in range(1, 30)]
     with pytest.raises(ModelFileError, match='references'):
         model_from_yaml('\n'.join(lines))
+
+
+def test_a_long_text_is_refused():
+    text = 'class_name: Sequential\nconfig: [' + '1,' * 100_000 + '1]'
+    with pytest.raises(ModelFileError, match='yaml_items=90000'):
+        model_from_yaml(text)
