@@ -159,3 +159,25 @@ def test_data_format_of_one_axis_follows_the_setting_in_generation_3():
                     assert layer.data_format == expected
     finally:
         config.set_image_data_format(before)
+
+
+X = np.random.RandomState(0).standard_normal((12, 4)).astype('float32')
+KIND, YES = np.random.RandomState(1).randint(0, 3, 12), np.random.RandomState(2).randint(0, 2, 12)
+
+
+@pytest.mark.parametrize('units, activation, loss, y, more', [
+    (1, 'sigmoid', 'binary_crossentropy', YES, {'class_weight': {0: 1.0, 1: 3.0}}),
+    (1, 'sigmoid', 'binary_crossentropy', YES.astype(bool), {'validation_split': 0.25}),
+    (1, None, 'mse', YES.tolist(), {}), (1, None, 'hinge', YES[:, None], {}),
+    (3, 'softmax', 'sparse_categorical_crossentropy', KIND.astype('uint8'), {'sample_weight': np.arange(12.0) + 1}),
+    (3, 'softmax', 'sparse_categorical_crossentropy', KIND[:, None].astype('float64'), {}),
+    (3, 'softmax', 'sparse_categorical_crossentropy', KIND.astype('int16'), {})])
+def test_targets_of_any_kind_train_alike(units, activation, loss, y, more):
+    """However a target is fed, the losses of this package see the same."""
+    found = []
+    for which in (2, 3):
+        with generation.scope(which):
+            model = models.Sequential([layers.Input((4,)), layers.Dense(units, activation, kernel_initializer='ones')])
+            model.compile('sgd', loss, metrics=['accuracy'])
+            found.append(model.fit(X, y, batch_size=4, epochs=2, shuffle=False, verbose=0, **more).history['loss'])
+    np.testing.assert_allclose(*found, rtol=1e-6)
