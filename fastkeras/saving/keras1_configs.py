@@ -71,8 +71,14 @@ def _dense_of_steps(config):
     return {'class_name': 'Dense', 'config': rest}
 
 
+def _embedding(config):
+    """The type of its input was said; taken for the layer's, it would be that of the weights to readers of what is saved."""
+    return {'config': {k: v for k, v in config.items() if k != 'input_dtype'}}
+
+
 _LAYERS = {
-    'Merge': _merge, 'TimeDistributedDense': _dense_of_steps, 'BatchNormalization': _batch_normalization,
+    'Embedding': _embedding, 'Merge': _merge, 'TimeDistributedDense': _dense_of_steps,
+    'BatchNormalization': _batch_normalization,
     'Deconvolution2D': _deconvolution, 'AtrousConvolution1D': _atrous(1), 'AtrousConvolution2D': _atrous(2),
     'AtrousConv1D': _atrous(1), 'AtrousConv2D': _atrous(2)}
 

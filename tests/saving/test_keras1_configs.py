@@ -85,6 +85,7 @@ def test_classes_of_today_stand_for_the_old_ones():
     assert classes('dot_3d')[-1] == 'Dot' and classes('concat_1')[-1] == 'Concatenate'
     assert classes('time_distributed_dense')[-1] == 'Dense'
     assert classes('atrous1d_same') == ['Conv1D'] and classes('batch_norm_0') == ['Dense', 'BatchNormalization']
+    assert loaded('merge_embedding').get_layer('embedding_1').get_config()['dtype'] == 'float32'
     model = loaded('deconvolution_tf_valid_23_10')
     config = model.get_config()['layers'][-1]
     assert config['class_name'] == 'Conv2DTranspose' and tuple(config['config']['output_padding']) == (1, 1)
