@@ -4,6 +4,7 @@
     python -m bench models --only resnet50       # inference of whole networks whose name holds this
     python -m bench training --peers torch       # one step with Adam, beside PyTorch alone (--peers none: nobody)
     python -m bench compile                      # what a batch size not seen before and a first training step cost
+    python -m bench busy                         # predicting beside other programs, in many threads, in many processes
     python -m bench files                        # loading a model's file, beside h5py alone
     python -m bench images                       # JPEG files to predictions; augmentation; training from a folder
     python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from bench import (
     augmentation,
+    busy,
     cases,
     compare,
     compile,
@@ -34,13 +36,13 @@ from bench import (
     report,
 )
 
-PARTS = ('models', 'training', 'memory', 'latency', 'compile', 'files', 'images')
+PARTS = ('models', 'training', 'memory', 'latency', 'compile', 'files', 'busy', 'images')
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog='python -m bench', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('parts', nargs='*', metavar='PART', help=f'{" ".join(PARTS)}; all but images by default')
+    parser.add_argument('parts', nargs='*', metavar='PART', help=f'{" ".join(PARTS)}; all but busy and images by default')
     parser.add_argument('--only', default='', metavar='PATTERN', help="cases whose name holds this, as 'vgg16 b1$'")
     parser.add_argument('--threads', type=int, help='of each engine; by default the processors this process may use')
     parser.add_argument('--rounds', type=int, default=5, help='turns of each engine for each case')
@@ -51,7 +53,7 @@ def parse(argv):
     parser.add_argument('--markdown', metavar='FILE', help='write the tables')
     parser.add_argument('--log', metavar='FILE', help='append what the engines print')
     args = parser.parse_args(argv)
-    args.parts = args.parts or [part for part in PARTS if part != 'images']
+    args.parts = args.parts or [part for part in PARTS if part not in ('busy', 'images')]
     args.peers = [] if args.peers == 'none' else args.peers.split(',')
     for kind, given, known in (('parts', args.parts, PARTS), ('peers', args.peers, engines.PEERS)):
         if set(given) - set(known):
@@ -108,6 +110,7 @@ def rows(part, args, bench):
             return
     single = {'memory': lambda: memory.rows(args.only, bench), 'latency': lambda: latency.rows(args.only),
               'compile': lambda: compile.rows(args.only), 'files': lambda: files.rows(args.only),
+              'busy': lambda: busy.rows(args.only),
               'images': lambda: itertools.chain(augmentation.rows(args.only, args.threads), feeding.rows(args.only))}
     for row in single[part]():
         print(report.line(row), flush=True)

@@ -15,7 +15,7 @@ DIM_ORDERINGS = {'tf': 'channels_last', 'th': 'channels_first'}     # Keras 1's 
 _GENERATIONS = (2, 3, '2.2.4')
 
 
-MAX_THREADS = 256  # of csrc/runtime/team.c
+MAX_THREADS = 256  # of csrc/runtime/runtime.h
 
 
 def _checked_generation(value):

@@ -155,7 +155,7 @@ import time
 import zlib
 time.sleep(2.1)
 both = ops.matmul(x, weights)
-assert threads() == 2  # what was refused is asked for again
+assert threads() > 1   # what was refused is asked for again
 assert (alone == expected).all() and (both == expected).all()
 ''')
 

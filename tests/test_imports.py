@@ -253,7 +253,7 @@ def test_kernels_know_neither_python_nor_threads():
     for path in csrc.rglob('*.[ch]'):
         text = path.read_text()
         assert 'Python.h' not in text, path
-        assert ('omp.h' in text) == (path.name == 'team.c'), f'{path}: OpenMP lives in team.c alone'
+        assert ('omp.h' in text) == (path.name == 'threads.c'), f'{path}: OpenMP lives in threads.c alone'
 
 
 LONG = {}       # file → its lines: what is allowed to be longer than 500, and may only get shorter

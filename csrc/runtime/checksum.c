@@ -7,11 +7,11 @@
 #include <string.h>
 #ifdef __x86_64__
 #include <immintrin.h>
+static enum { BY_TABLE, BY_16, BY_64 } way;
 #endif
 
 #define P 0xEDB88320u
 static uint32_t table[8][256]; /* [k][b]: byte b with k zero bytes behind it */
-static enum { BY_TABLE, BY_16, BY_64 } way;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void make_table(void) {

@@ -1,6 +1,4 @@
 /* Running plans: one parallel region for all of a plan, and threads that claim its work. */
-#include <sched.h>
-#include <stdatomic.h>
 #include <time.h>
 
 #include "plan.h"
@@ -8,7 +6,8 @@
 /* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
  * them from the front, half from the back, so that each keeps meeting the same part of weights and images, which its own
  * cache still holds. The thread that finishes the last claim of a unit opens the next. Nobody waits for a thread that holds no
- * chunk: one that the system has put to sleep delays nothing, and joins where the others are. */
+ * chunk: one that the system has put to sleep delays nothing, and joins where the others are. It may find the run over, and
+ * the plan gone: until a thread holds a chunk, it reads nothing but this. */
 typedef struct {
     const fk_plan *plan;
     void *const *bases;
@@ -16,24 +15,13 @@ typedef struct {
     double *seconds;       /* where the time of each step is added up, or NULL */
     fk_wish wish;
     int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
+    uint64_t total; /* units */
     _Alignas(64) atomic_ullong state;
+    atomic_ullong size; /* of the unit that is open: its number, then its claims */
     _Alignas(64) atomic_llong done;
     atomic_llong failed;
 } run_t;
-
-/* 0 when it has been waiting long */
-static inline int spin(int *spins) {
-    if (++*spins > 4096) {
-        sched_yield(); /* more threads than processors: let the others go on */
-        return 0;
-    }
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-    return 1;
-}
+_Static_assert(sizeof(run_t) <= FK_SHARED_BYTES, "a run has room in the team");
 
 static inline void failed(run_t *r, int64_t step) {
     long long none = 0;
@@ -109,6 +97,12 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void run_timed(run_t *r, int64_t index, const worker_t *w) {
     const double begin = now();
     run_step(r, index, 0, r->plan->steps[index].nchunks, w);
@@ -154,53 +148,91 @@ static void run_unit(run_t *r, const unit_t *u, int32_t outer, int64_t from, int
         run_step(r, u->first, from, to, w);
 }
 
-static void run_thread(void *arg, int thread, int threads) {
-    run_t *r = arg;
-    const fk_plan *p = r->plan;
+/* unit k of the run, the block it is in, from *b on, and the round of the block */
+static const unit_t *unit_at(const fk_plan *p, int64_t k, const block_t **b, int64_t *round) {
+    while (k - (*b)->begin >= (*b)->nunits * (*b)->count) ++*b;
+    *round = (*b)->count == 1 ? 0 : (k - (*b)->begin) / (*b)->nunits;
+    return &p->units[(*b)->unit + (k - (*b)->begin - *round * (*b)->nunits)];
+}
+
+static void open_unit(run_t *r, int64_t k, const block_t *b) {
+    int64_t round;
+    if ((uint64_t)k < r->total) {
+        const unit_t *u = unit_at(r->plan, k, &b, &round);
+        atomic_store_explicit(&r->size, (uint64_t)k << CLAIM_BITS | (uint64_t)u->nclaims, memory_order_relaxed);
+    }
+    atomic_store(&r->state, (uint64_t)k << 2 * CLAIM_BITS);
+}
+
+static void run_thread(void *shared, int thread, int threads) {
+    run_t *r = shared;
     worker_t w = {.scratch = fk_scratch(), .asks = !thread};
     if (!w.scratch) return; /* no memory: the others do its share; the caller's thread has its own */
-    if (r->rounds) memcpy(w.at, r->rounds, sizeof w.at);
-    if (threads == 1) {
-        run_range(r, 0, (int32_t)p->nsteps, -1, &w);
-        return;
-    }
     const int back = thread >= (threads + 1) / 2;
-    const block_t *b = p->blocks;
+    const block_t *b = NULL;
     for (;;) {
         const uint64_t ticket =
             atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
-        const int64_t k = (int64_t)(ticket >> 2 * CLAIM_BITS);
+        const uint64_t k = ticket >> 2 * CLAIM_BITS;
         const int64_t front = ticket & CLAIM_MASK, behind = ticket >> CLAIM_BITS & CLAIM_MASK;
-        if (k >= p->total) return;
-        while (k - b->begin >= b->nunits * b->count) b++;
-        const int64_t round = b->count == 1 ? 0 : (k - b->begin) / b->nunits;
-        const unit_t *u = &p->units[b->unit + (k - b->begin - round * b->nunits)];
-        if (front + behind >= u->nclaims) { /* all claimed: the next unit opens when the last of them is finished */
-            int spins = 0;
-            while ((int64_t)(atomic_load_explicit(&r->state, memory_order_acquire) >> 2 * CLAIM_BITS) == k)
-                if (!spin(&spins) && !thread) ask(r);
+        if (k >= r->total) return;
+        const uint64_t size = atomic_load_explicit(&r->size, memory_order_acquire);
+        if (size >> CLAIM_BITS != k || front + behind >= (int64_t)(size & CLAIM_MASK)) {
+            /* all claimed: the next unit opens when the last of them is finished */
+            while (!fk_wait(&r->state, 2 * CLAIM_BITS, k, thread ? 0 : ASK_EVERY)) ask(r);
             continue;
         }
-        const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per;
+        /* a claim is held, so the unit stays open, and the plan is there */
+        if (!b) {
+            b = r->plan->blocks;
+            if (r->rounds) memcpy(w.at, r->rounds, sizeof w.at);
+        }
+        int64_t round;
+        const unit_t *u = unit_at(r->plan, (int64_t)k, &b, &round);
+        const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per, nclaims = u->nclaims;
         if (b->shared >= 0) w.at[b->level] = round;
         run_unit(r, u, b->shared, c, fk_min(u->nchunks, c + u->per), &w);
-        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == u->nclaims - 1) {
+        if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == nclaims - 1) {
             atomic_store_explicit(&r->done, 0, memory_order_relaxed);
-            atomic_store_explicit(&r->state, (uint64_t)(k + 1) << 2 * CLAIM_BITS, memory_order_release);
+            open_unit(r, (int64_t)k + 1, b);
+            fk_wake();
         }
     }
 }
 
+/* by one thread, without claims */
+static void run_alone(run_t *r) {
+    worker_t w = {.scratch = fk_scratch(), .asks = 1};
+    if (r->rounds) memcpy(w.at, r->rounds, sizeof w.at);
+    run_range(r, 0, (int32_t)r->plan->nsteps, -1, &w);
+}
+
+/* A helper that sleeps is woken for a run that takes longer than he takes to come; one that looks for work joins any. */
+enum { WORTH_WAKING_NS = 100000 };
+
 int64_t fk_plan_run(const fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
-    run_t r = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish};
+    const run_t begin = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total};
     if (!fk_scratch()) return FK_NO_MEMORY;
-    fk_team_run(run_thread, &r, p->parallel);
-    return atomic_load(&r.failed);
+    run_t *r = p->parallel ? fk_team_take() : NULL;
+    if (!r) {
+        run_t alone = begin;
+        run_alone(&alone);
+        return atomic_load(&alone.failed);
+    }
+    const int64_t known = atomic_load_explicit(p->took, memory_order_relaxed), since = nanoseconds();
+    memcpy(r, &begin, sizeof begin);
+    open_unit(r, 0, p->blocks);
+    fk_team_run(r, run_thread, !known || known > WORTH_WAKING_NS);
+    const int64_t failed = atomic_load(&r->failed), took = nanoseconds() - since;
+    fk_team_give(r);
+    /* the least of late: other programs only make it longer */
+    atomic_store_explicit(p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);
+    return failed;
 }
 
 int64_t fk_plan_profile(const fk_plan *p, void *const *bases, const int64_t *rounds, double *seconds) {
     run_t r = {.plan = p, .bases = bases, .rounds = rounds, .seconds = seconds};
     if (!fk_scratch()) return FK_NO_MEMORY;
-    run_thread(&r, 0, 1);
+    run_alone(&r);
     return atomic_load(&r.failed);
 }

@@ -1,6 +1,8 @@
 /* What the files of runtime/ share. */
 #ifndef FK_RUNTIME_H
 #define FK_RUNTIME_H
+#include <stdatomic.h>
+
 #include "../kernels/tile.h"
 
 enum { FK_BASE = 0, FK_V3 = 1, FK_V4 = 2, FK_NEON = 3, FK_NISA = 4 };
@@ -16,8 +18,25 @@ typedef struct {
 const fk_isa_table *fk_isa_current(void);
 int fk_isa_init(void);
 
-/* team.c: run body(arg, thread, threads) on the full team, or alone where it is taken, small or forbidden */
-void fk_team_run(void (*body)(void *arg, int thread, int threads), void *arg, int parallel);
+/* threads.c: how many a run may have, here and now, and any run at most; a crew of n threads, each of which does member(0 … n − 1). 0 where the
+ * system refuses them. A crew's end waits until all have returned */
+enum { FK_MAX_THREADS = 256 };
+int fk_threads_wanted(int *most);
+int fk_crew_begin(int n, void (*member)(int thread));
+void fk_crew_end(void);
+
+/* team.c. Room for what the threads of a run share, or NULL where the caller must go alone: the team is taken, or forbidden. */
+#define FK_SHARED_BYTES 256
+void *fk_team_take(void);
+void fk_team_give(void *shared);
+/* body(shared, 0, threads) by the caller, and by those helpers that come. It has returned when the caller's has; a helper that
+ * has nothing to do then must look at nothing but `shared`. wakes: helpers that sleep, as well */
+typedef void (*fk_body)(void *shared, int thread, int threads);
+void fk_team_run(void *shared, fk_body body, int wakes);
+/* wait until (*word >> shift) is not `was`, for `ms` at most (0: however long), whether it is; who changed it calls fk_wake */
+int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms);
+void fk_wake(void);
+void fk_team_forget(void); /* in a forked child */
 
 /* ending.c: what kernels may do in registers in place of a program */
 fk_simple fk_tile_simple(const fk_tile *t);

@@ -1,173 +1,193 @@
-/* The only file that knows OpenMP: how many threads, and one parallel region for a whole plan. */
-#define _GNU_SOURCE
-#include <omp.h>
+/* The team: a caller, and helpers that sleep until there is a run to help with.
+ *
+ * Nobody waits for a helper that has not come, or that has nothing to do any more: on a machine that others use too, the system
+ * may put it to sleep for milliseconds at any point. So a caller whose work is done closes the door and leaves; a helper that
+ * stands behind the door looks only at what the run shares, which stays where it is until the helper has left too. */
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
 
 #include "runtime.h"
 
-#define MAX_THREADS 256
-static int configured;           /* what the user or the machine says */
-static int omp_at_start;         /* a lower value now was set by someone else (threadpoolctl): honoured */
-static atomic_flag taken = ATOMIC_FLAG_INIT;
-static atomic_int era;           /* how often teams have been put away */
-static int lonely;               /* a forked child whose parent's team could not be put away */
-
-static int from_env(const char *name) {
-    const char *s = getenv(name);
-    int n = s ? atoi(s) : 0;
-    return n > 0 ? n : 0;
-}
-
-/* CPUs this process may use: affinity, then the quota of its control group */
-static int machine_threads(void) {
-    int n = omp_get_num_procs();
-#ifdef __linux__
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 0 && CPU_COUNT(&set) < n) n = CPU_COUNT(&set);
-    long long quota = -1, period = 100000;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (f) {
-        if (fscanf(f, "%lld %lld", &quota, &period) < 1) quota = -1;
-        fclose(f);
-    } else if ((f = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r"))) {
-        if (fscanf(f, "%lld", &quota) < 1) quota = -1;
-        fclose(f);
-        if ((f = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r"))) {
-            if (fscanf(f, "%lld", &period) < 1) period = 100000;
-            fclose(f);
-        }
-    }
-    if (quota > 0 && period > 0 && (quota + period - 1) / period < n) n = (int)((quota + period - 1) / period);
-#endif
-    return n > 0 ? n : 1;
-}
-
-void fk_threads_set(int n) { configured = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n; }
-
-int fk_threads(void) {
-    if (lonely) return 1;
-    int limit = omp_get_max_threads();
-    return limit < omp_at_start && limit < configured ? limit : configured;
-}
-
-/* GCC's library keeps a team across a fork that the child does not have, unless it is put away before; Clang's library makes
- * a new one in the child by itself, and does not survive being put away there. */
-#if defined(__clang__)
-enum { paused = 1 };
-static void before_fork(void) {}
-#else
-#pragma weak omp_pause_resource_all
-static int paused;
-static void before_fork(void) {
-    atomic_fetch_add(&era, 1);
-    paused = omp_pause_resource_all != NULL && omp_pause_resource_all(omp_pause_hard) == 0;
-}
-#endif
-static void in_child(void) {
-    atomic_fetch_add(&era, 1);
-    atomic_flag_clear(&taken);
-    if (!paused) lonely = 1;
-}
-
-/* GCC's library ends the process when the system refuses it a thread. It keeps a team for each thread that has had one, so where
- * this thread has none of n, as many threads as it will want are made and ended first, with stacks as large as its own. What is
- * refused now may be had later: it is asked again once a second. */
+/* How long to look for a change before sleeping: about what being woken costs. */
+enum { LOOK_NS = 50000 };
+/* A thread that was refused may be had later: it is asked for again once a second. */
 enum { ASK_AGAIN = 1 };
+
+/* ---- waiting */
 typedef struct {
-    int size, era; /* of the team; era: how often teams had been put away when it was made */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    atomic_int asleep;
+} rest_t;
+#define REST {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
+static rest_t between = REST, within = REST, till_end = REST; /* between runs, within one, and till the team's end */
+
+static int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static inline void pause_a_little(void) {
+    for (int i = 0; i < 16; i++) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+}
+
+static inline int is_still(atomic_ullong *word, int shift, uint64_t was) { return atomic_load(word) >> shift == was; }
+
+static int wait_in(rest_t *rest, atomic_ullong *word, int shift, uint64_t was, int ms) {
+    for (int i = 0; i < 8; i++) {
+        if (!is_still(word, shift, was)) return 1;
+        pause_a_little();
+    }
+    for (const int64_t until = nanoseconds() + LOOK_NS; nanoseconds() < until; pause_a_little())
+        if (!is_still(word, shift, was)) return 1;
+    struct timespec until;
+    if (ms) {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += ms * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    }
+    pthread_mutex_lock(&rest->lock);
+    atomic_fetch_add(&rest->asleep, 1);
+    int late = 0;
+    while (is_still(word, shift, was) && !late)
+        late = ms ? pthread_cond_timedwait(&rest->changed, &rest->lock, &until) : pthread_cond_wait(&rest->changed, &rest->lock) & 0;
+    atomic_fetch_sub(&rest->asleep, 1);
+    pthread_mutex_unlock(&rest->lock);
+    return !late;
+}
+
+/* behind the change: who sleeps is counted before he looks for the last time */
+static void wake(rest_t *rest) {
+    if (!atomic_load(&rest->asleep)) return;
+    pthread_mutex_lock(&rest->lock);
+    pthread_cond_broadcast(&rest->changed);
+    pthread_mutex_unlock(&rest->lock);
+}
+
+int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms) { return wait_in(&within, word, shift, was, ms); }
+void fk_wake(void) { wake(&within); }
+
+/* ---- jobs: the run that helpers may join, and earlier ones in which a sleeper stands yet */
+typedef struct {
+    _Alignas(64) char shared[FK_SHARED_BYTES];
+    fk_body body;
+    atomic_int threads; /* that may join, with the caller */
+    atomic_uint gate; /* bit 0: open; above: how many helpers are inside */
+} job_t;
+
+static struct {
+    int threads; /* with the caller; 0: there is none */
+    job_t *jobs; /* one more than there are helpers, so one is always empty */
+    _Atomic(job_t *) current;
+    atomic_ullong epoch; /* counts runs, and the end */
+    atomic_ullong ends;
     time_t refused;
-} team_t;
-static pthread_key_t key;
-static int keyless;
-static size_t stack; /* OMP_STACKSIZE, or 0 */
+} team;
+static atomic_flag taken = ATOMIC_FLAG_INIT;
 
-static size_t stack_from_env(void) {
-    const char *s = getenv("OMP_STACKSIZE");
-    if (!s) s = getenv("GOMP_STACKSIZE");
-    if (!s) return 0;
-    char *unit;
-    const unsigned long n = strtoul(s, &unit, 10);
-    while (*unit == ' ') unit++;
-    const int c = *unit | 32;
-    return (size_t)n << (c == 'b' ? 0 : c == 'm' ? 20 : c == 'g' ? 30 : 10);
+/* the first is there for the place it takes */
+static void member(int thread) {
+    uint64_t seen = 0;
+    if (!thread) wait_in(&till_end, &team.ends, 0, 0, 0);
+    while (!atomic_load(&team.ends)) {
+        job_t *job = atomic_load(&team.current);
+        if (job && thread < atomic_load(&job->threads)) {
+            unsigned gate = atomic_load(&job->gate);
+            while (gate & 1 && !atomic_compare_exchange_weak(&job->gate, &gate, gate + 2)) {}
+            if (gate & 1) {
+                job->body(job->shared, thread, job->threads);
+                atomic_fetch_sub(&job->gate, 2);
+            }
+        }
+        wait_in(&between, &team.epoch, 0, seen, 0);
+        seen = atomic_load(&team.epoch);
+    }
 }
 
-static void *wait_for(void *go) {
-    pthread_mutex_lock(go);
-    pthread_mutex_unlock(go);
-    return NULL;
+static void end_team(void) {
+    if (!team.threads) return;
+    atomic_store(&team.ends, 1);
+    atomic_fetch_add(&team.epoch, 1);
+    wake(&between);
+    wake(&till_end);
+    fk_crew_end();
+    free(team.jobs);
+    team.jobs = NULL;
+    team.threads = 0;
 }
 
-static int can_have(int n) {
-    pthread_t made[MAX_THREADS];
-    pthread_mutex_t go = PTHREAD_MUTEX_INITIALIZER;
-    pthread_attr_t attr;
-    int k = 0;
-    if (pthread_attr_init(&attr)) return 0;
-    if (stack) pthread_attr_setstacksize(&attr, stack);
-    pthread_mutex_lock(&go);
-    while (k < n && !pthread_create(&made[k], &attr, wait_for, &go)) k++;
-    pthread_mutex_unlock(&go);
-    for (int i = 0; i < k; i++) pthread_join(made[i], NULL);
-    pthread_attr_destroy(&attr);
-    return k == n;
-}
-
-/* whether this thread may begin a parallel region of n threads */
 static int team_of(int n) {
-    team_t *t = keyless ? NULL : pthread_getspecific(key);
-    const int now = atomic_load(&era);
-    if (t && t->size == n && t->era == now) return 1;
-    if (!t && !keyless && (t = calloc(1, sizeof *t)) && pthread_setspecific(key, t)) {
-        free(t);
-        t = NULL;
+    if (team.threads == n) return 1;
+    if (team.refused && time(NULL) < team.refused + ASK_AGAIN) return 0;
+    end_team();
+    team.refused = 0;
+    atomic_store(&team.ends, 0);
+    atomic_store(&team.current, NULL);
+    if ((team.jobs = aligned_alloc(64, (size_t)n * sizeof *team.jobs))) {
+        memset(team.jobs, 0, (size_t)n * sizeof *team.jobs);
+        if (fk_crew_begin(n, member)) {
+            team.threads = n;
+            return 1;
+        }
+        free(team.jobs);
+        team.jobs = NULL;
     }
-    if (!t || (t->refused && time(NULL) < t->refused + ASK_AGAIN)) return 0;
-    if (!can_have(n - 1)) {
-        *t = (team_t){.refused = time(NULL)};
-        return 0;
-    }
-    *t = (team_t){n, now, 0};
-    return 1;
-}
-
-int fk_init(void) {
-    static int done;
-    if (done) return 0;
-    if (fk_isa_init()) return -1;
-    done = 1;
-    /* what OpenMP takes when nobody limits it; a limit may stand already */
-    int n = from_env("OMP_NUM_THREADS"), limit = omp_get_max_threads();
-    omp_at_start = n ? n : omp_get_num_procs();
-    if (limit > omp_at_start) omp_at_start = limit;
-    n = from_env("FASTKERAS_NUM_THREADS");
-    if (!n) n = from_env("OMP_NUM_THREADS");
-    if (!n) n = machine_threads();
-    fk_threads_set(n);
-    keyless = pthread_key_create(&key, free);
-    stack = stack_from_env();
-    pthread_atfork(before_fork, NULL, in_child);
+    team.refused = time(NULL);
     return 0;
 }
 
-/* Full team or alone, never a size in between: libgomp makes its threads anew when the size of a region changes. */
-void fk_team_run(void (*body)(void *, int, int), void *arg, int parallel) {
-    int n = parallel ? fk_threads() : 1;
-    if (n > 1 && !omp_in_parallel() && !atomic_flag_test_and_set(&taken)) {
-        const int team = team_of(n);
-        if (team) {
-#pragma omp parallel num_threads(n)
-            body(arg, omp_get_thread_num(), omp_get_num_threads());
-        }
-        atomic_flag_clear(&taken);
-        if (team) return;
-    }
-    body(arg, 0, 1);
+void *fk_team_take(void) {
+    int most;
+    const int n = fk_threads_wanted(&most);
+    if (n < 2 || atomic_flag_test_and_set(&taken)) return NULL;
+    if (team_of(most))
+        for (int k = 0; k < most; k++)
+            if (!atomic_load(&team.jobs[k].gate)) {
+                atomic_store(&team.jobs[k].threads, n);
+                return team.jobs[k].shared;
+            }
+    atomic_flag_clear(&taken);
+    return NULL;
+}
+
+void fk_team_run(void *shared, fk_body body, int wakes) {
+    job_t *job = shared;
+    job->body = body;
+    atomic_store(&job->gate, 1);
+    atomic_store(&team.current, job);
+    atomic_fetch_add(&team.epoch, 1);
+    if (wakes) wake(&between);
+    body(shared, 0, job->threads);
+    atomic_fetch_and(&job->gate, ~1u);
+}
+
+void fk_team_give(void *shared) {
+    (void)shared;
+    atomic_flag_clear(&taken);
+}
+
+/* A forked child has no helpers, and locks as they happened to stand. What its parent's jobs took stays taken. */
+static void rest_anew(rest_t *rest) {
+    pthread_mutex_init(&rest->lock, NULL);
+    pthread_cond_init(&rest->changed, NULL);
+    atomic_store(&rest->asleep, 0);
+}
+
+void fk_team_forget(void) {
+    rest_anew(&between);
+    rest_anew(&within);
+    rest_anew(&till_end);
+    team.threads = 0;
+    team.jobs = NULL;
+    team.refused = 0;
+    atomic_flag_clear(&taken);
 }

@@ -90,7 +90,7 @@ def test_kernels_under_sanitizers(tmp_path, sanitizer):
                           tmp_path / 'kernels')
     runtime = sorted((ROOT / 'csrc/runtime').glob('*.c'))
     if sanitizer == 'thread':
-        runtime = [p for p in runtime if p.name != 'team.c'] + [HERE / 'team_pthread.c']
+        runtime = [p for p in runtime if p.name != 'threads.c'] + [HERE / 'threads_pthread.c']
     objects += compile_all([*command, '-fopenmp'], runtime, tmp_path / 'runtime') + built('v2') + built('v4')
     run([*command, HERE / 'selftest.c', *objects, '-fopenmp', '-lm', '-o', tmp_path / 'selftest'])
     check([tmp_path / 'selftest'])

@@ -1,0 +1,113 @@
+"""The team of threads, which all runs of a process share: beside other runs, with other numbers of threads, across forks."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from fastkeras import config, ops
+from fastkeras.runtime import Function
+
+SECONDS = 1.5
+RNG = np.random.default_rng(0)
+X, W = RNG.standard_normal((96, 256), np.float32), RNG.standard_normal((256, 256), np.float32)
+
+
+def layers(x, w):
+    for _ in range(3):
+        x = ops.relu(ops.matmul(x, w)) * np.float32(0.1)
+    return x
+
+
+@contextmanager
+def beside(*works):
+    """The works again and again, each in a thread of its own, while the block lasts."""
+    ended, errors = threading.Event(), []
+
+    def again(work):
+        try:
+            while not ended.is_set():
+                work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=again, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(60)
+    assert errors == [] and not any(thread.is_alive() for thread in threads)
+
+
+@pytest.fixture
+def running():
+    """A work that runs one plan on the team and compares its bits with those of one thread."""
+    before, f = config.get_num_threads(), Function(layers)
+    config.set_num_threads(1)
+    want = f(X, W).tobytes()
+    config.set_num_threads(2)
+
+    def run():
+        assert f(X, W).tobytes() == want
+    yield run
+    config.set_num_threads(before)
+
+
+def make_and_forget():
+    """A plan that is gone right after its run: a helper that comes late finds nothing of it."""
+    n = np.random.default_rng().integers(64, 200)
+    x = np.ones((n, n), np.float32)
+    assert (Function(lambda a: ops.matmul(a, a))(x) == n).all()
+
+
+def test_plans_come_and_go_beside_other_runs(running):
+    with beside(running, running, make_and_forget, make_and_forget):
+        time.sleep(SECONDS)
+
+
+def test_the_number_of_threads_changes_beside_runs(running):
+    def change():
+        for n in (1, 2, 4, 3):
+            config.set_num_threads(n)
+            time.sleep(0.005)
+    with beside(running, running, change):
+        time.sleep(SECONDS)
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
+def test_children_that_are_forked_beside_runs_compute(running):
+    statuses = []
+    with beside(running, running):
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(30)
+                try:
+                    running()
+                    running()
+                    os._exit(0)
+                except BaseException:
+                    os._exit(1)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    assert statuses and set(statuses) == {0}
+
+
+@pytest.mark.skipif(not os.path.exists('/proc/self/task'), reason='/proc of Linux')
+def test_threads_of_callers_share_one_team(running):
+    running()
+    with beside(*[running] * 2):
+        time.sleep(0.3)
+        few = len(os.listdir('/proc/self/task'))
+    with beside(*[running] * 6):
+        time.sleep(0.3)
+        many = len(os.listdir('/proc/self/task'))
+    assert many - few <= 4      # the callers alone
