@@ -287,6 +287,25 @@ def tell_new_call(name, args, kwargs):
     warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
 
 
+# How many arguments of a layer Keras 2.2.4 takes by position; those behind them stood for other things in Keras 1.
+_BY_POSITION = {
+    0: ('BatchNormalization',),
+    1: ('Dense', 'SimpleRNN', 'GRU', 'LSTM', 'PReLU', 'GaussianNoise', 'GaussianDropout', 'SpatialDropout1D',
+        'SpatialDropout2D', 'SpatialDropout3D', 'UpSampling1D', 'UpSampling2D', 'UpSampling3D', 'ZeroPadding2D',
+        'ZeroPadding3D', 'Cropping2D', 'Cropping3D'),
+    2: ('Embedding', 'Conv1D', 'Conv2D', 'Conv3D', 'SeparableConv2D', 'Conv2DTranspose', 'ConvLSTM2D', 'LocallyConnected1D',
+        'LocallyConnected2D', 'Lambda'),
+}
+_MOST_BY_POSITION = {name: n for n, names in _BY_POSITION.items() for name in names}
+
+
+def _check_positions(class_name, args):
+    most = _MOST_BY_POSITION.get(class_name, len(args))
+    if len(args) > most and config.generation() == '2.2.4':
+        raise TypeError(f'{class_name}: Keras 2.2.4 accepts {most} positional arguments, got {len(args)}: '
+                        f'{", ".join(map(_shown, args))}; give the others by their names, or choose config.set_generation(2)')
+
+
 def convert(class_name, args, kwargs):
     """The Keras 2 (args, kwargs) of a call that may be in the words of Keras 1.
 
@@ -295,14 +314,14 @@ def convert(class_name, args, kwargs):
     word for the same thing, or an old one that nothing can stand for; ValueError for numbers that may be either.
     """
     entry = TABLE.get(class_name)
-    if entry is None:
-        return args, kwargs
-    renames, values, rule = entry
-    if not kwargs and not (args and rule is not None):
+    renames, values, rule = entry or ({}, {}, None)
+    if entry is None or not kwargs and not (args and rule is not None):
+        _check_positions(class_name, args)
         return args, kwargs
     args, kwargs, converted = tuple(args), dict(kwargs), []
     if rule is not None:
         args = rule(args, kwargs, converted)
+    _check_positions(class_name, args)
     for old in [k for k in kwargs if k in renames]:
         value, new = kwargs.pop(old), renames[old]
         if old in values:

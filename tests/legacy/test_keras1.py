@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from fastkeras import config
+from fastkeras import config, layers
 from fastkeras.legacy.keras1 import NAMES, accepts, convert
 
 
@@ -124,3 +124,19 @@ def test_decorator():
 
 def test_names():
     assert NAMES['Convolution2D'] == 'Conv2D'
+
+
+@pytest.mark.parametrize('call', [lambda: layers.Dense(64, 'relu'), lambda: layers.BatchNormalization(1),
+                                  lambda: layers.Embedding(9, 4, 'uniform'), lambda: layers.LSTM(3, 'tanh'),
+                                  lambda: layers.Lambda(len, None, None), lambda: layers.Cropping2D(1, None)])
+def test_positions_that_meant_something_else_in_keras_1(call):
+    """Keras 2.2.4 takes them by name only; Keras 3, and generation 2 here, as their signatures say."""
+    call()
+    config.set_generation('2.2.4')
+    try:
+        with pytest.raises(TypeError, match='positional arguments'):
+            call()
+        assert layers.Convolution2D(8, 3, 3).kernel_size == (3, 3)      # of Keras 1
+        assert layers.Dropout(0.5, (None, 1)).noise_shape == (None, 1)
+    finally:
+        config.set_generation(2)
