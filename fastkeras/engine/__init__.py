@@ -34,7 +34,7 @@ input_layer = _part('input_layer', _some(_LAYER, 'Input', 'InputLayer'))
 network = _part('network', {**_some(_NETWORK, 'Network', 'get_source_inputs'), **_some(_LAYER, 'Layer', 'InputLayer')})
 saving = _part('saving', _SAVING)
 sequential = _part('sequential', _some(_NETWORK, 'Sequential', 'Model'))
-topology = _part('topology', {**_LAYER, **_NODE, **_some(_NETWORK, 'Network', 'get_source_inputs'),
+topology = _part('topology', {**_LAYER, **_NODE, 'merge': 'layers', **_some(_NETWORK, 'Network', 'get_source_inputs'),
                               'Container': 'legacy.containers', **_some(_SAVING, 'preprocess_weights_for_loading',
                                                                      'load_weights_from_hdf5_group',
                                                                      'load_weights_from_hdf5_group_by_name',

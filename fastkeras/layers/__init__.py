@@ -33,6 +33,7 @@ from .layer_pipeline import *  # noqa: F403
 from .local import *  # noqa: F403
 from .lookup import *  # noqa: F403
 from .merge import *  # noqa: F403
+from .merge_function import merge as _merge  # noqa: F401 (the module `merge` becomes callable)
 from .multi_head_attention import *  # noqa: F403
 from .noise import *  # noqa: F403
 from .normalization import *  # noqa: F403
@@ -53,4 +54,5 @@ from .text_vectorization import *  # noqa: F403
 from .wrappers import *  # noqa: F403
 
 _note_names(globals())
-__all__ = [name for name, value in globals().items() if name[0] != '_' and not isinstance(value, _ModuleType)]
+__all__ = [name for name, value in globals().items()
+           if name[0] != '_' and (not isinstance(value, _ModuleType) or callable(value))]

@@ -38,6 +38,9 @@ _GENERATORS = {'samples_per_epoch': 'steps_per_epoch', 'nb_epoch': 'epochs', 'nb
                'max_q_size': 'max_queue_size'}
 
 # Keras 1 names of layers
+# modes of `merge` that work element by element → the layer
+MERGED = {'sum': 'Add', 'mul': 'Multiply', 'ave': 'Average', 'max': 'Maximum'}
+
 NAMES = {'Convolution1D': 'Conv1D', 'Convolution2D': 'Conv2D', 'Convolution3D': 'Conv3D', 'Deconv2D': 'Conv2DTranspose',
          'Deconvolution2D': 'Conv2DTranspose', 'SeparableConvolution2D': 'SeparableConv2D',
          'AtrousConv1D': 'AtrousConvolution1D', 'AtrousConv2D': 'AtrousConvolution2D'}

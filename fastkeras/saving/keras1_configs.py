@@ -13,7 +13,6 @@ from fastkeras.legacy import keras1
 from fastkeras.saving import objects
 
 # ---- layers
-_ELEMENTWISE = {'sum': 'Add', 'mul': 'Multiply', 'ave': 'Average', 'max': 'Maximum'}
 _OF_MERGE = ('mode', 'mode_type', 'concat_axis', 'dot_axes', 'output_shape', 'output_shape_type', 'output_mask',
              'output_mask_type', 'arguments', 'layers')
 
@@ -33,10 +32,10 @@ def _merge(config):
     if mode in ('dot', 'cos'):
         return {'class_name': 'Dot' if mode == 'dot' else 'CosineOfProducts',
                 'config': {**rest, 'axes': config.get('dot_axes', -1)}}
-    if not isinstance(mode, str) or mode not in _ELEMENTWISE:
-        known = ', '.join([*_ELEMENTWISE, 'concat', 'dot', 'cos'])
+    if not isinstance(mode, str) or mode not in keras1.MERGED:
+        known = ', '.join([*keras1.MERGED, 'concat', 'dot', 'cos'])
         raise ValueError(f'Merge layer {name!r}: expected mode to be one of {known}, got {mode!r:.80}')
-    return {'class_name': _ELEMENTWISE[mode], 'config': rest}
+    return {'class_name': keras1.MERGED[mode], 'config': rest}
 
 
 def _batch_normalization(config):

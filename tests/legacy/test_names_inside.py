@@ -21,7 +21,7 @@ NAMES = {
     'keras.utils.vis_utils': 'plot_model model_to_dot',
     'keras.utils.np_utils': 'to_categorical normalize',
     'keras.engine': 'Layer InputSpec Input InputLayer Model get_source_inputs',
-    'keras.engine.topology': 'Layer InputSpec Input InputLayer Node Network Container get_source_inputs '
+    'keras.engine.topology': 'Layer InputSpec Input InputLayer Node Network Container get_source_inputs merge '
                              'preprocess_weights_for_loading load_weights_from_hdf5_group',
     'keras.engine.base_layer': 'Layer InputSpec Node',
     'keras.engine.network': 'Network get_source_inputs',
