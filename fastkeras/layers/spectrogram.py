@@ -122,7 +122,8 @@ class STFTSpectrogram(Layer):
         self.window = np.asarray(window).tolist() if window is not None and not isinstance(window, str) else window
         self.periodic, self.expand_dims = bool(periodic), bool(expand_dims)
         self.data_format = settings.standardize_data_format(data_format)
-        self._window_values = self._scaled_window()
+        if self.window is not None:     # one by name is made when it is used
+            window_of(self, self.window, 1 if isinstance(self.window, str) else self.frame_length, self.periodic)
         self.input_spec = InputSpec(ndim=3)
 
     def _scaled_window(self):
@@ -134,13 +135,13 @@ class STFTSpectrogram(Layer):
         return window / (np.sqrt(np.square(window).sum()) if self.scaling == 'density' else np.abs(window).sum())
 
     def build(self, input_shape: Any) -> None:
-        self._kernels = []
+        self._kernels, window = [], self._scaled_window()
         # Keras makes the frequencies of an odd fft_length as of one less
         fft = self._fft // 2 * 2
         for k, side in enumerate(('real', 'imag')):
             if self.mode != ('imag', 'real')[k]:
                 kernel = self.add_weight(f'{side}_kernel', (self.frame_length, 1, self._fft // 2 + 1),
-                                         initializer=_Spectrum(k, self._window_values, fft))
+                                         initializer=_Spectrum(k, window, fft))
                 setattr(self, f'{side}_kernel', kernel)
                 self._kernels.append(kernel)
         self.built = True
@@ -234,8 +235,6 @@ class MelSpectrogram(Layer):
         self.mag_exp, self.min_power = number(self, 'mag_exp', mag_exp), number(self, 'min_power', min_power, 0)
         self.ref_power = number(self, 'ref_power', ref_power)
         self._kernels = {}
-        self._bands = self.linear_to_mel_weight_matrix(self.num_mel_bins, self.fft_length // 2 + 1, self.sampling_rate,
-                                                       self.min_freq, self.max_freq, 'float64')
 
     def _kernel(self, dtype):
         """(fft_length, 1, 2 · frequencies): factors of the samples of a frame in real and imaginary parts, made when they are
@@ -268,7 +267,9 @@ class MelSpectrogram(Layer):
         real, imag = ops.split(y, 2, axis=-1)
         power = ops.square(real) + ops.square(imag)
         energy = power if self.mag_exp == 2 else ops.power(power, self.mag_exp / 2)
-        bands = ops.matmul(energy, self._bands.astype(dtype))
+        shares = self.linear_to_mel_weight_matrix(self.num_mel_bins, self.fft_length // 2 + 1, self.sampling_rate,
+                                                  self.min_freq, self.max_freq, 'float64')
+        bands = ops.matmul(energy, shares.astype(dtype))
         if self.power_to_db:
             bands = self._decibels(bands)
         bands = ops.swapaxes(bands, -1, -2)

@@ -100,6 +100,17 @@ def test_sizes(folder):
     check(folder, m.cases)
 
 
+def test_layers_alone(folder):
+    """A layer that is made of its configuration, and in no model yet, has no arrays."""
+    m = Maker(folder)
+    for name, good, bad, _ in SIZES:
+        said = one(name, {**good, **bad}, (3,))['config']['layers'][0]
+        m.add(f'{name} {bad}', '.json', json.dumps(said).encode(), 'layer', either=True)
+        said = one(name, good, (3,))['config']['layers'][0]
+        m.add(f'{name} {good}', '.json', json.dumps(said).encode(), 'layer', loads=True)
+    check(folder, m.cases)
+
+
 def test_models_in_models(folder):
     m = Maker(folder)
     m.config('twice, 5 levels', doubled(5), loads=True)
