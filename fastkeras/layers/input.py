@@ -6,6 +6,7 @@ from typing import Any
 
 from fastkeras import config as settings
 from fastkeras import generation
+from fastkeras.graph import LEAVES
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
 from fastkeras.runtime import Variable
@@ -22,7 +23,8 @@ class InputLayer(Layer):
     """An input of a model.
 
     input_shape, shape: sizes without the batch, None for unknown ones; batch_size: of the batch; batch_input_shape,
-    batch_shape: sizes with the batch. dtype: floatx unless given. input_tensor: a Keras tensor to take as the input.
+    batch_shape: sizes with the batch. dtype: floatx unless given. input_tensor: a Keras tensor to take as the input; or a
+    Variable or symbol of the backend, of which the input is made: it is not given with the data then.
     sparse, ragged, optional: only False. Raises ValueError when no shape, or two, are given.
     """
 
@@ -87,7 +89,13 @@ class InputLayer(Layer):
 
 
 def _is_made_by_backend(tensor):
-    return tensor._keras_history is not None and not tensor._keras_history.layer._makes_keras_tensors
+    return tensor.op == 'const' or tensor._keras_history is not None and not tensor._keras_history.layer._makes_keras_tensors
+
+
+def is_fed(tensor: Any) -> bool:
+    """Whether an input of a model is given with the data; not so one that was made of a Variable or of what is computed of
+    some."""
+    return tensor.op in LEAVES
 
 
 def _sizes(owner, shape):

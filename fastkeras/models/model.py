@@ -9,9 +9,10 @@ from fastkeras import generation
 from fastkeras.layers import context, naming, registry, session, tracking
 from fastkeras.layers.base import Layer
 from fastkeras.layers.described import LayerGraph
-from fastkeras.layers.input import Input
+from fastkeras.layers.input import Input, is_fed
 from fastkeras.layers.input_spec import title
 from fastkeras.layers.lambda_ import Lambda
+from fastkeras.layers.present import in_trace
 from fastkeras.ops import Tensor
 from fastkeras.runtime import active_trace
 from fastkeras.runtime.trace import Trace
@@ -171,13 +172,21 @@ class Model(Trainer, Layer):
     def _fed_tensors(self):
         """The Keras tensors of what a plan is fed: the inputs, or what the front makes of them."""
         front = self._front()
-        return self.inputs if front is None else front.tensors
+        if front is not None:
+            return front.tensors
+        return self.inputs if self._graph is None else [t for t in self.inputs if is_fed(t)]
 
     def _pack_inputs(self, leaves):
         """Tensors in the order of `_fed_tensors` as the argument that the model is called with."""
         if self._front() is not None:
             return list(leaves)
+        if len(leaves) < len(self.inputs):      # some are made of Variables
+            given = iter(leaves)
+            leaves = [next(given) if is_fed(t) else in_trace(t, missing=self._not_fed) for t in self.inputs]
         return nest.pack(self._graph.inputs if self._graph is not None else self._example[0], leaves)
+
+    def _not_fed(self, tensor):
+        return ValueError(f'{title(self)}: one of its inputs was made of the placeholder {tensor!r}, which only K.function can feed')
 
     def _nesting(self):
         return self._graph.outputs if self._graph is not None else self._example[1]

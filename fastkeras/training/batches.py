@@ -54,7 +54,7 @@ class Standard:
             inputs = self.front(inputs)
         arrays = data.converted([*inputs, *targets], self.slots, own)
         present = [w.copy() if own else w for w in given if w is not None]
-        return [*arrays, *present], self.key(given), inputs[0].shape[0] if inputs else 0
+        return [*arrays, *present], self.key(given), arrays[0].shape[0] if arrays else 1
 
     def key(self, given):
         """What a step has to know of the data besides shapes: which trained outputs have weights."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from fastkeras import losses, optimizers
+from fastkeras.layers.input import is_fed
 from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data
 from fastkeras.training.batches import Standard
@@ -171,10 +173,17 @@ class Compiled:
         self._ensure_built(item[0] if isinstance(item, (tuple, list)) and len(item) in (1, 2, 3) else item)
         return x
 
+    def _batches_of_nothing(self, x, y=None, predict=False):
+        """x or, for a model that is given no arrays at all, batches without any, as many as there are steps."""
+        if x is not None or y is not None or not self._outputs_known() or self._fed_tensors():
+            return x
+        return itertools.repeat(([],)) if predict or not (self._steps and self._steps.objective.slots) else x
+
     def _input_slots(self):
         limits = self._index_limits()
         return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype,
-                          indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))]
+                          indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))
+                if is_fed(tensor)]
 
     def _standard(self, steps=None):
         if isinstance(steps, OwnSteps):

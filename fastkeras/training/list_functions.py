@@ -39,7 +39,7 @@ class ListFunctions:
 
     @property
     def _feed_inputs(self):
-        return list(self.inputs)
+        return list(self._fed_tensors())
 
     _feed_targets = property(lambda self: self.targets)
     _feed_sample_weights = property(lambda self: self.sample_weights)
@@ -109,7 +109,7 @@ class _Listed:
 
     def __call__(self, inputs):
         model = self.model
-        n, m = len(model.inputs), 0 if self.kind == 'predict' else len(model.targets)
+        n, m = len(model._fed_tensors()), 0 if self.kind == 'predict' else len(model.targets)
         inputs = list(inputs)
         count = n + 2 * m
         if len(inputs) not in (count, count + 1):

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation
+from fastkeras.layers.input import is_fed
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
 from fastkeras.training import arguments, data, finite, loops
@@ -72,7 +73,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             self.reset_metrics()
         values = loops.numbers(function(*arrays))
         if values:
-            finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0])))
+            finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0]) if arrays else 0))
         plain = not weighted and not afresh and not generation.of('logs.values_are_float32')
         if plain and QuickStep.serves(x, y, standard):
             remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
@@ -101,6 +102,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         queue = arguments.queue('predict', x, queue, type(self).predict)
         steps = arguments.check_run('predict', batch_size, steps, verbose)
         own = overridden(self, 'predict')
+        x = self._batches_of_nothing(x, predict=True)
         if not own:
             x = self._built_from(x)
             self._ensure_built(x)
@@ -113,7 +115,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             batches = GivenBatches(x, standard, steps, queue=queue)
         else:
             inputs, _, _ = standard(x)
-            size = batch_size_for(batch_size, self.inputs)
+            size = batch_size_for(batch_size, self._fed_tensors())
             batches = ArrayBatches(standard, inputs, [], [], size, steps=steps)
             self._check_fixed_batch(batches)
             if steps is None and not own and QuickPredict.serves(x, standard, batches):
@@ -144,7 +146,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         """
         queue = arguments.queue('evaluate', x, queue, type(self).evaluate)
         steps = arguments.check_run('evaluate', batch_size, steps, verbose)
-        x = self._built_from(x) if self.compiled and not overridden(self, 'test') else x
+        x = self._built_from(self._batches_of_nothing(x, y)) if self.compiled and not overridden(self, 'test') else x
         compiled = self._compiled_steps(x, 'evaluate', 'test')
         batches = self._test_batches(compiled, x, y, sample_weight, batch_size, steps, 'steps', queue=queue)
         calls = self._callback_list(callbacks) if callbacks is not None else None
@@ -166,7 +168,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             if y is not None:
                 raise ValueError('targets come from the generator itself, so y must not be given')
             return GivenBatches(x, standard, steps, argument=argument, queue=queue)
-        size = batch_size_for(batch_size, self.inputs)
+        size = batch_size_for(batch_size, self._fed_tensors())
         batches = ArrayBatches(standard, *standard(x, y, sample_weight), size, False, steps, repeated)
         self._check_fixed_batch(batches)
         return batches
@@ -175,7 +177,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         """ValueError where a batch has not the size that an input fixes (batch_shape, for layers with state)."""
         for name, tensor in zip(self.input_names or (), self.inputs or ()):
             fixed = tensor.shape[0] if tensor.shape else None
-            if fixed is not None and (batches.batch_size != fixed or batches.samples % fixed):
+            if fixed is not None and is_fed(tensor) and (batches.batch_size != fixed or batches.samples % fixed):
                 raise ValueError(f'input {name!r} has a fixed batch size of {fixed}, as in a stateful network: pass a '
                                  f'number of samples that can be divided by the batch size, and batch_size={fixed}; got '
                                  f'{batches.samples} samples in batches of {batches.batch_size}')
@@ -214,7 +216,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         steps_per_epoch = arguments.check_run('fit', batch_size, steps_per_epoch, verbose, 'steps_per_epoch')
         validation_steps = arguments.number_of_batches('fit', 'validation_steps', validation_steps)
         arguments.check_fit(epochs, initial_epoch, validation_split, validation_batch_size, validation_freq, shuffle)
-        x = self._built_from(x) if self.compiled and not overridden(self, 'train') else x
+        x = self._built_from(self._batches_of_nothing(x, y)) if self.compiled and not overridden(self, 'train') else x
         compiled = self._compiled_steps(x, 'fit', 'train')
         standard = self._standard(compiled)
         size = validation = test = None
@@ -230,7 +232,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             batches = GivenBatches(x, standard, steps_per_epoch, class_weight, 'steps_per_epoch',
                                    bool(shuffle) and (shuffling.random or True), queue)
         else:
-            size = batch_size_for(batch_size, self.inputs)
+            size = batch_size_for(batch_size, self._fed_tensors())
             inputs, targets, weights = standard(x, y, sample_weight, class_weight)
             if validation_split and not validation_data:
                 at = data.split_point(inputs[0].shape[0], validation_split)

@@ -14,8 +14,8 @@ HERE = Path(__file__).parent
 FILE = HERE / 'programs_keras224.json'
 RUN = 'import sys; sys.path.insert(0, sys.argv[1]); import keras224, runpy; runpy.run_path(sys.argv[2], run_name="__main__")'
 
-# these say `loss += value` of a variable
-REFERENCE_VARIABLES = ('dream_and_style',)
+# these say `loss += value` of a variable, or give one to a layer
+REFERENCE_VARIABLES = ('dream_and_style', 'inputs_of_tensors')
 
 if __name__ == '__main__':
     found = json.loads(FILE.read_text()) if FILE.exists() else {}
