@@ -186,7 +186,8 @@ class Model(Trainer, Layer):
         return nest.pack(self._graph.inputs if self._graph is not None else self._example[0], leaves)
 
     def _not_fed(self, tensor):
-        return ValueError(f'{title(self)}: one of its inputs was made of the placeholder {tensor!r}, which only K.function can feed')
+        return ValueError(f'{title(self)}: one of its inputs was made of the placeholder {tensor!r}, which K.function alone '
+                          f'can feed')
 
     def _nesting(self):
         return self._graph.outputs if self._graph is not None else self._example[1]

@@ -179,7 +179,7 @@ class Optimizer(State, Updates):
         if active_trace() is None:
             raise ValueError(f'{type(self).__name__}.minimize: outside of a trained step it needs the tape that recorded the '
                              'loss: with GradientTape() as tape: …, then minimize(loss, variables, tape=tape)')
-        self.apply(self._gradients(self.scale_loss(loss), variables), variables)
+        self._step_down(loss, variables)
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times loss_scale_factor."""
@@ -243,6 +243,8 @@ class Optimizer(State, Updates):
         return held[:len(trained)], held[len(trained):]
 
     def _clip(self, grads):
+        if self._are_clipped:
+            return list(grads)
         over_all = generation.of('optimizer.clipnorm_over_all', self.generation)
         return clipping.clip(list(grads), self.clipnorm, self.clipvalue, self.global_clipnorm, over_all)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 from collections import namedtuple
@@ -53,11 +54,25 @@ class Updates:
     """Part of Optimizer."""
 
     _kept_slots = None
+    _are_clipped = False    # gradients come from a get_gradients of one's own, which is what clips
 
     def _gradients(self, loss, variables):
         if active_trace() is None:      # of symbols
             return late.part('backend').gradients(loss, list(variables))
         return all_reduce.all_reduce(autodiff.gradients(loss, variables))
+
+    def _step_down(self, loss, variables, trace=None):
+        """One step by the gradients of a loss: by `get_gradients` where the class or object has one of its own. trace: where
+        the step is noted, if it is not the present one."""
+        loss = self.scale_loss(loss)
+        own = getattr(self.get_gradients, '__func__', None) is not Updates.get_gradients
+        grads = list(self.get_gradients(loss, variables)) if own else self._gradients(loss, variables)
+        self._are_clipped = own
+        try:
+            with trace or contextlib.nullcontext():
+                self.apply(grads, variables)
+        finally:
+            self._are_clipped = False
 
     def get_gradients(self, loss: Any, params: Any) -> Any:
         """Clipped gradients of a symbolic loss, as symbols or, in a trace, tensors; ValueError where a parameter has none."""
@@ -73,9 +88,8 @@ class Updates:
         """The step as pairs (variable, new value) for a symbolic loss, without assigning: for `K.function(…, updates=…)`. Also
         takes (params, constraints, loss), as Keras 1."""
         params = list(params)
-        grads = self._gradients(self.scale_loss(loss), params)
-        with Trace() as trace:
-            self.apply(grads, params)
+        trace = Trace()
+        self._step_down(loss, params, trace)
         self.updates = [Update(v, trace.current[id(v)]) for v in trace.assigned.values()]
         return self.updates
 
