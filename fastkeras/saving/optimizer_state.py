@@ -25,6 +25,8 @@ def restore(model: Any, names: Sequence[str], arrays: Sequence[Any], written: ol
     try:
         _give(model, optimizer, names, arrays, written)
     except ValueError as error:
+        if has_not_begun(arrays):
+            return
         other = frozen_slots.with_slots_of_all(model)
         if other is None:
             raise
@@ -33,6 +35,12 @@ def restore(model: Any, names: Sequence[str], arrays: Sequence[Any], written: ol
         except ValueError:
             raise error from None
         frozen_slots.take(optimizer, other)
+
+
+def has_not_begun(arrays: Sequence[Any]) -> bool:
+    """Whether a state is that of an optimizer before its first step: the number of steps, 0, perhaps a rate, and no slots."""
+    steps = [a for a in arrays if np.dtype(a.dtype).kind in 'iu']
+    return not any(tuple(a.shape) for a in arrays) and len(steps) == 1 and not np.asarray(steps[0]).item()
 
 
 def _give(model, optimizer, names, arrays, written):

@@ -13,6 +13,7 @@ from fastkeras.metrics import Metric
 from fastkeras.optimizers import Optimizer
 from fastkeras.saving import frozen_slots, values, walk
 from fastkeras.saving.by_label import Labels
+from fastkeras.saving.optimizer_state import has_not_begun
 from fastkeras.saving.report import LoadReport
 from fastkeras.utils.errors import ModelFileError, warn
 
@@ -215,6 +216,8 @@ def _optimizer_state(model, found, store, moved):
                 continue
             other = None
             if not _fits(part, arrays):
+                if has_not_begun(arrays):
+                    continue
                 other = frozen_slots.with_slots_of_all(model)
                 other = other if other is not None and _fits(other, arrays) else None
             if other is not None or _fits(part, arrays):

@@ -171,3 +171,22 @@ def test_keras_1(tmp_path, kind, gates):
     again = load_model(tmp_path / 'm.h5')
     for _ in range(3):
         assert again.train_on_batch(x, Y[:4]) == model.train_on_batch(x, Y[:4])
+
+
+@pytest.mark.parametrize('form', [2, 3])
+@pytest.mark.parametrize('ending', ['.h5', '.keras'])
+def test_a_training_that_has_not_begun(tmp_path, form, ending):
+    """There is nothing to restore, and nothing to warn of; of slots that are missing there is."""
+    with generation.scope(form), warnings.catch_warnings():
+        warnings.simplefilter('error')
+        warnings.filterwarnings('ignore', message='.*HDF5.*')
+        model = network()
+        model.compile('adam', 'mse')
+        model.save(tmp_path / f'm{ending}')
+        again = load_model(tmp_path / f'm{ending}')
+        assert again.train_on_batch(X, Y) == model.train_on_batch(X, Y)
+    if ending == '.h5' and form == 3:
+        with h5py.File(tmp_path / 'm.h5', 'a') as file:
+            file['optimizer_weights/adam/iteration'][()] = 3
+        with generation.scope(form), pytest.warns(UserWarning, match='begins anew'):
+            load_model(tmp_path / 'm.h5')
