@@ -19,7 +19,7 @@ NETWORKS = {
     'MobileNetV3Large': (64, 1.4, 1.0),
     'DenseNet121': (64, 2.0, 1.0), 'DenseNet169': (64, 2.0, 1.0), 'DenseNet201': (64, 2.0, 1.0),
     'NASNetMobile': (64, 1.0, 1.0), 'NASNetLarge': (64, 1.0, 1.0),
-    **{f'EfficientNetB{k}': (64, gain, 1.0) for k, gain in enumerate((2.2, 2.0, 2.0, 1.8, 1.7, 1.6, 1.5, 1.4))},
+    **{f'EfficientNetB{k}': (64, gain, 1.0) for k, gain in enumerate((2.2, 2.0, 2.0, 1.8, 1.7, 1.74, 1.5, 1.6))},
     **{f'EfficientNetV2{k}': (64, gain, 1.0) for k, gain in zip(('B0', 'B1', 'B2', 'B3', 'S', 'M', 'L'), (
         1.6, 1.5, 1.5, 1.4, 1.3, 1.1, 1.0))},
     **{f'ConvNeXt{k}': (64, 1.0, 1.0) for k in ('Tiny', 'Small', 'Base', 'Large', 'XLarge')},
