@@ -4,7 +4,7 @@
     PROGRAM_DATA=<folder> KERAS224=… python tests/legacy/record_programs.py [name …]            with real data
 
 Of each program three runs, by the seeds 0 to 2, in a process of its own, in which this file runs it (--run); of those whose
-results hang on the seed the most, nine.
+results hang on the seed the most, six or nine.
 keras224 is the module that tests/parity/record_training.py speaks of.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 HELD = HERE / 'programs_keras224.json'
 SEEDS = 3
-NOISY = {'mnist_transfer_cnn': 9, 'reuters_mlp': 9}
+NOISY = {'mnist_acgan': 6, 'mnist_transfer_cnn': 9, 'reuters_mlp': 9}
 NO_PROGRAMS = 'small_data', 'find_faces'
 
 

@@ -21,12 +21,15 @@ from tests.legacy.record_programs import NO_PROGRAMS
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / 'programs_keras224.json').read_text())
 REAL = {name for name, held in RECORDED.items() if 'real' in held}
+# its generator predicts after few steps, with means of batch normalisation that Keras 2.2.4 corrects for their start
+STRICT = {'mnist_acgan'}
 SLOW = {'addition_rnn', 'lstm_seq2seq', 'mnist_acgan'}      # more than four seconds each
 
 
-def last_line(name, seed=0, data=None):
+def last_line(name, seed=0, data=None, **variables):
     env = {k: v for k, v in os.environ.items() if k not in ('PROGRAM_DATA', 'FASTKERAS_DEBUG')}
-    env.update({'PYTHONPATH': str(Path(fastkeras.__file__).parents[1])}, **({'PROGRAM_DATA': str(data)} if data else {}))
+    env.update({'PYTHONPATH': str(Path(fastkeras.__file__).parents[1])}, **variables)
+    env.update({'PROGRAM_DATA': str(data)} if data else {})
     command = [sys.executable, '-m', 'fastkeras', str(HERE / 'programs' / f'{name}.py'), str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stderr
@@ -82,7 +85,8 @@ def test_learns_as_well_as_under_keras(name):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', sorted(RECORDED))
 def test_the_means_of_runs_are_those_under_keras(name):
-    compare([last_line(name, seed) for seed in range(count(name, 'made'))], RECORDED[name]['made'])
+    strict = {'FASTKERAS_GENERATION': '2.2.4'} if name in STRICT else {}
+    compare([last_line(name, seed, **strict) for seed in range(count(name, 'made'))], RECORDED[name]['made'])
 
 
 @pytest.mark.slow
