@@ -364,7 +364,7 @@ def test_names_of_other_kinds_of_files(tmp_path):
         archive.writestr('config.json', '{}')
     with pytest.raises(ValueError, match=r'a\.keras: .*class_name'):
         load_model(tmp_path / 'a.keras')
-    with pytest.raises(ValueError, match='got a folder; a SavedModel cannot be read'):
+    with pytest.raises(ValueError, match='got a folder without; a SavedModel cannot be read'):
         load_model(tmp_path)
     with h5py.File(tmp_path / 'three.weights.h5', 'w') as file:
         file.create_group('layers/dense/vars')
