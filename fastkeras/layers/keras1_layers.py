@@ -9,7 +9,7 @@ from fastkeras import initializers, ops
 from fastkeras.ops.windows import spatial
 
 from .base import InputSpec, Layer
-from .checks import as_float, one_of, with_spatial
+from .checks import as_float, number, one_of, with_spatial
 from .convolution import Conv2DTranspose
 from .input_spec import title
 from .merge import Dot
@@ -74,8 +74,8 @@ class ParametricSoftplus(_OfPlaces):
 
     def __init__(self, alpha_init: Any = 0.2, beta_init: Any = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:
         super().__init__(shared_axes, **kwargs)
-        self.alpha_init, self.beta_init = alpha_init, beta_init
-        self.alphas_init, self.betas_init = (initializers.Constant(v) for v in (alpha_init, beta_init))
+        self.alpha_init, self.beta_init = number(self, 'alpha_init', alpha_init), number(self, 'beta_init', beta_init)
+        self.alphas_init, self.betas_init = (initializers.Constant(v) for v in (self.alpha_init, self.beta_init))
 
     def call(self, inputs: Any) -> Any:
         return self.alphas * ops.softplus(self.betas * as_float(self, inputs))
