@@ -42,6 +42,7 @@ LATE = {
     ('ops.apply', 'runtime'): 'an op on arrays is computed by the runtime',
     ('config', 'dtype_policies'): 'the policy of layers without a dtype',
     ('runtime.variable', 'initializers'): 'a variable begins with the values of an initializer by name',
+    ('layers.merge_function', 'models'): 'a Merge of models is a model',
     ('layers.lambda_', 'backend'): 'byte code of a file says K',
     ('layers.updates', 'backend'): 'what a layer updates is given as symbols of K',
     ('training.list_functions', 'backend'): 'the loss of a model is given as a symbol of K',

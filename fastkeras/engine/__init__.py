@@ -7,6 +7,7 @@ from fastkeras.lazy import front
 
 _LAYER = {'Layer': 'layers', 'InputSpec': 'layers', 'Input': 'layers', 'InputLayer': 'layers'}
 _NETWORK = {'Network': 'legacy.containers', 'Model': 'models', 'Sequential': 'models', 'get_source_inputs': 'layers.described'}
+_MERGE = {'Merge': 'layers', 'merge': 'layers'}     # of Keras 1
 _NODE = {'Node': 'layers.history'}
 _SAVING = {**dict.fromkeys(('load_model', 'save_model', 'model_from_config', 'model_from_json'), 'models'),
            'model_from_yaml': 'saving.yaml_text',
@@ -34,7 +35,7 @@ input_layer = _part('input_layer', _some(_LAYER, 'Input', 'InputLayer'))
 network = _part('network', {**_some(_NETWORK, 'Network', 'get_source_inputs'), **_some(_LAYER, 'Layer', 'InputLayer')})
 saving = _part('saving', _SAVING)
 sequential = _part('sequential', _some(_NETWORK, 'Sequential', 'Model'))
-topology = _part('topology', {**_LAYER, **_NODE, 'merge': 'layers', **_some(_NETWORK, 'Network', 'get_source_inputs'),
+topology = _part('topology', {**_LAYER, **_NODE, **_MERGE, **_some(_NETWORK, 'Network', 'get_source_inputs'),
                               'Container': 'legacy.containers', **_some(_SAVING, 'preprocess_weights_for_loading',
                                                                      'load_weights_from_hdf5_group',
                                                                      'load_weights_from_hdf5_group_by_name',
@@ -43,4 +44,4 @@ training = _part('training', {**_some(_NETWORK, 'Model', 'Network'), **_some(_LA
 
 __getattr__, __dir__, __all__ = front(__name__, ('base_layer', 'input_layer', 'network', 'saving', 'sequential', 'topology',
                                                  'training'),
-                                      {**_LAYER, **_some(_NETWORK, 'Model', 'get_source_inputs')})
+                                      {**_LAYER, **_MERGE, **_some(_NETWORK, 'Model', 'get_source_inputs')})

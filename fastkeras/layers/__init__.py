@@ -33,6 +33,7 @@ from .layer_pipeline import *  # noqa: F403
 from .local import *  # noqa: F403
 from .lookup import *  # noqa: F403
 from .merge import *  # noqa: F403
+from .merge_function import Merge as Merge
 from .merge_function import merge as _merge  # noqa: F401 (the module `merge` becomes callable)
 from .multi_head_attention import *  # noqa: F403
 from .noise import *  # noqa: F403

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import activations, constraints, initializers, ops, regularizers
+from fastkeras.legacy.keras1 import accepts
 
 from .base import InputSpec, Layer
 from .checks import as_float, count, last_axis, number
@@ -12,6 +13,7 @@ from .deprecated import Highway as Highway
 from .deprecated import MaxoutDense as MaxoutDense
 from .lambda_ import Lambda as Lambda
 from .low_rank import LowRank
+from .merge_function import Merge as Merge
 from .regularization import ActivityRegularization as ActivityRegularization
 from .regularization import Dropout as Dropout
 from .regularization import SpatialDropout1D as SpatialDropout1D
@@ -22,7 +24,7 @@ from .reshaping import Permute as Permute
 from .reshaping import RepeatVector as RepeatVector
 from .reshaping import Reshape as Reshape
 
-__all__ = ['Activation', 'Dense', 'Identity', 'Masking']
+__all__ = ['Activation', 'Dense', 'Identity', 'Masking', 'TimeDistributedDense']
 
 
 class Dense(LowRank, Layer):
@@ -127,3 +129,9 @@ class Masking(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('mask_value')
+
+
+@accepts('TimeDistributedDense', method=False)
+def TimeDistributedDense(*args: Any, **kwargs: Any) -> Any:
+    """A Dense, which takes every step of a sequence by itself; input_dim and input_length: its input_shape."""
+    return Dense(*args, **kwargs)

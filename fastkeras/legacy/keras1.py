@@ -43,7 +43,7 @@ MERGED = {'sum': 'Add', 'mul': 'Multiply', 'ave': 'Average', 'max': 'Maximum'}
 
 NAMES = {'Convolution1D': 'Conv1D', 'Convolution2D': 'Conv2D', 'Convolution3D': 'Conv3D', 'Deconv2D': 'Conv2DTranspose',
          'Deconvolution2D': 'Conv2DTranspose', 'SeparableConvolution2D': 'SeparableConv2D',
-         'AtrousConv1D': 'AtrousConvolution1D', 'AtrousConv2D': 'AtrousConvolution2D'}
+         'AtrousConv1D': 'AtrousConvolution1D', 'AtrousConv2D': 'AtrousConvolution2D', 'TimeDistributedDense': 'Dense'}
 
 
 # ---- rules: each takes (args, kwargs, converted), may change kwargs in place, and returns args
@@ -175,6 +175,19 @@ def _dense(args, kwargs, converted):
     return args
 
 
+def _dense_of_steps(args, kwargs, converted):
+    """Not a layer of Keras 2, so its positions are those of Keras 1 in any case."""
+    names = ('output_dim', 'init', 'activation', 'weights')
+    if len(args) > len(names):
+        raise TypeError(f'TimeDistributedDense: expected at most {len(names)} positional arguments, got {len(args)}')
+    for name, value in list(zip(names, args))[1:]:
+        if name in kwargs:
+            raise TypeError(f'TimeDistributedDense: got two values for the argument {name!r}')
+        kwargs[name] = value
+    converted.append('units')
+    return _steps(args[:1], kwargs, converted)
+
+
 def _atrous(args, kwargs, converted):
     """Atrous convolutions are dilated ones; their dilation_rate is always the atrous rate."""
     kwargs['dilation_rate'] = kwargs.pop('atrous_rate', 1)
@@ -219,6 +232,7 @@ def _updates(args, kwargs, converted):
 # callable → (renames, values, rule)
 TABLE = {
     'Dense': ({'output_dim': 'units', **_WEIGHTS}, {}, _dense),
+    'TimeDistributedDense': ({'output_dim': 'units', **_WEIGHTS}, {}, _dense_of_steps),
     'Dropout': ({'p': 'rate'}, {}, None),
     'GaussianDropout': ({'p': 'rate'}, {}, None),
     'GaussianNoise': ({'sigma': 'stddev'}, {}, None),

@@ -25,7 +25,7 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
     if not isinstance(model, Model):
         raise ValueError(f'clone_model: expected a model, got {type(model).__name__}')
     copied = clone_function or (lambda layer: type(layer).from_config(layer.get_config()))
-    if isinstance(model, Sequential):
+    if isinstance(model, Sequential) and model._is_stack:
         new = type(model)(name=model.name)
         if input_tensors is not None:
             (begin,) = nest.flatten(input_tensors)
@@ -60,7 +60,8 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
         return layers[layer](inputs, **arguments)
 
     value = substitute(graph.nodes, values, again)
-    new = type(model)(inputs=nest.pack(graph.inputs, begins), outputs=nest.map_structure(value, graph.outputs),
+    cls = Model if isinstance(model, Sequential) else type(model)
+    new = cls(inputs=nest.pack(graph.inputs, begins), outputs=nest.map_structure(value, graph.outputs),
                       name=model.name)
     new.trainable = model.trainable
     return new

@@ -94,6 +94,10 @@ class Model(Trainer, Layer):
         graph = self._graph
         return LayerList(super()._sublayers() if graph is None else graph.layers, title(self), False)
 
+    @property
+    def _stored_layers(self):
+        return self.layers      # in the order of files of weights
+
     def _sublayers(self):
         inside = list(self._graph.layers) if self._graph is not None else []
         known = {id(layer) for layer in inside}

@@ -19,6 +19,7 @@ from fastkeras.saving import objects
 from fastkeras.utils import nest
 from fastkeras.utils.texts import STRING, is_text
 
+from . import functional
 from .layer_list import LayerList
 from .model import Model
 
@@ -32,10 +33,9 @@ class Sequential(Model):
     """Layers one after another.
 
     layers: list of layers; the first may say its input by input_shape, or be an Input. When none says it, the model is
-    built by its first data. name: by default sequential_1, …; as the second positional argument a bool is `trainable`.
+    built by its first data. A `Merge` of models may be the first: the stack then has the inputs of them all, and is written to
+    files as the graph that it is. name: by default sequential_1, …; as the second positional argument a bool is `trainable`.
     """
-
-    _is_stack = True
 
     def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
         if isinstance(name, bool):
@@ -43,7 +43,7 @@ class Sequential(Model):
         super().__init__(name=name or naming.auto_name(naming.to_snake_case(type(self).__name__)), trainable=trainable)
         self._stack = []
         self._names = {}            # name → a layer of the stack
-        self._begin = None          # the InputLayer that the user gave, or that the first layer asked for
+        self._begin = None          # the InputLayer that the user gave, or that the first layer asked for; a list of a Merge's
         self._tensors = []          # what each layer of the stack gives
         self._build_input_shape = None
         for layer in layers if layers is not None else ():
@@ -97,7 +97,13 @@ class Sequential(Model):
         """Call the layers that were not yet, and make the graph anew."""
         if self._begin is None:
             return
-        tensor = self._tensors[-1] if self._tensors else self._begin._inbound_nodes[0].outputs
+        if self._tensors:
+            tensor = self._tensors[-1]
+        elif self._joins:           # what its models gave when it was made: their layers are those of this model
+            tensor = self._stack[0].outputs[0]
+            self._tensors.append(tensor)
+        else:
+            tensor = self._begin._inbound_nodes[0].outputs
         for layer in self._stack[len(self._tensors):]:
             tensor = layer(tensor)
             if isinstance(tensor, (list, tuple, dict)):
@@ -122,7 +128,8 @@ class Sequential(Model):
             with _making:
                 graph = self.__dict__['_graph']
                 if graph is _PENDING:
-                    graph = LayerGraph(self._begin._inbound_nodes[0].outputs, self._tensors[-1], self.name)
+                    begin = (list(self._stack[0].inputs) if self._joins else self._begin._inbound_nodes[0].outputs)
+                    graph = LayerGraph(begin, self._tensors[-1], self.name)
                     self._connect(graph, self.__dict__['_inbound_nodes'])
         return graph
 
@@ -162,16 +169,41 @@ class Sequential(Model):
 
     @property
     def _begin_was_given(self):
-        return getattr(self._begin, 'made_for', None) is None
+        return not self._joins and getattr(self._begin, 'made_for', None) is None
+
+    # ---- a Merge of models at the beginning
+    @property
+    def _joins(self):
+        return isinstance(self.__dict__.get('_begin'), list)
+
+    @property
+    def _is_stack(self):
+        return not self._joins
+
+    @property
+    def _stored_layers(self):
+        """The layers of one joined model after the other, as Keras 1 has them in its files of weights."""
+        if not self._joins:
+            return self._stack
+        place = {name: k for k, name in enumerate(self._stack[0]._order_of_merged)}
+        return sorted(self.layers, key=lambda layer: place.get(layer.name, len(place)))
+
+    @property
+    def _keras2_name(self):
+        return 'Model' if self._joins else type(self).__name__
+
+    @property
+    def _keras3_class(self):
+        return ('keras.src.models.functional', 'Functional') if self._joins else None
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, without the input. A list to be read only: TypeError for changes, which the model would not
-        follow."""
-        return LayerList(self._stack, title(self), True)
+        follow. After a `Merge` of models they are those of the graph, as of a Model."""
+        return super().layers if self._joins else LayerList(self._stack, title(self), True)
 
     def _sublayers(self):
-        return list(self._stack)
+        return list(self._graph.layers if self._joins else self._stack)
 
     @property
     def model(self) -> Any:
@@ -237,6 +269,8 @@ class Sequential(Model):
     # ---- configuration
     def get_config(self) -> dict[str, Any]:
         """{'name', 'layers'}: the configurations of the layers; the first says the input's shape."""
+        if self._joins:
+            return functional.to_config(self)
         entries = [copy.deepcopy(registry.serialize(layer)) for layer in self._stack]
         begin = self._begin
         if generation.of('config.module_and_registered_name'):
@@ -259,6 +293,8 @@ class Sequential(Model):
         if isinstance(config, list):        # before Keras 2.2.3
             config = {'layers': config}
         objects.checked_config(cls, config, 'layers')
+        if 'input_layers' in config:        # it began with a Merge of models
+            return Model.from_config(config, custom_objects)
         objects.check_model_keys(cls, config)
         model = cls(name=config.get('name'))
         for entry in config['layers']:
@@ -271,7 +307,9 @@ class Sequential(Model):
 
 
 def _input_of(layer):
-    """The InputLayer that a first layer asks for; None when it does not say its input."""
+    """The InputLayer that a first layer asks for, a list for a Merge of models; None when it does not say its input."""
+    if hasattr(layer, '_order_of_merged'):
+        return [t._keras_history.layer for t in layer.inputs]
     shape, dtype = getattr(layer, 'batch_input_shape', None), layer._given_dtype
     if shape is None and isinstance(layer, Model) and layer._graph is not None:
         begins = layer._graph.begins

@@ -163,7 +163,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         if file is not None and in_parts:
             part_weights.save(model, H5Writer(file), skip=skip)
         elif file is not None:
-            legacy_h5.write_weights(file, model.layers)
+            legacy_h5.write_weights(file, model._stored_layers)
 
 
 def check_name(filepath: Any, sharded: bool = False) -> Any:
@@ -231,9 +231,9 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
         if skip:
             raise ValueError('load_weights: objects_to_skip is for files of the .weights.h5 kind of Keras 3')
         if by_name:
-            report = legacy_h5.read_weights_by_name(group, model.layers, skip_mismatch, reshape)
+            report = legacy_h5.read_weights_by_name(group, model._stored_layers, skip_mismatch, reshape)
         else:
-            report = legacy_h5.read_weights(group, model.layers, reshape)
+            report = legacy_h5.read_weights(group, model._stored_layers, reshape)
     return _named(report, filepath)
 
 

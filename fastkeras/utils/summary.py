@@ -106,7 +106,7 @@ class _Table:
 
 def _is_chain(model, graph):
     """Whether each layer has one call, which reads the one before."""
-    if type(model).__name__ == 'Sequential' or len(model.layers) < len(graph.layers):
+    if type(model).__name__ == 'Sequential' and model._is_stack or len(model.layers) < len(graph.layers):
         return True
     by_depth = {}
     for node in graph.nodes:

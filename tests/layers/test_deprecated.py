@@ -56,3 +56,14 @@ def test_paths_of_keras_2(path, names):
     module = importlib.import_module(f'fastkeras.layers.{path}')
     for name in names.split():
         assert getattr(module, name) is getattr(layers, name)
+
+
+def test_dense_of_steps():
+    from fastkeras.layers import Dense, TimeDistributedDense
+    with pytest.warns(UserWarning, match='Update your `Dense` call to the Keras 2 API: .*units=4'):
+        layer = TimeDistributedDense(output_dim=4, init='uniform', activation='softmax', input_dim=3, input_length=6)
+    assert type(layer) is Dense and layer.units == 4 and layer.batch_input_shape == (None, 6, 3)
+    with pytest.warns(UserWarning, match='Update your `Dense` call'):
+        assert TimeDistributedDense(4, 'uniform', 'relu', input_dim=3).get_config()['activation'] == 'relu'
+    with pytest.raises(TypeError, match="two values for the argument 'init'"):
+        TimeDistributedDense(4, 'uniform', init='zero')

@@ -20,8 +20,8 @@ NAMES = {
     'keras.utils.data_utils': 'get_file validate_file Sequence OrderedEnqueuer GeneratorEnqueuer SequenceEnqueuer',
     'keras.utils.vis_utils': 'plot_model model_to_dot',
     'keras.utils.np_utils': 'to_categorical normalize',
-    'keras.engine': 'Layer InputSpec Input InputLayer Model get_source_inputs',
-    'keras.engine.topology': 'Layer InputSpec Input InputLayer Node Network Container get_source_inputs merge '
+    'keras.engine': 'Layer InputSpec Input InputLayer Model get_source_inputs Merge merge',
+    'keras.engine.topology': 'Layer InputSpec Input InputLayer Node Network Container get_source_inputs merge Merge '
                              'preprocess_weights_for_loading load_weights_from_hdf5_group',
     'keras.engine.base_layer': 'Layer InputSpec Node',
     'keras.engine.network': 'Network get_source_inputs',
@@ -29,7 +29,8 @@ NAMES = {
     'keras.engine.saving': 'preprocess_weights_for_loading load_weights_from_hdf5_group save_model load_model model_from_json '
                            'model_from_yaml load_attributes_from_hdf5_group',
     'keras.layers.core': 'Dense Dropout Flatten Reshape Permute Lambda Masking Activation RepeatVector SpatialDropout1D '
-                         'SpatialDropout2D ActivityRegularization MaxoutDense Highway Layer InputSpec',
+                         'SpatialDropout2D ActivityRegularization MaxoutDense Highway Layer InputSpec Merge '
+                         'TimeDistributedDense',
     'keras.layers.convolutional': 'Convolution1D Convolution2D Convolution3D Conv2D Conv2DTranspose Deconvolution2D '
                                   'SeparableConv2D AtrousConvolution2D UpSampling2D ZeroPadding2D Cropping2D MaxPooling2D '
                                   'AveragePooling2D InputSpec Layer',
