@@ -32,11 +32,11 @@ class LayerGraph:
         self.owner = owner
         self.input_tensors, self.output_tensors = nest.flatten(inputs), nest.flatten(outputs)
         self._check()
-        for tensor in self.output_tensors:
-            wrap_ops(tensor, self.input_tensors)
+        wrap_ops(self.output_tensors, self.input_tensors)
         # an input from inside another graph gets an InputLayer of its own
         self.begins = [t if _is_input(t) else _new_input(t) for t in self.input_tensors]
         self.renamed = {id(t): b for t, b in zip(self.input_tensors, self.begins)}
+        self._begun = {id(b) for b in self.begins}
         self.losses, self.metrics = [], []
         self._arrange(self.output_tensors)
         # what turns texts into numbers, in front of plans; None for a graph without texts
@@ -89,7 +89,7 @@ class LayerGraph:
             raise ValueError(f'Model {self.owner!r}: Graph disconnected: cannot obtain value for tensor {tensor!r}, '
                              f'which is neither an input of the model nor the result of a layer')
         node = history.layer._inbound_nodes[history.node_index]
-        if isinstance(history.layer, InputLayer) and all(tensor is not b for b in self.begins):
+        if isinstance(history.layer, InputLayer) and id(tensor) not in self._begun:
             raise ValueError(f'Model {self.owner!r}: Graph disconnected: cannot obtain value for tensor {tensor!r} at layer '
                              f'{history.layer.name!r}: its outputs need this input, which is not among the inputs '
                              f'{[t._keras_history.layer.name for t in self.begins]}')
@@ -98,7 +98,7 @@ class LayerGraph:
     def add_end(self, tensor: Any, kind: Any) -> Any:
         """Also compute this Keras tensor whenever the graph runs; it is a loss, or (name, tensor) a metric."""
         value = tensor[1] if kind == 'metric' else tensor
-        wrap_ops(value, self.input_tensors)
+        wrap_ops([value], self.input_tensors)
         (self.metrics if kind == 'metric' else self.losses).append(tensor)
         listed = self.layers
         self._arrange([*self.output_tensors, *self.losses, *(t for _, t in self.metrics)])
@@ -169,14 +169,16 @@ class LayerGraph:
         return [t._keras_history.layer.name for t in self.begins]
 
 
-def wrap_ops(end: Any, inputs: Any, name: str | None = None) -> Any:
-    """Give every op on Keras tensors, from the inputs to `end`, a layer. name: of the last."""
+def wrap_ops(ends: Any, inputs: Any, name: str | None = None) -> Any:
+    """Give every op on Keras tensors, from the inputs to those in `ends`, a layer. name: of the last."""
     known = {id(t) for t in inputs}
-    if id(end) not in known and step_of(end) is None:
-        raise ValueError(f'{end!r} is no result of a layer: a model cannot compute it')
-    for step in steps_to([end], lambda t: None if id(with_mask_of(t)) in known else step_of(t))[0]:
+    for end in ends:
+        if id(end) not in known and step_of(end) is None:
+            raise ValueError(f'{end!r} is no result of a layer: a model cannot compute it')
+    # one walk for all: with one for each, a model that gives the results of n layers in a row would take n² steps
+    for step in steps_to(ends, lambda t: None if id(with_mask_of(t)) in known else step_of(t))[0]:
         if isinstance(step, Tensor):
-            implicit.wrap(step, name if step is end else None)
+            implicit.wrap(step, name if step is ends[-1] else None)
 
 
 def fitted(x: Any, leaf: Any, owner: Any, name: str | None) -> Any:

@@ -56,7 +56,7 @@ class FromFile:
         outputs = self._function(*bound.args, **bound.kwargs)
         if isinstance(outputs, Tensor) and outputs.op not in LEAVES and outputs._keras_history is None:
             given = [t for t in nest.flatten([list(args), kwargs]) if isinstance(t, Tensor)]
-            wrap_ops(outputs, given, self.name)     # so that the layer of the op has the name that the file has
+            wrap_ops([outputs], given, self.name)     # so that the layer of the op has the name that the file has
         self._inbound_nodes.append(SimpleNamespace(outputs=outputs, output_tensors=nest.flatten(outputs)))
         return outputs
 

@@ -428,7 +428,7 @@ class FromTensorFlow:
         except ValueError as error:
             raise ValueError(f'op {self.name!r}: {self._said}: {error}') from error
         if isinstance(outputs, Tensor) and outputs.op not in LEAVES and outputs._keras_history is None:
-            wrap_ops(outputs, given, self.name)     # so that the layer has the name that the file has
+            wrap_ops([outputs], given, self.name)     # so that the layer has the name that the file has
         self._inbound_nodes.append(SimpleNamespace(
             outputs=outputs, output_tensors=outputs if isinstance(outputs, list) else [outputs]))
         return outputs

@@ -18,7 +18,9 @@ from fastkeras.layers import (
     InputLayer,
     Lambda,
     add,
+    described,
 )
+from fastkeras.layers.substitute import step_of
 from fastkeras.models import Model, Sequential, clone_model, get_source_inputs
 from fastkeras.runtime import Variable
 from fastkeras.saving.json import encode
@@ -237,3 +239,18 @@ def test_wrong_data():
         model({'a': X})
     with pytest.raises(ValueError, match=r"'b'.*\(None, 2\).*\(5, 3\)"):
         model([X, X])
+
+
+def test_many_outputs_on_one_way_are_met_once(monkeypatch):
+    """A walk for each output took 44 s for a configuration of 4,900 layers that are all outputs."""
+    asked = []
+    monkeypatch.setattr(described, 'step_of', lambda tensor: asked.append(tensor) or step_of(tensor))
+    x = a = Input((3,))
+    ends = []
+    for _ in range(40):
+        x = -x
+        ends.append(x)
+    model = Model(a, ends)
+    assert len(asked) < 200
+    np.testing.assert_array_equal(model.predict(X, verbose=0)[39], X)
+    assert len(model.layers) == 41
