@@ -155,9 +155,9 @@ def standardize_data_format(data_format=None):
     """`data_format` checked, or the process's setting for None."""
     if data_format is None:
         return _settings['image_data_format']
-    if data_format not in _LAYOUTS:
+    if str(data_format).lower() not in _LAYOUTS:
         raise ValueError(f"the `data_format` argument must be one of 'channels_first', 'channels_last', got {data_format!r}")
-    return str(data_format)
+    return str(data_format).lower()
 
 
 def enable_interactive_logging():

@@ -36,6 +36,8 @@ def is_sparse(tensor: Any) -> bool:
 @lifted
 def to_dense(tensor: Any) -> Any:
     """A sparse tensor as a dense one, any other as it is."""
+    if isinstance(tensor, SparseLabels):
+        return tensor.dense()
     if isinstance(tensor, Tensor) and tensor.attrs.get('sparse'):
         return ops.multiply(tensor, 1) if tensor.dtype != 'bool' else ops.logical_or(tensor, tensor)
     return dense(tensor)
@@ -49,6 +51,12 @@ class SparseLabels:
 
     def parts(self) -> Any:
         return self.labels, self.lengths
+
+    def dense(self) -> Any:
+        """The labels that count, and zeros."""
+        length = self.labels.shape[1]
+        kept = ops.less(np.arange(length, dtype='int32'), ops.reshape(ops.cast(self.lengths, 'int32'), (-1, 1)))
+        return ops.where(kept, self.labels, ops.zeros_like(self.labels))
 
     def value(self, labels: Any, lengths: Any) -> SparseTensorValue:
         kept = np.arange(labels.shape[1]) < np.reshape(lengths, (-1, 1))

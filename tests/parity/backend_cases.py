@@ -240,3 +240,115 @@ def computed(K, name):
     there = [g for g in found if g is not None]
     values = iter(K.function(tensors, there)(list(arrays)) if there else ())
     return value, [None if g is None else next(values) for g in found]
+
+
+# ---- variables, settings and draws, of which a number is made. These stand last: the arrays above keep their draws.
+def told(name, tell, *arrays, label=''):
+    """A function whose answer is no tensor: `tell` gives numbers of it."""
+    case(name + label, *arrays)(lambda K, *x: K.constant(np.asarray(tell(K, *x), 'float32')))
+
+
+def _reset(K, name, value, then):
+    """What `then` gives while a setting is another."""
+    get, put = getattr(K, name), getattr(K, f'set_{name}')
+    before = get()
+    put(value)
+    try:
+        return then()
+    finally:
+        put(before)
+
+
+def _run(K, make, start=ROW):
+    """The values of a variable before, while and after a function ran with an update of it."""
+    v = K.variable(start)
+    step = K.function([], [v * 1.0], updates=[make(v)])
+    return [K.get_value(v), step([])[0] * 0.0, K.get_value(v)]
+
+
+def _batch(K):
+    v, w = K.variable(ROW), K.variable(ROW + 1)
+    K.batch_set_value([(v, ROW * 3), (w, ROW * 4)])
+    return K.batch_get_value([v, w])
+
+
+def _set(K):
+    v = K.variable(ROW)
+    K.set_value(v, ROW * 3)
+    return K.get_value(v)
+
+
+def _scoped(K, x):
+    with K.name_scope('a_scope'):
+        return x * 2.0
+
+
+def _uids(K):
+    K.reset_uids()
+    first = K.get_uid('of_the_cases'), K.get_uid('of_the_cases')
+    K.reset_uids()
+    return [*first, K.get_uid('of_the_cases')]
+
+
+def _mean(name, *arguments, **options):
+    """The rounded mean of many draws, which are as good as sure to have it."""
+    case(name, A)(lambda K, x: x * K.round(K.mean(K.identity(getattr(K, name)((200, 200), *arguments, **options)))))
+    told(name, lambda K: [*K.int_shape(getattr(K, name)((2, 3), *arguments, **options))], label=' shape')
+
+
+case('ones', A)(lambda K, x: x + K.ones((3, 4)) * x)
+case('zeros', A)(lambda K, x: x + K.zeros((3, 4)) * x)
+case('eye', A)(lambda K, x: K.dot(x, K.eye(4)))
+case('variable', A)(lambda K, x: x * K.variable(ROW))
+case('print_tensor', A)(lambda K, x: K.print_tensor(x * 2.0, 'x: '))
+case('to_dense', A)(lambda K, x: K.to_dense(x * 2.0))
+case('gradients', A, B)(lambda K, x, y: K.gradients(K.sum(K.square(x) * K.sin(y)), [x, y])[1])
+case('gradients of gradients', A, B)(lambda K, x, y: K.gradients(K.sum(K.gradients(K.sum(x ** 3 * y), x)[0] * y), [x])[0])
+case('dropout', A)(lambda K, x: K.dropout(x, 1e-7))
+case('name_scope', A)(_scoped)
+case('eval', A)(lambda K, x: x * K.eval(K.variable(ROW) + 1.0))
+case('learning_phase', A)(lambda K, x: x * (1.0 + K.cast(K.learning_phase(), 'float32')))
+case('ctc_label_dense_to_sparse', np.array([[1, 2, 3], [4, 5, 6]], 'int32'), np.array([3, 1], 'int32'))(
+    lambda K, t, n: K.to_dense(K.ctc_label_dense_to_sparse(t, n)))
+told('get_value', lambda K: K.get_value(K.variable(ROW)))
+told('set_value', _set)
+told('batch_get_value', _batch)
+told('batch_set_value', _batch)
+told('function', lambda K: K.function([], [K.variable(ROW) * 2.0])([])[0])
+told('update', lambda K: _run(K, lambda v: K.update(v, v * 2.0 + 1.0)))
+told('update_add', lambda K: _run(K, lambda v: K.update_add(v, K.constant(ROW * 0.5))))
+told('update_sub', lambda K: _run(K, lambda v: K.update_sub(v, K.constant(ROW * 0.5))))
+told('moving_average_update', lambda K: _run(K, lambda v: K.moving_average_update(v, K.constant(ROW + 2.0), 0.9), ROW * 0))
+told('placeholder', lambda K: [len(K.int_shape(K.placeholder(ndim=3))), K.int_shape(K.placeholder((None, 5)))[1]])
+told('ndim', lambda K, x: [K.ndim(x), K.ndim(K.variable(ROW))], CUBE)
+told('int_shape', lambda K, x: [*K.int_shape(x), *K.int_shape(K.sum(x, axis=1))], CUBE)
+told('get_variable_shape', lambda K: K.get_variable_shape(K.variable(A)))
+told('count_params', lambda K, x: K.count_params(x), CUBE)
+told('dtype', lambda K, x: [K.dtype(x) == 'float32', K.dtype(K.variable(ROW, dtype='float64')) == 'float64',
+                            K.dtype(K.cast(x, 'int32')) == 'int32', K.dtype(K.greater(x, 0.0)) == 'bool'], A)
+told('is_keras_tensor', lambda K, x: K.is_keras_tensor(x), A)
+told('is_placeholder', lambda K, x: [K.is_placeholder(x), K.is_placeholder(x * 2.0)], A)
+told('is_sparse', lambda K, x: [K.is_sparse(x), K.is_sparse(K.placeholder((2, 2), sparse=True))], A)
+told('is_tensor', lambda K, x: [K.is_tensor(x), K.is_tensor(A)], A)
+told('cast_to_floatx', lambda K: K.cast_to_floatx(ROW.astype('float64')))
+told('floatx', lambda K: K.floatx() == 'float32')
+told('set_floatx', lambda K: _reset(K, 'floatx', 'float64', lambda: [K.floatx() == 'float64',
+                                                                     K.dtype(K.variable(ROW)) == 'float64']))
+told('epsilon', lambda K: K.epsilon())
+told('set_epsilon', lambda K: _reset(K, 'epsilon', 0.01, K.epsilon))
+told('image_data_format', lambda K: K.image_data_format() == 'channels_last')
+told('set_image_data_format', lambda K: _reset(K, 'image_data_format', 'channels_first', lambda: [
+    K.image_data_format() == 'channels_first', *K.int_shape(K.pool2d(K.placeholder((2, 4, 6, 8)), (2, 2)))]))
+told('image_dim_ordering', lambda K: K.image_dim_ordering() == 'tf')
+told('set_image_dim_ordering', lambda K: _reset(K, 'image_dim_ordering', 'th', lambda: [
+    K.image_data_format() == 'channels_first', K.image_dim_ordering() == 'th']))
+told('normalize_data_format', lambda K: [K.normalize_data_format(None) == 'channels_last',
+                                         K.normalize_data_format('Channels_First') == 'channels_first'])
+told('get_uid', _uids)
+told('reset_uids', _uids)
+_mean('random_uniform', 2.5, 3.5)
+_mean('random_normal', 5.0, 0.5)
+_mean('truncated_normal', 4.0, 0.5)
+_mean('random_binomial', p=0.9)
+_mean('random_uniform_variable', 2.5, 3.5)
+_mean('random_normal_variable', 5.0, 0.5)
