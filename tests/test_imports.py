@@ -19,7 +19,7 @@ LEVELS = [
     ['compiler'],
     ['runtime'],
     ['utils', 'saving.objects', 'saving.trust', 'saving.limits', 'saving.refusals', 'saving.atomic', 'saving.bytecode',
-     'saving.bytecode_stack', 'legacy.keras1', 'legacy.generators'],
+     'saving.bytecode_stack', 'saving.keras1_configs', 'legacy.keras1', 'legacy.generators'],
     ['activations', 'initializers', 'regularizers', 'constraints', 'dtype_policies', 'random', 'tree'],
     ['losses', 'metrics', 'optimizers', 'mixed_precision'],
     ['callbacks'],

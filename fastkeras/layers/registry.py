@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastkeras import late
-from fastkeras.saving import objects
+from fastkeras.legacy import keras1
+from fastkeras.saving import keras1_configs, objects
 
 # name → class: all layers and models that a configuration may name without more ado. Only this package's own are here. A
 # class of a user's is not, even where it is defined: a file must not choose among all that a process happens to hold.
@@ -35,8 +36,21 @@ def serialize(layer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The layer or model of a configuration, in the form of either generation. ValueError for an unknown class or
-    arguments that do not fit it."""
+    """The layer or model of a configuration, in the form of any generation. ValueError for an unknown class or arguments that
+    do not fit it."""
+    with keras1.configuration() as outermost:
+        return _deserialize(keras1_configs.of_today(config, custom_objects) if outermost else config, custom_objects)
+
+
+def of_model(name: str, config: Any, custom_objects: dict[str, Any] | None = None) -> tuple[str, Any]:
+    """(class, configuration) of a model in the words of today: a Sequential of Keras 1 may have to become a Model."""
+    with keras1.configuration() as outermost:
+        found = {'class_name': name, 'config': config}
+        found = keras1_configs.of_today(found, custom_objects) if outermost else found
+        return found['class_name'], found['config']
+
+
+def _deserialize(config, custom_objects):
     if isinstance(config, dict) and isinstance(config.get('config'), list):     # a Sequential, before Keras 2.2.3
         config = {**config, 'config': {'layers': config['config']}}
     name = config.get('class_name') if isinstance(config, dict) else config

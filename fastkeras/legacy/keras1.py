@@ -5,9 +5,11 @@ One table says per callable what is renamed, which values change and which speci
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import index
 from typing import Any, TypeVar
 
@@ -131,15 +133,14 @@ def _steps(args, kwargs, converted):
 
 def _recurrent(args, kwargs, converted):
     args = _forget_bias(args, kwargs, converted)
-    if 'input_dim' in kwargs:
+    if 'input_dim' in kwargs and not _state.reading:
         warn('The `input_dim` and `input_length` arguments in recurrent layers are deprecated. '
               'Use `input_shape` instead.')
     return _steps(args, kwargs, converted)
 
 
 def _embedding(args, kwargs, converted):
-    if 'dropout' in kwargs:
-        del kwargs['dropout']
+    if 'dropout' in kwargs and (kwargs.pop('dropout') or not _state.reading):     # Keras 1 wrote down one of 0 too
         warn('The `dropout` argument is no longer supported in `Embedding`. A `SpatialDropout1D` layer right after it '
               'does the same.')
     return args
@@ -298,8 +299,28 @@ def both_given(old, new):
                      f'and the Keras 2 keyword argument `{new}`. Stick to the latter!')
 
 
+class _State(threading.local):
+    reading = False
+
+
+_state = _State()
+
+
+@contextlib.contextmanager
+def configuration() -> Iterator[bool]:
+    """Inside the block, in this thread, layers are made from a configuration: old words in it are no call of the user's, whom
+    nothing is told of them. Gives whether it is the outermost such block."""
+    before, _state.reading = _state.reading, True
+    try:
+        yield not before
+    finally:
+        _state.reading = before
+
+
 def tell_new_call(name, args, kwargs):
     """Warn with the call in the words of Keras 2."""
+    if _state.reading:
+        return
     call = ', '.join([*map(_shown, args), *(f'{k}={_shown(v)}' for k, v in kwargs.items())])
     warn(f'Update your `{name}` call to the Keras 2 API: `{name}({call})`')
 

@@ -387,6 +387,7 @@ class Model(Trainer, Layer):
     def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The model that a configuration describes, with new weights."""
         objects.checked_config(cls, config)
+        _, config = registry.of_model('Model', config, custom_objects)
         if 'layers' in config and 'input_layers' in config:
             objects.check_model_keys(cls, config)
             inputs, outputs, _ = functional.from_config(config, custom_objects)

@@ -290,6 +290,9 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The stack that a configuration describes, with new weights."""
+        name, config = registry.of_model('Sequential', config, custom_objects)
+        if name != 'Sequential':            # of Keras 1, which began with a Merge of models
+            return registry.deserialize({'class_name': name, 'config': config}, custom_objects)
         if isinstance(config, list):        # before Keras 2.2.3
             config = {'layers': config}
         objects.checked_config(cls, config, 'layers')

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastkeras import generation
 from fastkeras.layers import registry
+from fastkeras.legacy import keras1
 from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import keras1_configs, limits, objects, refusals, trust
 
@@ -84,7 +85,7 @@ def model_from_config(config: Any, custom_objects: dict[str, Any] | None = None,
             config = keras1_configs.converted(config, custom_objects)
         _check_amount(config)
     with generation.scope(generation_of_file(config, keras_version)), trust.unsafe(trusted), weights_later(), \
-            refusals.of_configuration(), limits.describing('the configuration'):
+            keras1.configuration(), refusals.of_configuration(), limits.describing('the configuration'):
         return registry.deserialize(config, custom_objects)
 
 

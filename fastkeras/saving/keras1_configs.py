@@ -81,6 +81,10 @@ _LAYERS = {
     'Deconvolution2D': _deconvolution, 'AtrousConvolution1D': _atrous(1), 'AtrousConvolution2D': _atrous(2),
     'AtrousConv1D': _atrous(1), 'AtrousConv2D': _atrous(2)}
 
+# by what a configuration of Keras 1 is told: classes, arguments of those that are still there
+_GONE = ('Merge', 'TimeDistributedDense', 'AtrousConvolution1D', 'AtrousConvolution2D', 'Graph')
+_WRITTEN_THEN = {'W_regularizer', 'dim_ordering', 'mode_type'}
+
 # these took an order of images, and did not write it down
 _ORDER_UNSAID = ('ZeroPadding2D', 'ZeroPadding3D', 'Cropping2D', 'Cropping3D', 'UpSampling2D', 'UpSampling3D',
                  'SpatialDropout2D', 'SpatialDropout3D')
@@ -107,6 +111,27 @@ def written_then(config: Any, keras_version: str) -> bool:
     numbers = keras_version.split('.')
     return config.get('module') is None and (not keras_version or numbers[0] == '1' or numbers[:2] in (['2', '0'], ['2', '1'])
                                              and '-tf' not in keras_version)
+
+
+def of_today(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """A configuration of which no version is known, as a dictionary may come to `from_config`: `converted` where it has words
+    that only Keras 1 wrote, else as it is."""
+    below, seen = [config], set()
+    while below:
+        value = below.pop()
+        if id(value) in seen:           # a dictionary of the user's may hold itself
+            continue
+        if isinstance(value, (dict, list, tuple)):
+            seen.add(id(value))
+        if isinstance(value, dict):
+            name, inner = value.get('class_name'), value.get('config')
+            if name in _GONE or isinstance(inner, dict) and (
+                    not _WRITTEN_THEN.isdisjoint(inner) or name == 'BatchNormalization' and 'mode' in inner):
+                return converted(config, custom_objects)
+            below += value.values()
+        elif isinstance(value, (list, tuple)):
+            below += value
+    return config
 
 
 def converted(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -212,3 +212,43 @@ def test_which_files_are_looked_through():
     assert then('1.2.2') and then('2.0.8') and then('2.1.6') and then('')
     assert not then('2.2.4') and not then('2.2.4-tf') and not then('2.1.6-tf') and not then('3.0.0')
     assert not then('', module='keras')
+
+
+def _dense(name, **more):
+    return {'class_name': 'Dense', 'config': {
+        'name': name, 'output_dim': 2, 'init': 'glorot_uniform', 'bias': True,
+        'W_regularizer': {'name': 'WeightRegularizer', 'l1': 0.0, 'l2': 0.5}, **more}}
+
+
+def test_dictionaries_without_a_version():
+    """from_config and layers.deserialize, as they take them: told by what only Keras 1 wrote."""
+    branch = {'class_name': 'Sequential', 'config': [_dense('a', batch_input_shape=[None, 3])]}
+    other = {'class_name': 'Sequential', 'config': [_dense('b', batch_input_shape=[None, 3])]}
+    merge = {'class_name': 'Merge', 'config': {'name': 'm', 'mode': 'sum', 'mode_type': 'raw', 'layers': [branch, other]}}
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        stack = Sequential.from_config(branch['config'])
+        model = Sequential.from_config([merge, _dense('end')])
+        layer = layers.deserialize({'class_name': 'TimeDistributedDense', 'config': {'output_dim': 4, 'name': 't'}})
+        layers.deserialize({'class_name': 'Embedding', 'config': {
+            'input_dim': 3, 'output_dim': 2, 'dropout': 0.0, 'W_regularizer': None}})
+        norm = layers.deserialize({'class_name': 'BatchNormalization', 'config': {'mode': 2, 'name': 'n'}})
+    assert stack.layers[0].kernel_regularizer.l2 == 0.5
+    assert isinstance(model, Model) and [x.name for x in model.layers if x.weights] == ['a', 'b', 'end']
+    assert type(layer) is layers.Dense and layer.units == 4
+    assert norm(np.ones((2, 3))).shape == (2, 3)
+    graph = {'name': 'g', 'input_layers': [['i', 0, 0]], 'output_layers': [['a', 0, 0]], 'layers': [
+        {'class_name': 'InputLayer', 'name': 'i', 'inbound_nodes': [], 'config': {
+            'name': 'i', 'batch_input_shape': [None, 3], 'input_dtype': 'float32', 'sparse': False}},
+        {**_dense('a'), 'name': 'a', 'inbound_nodes': [[['i', 0, 0]]]}]}
+    assert Model.from_config(graph).layers[1].kernel_regularizer.l2 == 0.5
+    with pytest.raises(ValueError, match='Graph'):
+        layers.deserialize({'class_name': 'Graph', 'config': {}})
+
+
+def test_a_dictionary_that_holds_itself_ends():
+    config = {'class_name': 'TimeDistributed', 'config': {}}
+    config['config']['layer'] = config
+    assert keras1_configs.of_today(config) is config
+    with pytest.raises(RecursionError):
+        layers.deserialize(config)
