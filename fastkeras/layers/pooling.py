@@ -20,7 +20,8 @@ __all__ = ['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D', 'AvgPool1
 
 
 class _Pooling(Layer):
-    """rank: number of spatial axes; pool: the op."""
+    """rank: number of spatial axes; pool: the op. What a class of a user's has in its place is `_pooling_function`, by which
+    programs for Keras 2 derive pooling of their own."""
 
     rank = 2
 
@@ -33,7 +34,11 @@ class _Pooling(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
-        return self.pool(as_float(self, inputs), self.pool_size, self.strides, self.padding, self.data_format)
+        return self._pooling_function(inputs=as_float(self, inputs), pool_size=self.pool_size, strides=self.strides,
+                                      padding=self.padding, data_format=self.data_format)
+
+    def _pooling_function(self, inputs, pool_size, strides, padding, data_format):
+        return self.pool(inputs, pool_size, strides, padding, data_format)
 
     def compute_output_shape(self, input_shape):
         sizes = window_counts(self, spatial(input_shape, self.data_format), self.pool_size, self.strides, self.padding,
@@ -44,10 +49,37 @@ class _Pooling(Layer):
         return self._config_with('pool_size', 'strides', 'padding', 'data_format')
 
 
-class MaxPooling1D(_Pooling):
+# Keras 2's names of what programs derive pooling of their own from
+class _Pooling1D(_Pooling):
+    rank = 1
+
+    def __init__(self, pool_size=2, strides=None, padding='valid', data_format=ONE_AXIS_FORMAT, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+    def call(self, inputs):
+        if type(self)._pooling_function is _Pooling._pooling_function:
+            return super().call(inputs)
+        axis = 2 if self.data_format == 'channels_last' else 3      # a function of a user's is given images
+        y = self._pooling_function(inputs=ops.expand_dims(as_float(self, inputs), axis), pool_size=(*self.pool_size, 1),
+                                   strides=(*self.strides, 1), padding=self.padding, data_format=self.data_format)
+        return ops.squeeze(y, axis)
+
+
+class _Pooling2D(_Pooling):
+    def __init__(self, pool_size=(2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class _Pooling3D(_Pooling):
+    rank = 3
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding='valid', data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class MaxPooling1D(_Pooling1D):
     """The largest of each window of `pool_size` steps of (batch, steps, features). strides: by default pool_size."""
 
-    rank = 1
     pool = staticmethod(ops.max_pool)
 
     def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = ONE_AXIS_FORMAT,
@@ -55,10 +87,9 @@ class MaxPooling1D(_Pooling):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class AveragePooling1D(_Pooling):
+class AveragePooling1D(_Pooling1D):
     """The mean of each window of `pool_size` steps of (batch, steps, features). strides: by default pool_size."""
 
-    rank = 1
     pool = staticmethod(ops.average_pool)
 
     def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = 'valid', data_format: Any = ONE_AXIS_FORMAT,
@@ -66,7 +97,7 @@ class AveragePooling1D(_Pooling):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class MaxPooling2D(_Pooling):
+class MaxPooling2D(_Pooling2D):
     """The largest of each window of images. pool_size, strides (by default pool_size): a number or (rows, columns)."""
 
     pool = staticmethod(ops.max_pool)
@@ -76,7 +107,7 @@ class MaxPooling2D(_Pooling):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class AveragePooling2D(_Pooling):
+class AveragePooling2D(_Pooling2D):
     """The mean of each window of images, of what is inside the image under 'same'. Arguments as MaxPooling2D."""
 
     pool = staticmethod(ops.average_pool)
@@ -86,10 +117,9 @@ class AveragePooling2D(_Pooling):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class MaxPooling3D(_Pooling):
+class MaxPooling3D(_Pooling3D):
     """The largest of each window of volumes. pool_size, strides (by default pool_size): a number or (depth, rows, columns)."""
 
-    rank = 3
     pool = staticmethod(ops.max_pool)
 
     def __init__(self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,
@@ -97,10 +127,9 @@ class MaxPooling3D(_Pooling):
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class AveragePooling3D(_Pooling):
+class AveragePooling3D(_Pooling3D):
     """The mean of each window of volumes, of what is inside the volume under 'same'. Arguments as MaxPooling3D."""
 
-    rank = 3
     pool = staticmethod(ops.average_pool)
 
     def __init__(self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: Any = 'valid', data_format: Any = None,

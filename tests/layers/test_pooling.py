@@ -7,6 +7,8 @@ import pytest
 
 from fastkeras import layers, ops
 from fastkeras.compiler.autodiff import gradients
+from fastkeras.layers import pooling
+from fastkeras.models import Model
 from fastkeras.runtime import Function
 from tests.layer_harness import run_layer_test
 
@@ -75,3 +77,21 @@ def test_errors(make, words):
         make()
     for word in words:
         assert word in str(error.value), str(error.value)
+
+
+@pytest.mark.parametrize('base, shape', [
+    ('_Pooling1D', (2, 6, 3)), ('MaxPooling1D', (2, 6, 3)), ('_Pooling2D', (2, 6, 4, 3)), ('MaxPooling2D', (2, 6, 4, 3)),
+    ('_Pooling3D', (2, 4, 6, 4, 3)), ('AveragePooling3D', (2, 4, 6, 4, 3))])
+def test_a_pooling_function_of_ones_own(base, shape):
+    """As programs for Keras 2 write the least of each window."""
+    from fastkeras import backend as K
+
+    class Least(getattr(pooling, base)):
+        def _pooling_function(self, inputs, pool_size, strides, padding, data_format):
+            pool = K.pool3d if len(pool_size) == 3 else K.pool2d
+            return -pool(-inputs, pool_size, strides, padding, data_format, pool_mode='max')
+    x = np.random.RandomState(0).normal(size=shape).astype('float32')
+    begin = layers.Input(shape[1:])
+    found = Model(begin, Least()(begin)).predict(x)
+    windows = x.reshape(2, *(n for size in shape[1:-1] for n in (size // 2, 2)), 3)
+    np.testing.assert_array_equal(found, windows.min(tuple(range(2, windows.ndim - 1, 2))))

@@ -41,7 +41,8 @@ NAMES = {
     'keras.layers.normalization': 'BatchNormalization', 'keras.layers.embeddings': 'Embedding',
     'keras.layers.local': 'LocallyConnected1D LocallyConnected2D',
     'keras.layers.merge': 'Add Concatenate Dot add concatenate dot multiply _Merge',
-    'keras.layers.pooling': 'MaxPooling2D GlobalAveragePooling2D _GlobalPooling1D _GlobalPooling2D',
+    'keras.layers.pooling': 'MaxPooling2D GlobalAveragePooling2D _GlobalPooling1D _GlobalPooling2D _Pooling1D '
+                            '_Pooling2D _Pooling3D',
     'keras.layers.wrappers': 'Wrapper TimeDistributed Bidirectional',
     'keras.legacy.interfaces': 'generate_legacy_interface legacy_dense_support legacy_conv2d_support',
     'keras.legacy.layers': 'Recurrent MaxoutDense Highway merge', 'keras.objectives': 'mse categorical_crossentropy',
