@@ -147,6 +147,9 @@ class Concatenate(_Merge):
 
     def call(self, inputs: Any) -> Any:
         self.compute_output_shape([tuple(x.shape) for x in inputs])
+        return self._merge_function(inputs)
+
+    def _merge_function(self, inputs):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -208,6 +211,9 @@ class Dot(_Merge):
         return (shapes[0][0], *(rest or [1]))
 
     def call(self, inputs: Any) -> Any:
+        return self._merge_function(inputs)
+
+    def _merge_function(self, inputs):
         x, y = inputs
         a, b = self._places([tuple(x.shape), tuple(y.shape)])
         shape = self.compute_output_shape([tuple(x.shape), tuple(y.shape)])

@@ -34,7 +34,7 @@ class AlphaDropout(Dropout):
         inputs = as_float(self, inputs)
         if not training or not self.rate:
             return inputs
-        kept = ops.dropout_mask(self._mask_shape(tuple(inputs.shape)), self.rate, dtype=inputs.dtype,
+        kept = ops.dropout_mask(self._mask_shape(inputs), self.rate, dtype=inputs.dtype,
                                 seed=self.seed_generator.next())
         stretch = ((1 - self.rate) * (1 + self.rate * _SELU_LEAST ** 2)) ** -0.5
         return ops.where(ops.greater(kept, 0.0), inputs, _SELU_LEAST) * stretch - stretch * self.rate * _SELU_LEAST

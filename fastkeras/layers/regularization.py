@@ -55,13 +55,19 @@ class Dropout(Layer):
         if self.rate:
             self.seed_generator = SeedGenerator(seed)
 
-    def _mask_shape(self, shape):
-        if self.noise_shape is None:
+    def _get_noise_shape(self, inputs):
+        """The shape of the mask, None for that of the inputs: what programs for Keras 2 override to drop in another pattern."""
+        return self.noise_shape
+
+    def _mask_shape(self, inputs):
+        shape, wanted = tuple(inputs.shape), self._get_noise_shape(inputs)
+        if wanted is None:
             return shape
-        if len(self.noise_shape) != len(shape):
+        if len(wanted) != len(shape):
             raise ValueError(f'{title(self)}: expected a noise_shape of {len(shape)} axes for inputs of shape {shape}, '
-                             f'got {self.noise_shape}')
-        return tuple(d if n is None else n for d, n in zip(shape, self.noise_shape))
+                             f'got {wanted}')
+        # a size that is computed is not known while a model is described
+        return tuple(d if n is None or isinstance(n, ops.Tensor) else int(n) for d, n in zip(shape, wanted))
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         inputs = as_float(self, inputs)
@@ -69,7 +75,7 @@ class Dropout(Layer):
             return inputs
         if self.rate == 1:
             return ops.zeros_like(inputs)
-        mask = ops.dropout_mask(self._mask_shape(tuple(inputs.shape)), self.rate, dtype=inputs.dtype,
+        mask = ops.dropout_mask(self._mask_shape(inputs), self.rate, dtype=inputs.dtype,
                                 seed=self.seed_generator.next())
         return inputs * mask
 
@@ -92,8 +98,8 @@ class SpatialDropout1D(Dropout):
         super().__init__(rate, seed=seed, **kwargs)
         self.input_spec = InputSpec(ndim=3)
 
-    def _mask_shape(self, shape):
-        return (shape[0], 1, shape[2])
+    def _get_noise_shape(self, inputs):
+        return (inputs.shape[0], 1, inputs.shape[2])
 
     def get_config(self) -> dict[str, Any]:
         return _spatial_config(self, 'rate', 'seed')
@@ -108,8 +114,8 @@ class _SpatialDropout(Dropout):
         self.data_format = settings.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def _mask_shape(self, shape):
-        ones = (1,) * self.rank
+    def _get_noise_shape(self, inputs):
+        shape, ones = tuple(inputs.shape), (1,) * self.rank
         return (*shape[:2], *ones) if self.data_format == 'channels_first' else (shape[0], *ones, shape[-1])
 
     def get_config(self):

@@ -76,8 +76,8 @@ class StochasticDepth(Dropout):
         super().__init__(drop_path_rate, **kwargs)
         self.drop_path_rate = self.rate
 
-    def _mask_shape(self, shape):
-        return (shape[0],) + (1,) * (len(shape) - 1)
+    def _get_noise_shape(self, inputs):
+        return (inputs.shape[0],) + (1,) * (len(inputs.shape) - 1)
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with('drop_path_rate')

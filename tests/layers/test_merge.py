@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastkeras import layers
+from fastkeras.models import Model
 from tests.layer_harness import run_layer_test
 
 SHAPES = [(2, 3, 4), (2, 3, 4), (2, 1, 4)]
@@ -80,3 +81,15 @@ def test_errors(make, words):
         make()
     for word in words:
         assert word in str(error.value), str(error.value)
+
+
+@pytest.mark.parametrize('cls, arguments', [(layers.Add, {}), (layers.Concatenate, {}), (layers.Dot, {'axes': 1})])
+def test_a_merge_function_of_ones_own(cls, arguments):
+    class Own(cls):
+        def _merge_function(self, inputs):
+            return super()._merge_function(inputs) * 2.0
+    a, b = layers.Input((3,)), layers.Input((3,))
+    plain, own = cls(**arguments)([a, b]), Own(**arguments)([a, b])
+    x = np.ones((2, 3), 'float32')
+    found, twice = Model([a, b], [plain, own]).predict([x, x])
+    np.testing.assert_array_equal(2 * found, twice)

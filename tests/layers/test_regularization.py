@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastkeras import layers
+from fastkeras.models import Model
 from tests.layer_harness import run_layer_test
 
 
@@ -41,3 +42,19 @@ def test_dropout_keeps_its_mask_for_the_gradient_and_its_state_out_of_the_weight
     run_layer_test(layers.Dropout, {'rate': 0.5, 'seed': 2}, (8, 9), stochastic=True)
     assert layer.weights == [] and layer.count_params() == 0
     assert (layers.Dropout(1.0)(np.ones((2, 3)), training=True) == 0).all()
+
+
+@pytest.mark.parametrize('base', ['Dropout', 'SpatialDropout1D', 'AlphaDropout'])
+def test_a_noise_shape_of_ones_own(base):
+    """Programs for Keras 2 override _get_noise_shape, with sizes from K.shape."""
+    from fastkeras import backend as K
+
+    class OfRows(getattr(layers, base)):
+        def _get_noise_shape(self, inputs):
+            sizes = K.shape(inputs)
+            return (sizes[0], sizes[1], 1)
+    begin = layers.Input((6, 5))
+    model = Model(begin, OfRows(0.5)(begin))
+    found = K.function([model.input, K.learning_phase()], [model.output])([np.ones((4, 6, 5), 'float32'), 1])[0]
+    np.testing.assert_array_equal(found, np.repeat(found[:, :, :1], 5, 2))
+    assert len(np.unique(found)) == 2
