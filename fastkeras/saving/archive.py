@@ -12,7 +12,7 @@ from fastkeras.runtime.variable import weights_later
 from fastkeras.saving import h5_texts, legacy_h5, limits, npz_weights, objects, part_weights, refusals
 from fastkeras.saving import json as configs
 from fastkeras.saving.stores import H5Store, H5Writer
-from fastkeras.saving.zips import Members
+from fastkeras.saving.zips import Members, lacking
 from fastkeras.utils import seed
 from fastkeras.utils.errors import ModelFileError, warn
 
@@ -121,7 +121,7 @@ def open_weights(members):
             yield npz_weights.NpzStore(Members(source))
         return
     if WEIGHTS not in members.names:
-        raise ModelFileError(f'the archive lacks {WEIGHTS!r}; it has {", ".join(map(repr, members.names[:6])) or "nothing"}')
+        raise ModelFileError(lacking(WEIGHTS, members.names))
     with (refusals.of_file(WEIGHTS), members.open(WEIGHTS) as source, legacy_h5.h5py().File(source, 'r') as file,
           h5_texts.bytes_from(file, source)):
         store = H5Store(file, getattr(source, 'check', None))

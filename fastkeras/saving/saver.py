@@ -11,7 +11,19 @@ import sys
 from typing import Any
 
 from fastkeras import generation
-from fastkeras.saving import archive, atomic, folders, h5_texts, legacy_h5, npz_weights, part_weights, refusals, shards, stored
+from fastkeras.saving import (
+    archive,
+    atomic,
+    folders,
+    foreign,
+    h5_texts,
+    legacy_h5,
+    npz_weights,
+    part_weights,
+    refusals,
+    shards,
+    stored,
+)
 from fastkeras.saving.stores import H5Store, H5Writer
 from fastkeras.saving.zips import Members
 from fastkeras.utils.errors import ModelFileError, unknown_argument
@@ -320,8 +332,8 @@ def reading(filepath):
     kind = _kind_of(path)
     if stat.S_ISDIR(kind):
         if not os.path.lexists(os.path.join(path, archive.CONFIG)):
-            raise ModelFileError(f'{path}: expected an HDF5 file, a .keras archive or a folder with {archive.CONFIG}, got a '
-                                 'folder without; a SavedModel cannot be read')
+            raise ModelFileError(f'{path}: expected an HDF5 file, a .keras archive or a folder with {archive.CONFIG}, got '
+                                 + (foreign.of_folder(path) or 'a folder without; a SavedModel cannot be read'))
         with refusals.of_file(path), stored.counted():
             yield folders.Folder(path)
         return
@@ -341,6 +353,7 @@ def _kind_of(path):
         leads = ''
         with contextlib.suppress(OSError):
             leads = f', a link to {os.readlink(path)!r}'
+        leads = leads or (foreign.of_prefix(path) and f': {foreign.of_prefix(path)}')
         raise type(error)(error.errno, f'{error.strerror}{leads}', path) from None
 
 
@@ -354,7 +367,8 @@ def _is_content(data):
 def _contents(file):
     """An HDF5 file or the Members of an archive, of an open file."""
     file.seek(0)
-    head = file.read(8)
+    begins = file.read(foreign.HEAD)
+    head = begins[:8]
     if not isinstance(head, bytes):
         raise ModelFileError('expected a file that was opened for reading bytes, got one of text')
     if head == HDF5_BYTES or _has_user_block(file):
@@ -364,7 +378,7 @@ def _contents(file):
     elif head.startswith(ZIP_BYTES):
         yield Members(file)
     else:
-        got = f'a file that begins with {head!r}' if head else 'an empty file'
+        got = foreign.of_bytes(begins) or (f'a file that begins with {head!r}' if head else 'an empty file')
         raise ModelFileError(f'expected an HDF5 file or a .keras archive, got {got}')
 
 

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 
 from fastkeras import _core
+from fastkeras.saving import foreign
 from fastkeras.utils.errors import ModelFileError
 
 codecs.lookup('cp437')      # in which names stand: loaded here, so that reading an archive imports nothing
@@ -25,6 +26,13 @@ _END = b'PK\x05\x06'
 _BLOCK = 1 << 18         # bytes that are read at once for a checksum
 _ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError,
            UnicodeError, OverflowError, ValueError, KeyError, IndexError)
+
+
+def lacking(name, names):
+    """What is said of an archive that has no such member. names: those it has."""
+    what = foreign.of_archive(names)
+    return (f'expected an archive with {name!r}, got {what}' if what else
+            f'the archive lacks {name!r}; it has {", ".join(map(repr, names[:6])) or "nothing"}')
 
 
 class Members:
@@ -64,7 +72,7 @@ class Members:
     def read(self, name):
         """The bytes of a member. ModelFileError where there is none, or it is damaged."""
         if name not in self._infos:
-            raise ModelFileError(f'the archive lacks {name!r}; it has {", ".join(map(repr, self.names[:6])) or "nothing"}')
+            raise ModelFileError(lacking(name, self.names))
         info = self._infos[name]
         try:
             with self._zip.open(info) as member:
