@@ -40,8 +40,13 @@ topology = _part('topology', {**_LAYER, **_NODE, **_MERGE, **_some(_NETWORK, 'Ne
                                                                      'load_weights_from_hdf5_group',
                                                                      'load_weights_from_hdf5_group_by_name',
                                                                      'save_weights_to_hdf5_group')})
-training = _part('training', {**_some(_NETWORK, 'Model', 'Network'), **_some(_LAYER, 'Layer')})
+training = _part('training', {**_some(_NETWORK, 'Model', 'Network'), **_some(_LAYER, 'Layer'), **dict.fromkeys(
+    ('_batch_shuffle', '_check_array_lengths', '_make_batches', '_slice_arrays', '_standardize_input_data'),
+    'legacy.array_lists')})
+training_utils = _part('training_utils', dict.fromkeys(
+    ('batch_shuffle', 'check_array_length_consistency', 'iter_sequence_infinite', 'make_batches', 'standardize_input_data',
+     'standardize_single_array'), 'legacy.array_lists'))
 
 __getattr__, __dir__, __all__ = front(__name__, ('base_layer', 'input_layer', 'network', 'saving', 'sequential', 'topology',
-                                                 'training'),
+                                                 'training', 'training_utils'),
                                       {**_LAYER, **_MERGE, **_some(_NETWORK, 'Model', 'get_source_inputs')})

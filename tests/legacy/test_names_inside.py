@@ -25,7 +25,9 @@ NAMES = {
                              'preprocess_weights_for_loading load_weights_from_hdf5_group',
     'keras.engine.base_layer': 'Layer InputSpec Node',
     'keras.engine.network': 'Network get_source_inputs',
-    'keras.engine.training': 'Model',
+    'keras.engine.training': 'Model _make_batches _slice_arrays _batch_shuffle _standardize_input_data _check_array_lengths',
+    'keras.engine.training_utils': 'make_batches batch_shuffle standardize_input_data check_array_length_consistency '
+                                   'standardize_single_array iter_sequence_infinite',
     'keras.engine.saving': 'preprocess_weights_for_loading load_weights_from_hdf5_group save_model load_model model_from_json '
                            'model_from_yaml load_attributes_from_hdf5_group',
     'keras.layers.core': 'Dense Dropout Flatten Reshape Permute Lambda Masking Activation RepeatVector SpatialDropout1D '
