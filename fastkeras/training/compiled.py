@@ -150,6 +150,9 @@ class Compiled:
             if kind not in self._own_steps:
                 self._own_steps[kind] = OwnSteps(self, kind)
             return self._own_steps[kind]
+        if doing in ('fit', 'evaluate') and self._has_list_function_of_ones_own(kind):
+            warn(f'{doing} of model {self.name!r} does not call the {kind}_function that was set; define {kind}_step in a '
+                 'class of your own, or call the function in a loop of your own')
         if self._steps is None:
             self._ensure_built(x)
             self._resolve()

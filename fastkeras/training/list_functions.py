@@ -100,6 +100,11 @@ class ListFunctions:
         """Make `predict_function` of [*inputs, 0.0]: the list of outputs. Nothing has to be made before threads predict."""
         self.predict_function = self.predict_function or _Listed(self, 'predict')
 
+    def _has_list_function_of_ones_own(self, kind):
+        """Whether a program has put a function in the place of ours."""
+        given = vars(self).get(f'{kind}_function')
+        return given is not None and not isinstance(given, _Listed) and not getattr(given, '_of_model', False)
+
 
 class _Listed:
     """A step as a function of one list of arrays; the learning phase may stand last."""

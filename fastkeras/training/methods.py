@@ -90,6 +90,7 @@ class StepMethods:
                     return self.predict_on_batch(unpack_x_y_sample_weight(batch)[0])
                 method = self.train_on_batch if kind == 'train' else self.test_on_batch
                 return method(*unpack_x_y_sample_weight(batch), return_dict=True)
+            known._of_model = True
             setattr(self, f'{kind}_function', known)
         return known
 
