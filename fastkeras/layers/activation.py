@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastkeras import constraints, initializers, ops, regularizers
+from fastkeras import activations, constraints, initializers, ops, regularizers
 
 from .base import InputSpec, Layer
 from .checks import number, whole
@@ -143,7 +143,7 @@ class Softmax(Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         if mask is None:
-            return ops.softmax(inputs, axis=axis)
+            return activations.softmax(inputs, axis=axis)
         n = len(mask.shape)
         if n > len(inputs.shape) or any(None not in (m, d) and m not in (1, d)
                                         for m, d in zip(mask.shape, inputs.shape[len(inputs.shape) - n:])):

@@ -86,6 +86,8 @@ class Calls:
         names = names[1:]
         kwargs = {k: v for k, v in kwargs.items() if not (k in ('training', 'mask') and v is None)}
         if len(args) > max(1, len(names)):
+            names = construction.names_handed_on(type(self))[1:]
+        if len(args) > max(1, len(names)):
             raise TypeError(f'{title(self)}: its call takes {names}, got {len(args)} positional arguments')
         for name, value in zip(names[1:], args[1:]):
             if name in kwargs:

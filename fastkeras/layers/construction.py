@@ -114,6 +114,17 @@ def parameters_of(function):
     return tuple(names), anything
 
 
+def names_handed_on(cls):
+    """The names of what `call` takes, where one of (*args, **kwargs) hands on what it gets: those of the class above."""
+    names = ()
+    for call in (vars(base)['call'] for base in cls.__mro__ if 'call' in vars(base)):
+        own, anything = parameters_of(call)
+        names += own[len(names):]
+        if not anything or inspect.getfullargspec(call).varargs is None:
+            break
+    return names
+
+
 @functools.lru_cache(maxsize=4096)
 def required_of(function):
     """The names of the parameters that have no default."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastkeras import layers
+from fastkeras import config, layers
 from tests.layer_harness import run_layer_test
 
 
@@ -50,3 +50,14 @@ def test_errors(make, words):
         make()
     for word in words:
         assert word in str(error.value), str(error.value)
+
+
+def test_softmax_of_a_vector_in_the_strict_generation():
+    begin = layers.Input(batch_shape=(4,))
+    assert layers.Softmax()(begin).shape == (4,)
+    config.set_generation('2.2.4')
+    try:
+        with pytest.raises(ValueError, match='cannot apply softmax to a tensor that is 1D'):
+            layers.Softmax()(begin)
+    finally:
+        config.set_generation(2)

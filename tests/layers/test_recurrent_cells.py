@@ -250,3 +250,25 @@ def test_what_is_no_cell():
             return inputs, [inputs, inputs]
     with pytest.raises(ValueError, match='Wrong: expected its call to return .* 1 state, got 2'):
         layers.RNN(Wrong(4))(data_of((2, 3, 4)))
+
+
+def test_a_cell_that_hands_its_arguments_on():
+    class Handing(layers.LSTMCell):
+        def call(self, *args, **kwargs):
+            return super().call(*args, **kwargs)
+
+    class Half(layers.GRUCell):
+        def call(self, x, *args, **kwargs):
+            return super().call(x, *args, **kwargs)
+    x = np.ones((2, 5, 3), 'float32')
+    for cls, base in ((Handing, layers.LSTMCell), (Half, layers.GRUCell)):
+        own, plain = layers.RNN(cls(4)), layers.RNN(base(4))
+        own(x), plain(x)
+        own.set_weights(plain.get_weights())
+        np.testing.assert_array_equal(np.asarray(own(x)), np.asarray(plain(x)))
+
+    class Closed(layers.LSTMCell):
+        def call(self, inputs):
+            return super().call(inputs, [inputs])
+    with pytest.raises(TypeError, match="its call takes .'inputs',., got 2 positional arguments"):
+        layers.RNN(Closed(4))(x)
