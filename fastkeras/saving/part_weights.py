@@ -86,7 +86,7 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
     left_out = [_lacking(path, part, store) for path, part in ways.missing.values() if needs(part)]
     if left_out and not skip_mismatch:
         raise ModelFileError(_message(left_out, found, store))
-    pairs, hooks, owners, read = [], [], {}, []
+    pairs, hooks, owners, read, misfits = [], [], {}, [], []
     for path, part in found:
         if id(part) in skipped or isinstance(part, Optimizer):
             continue
@@ -105,13 +105,14 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
             if not skip_mismatch:
                 raise ModelFileError(f'{path or "the model"}: {error}') from error
             left_out.append(f'{path}: {error}')
-            read.pop()
+            misfits.append(read.pop()[0])
     if left_out:
         warn(f'weights are left out: {"; ".join(left_out[:_LISTED])}' + ('; …' if len(left_out) > _LISTED else ''))
     unused = _unused(found, store)
     if unused:
         warn(f'the file has weights that the model has no place for: {", ".join(unused[:_LISTED])}'
              + (', …' if len(unused) > _LISTED else ''))
+    not_used = [name for path in (*unused, *misfits) for name in _names(path, store.inside(_vars(path)) or store.at(path))]
     # read before anything is changed: what is wrong with it leaves the model as it was
     state = _optimizer_state(model, found, store, labels.moved) if optimizer else ()
     with _undone_by_errors(model, hooks):
@@ -122,9 +123,18 @@ def load(model, store, assets=None, skip_mismatch=False, skip=(), optimizer=True
         _load_assets(found, assets)
     for part, other, arrays in state:
         _load_optimizer(part, other, arrays)
-    used = {f'{path}/vars/{name}' for path, kept in read for name in kept}
+    used = {name for path, kept in read for name in _names(path, kept)}
     taken = {id(v) for v, _ in pairs} | {id(v) for _, part, _ in hooks for v in walk.own_variables(part)}
-    return LoadReport(used=sorted(used), unused=sorted(unused), missing=[v.name for v in model.weights if id(v) not in taken])
+    return LoadReport(used=sorted(used), unused=sorted(not_used), missing=[v.name for v in model.weights if id(v) not in taken])
+
+
+def _vars(path):
+    return f'{path}/vars' if path else 'vars'
+
+
+def _names(path, kept):
+    """The variables at a path as a report has them."""
+    return [f'{_vars(path)}/{name}' for name in kept]
 
 
 def _has_own_hook(part):

@@ -33,6 +33,12 @@ def test_report(tmp_path):
         report = three.load_weights(path, by_name=True, skip_mismatch=True)
     assert report.unused == ['theirs/theirs/kernel:0', 'theirs/theirs/bias:0']
     assert report.missing == ['theirs/kernel:0', 'theirs/bias:0']
+    one.save_weights(tmp_path / 'w.weights.h5')
+    with pytest.warns(UserWarning, match='weights are left out'):
+        report = three.load_weights(tmp_path / 'w.weights.h5', skip_mismatch=True)
+    assert report.used == ['layers/dense/vars/0', 'layers/dense/vars/1']
+    assert report.unused == ['layers/dense_1/vars/0', 'layers/dense_1/vars/1']
+    assert report.missing == ['theirs/kernel:0', 'theirs/bias:0']
     assert '… and 80 more' in str(LoadReport(missing=[str(k) for k in range(100)]))
 
 
