@@ -55,6 +55,8 @@ def test_generation_2_takes_a_side_in_every_switch():
 
 def test_page():
     page = Path(__file__).parent.parent / 'docs' / 'generations.md'
+    if not page.parent.exists():
+        pytest.skip('there is no docs/ beside the tests')
     assert page.read_text(encoding='utf8') == generation.page(), 'python -m fastkeras.generation > docs/generations.md'
 
 

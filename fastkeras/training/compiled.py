@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras import losses, optimizers
-from fastkeras.layers.input import is_fed
+from fastkeras.layers import input as layers_input
 from fastkeras.runtime import Variable
 from fastkeras.training import arguments, data
 from fastkeras.training.batches import Standard
@@ -186,7 +186,7 @@ class Compiled:
         limits = self._index_limits()
         return [data.Slot('input', name, tensor.shape if self._shapes_are_fixed else None, tensor.dtype,
                           indices=limits.get(k)) for k, (name, tensor) in enumerate(zip(self.input_names, self.inputs))
-                if is_fed(tensor)]
+                if layers_input.is_fed(tensor)]
 
     def _standard(self, steps=None):
         if isinstance(steps, OwnSteps):

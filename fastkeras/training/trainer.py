@@ -8,7 +8,7 @@ import numpy as np
 
 from fastkeras import callbacks as callback_classes
 from fastkeras import generation
-from fastkeras.layers.input import is_fed
+from fastkeras.layers import input as layers_input
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
 from fastkeras.training import arguments, data, finite, loops
@@ -177,7 +177,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         """ValueError where a batch has not the size that an input fixes (batch_shape, for layers with state)."""
         for name, tensor in zip(self.input_names or (), self.inputs or ()):
             fixed = tensor.shape[0] if tensor.shape else None
-            if fixed is not None and is_fed(tensor) and (batches.batch_size != fixed or batches.samples % fixed):
+            if fixed is not None and layers_input.is_fed(tensor) and (batches.batch_size != fixed or batches.samples % fixed):
                 raise ValueError(f'input {name!r} has a fixed batch size of {fixed}, as in a stateful network: pass a '
                                  f'number of samples that can be divided by the batch size, and batch_size={fixed}; got '
                                  f'{batches.samples} samples in batches of {batches.batch_size}')
