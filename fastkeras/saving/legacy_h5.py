@@ -71,13 +71,13 @@ def write_weights(group, layers):
 
 def write_variables(group, variables):
     """Datasets named by the variables, and the list of the names."""
-    names = []
+    names, counted = {}, {}         # names in order; how often each was met, from where the search for a free one goes on
     for v in variables:
-        name, k = v.name, 0
+        name, k = v.name, counted.get(v.name, 0)
         while name in names:
             k += 1
             name = f'{v.name.split(":")[0]}_{k}:0'
-        names.append(name)
+        names[name], counted[v.name] = None, k
     write_names(group, 'weight_names', names)
     for name, v in zip(names, variables):
         value = v.array       # HDF5 copies it
