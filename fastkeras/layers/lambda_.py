@@ -22,6 +22,8 @@ from .input_spec import title
 
 __all__ = ['Lambda']
 
+# whose functions are meant by the names of operations, where a configuration says the module
+_WITH_OPERATIONS = ('fastkeras', 'keras', 'tf_keras', 'tensorflow', 'tensorflow_core', 'theano', 'numpy', 'jax', 'builtins')
 # functions that this process has written to configurations, so that a clone needs no code to be run
 _written = {}       # token, or (module, name) → function
 _tokens = {}        # id of a function in _written → token
@@ -164,8 +166,10 @@ def _revived(owner, key, value, kind, module, custom_objects):
 
 
 def _public(name, module):
-    """The operation of a name, or NumPy's where an operation has the same; None for any other name."""
-    if name not in ops.__all__:
+    """The operation of a name, or NumPy's where an operation has the same; None for any other name, and for a function of the
+    user's that happens to have one."""
+    of_theirs = isinstance(module, str) and module.partition('.')[0] not in _WITH_OPERATIONS
+    if name not in ops.__all__ or of_theirs:
         return None
     found = getattr(np, name, None) if module == 'numpy' else None
     if found is None or isinstance(found, type) or not callable(found):

@@ -186,3 +186,13 @@ def test_an_attribute_of_a_module_is_not_reached_by_its_name():
         config = {'name': 'l', 'function': name, 'function_type': 'function', 'module': 'numpy'}
         with pytest.raises(ValueError, match=f"'{name}' is not known"):
             layers.Lambda.from_config(config)
+
+
+def test_a_function_of_the_users_is_no_operation_of_its_name():
+    """Where it is not given, a model would compute other numbers, and nobody would see it."""
+    config = {'name': 'l', 'function': 'relu', 'function_type': 'function', 'module': '__main__'}
+    with pytest.raises(ValueError, match=r"'relu' is not known; give it in custom_objects=\{'relu'"):
+        layers.Lambda.from_config(config)
+    assert layers.deserialize({'class_name': 'Lambda', 'config': config}, {'relu': double}).function is double
+    for module in 'tensorflow.python.ops.gen_nn_ops', 'keras.backend.tensorflow_backend', None:
+        assert layers.Lambda.from_config({**config, 'module': module}).function is ops.relu
