@@ -103,8 +103,12 @@ def _as_archive(filepath, save_format=None):
 
 
 def path_of(filepath: Any) -> str:
-    """The path that a user gave as text, bytes or path-like, with ~ for the home folder. ValueError for an address."""
-    path = os.path.expanduser(os.fsdecode(filepath))
+    """The path that a user gave as text, bytes or path-like, with ~ for the home folder. ValueError for an address, TypeError
+    for what is no path."""
+    try:
+        path = os.path.expanduser(os.fsdecode(filepath))
+    except TypeError as error:
+        raise TypeError(f'filepath: expected a path or an open file, got {filepath!r:.80} ({error})') from None
     scheme = re.match(r'([a-z][a-z0-9+.-]+)://', path)
     if scheme:
         how = 'copy the file, and give its path'

@@ -78,3 +78,11 @@ def test_what_tensorflow_writes(tmp_path):
 
 def test_what_is_not_known_has_no_word():
     assert not foreign.of_bytes(b'') and not foreign.of_bytes(bytes(64)) and not foreign.of_archive(['a', 'b.npy'])
+
+
+@pytest.mark.parametrize('given', [None, 3])
+def test_what_is_no_path(given):
+    model = Sequential([Input((2,)), Dense(1)])
+    for use in load_model, model.load_weights, model.save, model.save_weights:
+        with pytest.raises(TypeError, match=f'filepath: expected a path or an open file, got {given}'):
+            use(given)
