@@ -19,7 +19,7 @@ from bench.harness import ROOT, environment
 from bench.report import quantity
 
 # network, batch, how many times as long a batch may take beside one busy process
-NETWORKS = (('mnist_mlp', 1, 1 / 0.6), ('mnist_cnn', 1, 1 / 0.6), ('cifar10_cnn', 32, None), ('resnet50', 1, 1.6))
+NETWORKS = (('mnist_mlp', 1, 1 / 0.6), ('mnist_cnn', 1, 1 / 0.6), ('cifar10_cnn', 32, None), ('ResNet50', 1, 1.6))
 THREADS, OF_ONE = 32, 1 / 0.9           # all threads' rows take at most so many times as long as those of one
 PROCESSES, OF_TWO = 8, 1 / 0.95
 TURNS, SECONDS = 5, 0.5
