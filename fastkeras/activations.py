@@ -217,7 +217,7 @@ def serialize(activation):
     """The name of an activation, or the configuration of an object used as one."""
     if activation is _HARD_SIGMOIDS[2] and generation.of('config.module_and_registered_name'):
         return _keras2_hard_sigmoid()
-    return objects.serialize(activation)
+    return objects.serialize(activation, table=_TABLE)
 
 
 def deserialize(name, custom_objects=None):

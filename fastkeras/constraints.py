@@ -112,7 +112,7 @@ objects.add_slot('constraint', Constraint, functions=True)
 
 def serialize(constraint):
     """The configuration of a constraint, or the name of a function."""
-    return objects.serialize(constraint)
+    return objects.serialize(constraint, table=_TABLE)
 
 
 def deserialize(config, custom_objects=None):

@@ -426,7 +426,7 @@ objects.add_slot('initializer', Initializer, functions=True)
 
 def serialize(initializer):
     """The configuration of an initializer, or the name of a function."""
-    return objects.serialize(initializer)
+    return objects.serialize(initializer, table=_TABLE)
 
 
 def deserialize(config, custom_objects=None):

@@ -122,7 +122,7 @@ objects.add_slot('regularizer', Regularizer, functions=True)
 
 def serialize(regularizer):
     """The configuration of a regularizer, or the name of a function."""
-    return objects.serialize(regularizer)
+    return objects.serialize(regularizer, table=_TABLE)
 
 
 def deserialize(config, custom_objects=None):

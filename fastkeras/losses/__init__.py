@@ -14,7 +14,7 @@ _objects.add_slot('loss', _classes.Loss, functions=True)
 
 def serialize(loss):
     """The name of a loss function, or the configuration of a loss object."""
-    return _objects.serialize(loss)
+    return _objects.serialize(loss, table=_TABLE)
 
 
 def deserialize(name, custom_objects=None, config=None):

@@ -12,7 +12,7 @@ objects.add_slot('metric', base.Metric, functions=True)
 
 def serialize(metric):
     """The name of a metric function, or the configuration of a Metric."""
-    return objects.serialize(metric)
+    return objects.serialize(metric, table=_TABLE)
 
 
 def deserialize(config, custom_objects=None):

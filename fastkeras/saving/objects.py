@@ -17,7 +17,7 @@ import numpy as np
 
 from fastkeras import generation, late, ops
 from fastkeras.saving import bytecode, trust
-from fastkeras.utils.errors import nearest
+from fastkeras.utils.errors import nearest, warn
 
 _custom_objects = {}        # what get_custom_objects() returns and user code adds to
 _by_registered_name = {}    # 'package>name' → object
@@ -272,20 +272,23 @@ def _takes_custom_objects(maker):
     return 'custom_objects' in inspect.signature(maker).parameters
 
 
-def serialize(obj: Any, form: Any = None) -> Any:
+def serialize(obj: Any, form: Any = None, table: Any = None) -> Any:
     """The configuration of an object, or the name of a function; None stays None.
 
-    form: 2 or 3, the written form; by default that of the generation in force. Raises ValueError for an object that has
-    neither get_config nor a name.
+    form: 2 or 3, the written form; by default that of the generation in force. table: what the names of its kind mean; where
+    that is something else, a UserWarning says so. Raises ValueError for an object that has neither get_config nor a name.
     """
     if obj is None:
         return None
     if not hasattr(obj, 'get_config'):
         if hasattr(obj, '__name__'):
-            return _function_name(obj)
+            name = _function_name(obj)
+            _warn_of_namesake(obj, name, table)
+            return name
         raise ValueError(f'cannot serialize {obj!r}: it has neither get_config nor __name__')
     form = form or (3 if generation.of('config.module_and_registered_name') else 2)
     cls = type(obj)
+    _warn_of_namesake(cls, _registered_names.get(cls, cls.__name__), table)
     if form == 2:
         return {'class_name': _registered_names.get(cls, getattr(obj, '_keras2_name', cls.__name__)),
                 'config': obj.get_config()}
@@ -294,6 +297,14 @@ def serialize(obj: Any, form: Any = None) -> Any:
         registered = registered or cls.__name__
     config = {k: v for k, v in obj.get_config().items() if k not in getattr(obj, '_not_in_keras3', ())}
     return {'module': module, 'class_name': cls.__name__, 'config': config, 'registered_name': registered}
+
+
+def _warn_of_namesake(own, name, table):
+    """A configuration has the name alone, and who reads it takes Keras's own."""
+    known = table.get(name) if table and isinstance(name, str) else None
+    if known is not None and known is not own and not _is_ours(getattr(own, '__module__', None)):
+        warn(f'{own.__module__}.{name} has the name of {name!r} of Keras, which saved and copied models will have in its '
+             f'place: give it another name, or load with custom_objects={{{name!r}: …}}')
 
 
 def _function_name(function):

@@ -1,11 +1,23 @@
 """Objects from names and configurations of both written forms, and back."""
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
 
-from fastkeras import generation, regularizers
+from fastkeras import (
+    activations,
+    constraints,
+    generation,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    regularizers,
+)
 from fastkeras.saving import objects
 
 
@@ -148,3 +160,36 @@ def test_code_in_files_is_refused():
         objects.deserialize_keras_object(
             {'module': 'os', 'class_name': 'system', 'config': {}, 'registered_name': None}
         )
+
+
+def test_a_function_with_the_name_of_one_of_keras_is_told_of():
+    """Its name is all that a file has: read again, the model computes something else."""
+    def relu(x):
+        return ops.tanh(x)
+    model = models.Sequential([layers.Dense(3, activation=relu, input_shape=(2,))])
+    with pytest.warns(UserWarning, match=r"test_objects.relu has the name of 'relu' of Keras"):
+        text = model.to_json()
+    x = np.float32([[1, 2], [-3, 4]])
+    copy = models.model_from_json(text, {'relu': relu})
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy.predict(x), model.predict(x))
+
+    class L2(regularizers.Regularizer):
+        def get_config(self):
+            return {}
+    with pytest.warns(UserWarning, match="L2 has the name of 'L2' of Keras"):
+        regularizers.serialize(L2())
+
+
+def test_names_of_ones_own_and_keras_s_own_functions_are_told_of_by_nobody():
+    def mine(x):
+        return x
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert activations.serialize(mine) == 'mine' and activations.serialize(activations.relu) == 'relu'
+        for name in activations._TABLE:
+            activations.serialize(activations.get(name))
+        for get in (losses, metrics, constraints, initializers, regularizers):
+            for known in getattr(get, '_TABLE', {}).values():
+                if not isinstance(known, type):
+                    get.serialize(known)
