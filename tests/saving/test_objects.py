@@ -42,11 +42,13 @@ TABLE = {'Thing': Thing, 'NeedsArgument': NeedsArgument, 'square': np.square}
 
 
 @pytest.fixture(autouse=True)
-def clean():
+def as_before():
+    registered = objects.get_custom_objects(), objects._by_registered_name, objects._registered_names
+    kept = [dict(names) for names in registered]
     yield
-    objects.get_custom_objects().clear()
-    objects._by_registered_name.clear()
-    objects._registered_names.clear()
+    for names, before in zip(registered, kept):
+        names.clear()
+        names.update(before)
 
 
 def test_resolve():
