@@ -100,7 +100,7 @@ typedef int (*fk_wish)(void);
  * wish: NULL, or called by the calling thread alone, between chunks, some times a second once a run has lasted; when it returns
  * other than 0, no chunk is begun any more and the run returns FK_STOPPED. What the plan would have written is then written in
  * part: each element has its old value or its new one. */
-int64_t fk_plan_run(const fk_plan *, void *const *bases, const int64_t *rounds, fk_wish wish);
+int64_t fk_plan_run(fk_plan *, void *const *bases, const int64_t *rounds, fk_wish wish);
 /* the same, alone and timed: seconds of each step, added to what is there */
 int64_t fk_plan_profile(const fk_plan *, void *const *bases, const int64_t *rounds, double *seconds);
 int64_t fk_plan_chunks(const fk_plan *, int64_t step);

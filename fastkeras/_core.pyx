@@ -60,7 +60,7 @@ cdef extern from 'fk.h' nogil:
     enum:
         FK_MAXLOOP, FK_STEP_WORDS, FK_REF_WORDS, FK_MOVE_WORDS, FK_LOOP_WORDS, FK_STOPPED
     ctypedef int (*fk_wish)() noexcept nogil
-    int64_t fk_plan_run(const fk_plan *, void **, const int64_t *, fk_wish)
+    int64_t fk_plan_run(fk_plan *, void **, const int64_t *, fk_wish)
     int64_t fk_plan_profile(const fk_plan *, void **, const int64_t *, double *)
     int64_t fk_plan_chunks(const fk_plan *, int64_t)
     void *fk_alloc(size_t)

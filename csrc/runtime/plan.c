@@ -132,9 +132,7 @@ fk_plan *fk_plan_new(const fk_plan_words *w) {
     p->units = calloc((size_t)w->nsteps + 1, sizeof *p->units);
     p->blocks = calloc((size_t)(2 * w->nloops) + 1, sizeof *p->blocks);
     p->tiles = calloc((size_t)w->nsteps + 1, sizeof *p->tiles);
-    p->took = calloc(1, sizeof *p->took);
-    if (!p->refs || !p->moves || !p->attrs || !p->steps || !p->loops || !p->units || !p->blocks || !p->tiles || !p->took)
-        goto fail;
+    if (!p->refs || !p->moves || !p->attrs || !p->steps || !p->loops || !p->units || !p->blocks || !p->tiles) goto fail;
     parse_refs(p, w->refs, w->nrefs);
     const int64_t *steps = w->steps;
     for (int64_t i = 0; i < p->nsteps; i++, steps += FK_STEP_WORDS) {
@@ -166,7 +164,6 @@ void fk_plan_free(fk_plan *p) {
     if (!p) return;
     for (int64_t i = 0; i < p->ntiles; i++) free(p->tiles[i]);
     free(p->tiles);
-    free(p->took);
     free(p->steps);
     free(p->loops);
     free(p->units);

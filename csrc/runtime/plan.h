@@ -59,7 +59,7 @@ struct fk_plan {
     fk_tile **tiles;
     int64_t ntiles;
     int parallel;
-    atomic_llong *took; /* ns that a run of the team takes, or 0 before the first */
+    atomic_llong took; /* ns that a run of the team takes, or 0 before the first */
 };
 
 /* one run's state: the unit's number in the high bits, then the claims taken from the back, then those from the front */

@@ -1,6 +1,4 @@
-/* Running plans: one parallel region for all of a plan, and threads that claim its work. */
-#include <time.h>
-
+/* Running plans: threads of the team that claim the work of one. */
 #include "plan.h"
 
 /* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
@@ -95,12 +93,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static void run_timed(run_t *r, int64_t index, const worker_t *w) {
@@ -210,7 +202,7 @@ static void run_alone(run_t *r) {
 /* A helper that sleeps is woken for a run that takes longer than he takes to come; one that looks for work joins any. */
 enum { WORTH_WAKING_NS = 100000 };
 
-int64_t fk_plan_run(const fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
+int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
     const run_t begin = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total};
     if (!fk_scratch()) return FK_NO_MEMORY;
     run_t *r = p->parallel ? fk_team_take() : NULL;
@@ -219,14 +211,14 @@ int64_t fk_plan_run(const fk_plan *p, void *const *bases, const int64_t *rounds,
         run_alone(&alone);
         return atomic_load(&alone.failed);
     }
-    const int64_t known = atomic_load_explicit(p->took, memory_order_relaxed), since = nanoseconds();
+    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed), since = fk_nanoseconds();
     memcpy(r, &begin, sizeof begin);
     open_unit(r, 0, p->blocks);
     fk_team_run(r, run_thread, !known || known > WORTH_WAKING_NS);
-    const int64_t failed = atomic_load(&r->failed), took = nanoseconds() - since;
-    fk_team_give(r);
+    const int64_t failed = atomic_load(&r->failed), took = fk_nanoseconds() - since;
+    fk_team_give();
     /* the least of late: other programs only make it longer */
-    atomic_store_explicit(p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);
+    atomic_store_explicit(&p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);
     return failed;
 }
 

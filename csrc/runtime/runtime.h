@@ -2,6 +2,7 @@
 #ifndef FK_RUNTIME_H
 #define FK_RUNTIME_H
 #include <stdatomic.h>
+#include <time.h>
 
 #include "../kernels/tile.h"
 
@@ -28,7 +29,7 @@ void fk_crew_end(void);
 /* team.c. Room for what the threads of a run share, or NULL where the caller must go alone: the team is taken, or forbidden. */
 #define FK_SHARED_BYTES 256
 void *fk_team_take(void);
-void fk_team_give(void *shared);
+void fk_team_give(void);
 /* body(shared, 0, threads) by the caller, and by those helpers that come. It has returned when the caller's has; a helper that
  * has nothing to do then must look at nothing but `shared`. wakes: helpers that sleep, as well */
 typedef void (*fk_body)(void *shared, int thread, int threads);
@@ -37,6 +38,13 @@ void fk_team_run(void *shared, fk_body body, int wakes);
 int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms);
 void fk_wake(void);
 void fk_team_forget(void); /* in a forked child */
+
+/* of a clock that only goes on */
+static inline int64_t fk_nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 /* ending.c: what kernels may do in registers in place of a program */
 fk_simple fk_tile_simple(const fk_tile *t);

@@ -5,7 +5,6 @@
  * stands behind the door looks only at what the run shares, which stays where it is until the helper has left too. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "runtime.h"
 
@@ -22,12 +21,6 @@ typedef struct {
 } rest_t;
 #define REST {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
 static rest_t between = REST, within = REST, till_end = REST; /* between runs, within one, and till the team's end */
-
-static int64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static inline void pause_a_little(void) {
     for (int i = 0; i < 16; i++) {
@@ -46,7 +39,7 @@ static int wait_in(rest_t *rest, atomic_ullong *word, int shift, uint64_t was, i
         if (!is_still(word, shift, was)) return 1;
         pause_a_little();
     }
-    for (const int64_t until = nanoseconds() + LOOK_NS; nanoseconds() < until; pause_a_little())
+    for (const int64_t until = fk_nanoseconds() + LOOK_NS; fk_nanoseconds() < until; pause_a_little())
         if (!is_still(word, shift, was)) return 1;
     struct timespec until;
     if (ms) {
@@ -170,10 +163,7 @@ void fk_team_run(void *shared, fk_body body, int wakes) {
     atomic_fetch_and(&job->gate, ~1u);
 }
 
-void fk_team_give(void *shared) {
-    (void)shared;
-    atomic_flag_clear(&taken);
-}
+void fk_team_give(void) { atomic_flag_clear(&taken); }
 
 /* A forked child has no helpers, and locks as they happened to stand. What its parent's jobs took stays taken. */
 static void rest_anew(rest_t *rest) {
