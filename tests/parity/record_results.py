@@ -9,17 +9,9 @@ from pathlib import Path
 
 import keras
 import results_cases
+from plain_numbers import plain
 
 HERE = Path(__file__).parent
-
-
-def plain(value):
-    """Arrays and numbers as JSON has them, 7 digits."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    return value if value is None or isinstance(value, (bool, int, str)) else float(f'{float(value):.7g}')
 
 
 def main():

@@ -10,17 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import row_cases
-
-
-def plain(value):
-    """Arrays and numbers as JSON has them, 7 digits."""
-    if isinstance(value, (list, tuple)) or getattr(value, 'shape', ()):
-        return [plain(v) for v in value]
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return int(value) if isinstance(value, np.integer) else float(f'{float(value):.7g}')
+from plain_numbers import plain
 
 
 def main(generation, items):

@@ -11,17 +11,9 @@ import sys
 from pathlib import Path
 
 import step_cases
+from plain_numbers import plain
 
 HERE = Path(__file__).parent
-
-
-def plain(value):
-    """Arrays and numbers as JSON has them, 7 digits."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) or getattr(value, 'shape', ()):
-        return [plain(v) for v in value]
-    return value if isinstance(value, (int, str)) else float(f'{float(value):.7g}')
 
 
 def main(generation):

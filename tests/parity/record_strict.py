@@ -10,21 +10,10 @@ import sys
 from pathlib import Path
 
 import keras224
-import numpy as np
 import strict_cases
+from plain_numbers import plain
 
 HERE = Path(__file__).parent
-
-
-def plain(value):
-    """Arrays and numbers as JSON has them, 7 digits."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) or getattr(value, 'shape', ()):
-        return [plain(v) for v in value]
-    if value is None or isinstance(value, (int, str)):
-        return value
-    return int(value) if isinstance(value, np.integer) else float(f'{float(value):.7g}')
 
 
 def main():
