@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import engines, networks
+from bench import engines, leftovers, networks
 from bench.cases import Case, matches
 from bench.engines import OURS
 from bench.harness import ROOT, EngineError, environment
@@ -68,7 +68,8 @@ def measure(engine, case, variant, bench):
 
 
 def rows(only, bench):
-    """Predicting with VGG16, all engines; training, ours and one peer."""
+    """Predicting with VGG16, all engines; training, ours and one peer; what stays of ours when it is gone."""
+    yield from leftovers.rows(only, bench)
     variants = {OURS: 'predict_on_batch', 'torch': 'eager channels_last', 'tensorflow': 'predict_on_batch',
                 'onnxruntime': 'session', 'openvino': 'latency', 'litert': 'interpreter'}
     vgg = Case('models', 'VGG16', 1)
