@@ -12,7 +12,7 @@ from fastkeras.runtime import plans
 
 from . import context, naming
 
-# of glibc alone; looked for now, so that nothing is when a model goes
+# Only glibc has it. Found when the module is loaded: a model may go while a file is read, where no library is to be opened.
 _trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
 _MUCH = 1 << 18     # numbers in the weights for which a model that is gone calls Python's collector
 

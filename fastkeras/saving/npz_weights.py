@@ -7,7 +7,6 @@ array in one is its value.
 
 from __future__ import annotations
 
-import pickletools
 import re
 from typing import Any, NamedTuple
 
@@ -188,6 +187,7 @@ def _unpickled(data):
             raise ModelFileError('a dictionary has keys that are no texts')
         target.update(zip(pairs[::2], pairs[1::2]))
 
+    import pickletools  # which nothing else here needs
     for opcode, arg, _ in pickletools.genops(data):
         name = opcode.name
         if name in _GIVEN:

@@ -224,13 +224,14 @@ def _optimizer_state(model, found, store, moved):
             except KeyError as error:
                 _not_restored(f'it lacks {error}')
                 continue
-            other = None
-            if not _fits(part, arrays):
+            other, fits = None, _fits(part, arrays)
+            if not fits:
                 if has_not_begun(arrays):
                     continue
                 other = frozen_slots.with_slots_of_all(model)
-                other = other if other is not None and _fits(other, arrays) else None
-            if other is not None or _fits(part, arrays):
+                fits = other is not None and _fits(other, arrays)
+                other = other if fits else None
+            if fits:
                 arrays = [np.asarray(a) for a in arrays]        # others are refused by their shapes, unread
             state.append((part, other, arrays))
     return state

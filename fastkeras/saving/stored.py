@@ -415,8 +415,6 @@ def _value(group, attribute):
             return group.attrs[attribute]
         file = h5_texts.bytes_of(group.file.id, getattr(_state, 'counts', None))
         texts = h5_texts.texts_of(file, address_of(group), attribute, math.prod(shape))
-    except ModelFileError as error:
-        raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
     except Exception as error:
         raise _damaged(group, f'its attribute {attribute!r} cannot be read: {error}') from error
     return np.array(texts, object).reshape(shape) if shape else texts[0]
