@@ -98,19 +98,32 @@ static pthread_t first;
 static struct {
     int n;
     void (*member)(int);
+    atomic_ullong begun; /* how many crews have */
 } crew;
 
 static void *begin(void *unused) {
     (void)unused;
 #pragma omp parallel num_threads(crew.n)
-    crew.member(omp_get_thread_num());
+    {
+        if (omp_get_thread_num()) fk_scratch();
+#pragma omp barrier
+        if (!omp_get_thread_num()) {
+            atomic_fetch_add(&crew.begun, 1);
+            fk_wake();
+        }
+        crew.member(omp_get_thread_num());
+    }
     return NULL;
 }
 
+/* What a crew takes of memory it has taken when this returns, not in the middle of some later run. */
 int fk_crew_begin(int n, void (*member)(int thread)) {
+    const uint64_t before = atomic_load(&crew.begun);
     crew.n = n;
     crew.member = member;
-    return can_have(n) && !pthread_create(&first, NULL, begin, NULL);
+    if (!can_have(n) || pthread_create(&first, NULL, begin, NULL)) return 0;
+    fk_wait(&crew.begun, 0, before, 0);
+    return 1;
 }
 
 void fk_crew_end(void) { pthread_join(first, NULL); }
