@@ -129,7 +129,11 @@ class Traced:
         self.statics = ()
 
     def _of_another(self, arrays, outs):
-        return self.function().traced_for(arrays).run(arrays, outs)
+        function = self.function()
+        traced = function.traced_for(arrays)
+        if traced.is_stale():           # threads that need the room have taken it already: one for this run alone
+            traced = function._new([(a.shape, a.dtype.name) for a in arrays])
+        return traced.run(arrays, outs)
 
     def is_stale(self):
         """Whether it was compiled under other settings than those of now, or released."""

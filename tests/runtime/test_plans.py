@@ -97,7 +97,7 @@ def test_predictions_stay_right_while_plans_come_and_go(limit):
     x = np.random.default_rng(0).standard_normal((200, 3)).astype('float32')
     want = model.predict(x)
     limit(0)
-    wrong = []
+    wrong, done = [], []
 
     def work(seed):
         rng = np.random.default_rng(seed)
@@ -105,13 +105,14 @@ def test_predictions_stay_right_while_plans_come_and_go(limit):
             rows = int(rng.integers(100, 110))
             if not np.array_equal(model.predict_on_batch(x[:rows]), want[:rows]):
                 wrong.append(rows)
+        done.append(seed)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert not wrong
+    assert not wrong and sorted(done) == [0, 1, 2, 3]       # no thread ended by an error
 
 
 @pytest.mark.parametrize('value', [-1, True, 1.5, '1G', None])
