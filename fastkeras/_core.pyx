@@ -141,6 +141,7 @@ def set_isa(str name):
     for i in range(fk_isa_count()):
         if fk_isa_available(i) and fk_isa_name(i).decode() == name:
             fk_isa_set(i)
+            changed()
             return
     raise ValueError(f'this machine has the instruction sets {isas()}, not {name!r}')
 
@@ -162,6 +163,7 @@ def threads():
 
 def set_threads(int n):
     fk_threads_set(n)
+    changed()
 
 
 from fastkeras.utils.environment import check_engine
@@ -255,6 +257,42 @@ cdef class Loop:
         self.segments, self.count, self.level, self.go = segments, count, level, go
 
 
+cdef struct Bound:  # an array that is bound at each run
+    int space, type, axes
+    cnp.npy_intp shape[MOST_AXES]
+
+
+cdef Bound *bounds_of(list arrays) except NULL:
+    """Of [(space, shape, dtype)]."""
+    cdef Bound *bounds = <Bound *> PyMem_Calloc(len(arrays) + 1, sizeof(Bound))
+    cdef int i
+    if bounds == NULL:
+        raise MemoryError('no memory for an executor')
+    for i, (space, shape, dtype) in enumerate(arrays):
+        bounds[i].space, bounds[i].type = space, np.dtype(dtype).num
+        bounds[i].axes = dims_of(tuple(shape), bounds[i].shape)
+    return bounds
+
+
+cdef inline bint has_shape(cnp.ndarray a, const Bound *b):
+    cdef int i
+    if cnp.PyArray_NDIM(a) != b.axes:
+        return False
+    for i in range(b.axes):
+        if cnp.PyArray_DIM(a, i) != b.shape[i]:
+            return False
+    return True
+
+
+cdef inline bint bindable(cnp.ndarray a, const Bound *b):
+    """Whether an array may be bound."""
+    return cnp.PyArray_TYPE(a) == b.type and cnp.PyArray_ISCARRAY_RO(a) and has_shape(a, b)
+
+
+cdef tuple shape_of(const Bound *b):
+    return tuple([b.shape[i] for i in range(b.axes)])
+
+
 cdef class Executor:
     """Runs segments (Plans, HostSteps and Loops) over one address table.
 
@@ -262,25 +300,17 @@ cdef class Executor:
     Any number of threads may run one executor: each run takes an arena of its own from a free list.
     """
     cdef readonly list segments
-    cdef list keep, in_shapes, out_shapes
-    cdef Plan only
+    cdef readonly Plan only     # the plan, where there is nothing else
+    cdef list keep
     cdef int nspaces, nin, nout
     cdef size_t arena_bytes
     cdef void **fixed
-    cdef int *in_space
-    cdef int *out_space
-    cdef int *in_type
-    cdef int *out_type
+    cdef Bound *inputs
+    cdef Bound *outputs
     cdef void ***pool
     cdef int npool, cap
 
-    def __cinit__(self):
-        self.fixed = NULL
-        self.pool = NULL
-        self.in_space = self.out_space = self.in_type = self.out_type = NULL
-
     def __init__(self, list segments, int nspaces, size_t arena_bytes, list fixed, list inputs, list outputs):
-        cdef int i
         self.segments = segments
         self.only = segments[0] if len(segments) == 1 and isinstance(segments[0], Plan) else None
         self.nspaces, self.arena_bytes = nspaces, arena_bytes
@@ -290,18 +320,7 @@ cdef class Executor:
         for space, array in fixed:
             self.fixed[space] = cnp.PyArray_DATA(<cnp.ndarray?> array)
             self.keep.append(array)
-        self.in_space = <int *> PyMem_Malloc((self.nin + 1) * sizeof(int))
-        self.in_type = <int *> PyMem_Malloc((self.nin + 1) * sizeof(int))
-        self.out_space = <int *> PyMem_Malloc((self.nout + 1) * sizeof(int))
-        self.out_type = <int *> PyMem_Malloc((self.nout + 1) * sizeof(int))
-        self.in_shapes = [tuple(s) for _, s, _ in inputs]
-        self.out_shapes = [tuple(s) for _, s, _ in outputs]
-        for i, (space, _, dtype) in enumerate(inputs):
-            self.in_space[i] = space
-            self.in_type[i] = np.dtype(dtype).num
-        for i, (space, _, dtype) in enumerate(outputs):
-            self.out_space[i] = space
-            self.out_type[i] = np.dtype(dtype).num
+        self.inputs, self.outputs = bounds_of(inputs), bounds_of(outputs)
 
     def __dealloc__(self):
         cdef int i
@@ -310,10 +329,8 @@ cdef class Executor:
             PyMem_Free(self.pool[i])
         PyMem_Free(self.pool)
         PyMem_Free(self.fixed)
-        PyMem_Free(self.in_space)
-        PyMem_Free(self.in_type)
-        PyMem_Free(self.out_space)
-        PyMem_Free(self.out_type)
+        PyMem_Free(self.inputs)
+        PyMem_Free(self.outputs)
 
     cdef void **take(self) except NULL:
         cdef void **bases
@@ -356,26 +373,42 @@ cdef class Executor:
         if len(args) != self.nin:
             raise ValueError(f'{self.nin} inputs expected, got {len(args)}')
         if outs is None:
-            outs = [self.new(self.out_shapes[i], self.out_type[i]) for i in range(self.nout)]
+            outs = self.new_outs()
         cdef void **bases = self.take()
         try:
             for i in range(self.nin):
                 a = <cnp.ndarray?> args[i]
-                if not self.fits(a, self.in_shapes[i], self.in_type[i]):
-                    raise ValueError(f'input {i}: a C-contiguous array of shape {self.in_shapes[i]} and the type of the '
-                                     f'plan was expected, got {a.dtype}{list((<object> a).shape)}')
-                bases[self.in_space[i]] = cnp.PyArray_DATA(a)
+                if not bindable(a, &self.inputs[i]):
+                    raise ValueError(f'input {i}: a C-contiguous array of shape {shape_of(&self.inputs[i])} and the type of '
+                                     f'the plan was expected, got {a.dtype}{list((<object> a).shape)}')
+                bases[self.inputs[i].space] = cnp.PyArray_DATA(a)
             for i in range(self.nout):
                 a = <cnp.ndarray?> outs[i]
-                if not self.fits(a, self.out_shapes[i], self.out_type[i]) or not cnp.PyArray_ISWRITEABLE(a):
-                    raise ValueError(f'output {i}: a writable C-contiguous array of shape {self.out_shapes[i]} was expected')
-                bases[self.out_space[i]] = cnp.PyArray_DATA(a)
+                if not bindable(a, &self.outputs[i]) or not cnp.PyArray_ISWRITEABLE(a):
+                    raise ValueError(f'output {i}: a writable C-contiguous array of shape {shape_of(&self.outputs[i])} was '
+                                     'expected')
+                bases[self.outputs[i].space] = cnp.PyArray_DATA(a)
             if self.only is not None and seconds is None:
                 self.native(self.only, bases, NULL)
             else:
                 for i in range(FK_MAXLOOP):
                     rounds[i] = 0
                 self.run_segments(self.segments, bases, rounds, seconds)
+        finally:
+            self.give(bases)
+        return outs
+
+    cdef list run_again(self, x, bint listed):
+        """The results of the only plan for x, an array or a list of arrays, which are known to fit."""
+        cdef int i
+        cdef list outs = self.new_outs()
+        cdef void **bases = self.take()
+        for i in range(self.nin):
+            bases[self.inputs[i].space] = cnp.PyArray_DATA(<cnp.ndarray> ((<list> x)[i] if listed else x))
+        for i in range(self.nout):
+            bases[self.outputs[i].space] = cnp.PyArray_DATA(<cnp.ndarray> outs[i])
+        try:
+            self.native(self.only, bases, NULL)
         finally:
             self.give(bases)
         return outs
@@ -431,18 +464,9 @@ cdef class Executor:
             offset += (t % <int64_t> period if period else t) * <int64_t> stride
         return <char *> bases[<int> place[0]] + offset
 
-    cdef new(self, tuple shape, int type_num):
-        cdef cnp.npy_intp dims[MOST_AXES]
-        return cnp.PyArray_EMPTY(dims_of(shape, dims), dims, type_num, 0)
-
-    cdef bint fits(self, cnp.ndarray a, tuple shape, int type_num):
-        cdef int i, n = len(shape)
-        if cnp.PyArray_NDIM(a) != n or cnp.PyArray_TYPE(a) != type_num or not cnp.PyArray_ISCARRAY_RO(a):
-            return False
-        for i in range(n):
-            if cnp.PyArray_DIM(a, i) != <object> shape[i]:
-                return False
-        return True
+    cdef list new_outs(self):
+        cdef Bound *b = self.outputs
+        return [cnp.PyArray_EMPTY(b[i].axes, b[i].shape, b[i].type, 0) for i in range(self.nout)]
 
     cdef view(self, place, void **bases, int64_t *rounds):
         cdef cnp.npy_intp dims[MOST_AXES]
@@ -459,3 +483,7 @@ cdef class Executor:
         if failed < 0:
             raise MemoryError('no memory for the scratch of a thread')
         raise IndexError(segment, failed - 1)
+
+
+# ---- what is run again
+include '_ways.pxi'

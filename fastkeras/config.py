@@ -192,6 +192,12 @@ def set_generation(value):
     _settings['generation'] = _checked_generation(value)
 
 
+def _changed():
+    """Let runs look at the settings again."""
+    from fastkeras import _core
+    _core.changed()
+
+
 def get_num_threads():
     """Number of threads that a run of the engine uses."""
     from fastkeras import _core
@@ -223,6 +229,7 @@ def set_concurrent_runs(n):
         raise ValueError(f'set_concurrent_runs: expected a whole number from 1 to {MAX_THREADS}, or None, got {n!r}')
     _settings['concurrent_runs'] = n = None if n is None else int(n)
     turns.bound(n)
+    _changed()
 
 
 def isas():
@@ -300,6 +307,7 @@ def set_winograd(allowed):
     if not isinstance(allowed, bool):
         raise ValueError(f'set_winograd: expected True or False, got {allowed!r}')
     _settings['winograd'] = allowed
+    _changed()
 
 
 # ---- what Keras 3 has besides

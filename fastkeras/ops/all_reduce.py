@@ -6,6 +6,7 @@ step then lie in one flat buffer, which the group's `all_reduce` gets once a ste
 
 import numpy as np
 
+from .. import _core
 from . import core
 from .core import Sample, apply, register
 
@@ -24,6 +25,7 @@ def set_group(group):
     if group is not None and not callable(getattr(group, 'all_reduce', None)):
         raise ValueError(f'set_group: expected an object with a method all_reduce(array), got {group!r:.80}')
     current = group
+    _core.changed()
 
 
 def all_reduce(values):

@@ -22,7 +22,6 @@ from .parts import in_parts
 from .plans import PlanCache
 from .settled import Settled
 from .trace import Trace
-from .variable import ChangeClock
 
 _statics = StaticCache(compile_graph)
 MAX_TRACED = 64  # of one Function
@@ -121,12 +120,34 @@ class Traced:
             self.result = self.build(self.outs)
         own = [s.array for s in self.statics if s.key is None]  # the others are shared by plans, and go with the last
         self.held = self.compiled.arena_bytes + sum(a.nbytes for a in (*own, *(self.outs or ())))
-        self.used = False
+        self._way = _core.Way(self.threads or 0)
+        self._is_plan_alone = (self.outs is None and self.settled is None and not self.updated and 'profile' not in debug()
+                               and self.compiled.executor.only is not None and _is_flat(self.build, len(self.shapes)))
+
+    @property
+    def used(self):
+        return self._way.used
+
+    @used.setter
+    def used(self, value):
+        self._way.used = value
+
+    def open_way(self, listed):
+        """The way (`_core.Way`) by which this is run again, until something changes, for arrays just like those of the run
+        before; None where a run is more than that of one plan. listed: arrays come in a list, else one alone."""
+        now, compiled = _core.latest_change(), self.compiled
+        if not self._is_plan_alone or self._refreshed != now or compiled is None or Turns.gate is not None or self.is_stale():
+            return None
+        self._way.open(compiled.executor, now, listed)
+        if self.settings is None:   # released meanwhile
+            self._way.close()
+        return self._way
 
     def release(self):
         """Let go of the memory. Who still holds this and runs it gets what is kept for such arrays then."""
         self.settings = self.execute = self.compiled = self.settled = None
         self.statics = ()
+        self._way.close()
 
     def _of_another(self, arrays, outs):
         function = self.function()
@@ -141,7 +162,7 @@ class Traced:
 
     def run(self, arrays, outs=None):
         self.used = True
-        now = ChangeClock.count
+        now = _core.latest_change()
         if self._refreshed != now:
             for s in self.statics:
                 s.refresh()
@@ -157,8 +178,10 @@ class Traced:
         except IndexError as e:
             raise self._explain(*e.args) from None
         finally:
-            for v in self.updated:
-                v.touch()
+            if self.updated:
+                now = _core.changed()
+                for v in self.updated:
+                    v.version = now
 
     def _first(self):
         """What runs it, from the first run on."""
@@ -204,6 +227,12 @@ def trace(fn, specs):
             _take_offered(t, outputs)
         updates = [(v, t.current[k]) for k, v in t.assigned.items()]
     return Graph(inputs, outputs, updates), build
+
+
+def _is_flat(build, count):
+    """Whether the nesting that `build` restores is the list of the values itself."""
+    values = [object() for _ in range(count)]
+    return build(values) == values
 
 
 def _take_offered(trace, outputs):

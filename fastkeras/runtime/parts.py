@@ -38,6 +38,9 @@ class Parts:
         """Be made anew where it is still known."""
         self.settings = None
 
+    def open_way(self, listed):
+        """None: there are several plans to run."""
+
     def run(self, arrays, outs=None):
         self.used = True
         if outs is None:

@@ -1,7 +1,7 @@
 """A second plan of a trace, for weights that stay: it reads products of a table's rows from a table of them
 (compiler/tables.py). Making that takes as long as reading all its rows by products."""
 
-from .variable import ChangeClock
+from .. import _core
 
 PATIENCE = 2    # times all rows of the tables, read since the weights last changed: then they are taken to stay
 
@@ -18,7 +18,7 @@ class Settled:
 
     def chosen(self):
         """What runs the second plan, once enough rows were read by the first, until a weight changes; else None."""
-        clock = ChangeClock.count
+        clock = _core.latest_change()
         if clock != self.clock:
             versions = [v.version for v in self.sources]
             if versions != self.versions:

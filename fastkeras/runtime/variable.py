@@ -1,7 +1,6 @@
 """State: an array with a name that plans read and write in place."""
 
 import contextlib
-import itertools
 import math
 import threading
 
@@ -13,20 +12,6 @@ from ..ops.dtypes import name_of
 from ..ops.tensor import Tensor
 from ..utils.quantities import checked_name
 from .trace import active_trace
-
-
-class ChangeClock:
-    """The number of the latest change of any variable, so that a run can see in one comparison that nothing changed. No number
-    is given twice, whatever threads do."""
-
-    count = 0
-    _numbers = itertools.count(1)
-
-    @classmethod
-    def next(cls):
-        number = cls.count = next(cls._numbers)
-        return number
-
 
 AGGREGATIONS = ('none', 'mean', 'sum', 'only_first_replica')
 _scopes = threading.local()     # .noted: what is called before an assignment outside of traces; .later: see weights_later
@@ -235,7 +220,7 @@ class Variable:
 
     def touch(self):
         """Say that the array was changed in place."""
-        self.version = ChangeClock.next()
+        self.version = _core.changed()
 
     def assign_add(self, value):
         return self.assign(core.apply('add', (self, value)))

@@ -49,11 +49,12 @@ class Compiled:
     _predict_steps = None
     _warned_of_loss = False     # that it is not finite; once is enough outside of fit
     _quick = None           # signature of a batch → how it is run without being looked at again
+    _ways = None            # of predictions, where not even that has to be looked up: _core.Ways
     # what compile and fit set, beside what they keep for themselves
     _set_by_compile = ('optimizer', 'loss', 'loss_weights', 'weighted_metrics', 'history')
-    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_own_steps', '_predict_steps', '_quick', '_shuffling',
-                            '_own_objective', '_loss_tracker', '_compile_metrics', '_output_trackers', 'metrics_tensors',
-                            '_symbols', 'train_function', 'test_function', 'predict_function'))
+    _untracked = frozenset((*_set_by_compile, '_compile_args', '_steps', '_own_steps', '_predict_steps', '_quick', '_ways',
+                            '_shuffling', '_own_objective', '_loss_tracker', '_compile_metrics', '_output_trackers',
+                            'metrics_tensors', '_symbols', 'train_function', 'test_function', 'predict_function'))
 
     # ---- compile
     @arguments.either_order
@@ -136,6 +137,7 @@ class Compiled:
         self._steps = self._predict_steps = None
         self._own_steps = {}
         self._quick = {}
+        self._ways = None
 
     def _compiled_steps(self, x, doing, kind):
         """The steps of a kind, 'train' or 'test', of the model, which is built from the data x where that was put off. doing:

@@ -9,8 +9,12 @@ LIMIT = 64      # signatures that are remembered of one model
 
 
 def signature(x):
-    """What the way of an array through a step depends on; None for anything else than one array."""
-    return (x.shape, x.dtype.char) if type(x) is np.ndarray else None
+    """What the way of an array, or a list of arrays, through a step depends on; None for anything else."""
+    if type(x) is np.ndarray:
+        return x.shape, x.dtype.char
+    if type(x) is list and all(type(a) is np.ndarray for a in x):
+        return tuple([(a.shape, a.dtype.char) for a in x])
+    return None
 
 
 def remember(table, key, value):
@@ -66,30 +70,41 @@ class QuickStep:
 
 
 class QuickPredict:
-    """predict of one array that is one batch."""
+    """predict of one array, or a list of arrays, that are one batch."""
 
     @staticmethod
     def serves(x, standard, batches):
-        """Whether the data take this way: one array of numbers, no more than a batch."""
-        return type(x) is np.ndarray and len(standard.slots) == 1 and x.dtype.kind in 'biuf' and len(batches) == 1
+        """Whether the data take this way: arrays of numbers, no more than a batch."""
+        arrays = x if type(x) is list else [x]
+        return len(arrays) == len(standard.slots) and standard.front is None and len(batches) == 1 and all(
+            type(a) is np.ndarray and a.dtype.kind in 'biuf' for a in arrays)
 
-    def __init__(self, function, x, batches, standard, arranged):
-        """arranged: arrays of the outputs → what predict gives; None where that is the only one or a list."""
+    def __init__(self, function, x, batches, standard, arranged, ways=None):
+        """arranged: arrays of the outputs → what predict gives; None where that is the only one or a list. ways: those of the
+        model (`_core.Ways`), where there may be one for such data."""
         self.function, self.plan, self.arranged = function, None, arranged
-        self.looked_at = _looked_at(standard.slots, (x,))
-        self.dtype = batches.feed.dtypes[0]
-        fed = batches.feed.arrays[0].shape
-        self.x_shape = fed if fed != x.shape else None
+        self.listed = type(x) is list
+        given = x if self.listed else [x]
+        self.looked_at = _looked_at(standard.slots, given)
+        self.dtypes = batches.feed.dtypes
+        self.shapes = [fed.shape if fed.shape != a.shape else None for fed, a in zip(batches.feed.arrays, given)]
+        self.ways = ways if not self.looked_at and arranged is None else None
 
     def __call__(self, x):
+        given = x if self.listed else [x]
         if self.looked_at:
-            check_values(x, self.looked_at[0])
-        if self.x_shape is not None:
-            x = x.reshape(self.x_shape)
-        arrays = [contiguous(x, self.dtype)]
+            for array, slot in zip(given, self.looked_at):
+                check_values(array, slot)
+        arrays = [contiguous(a if shape is None else a.reshape(shape), dtype)
+                  for a, shape, dtype in zip(given, self.shapes, self.dtypes)]
         if self.plan is None or self.plan.is_stale():
             self.plan = self.function.traced_for(arrays)
-        outs = self.plan.build(self.plan.run(arrays))
+        plan = self.plan
+        outs = plan.build(plan.run(arrays))
+        if self.ways is not None and all(fed is a for fed, a in zip(arrays, given)):
+            way = plan.open_way(self.listed)
+            if way is not None:
+                self.ways.add(way)
         if self.arranged is not None:
             return self.arranged(outs)
         return outs[0] if len(outs) == 1 else outs

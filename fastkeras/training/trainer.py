@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fastkeras import _core, generation
 from fastkeras import callbacks as callback_classes
-from fastkeras import generation
 from fastkeras.layers import input as layers_input
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
@@ -19,7 +19,7 @@ from fastkeras.training.last_history import LastHistory
 from fastkeras.training.list_functions import ListFunctions
 from fastkeras.training.methods import StepMethods
 from fastkeras.training.own_steps import FreeStandard, OwnSteps, overridden
-from fastkeras.training.quick import QuickPredict, QuickStep, remember, signature
+from fastkeras.training.quick import LIMIT, QuickPredict, QuickStep, remember, signature
 from fastkeras.training.resume import Resumable, Shuffling
 from fastkeras.training.step import Steps
 from fastkeras.utils import nest
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fastkeras.callbacks import History
 
 __all__ = ['NotCompiledError', 'Trainer', 'batch_size_for']
+
+_ANY = 1 << 62      # rows of a batch
 
 
 class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListFunctions):
@@ -81,7 +83,11 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
 
     def predict_on_batch(self, x: Any) -> Any:
         """Array, or list or dict of arrays, of the outputs for all of x at once."""
-        return self.predict(x, max(1, _samples(x)))
+        if self._ways is not None:
+            found = self._ways.run(x, _ANY)
+            if found is not None:
+                return found
+        return Trainer.predict(self, x, max(1, _samples(x)))
 
     # ---- predict
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0, steps: float | None = None,
@@ -94,8 +100,12 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         use_multiprocessing: as in `fit`. A row of the result does not depend on the other rows.
         """
         verbose = generation.of('predict.verbose') if verbose == 'auto' else verbose
-        if self._quick and steps is None and callbacks is None and not verbose and (
+        if self._quick and steps is None and callbacks is None and not verbose and not queue and (
                 batch_size is None or type(batch_size) is int):
+            if self._ways is not None:
+                found = self._ways.run(x, 32 if batch_size is None else min(batch_size, _ANY))
+                if found is not None:
+                    return found
             quick = self._quick.get(('predict', signature(x), batch_size))
             if quick is not None:
                 return quick(x)
@@ -120,8 +130,9 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             self._check_fixed_batch(batches)
             if steps is None and not own and QuickPredict.serves(x, standard, batches):
                 arranged = self._arranged if self._outputs_by_name() else None
+                self._ways = self._ways or _core.Ways(LIMIT)
                 remember(self._quick, ('predict', signature(x), batch_size),
-                         QuickPredict(function, x, batches, standard, arranged))
+                         QuickPredict(function, x, batches, standard, arranged, self._ways))
         calls = self._callback_list(callbacks) if callbacks is not None else None
         bar = self._bar(batches) if verbose == 1 else None
         if own:

@@ -1,0 +1,107 @@
+"""Part of _core.pyx: batches whose like was run before are run again without a look at anything but the arrays."""
+
+# ---- changes: of values of variables, and of settings that runs depend on
+cdef int64_t latest = 0
+
+
+def changed():
+    """Say that something was changed that runs depend on. Returns the number of the change, which no other has."""
+    global latest
+    latest += 1
+    return latest
+
+
+def latest_change():
+    """The number of the latest change of anything that runs depend on."""
+    return latest
+
+
+cdef class Way:
+    """Runs of an executor that is one plan, for arrays which are what it takes as they are, and which do nothing else than run
+    it: open until the next change. threads: how many it is made for, 0 for any number. `used`: whether there was a run since
+    this was set to False."""
+    cdef Executor executor
+    cdef int64_t change
+    cdef int threads
+    cdef bint listed
+    cdef public bint used
+
+    def __init__(self, int threads=0):
+        self.threads, self.change = threads, -1
+
+    def open(self, Executor executor not None, int64_t change, bint listed):
+        """The executor, which has all that it reads as it was at a change, may be run while that is the latest. listed: its
+        inputs come in a list."""
+        self.executor, self.listed, self.change = executor, listed, change
+
+    def close(self):
+        """Let go of the executor. Who is running it keeps it until then."""
+        self.change = -1
+        self.executor = None
+
+    cdef taken(self, x, int64_t most):
+        """x as the executor takes it; None unless the way is open for it."""
+        cdef Executor e = self.executor
+        cdef int i
+        cdef list found
+        if self.change != latest or self.threads and self.threads != fk_threads() or e.inputs[0].shape[0] > most:
+            return None
+        if not self.listed:
+            return taken(x, &e.inputs[0])
+        if type(x) is not list or len(<list> x) != e.nin:
+            return None
+        found = []
+        for i in range(e.nin):
+            one = taken((<list> x)[i], &e.inputs[i])
+            if one is None:
+                return None
+            found.append(one)
+        return found
+
+
+cdef taken(x, const Bound *b):
+    """The array x, or a copy of it as float32 where it is float64, NumPy's own type, and float32 is wanted; None where anything
+    else would have to be done to it."""
+    if type(x) is not cnp.ndarray or not has_shape(<cnp.ndarray> x, b):
+        return None
+    if cnp.PyArray_TYPE(<cnp.ndarray> x) == b.type:
+        return x if cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x) else None
+    if b.type == cnp.NPY_FLOAT and cnp.PyArray_TYPE(<cnp.ndarray> x) == cnp.NPY_DOUBLE:
+        return cnp.PyArray_FROM_OTF(x, cnp.NPY_FLOAT, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_FORCECAST)
+    return None
+
+
+cdef class Ways:
+    """The ways of a model, of arrays of many shapes: at most `limit`."""
+    cdef readonly list known
+    cdef int limit
+
+    def __init__(self, int limit):
+        self.known, self.limit = [], limit
+
+    def add(self, Way way not None):
+        """Have this one too, and no longer those that are closed for good, nor the oldest of too many."""
+        if way not in self.known:
+            kept = [w for w in self.known if (<Way> w).executor is not None]
+            self.known = [*kept[max(0, len(kept) + 1 - self.limit):], way]
+
+    def run(self, x, int64_t most):
+        """The results for x, an array or a list of arrays: a new array, or a list of them where there are several. None where
+        no way is open for arrays just like these, where they have more rows than `most`, and where an index in them is out of
+        range."""
+        cdef Way way
+        cdef Executor executor
+        cdef list known = self.known
+        cdef int i
+        for i in range(len(known)):
+            way = <Way> known[i]
+            executor = way.executor     # held, for others may close the way meanwhile
+            given = way.taken(x, most)
+            if given is not None:
+                way.used = True
+                try:
+                    outs = executor.run_again(given, way.listed)
+                except IndexError:
+                    break
+                return outs[0] if len(outs) == 1 else outs
+        return None
