@@ -14,11 +14,12 @@ typedef struct {
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* add nr rows of n lanes, ld apart, to the sums of the block */
+/* add nr rows of n lanes, ld apart, to the sums of the block; those that come behind them are fetched */
 INLINE void add_rows(state_t *s, const float *x, int64_t ld, int64_t n, int nr) {
     for (int64_t k = 0; k < n; k += VL) {
         vf shift = v_load(s->shift + k), sum = v_load(s->sum + k), square = v_load(s->square + k);
         for (int r = 0; r < nr; r++) {
+            if (nr > 1) __builtin_prefetch(x + (r + nr) * ld + k);
             vf d = v_load_upto(x + r * ld + k, n - k) - shift;
             sum += d;
             square += d * d;
