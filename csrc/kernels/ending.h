@@ -1,7 +1,6 @@
 /* Endings: what most tile programs behind a product or convolution come to, done in registers before results are stored.
  *
- *     y = clip(x + bias[channel] + residual, low, high)      each part may be missing
- *     y = residual > 0 ? x : 0                               the gradient of relu
+ *     y = gate > 0 ? clip(x + bias[channel] + residual, low, high) : 0      each part may be missing; the gate is relu's gradient
  *
  * runtime/ending.c finds out once per plan which programs do no more. A kernel that works so stores the very bits that the
  * program would leave. */
@@ -12,8 +11,8 @@
 
 typedef struct {
     const float *bias; /* by channel, or NULL */
-    int64_t away; /* bytes from an element of y to that of the residual, or 0 */
-    int masks, clips;
+    int64_t away, gate; /* bytes from an element of y to that of the residual and of the gate, or 0 */
+    int clips;
     float low, high;
 } fk_ending;
 
@@ -26,16 +25,14 @@ static inline const fk_ending *fk_ending_of(const fk_call *call, const void *y, 
     if (call->tile_ptr[raw] != y || (s->bias >= 0 && s->channels != channels)) return NULL;
     e->bias = s->bias >= 0 ? call->tile_ptr[s->bias] : NULL;
     e->away = residual >= 0 ? (const char *)call->tile_ptr[residual] - (const char *)y : 0;
-    e->masks = s->masks;
+    e->gate = s->gate >= 0 ? (const char *)call->tile_ptr[s->gate] - (const char *)y : 0;
     e->clips = s->clips;
     e->low = s->low;
     e->high = s->high;
-    return residual >= 0 && !e->away ? NULL : e;
+    return (residual >= 0 && !e->away) || (s->gate >= 0 && !e->gate) ? NULL : e;
 }
 
-static inline const float *fk_residual(const fk_ending *e, const float *at) {
-    return (const float *)((const char *)at + e->away);
-}
+static inline const float *fk_beside(const float *at, int64_t away) { return (const float *)((const char *)at + away); }
 
 /* n of the lanes of the vectors x[i · apart], i < count ≤ most, which go to at + i · step and begin at one channel */
 static inline __attribute__((always_inline)) void fk_end(const fk_ending *e, vf *x, int apart, int most, int64_t count,
@@ -45,17 +42,17 @@ static inline __attribute__((always_inline)) void fk_end(const fk_ending *e, vf 
         _Pragma("GCC unroll 16") for (int i = 0; i < most; i++) x[i * apart] += b;
     }
     if (e->away) {
-        const float *r = fk_residual(e, at);
-        if (e->masks) {
-            _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] =
-                v_blend(v_load_upto(r, n) > 0.0f, x[i * apart], (vf){0});
-        } else {
-            _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] +=
-                v_load_upto(r, n);
-        }
+        const float *r = fk_beside(at, e->away);
+        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] +=
+            v_load_upto(r, n);
     }
     if (e->clips)
         _Pragma("GCC unroll 16") for (int i = 0; i < most; i++) x[i * apart] =
             v_at_most(v_at_least(x[i * apart], e->low), e->high);
+    if (e->gate) {
+        const float *r = fk_beside(at, e->gate);
+        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] =
+            v_blend(v_load_upto(r, n) > 0.0f, x[i * apart], (vf){0});
+    }
 }
 #endif

@@ -58,14 +58,15 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     }
     /* a row with each of the first steps: the lines of all at once would fill the buffers that loads from L2 need */
     int64_t fresh = V <= 4 ? R : 0;
-    const int64_t lead = j + g->c.lead, away = g->c.ending ? g->c.ending->away : 0;
+    const int64_t lead = j + g->c.lead, away = g->c.ending ? g->c.ending->away : 0, gate = g->c.ending ? g->c.ending->gate : 0;
     float *const *place = c;
     for (int64_t q = g->k / quad; q > 0; q--) {
         steps(acc, &at, &b, bs, step, &copied, quad, R, V, kmajor, copy);
         if (fresh-- > 0) {
             const float *to = *place++ + lead;
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
-            if (away) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_residual(g->c.ending, to + l));
+            if (away) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, away));
+            if (gate) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, gate));
         }
         if (copy) {
             if (left-- == 0) line = g->b.after;

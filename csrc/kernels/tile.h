@@ -28,8 +28,8 @@ typedef struct {
 /* a program that is an ending (ending.h): its inputs, -1 where there is none, and the bounds of its clipping */
 typedef struct {
     int32_t known, raw, bias, residual;
+    int32_t gate;   /* where it is not above 0 the result is 0 */
     int32_t either; /* whether raw and residual may change places */
-    int32_t masks;  /* the residual is no summand: where it is not above 0 the result is 0 */
     int32_t clips;
     int64_t channels; /* of the bias */
     float low, high;

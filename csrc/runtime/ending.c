@@ -35,44 +35,47 @@ static int zero(const fk_tile *t, int code) {
     return code >= FK_IMMEDIATE && t->imm[code - FK_IMMEDIATE] == 0.0f && !signbit(t->imm[code - FK_IMMEDIATE]);
 }
 
-/* residual > 0 ? raw : 0 */
-static int mask(const fk_tile *t, fk_simple *s) {
-    const fk_tile_ins *test = t->ins, *chosen = t->ins + 1;
-    if (t->nins != 2 || test->op != FK_T_gt || chosen->op != FK_T_select || chosen->a != test->dst ||
-        !input(t, test->a, FK_FLAT) || !zero(t, test->b) || !input(t, chosen->b, FK_FLAT) || chosen->b == test->a ||
-        !zero(t, chosen->c) || t->out[0].arg != chosen->dst)
-        return 0;
-    s->raw = chosen->b - FK_INPUT;
-    s->residual = test->a - FK_INPUT;
-    s->masks = s->known = 1;
-    return 1;
+/* a test of whether an input is above 0, for a select behind it: which input, or -1 */
+static int32_t tested(const fk_tile *t, const fk_tile_ins *o) {
+    return o->op == FK_T_gt && input(t, o->a, FK_FLAT) && zero(t, o->b) ? (int32_t)(o->a - FK_INPUT) : -1;
 }
 
 fk_simple fk_tile_simple(const fk_tile *t) {
     const fk_simple none = {0};
-    fk_simple s = {.raw = -1, .bias = -1, .residual = -1, .low = -INFINITY, .high = INFINITY};
+    fk_simple s = {.raw = -1, .bias = -1, .residual = -1, .gate = -1, .low = -INFINITY, .high = INFINITY};
     if (t->nout != 1 || t->out[0].dtype != FK_F32 || t->out[0].run || t->nins == 0) return none;
-    if (mask(t, &s)) return s;
-    int last = 0; /* operand code of what is there so far */
+    int last = 0, test = -1; /* operand codes of what is there so far, and of the test */
     for (int k = 0; k < t->nins; k++) {
         const fk_tile_ins *o = &t->ins[k];
-        if (k == 0) {
-            last = input(t, o->a, FK_FLAT) ? o->a : o->b;
+        if (s.gate < 0 && tested(t, o) >= 0) {
+            s.gate = tested(t, o);
+            test = o->dst;
+            continue;
+        }
+        const int first = s.raw < 0, selects = o->op == FK_T_select;
+        if (first) {
+            last = selects || !input(t, o->a, FK_FLAT) ? o->b : o->a;
             if (!input(t, last, FK_FLAT)) return none;
             s.raw = last - FK_INPUT;
+        }
+        if (selects) { /* nothing comes behind it */
+            if (s.gate < 0 || o->a != test || o->b != last || !zero(t, o->c) || k + 1 < t->nins) return none;
+            last = o->dst;
+            test = -1;
+            break;
         }
         const int known = o->op == FK_T_relu ? o->a == last : (o->a == last) != (o->b == last);
         const int other = o->a == last ? o->b : o->a;
         /* a bound of 0 would lose the sign of a zero that relu keeps */
         const float bound = other >= FK_IMMEDIATE ? t->imm[other - FK_IMMEDIATE] : 0.0f;
-        if (!known || !(o->op == FK_T_relu      ? clip(&s, 1, 0.0f)
+        if (!known || o->dst == test || !(o->op == FK_T_relu      ? clip(&s, 1, 0.0f)
                         : o->op == FK_T_maximum ? bound != 0.0f && clip(&s, 1, bound)
                         : o->op == FK_T_minimum ? bound != 0.0f && clip(&s, 0, bound)
                                                 : o->op == FK_T_add && add(t, &s, other)))
             return none;
-        s.either |= k == 0 && s.residual >= 0;
+        s.either |= first && s.residual >= 0;
         last = o->dst;
     }
-    s.known = t->out[0].arg == last;
+    s.known = s.raw >= 0 && test < 0 && t->out[0].arg == last && s.gate != s.raw;
     return s;
 }

@@ -90,6 +90,19 @@ def _product_by_input(ctx, g, dy, w, dx):
     return ctx.step('conv_dx', [dy, _packed_by_input(ctx, g, w), dx], **g._asdict())
 
 
+def _pixelwise(ctx, g):
+    """Whether each window is a pixel, and each pixel a window."""
+    return (g.d, g.h, g.w) == (g.od, g.oh, g.ow) and (
+        g.kd, g.kh, g.kw, g.sd, g.sh, g.sw, g.pf, g.pt, g.pl) == (1, 1, 1, 1, 1, 1, 0, 0, 0)
+
+
+def _pixelwise_by_input(ctx, g, dy, w, dx):
+    """The gradient by the input is the convolution with the kernel turned, whose ending may be done in registers."""
+    k, n = g.oc // g.groups, g.c // g.groups
+    turned = ctx.packed(w, 'pack_b', batch=g.groups, k=k, n=n, ld=g.oc, trans=1, src_batch=k)
+    return ctx.step('conv', [dy, turned, dx], **g._replace(c=g.oc, oc=g.c)._asdict())
+
+
 def _few_made(ctx, g):
     """Whether so few channels are made that a product for each of them would leave most of its panels empty, and there is
     something to gain by one product for all taps: there are several, and not too many numbers to keep."""
@@ -135,7 +148,8 @@ def _winograd_by_kernel(ctx, g, x, dy, dw):
 
 FORWARD = ((winograd.suits, winograd.forward), (winograd.halves, _halves), (_is_few, _few), (_always, _product))
 BY_INPUT = ((winograd.suits, winograd.backward), (winograd.halves, winograd.backward_by_halves),
-            (_few_made, _taps_by_input), (_small_image, _taps_by_input), (_always, _product_by_input))
+            (_few_made, _taps_by_input), (_small_image, _taps_by_input), (_pixelwise, _pixelwise_by_input),
+            (_always, _product_by_input))
 BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (winograd.sums_by_halves_suit, _winograd_by_kernel),
              (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
 

@@ -46,12 +46,15 @@ def endings(shape, rng):
     """The programs of kernels/ending.h on results of this shape: (name, bias and residual, what becomes of y, keywords of
     `sweep`, the same with a second output, which keeps them from being done in registers)."""
     bias = rng.normal(size=shape[-1]).astype(np.float32)
-    residual = rng.normal(size=shape).astype(np.float32)
-    inputs = [step.access(residual), step.access(bias, step.MOD, shape[-1]), step.access(residual)]
+    residual, gate = rng.normal(size=(2, *shape)).astype(np.float32)
+    gate.flat[:3] = 0, -0.0, np.nan
+    inputs = [step.access(residual), step.access(bias, step.MOD, shape[-1]), step.access(residual), step.access(gate)]
+    above, chosen = ('gt', 2, ('in', 3), ('imm', 2)), ('select', 3, 2)
 
-    def both(last, code, other):
+    def both(last, code):
         return [{'words': step.program(inputs, [('float32', last)] * n, code, [HIGH, LOW, 0.0]),
-                 'tile': [sweep.first, bias, other, sweep.first, np.empty(shape, np.float32)][:3 + n]} for n in (1, 2)]
+                 'tile': [sweep.first, bias, residual, gate, sweep.first, np.empty(shape, np.float32)][:4 + n]}
+                for n in (1, 2)]
     for name, steps in ENDINGS.items():
         code, operations, last = [], [], ('in', 0)
         for k, (micro, *rest) in enumerate(steps):
@@ -64,11 +67,10 @@ def endings(shape, rng):
                 value = {'in': (None, bias, residual), 'imm': (HIGH, LOW)}[rest[0][0]][rest[0][1]] if rest else 0
                 y = {'add': np.add, 'relu': np.maximum, 'minimum': np.minimum, 'maximum': np.maximum}[micro](y, value)
             return y
-        yield name, exact, *both(last, code, residual)
-    masked = residual.copy()
-    masked.flat[:3] = 0, -0.0, np.nan
-    code = [('gt', 0, ('in', 2), ('imm', 2)), ('select', 1, 0, ('in', 0), ('imm', 2))]
-    yield 'gradient of relu', lambda y: np.where(masked > 0, y, 0), *both(1, code, masked)
+        yield name, exact, *both(last, code)
+        yield f'{name} where above', lambda y, exact=exact: np.where(gate > 0, exact(y), 0), *both(
+            3, [above, *code, (*chosen, last, ('imm', 2))])
+    yield 'gradient of relu', lambda y: np.where(gate > 0, y, 0), *both(3, [above, (*chosen, ('in', 0), ('imm', 2))])
 
 
 def check_endings(op, inputs, y, room, rng, **attrs):
