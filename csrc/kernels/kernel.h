@@ -83,6 +83,9 @@ static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nt
 
 /* tile.c: run a program over `rows` runs of n elements of its flattened iteration space, the first at i, `stride` apart */
 void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
+/* the same of rows of n <= FK_TILE elements. The first `nsum` outputs have no memory: ptr has a row of whole vectors for each, to
+ * which theirs are added */
+void FK(tile_sums)(const fk_tile *, void *const *ptr, int nsum, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
 /* an EPI kernel calls one of these for all parts of its first output that it has finished, unless it did in registers what
  * the program does (ending.h) */
 static inline void fk_epilogue_rows(const fk_call *c, int64_t i, int64_t rows, int64_t stride, int64_t n) {

@@ -125,17 +125,23 @@ typedef struct {
     arg_t in[FK_MAXREF], reg[FK_TILE_REGS];
     int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
     int8_t *direct;            /* for each instruction the output that its result is written straight into, or -1 */
+    int nsum;                  /* outputs that are only summed, the first ones */
 } run_t;
 
-/* Not into an output whose memory is an input's that a later instruction, or another output, still reads. */
+/* Not into an output whose memory is an input's that a later instruction, or another output, still reads. Inputs are summed
+ * before anything is written. */
 static void plan_direct(run_t *r) {
     const fk_tile *t = r->t;
     for (int k = 0; k < t->nins; k++) r->direct[k] = -1;
-    for (int o = 0; o < t->nout; o++) {
+    for (int o = r->nsum; o < t->nout; o++) {
         const void *y = r->ptr[t->nin + o];
         int k = t->plan.made[o], busy = 0;
         if (k < 0 || r->direct[k] >= 0) continue;
         for (int j = 0; j < t->nin; j++) busy |= t->plan.needed[j] > k && r->ptr[j] == y;
+        for (int q = r->nsum; q < t->nout; q++) {
+            const int arg = t->out[q].arg;
+            busy |= arg >= FK_INPUT && arg < FK_IMMEDIATE && r->ptr[arg - FK_INPUT] == y;
+        }
         if (!busy) r->direct[k] = (int8_t)o;
     }
 }
@@ -155,7 +161,7 @@ static int is_steady(const run_t *r, int64_t i) {
                   (x->kind == FK_MOD && r->t->plan.room[j] >= 0 && r->at.stride % x->p == 0) ||
                   (x->kind == FK_STRIDED && x->dtype <= FK_I32 && within_rows(r, x->run, i));
     }
-    for (int o = 0; o < r->t->nout; o++) steady &= !r->t->out[o].run || within_rows(r, r->t->out[o].run, i);
+    for (int o = r->nsum; o < r->t->nout; o++) steady &= !r->t->out[o].run || within_rows(r, r->t->out[o].run, i);
     return steady;
 }
 
@@ -228,6 +234,18 @@ static int plan_instruction(run_t *r, int k, work_t *w, float *room) {
     return 1;
 }
 
+/* Appends what adds `value`, or, where that is NULL, the chain's, to sum number o. */
+static void plan_sum(const run_t *r, int o, const arg_t *value, fk_chain_step *step, int *count) {
+    const arg_t none = {NULL, 0, 0};
+    if (value) step[(*count)++] = (fk_chain_step){value->scalar ? FK_CHAIN_SPLAT : FK_CHAIN_LOAD, *value, none};
+    step[(*count)++] = (fk_chain_step){FK_CHAIN_ADD, {r->ptr[r->t->nin + o], 0, 0}, none};
+}
+/* the same to all sums of what instruction k makes */
+static void plan_sums(const run_t *r, int k, const arg_t *value, fk_chain_step *step, int *count) {
+    for (int o = 0; o < r->nsum; o++)
+        if (r->t->plan.made[o] == k) plan_sum(r, o, value, step, count);
+}
+
 /* Appends the steps of the chain that instruction k begins; returns the instruction behind it. */
 static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
     const fk_tile *t = r->t;
@@ -253,6 +271,7 @@ static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
             r->reg[last] = target(r, k);
             step[n++] = (fk_chain_step){FK_CHAIN_STORE, r->reg[last], none};
         }
+        plan_sums(r, k, NULL, step, &n);
     } while (++k < t->nins && t->plan.flow[k] & FK_JOINED);
     *count = n;
     return k;
@@ -287,53 +306,73 @@ static void write_row(const run_t *r, int o, int64_t q) {
     }
 }
 
-/* fetch: while a row is computed, the next one's inputs come from memory */
-static void run_tile(run_t *r, int fetch) {
+/* the steps [first, steps) as work; chains that follow one another are one loop: each begins by reading its operand */
+static int plan_work(work_t *work, int count, int first, int steps) {
+    work_t *w = &work[count];
+    if (first == steps) return count;
+    if (count && !w[-1].fn) {
+        w[-1].count = steps - w[-1].first;
+        return count;
+    }
+    w->fn = NULL;
+    w->first = first;
+    w->count = steps - first;
+    return count + 1;
+}
+
+/* fetch: elements from a row to what comes from memory while it is computed, or 0 */
+static void run_tile(run_t *r, int64_t fetch) {
     const fk_tile *t = r->t;
-    work_t work[t->nins + 1];
-    fk_chain_step step[3 * t->nins + t->nin + 1];
+    work_t work[2 * t->nins + r->nsum + 1];
+    fk_chain_step step[3 * t->nins + t->nin + 2 * r->nsum + 1];
     float scalar[t->nins + 1];
     int count = 0, steps = 0;
     read_inputs(r);
     for (int j = 0; fetch && j < t->nin; j++)
         if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
             step[steps++] = (fk_chain_step){
-                FK_CHAIN_FETCH, {(const float *)r->ptr[j] + r->at.i + r->at.n, r->at.stride, 0}, {NULL, 0, 0}};
-    for (int k = 0, first = 0; k < t->nins; first = steps) {
-        work_t *w = &work[count];
-        w->fn = NULL;
+                FK_CHAIN_FETCH, {(const float *)r->ptr[j] + r->at.i + fetch, r->at.stride, 0}, {NULL, 0, 0}};
+    int first = 0;
+    for (int o = 0; o < r->nsum; o++) { /* inputs are summed before anything is written where they stand */
+        if (t->out[o].arg < FK_INPUT) continue;
+        const arg_t value = operand(r, t->out[o].arg, r->tile[FK_TILE_SPARE]);
+        plan_sum(r, o, &value, step, &steps);
+        count = plan_work(work, count, first, steps);
+        first = steps;
+        if (t->plan.crowded) {
+            run_work(r, work, count, step, 0);
+            count = 0;
+        }
+    }
+    for (int k = 0; k < t->nins; first = steps) {
         if (t->plan.flow[k] & FK_CHAINED) {
             k = plan_chain(r, k, step, &steps);
-            if (count && !w[-1].fn) { /* chains that follow one another are one loop: each begins by reading its operand */
-                w[-1].count = steps - w[-1].first;
-            } else {
-                w->first = first;
-                w->count = steps - first;
-                count++;
-            }
         } else {
-            count += plan_instruction(r, k, w, &scalar[k]);
+            count += plan_instruction(r, k, &work[count], &scalar[k]);
+            first = steps;
+            plan_sums(r, k, &r->reg[t->ins[k].dst], step, &steps);
             k++;
         }
+        count = plan_work(work, count, first, steps);
         if (t->plan.crowded) {
             run_work(r, work, count, step, 0);
             count = 0;
         }
     }
     int left = 0; /* outputs that are not written in place */
-    for (int o = 0; o < t->nout; o++) left |= !in_place(r, o);
+    for (int o = r->nsum; o < t->nout; o++) left |= !in_place(r, o);
     if (count == 1 && !work[0].fn && !left) {
         FK(chain_run)(step, steps, 0, r->at.rows, r->at.whole);
         return;
     }
     for (int64_t q = 0; q < r->at.rows; q++) {
         run_work(r, work, count, step, q);
-        for (int o = 0; left && o < t->nout; o++) write_row(r, o, q);
+        for (int o = r->nsum; left && o < t->nout; o++) write_row(r, o, q);
     }
 }
 
 /* `rows` runs of n elements from i on */
-static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int fetch) {
+static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int64_t fetch) {
     r->at.n = n;
     r->at.whole = fk_ceil_div(n, VL) * VL;
     r->at.rows = rows;
@@ -344,19 +383,32 @@ static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int fetch) {
     }
 }
 
+static void begin(run_t *r, const fk_tile *t, void *const *ptr, int nsum, int8_t *direct, char *scratch) {
+    r->t = t, r->ptr = ptr, r->tile = (float (*)[FK_TILE])scratch, r->direct = direct, r->nsum = nsum;
+    for (int j = 0; j < t->nin; j++) r->copied[j] = -1;
+    plan_direct(r);
+}
+
+void FK(tile_sums)(const fk_tile *t, void *const *ptr, int nsum, int64_t i, int64_t rows, int64_t stride, int64_t n,
+                   char *scratch) {
+    int8_t direct[t->nins + 1];
+    run_t r;
+    begin(&r, t, ptr, nsum, direct, scratch);
+    r.at.stride = stride;
+    run_rows(&r, i, rows, n, stride);
+}
+
 void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
                   char *scratch) {
     int8_t direct[t->nins + 1];
     run_t r;
-    r.t = t, r.ptr = ptr, r.tile = (float (*)[FK_TILE])scratch, r.direct = direct;
+    begin(&r, t, ptr, 0, direct, scratch);
     int64_t step = t->plan.step, n;
-    for (int j = 0; j < t->nin; j++) r.copied[j] = -1;
-    plan_direct(&r);
     if (rows == 1 || (stride == len && len <= FK_TILE)) { /* one run: tiles are its rows, and the rest follows */
         len *= rows;
         rows = len / step;
         r.at.stride = step;
-        run_rows(&r, i, rows, step, 1);
+        run_rows(&r, i, rows, step, step);
         i += rows * step;
         len -= rows * step;
         rows = 1;

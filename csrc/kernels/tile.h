@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
     int64_t step;              /* elements of a tile where tiles are the rows of one run */
     int32_t made[FK_MAXREF];   /* for each output the instruction that may write it in place, or -1 */
-    int32_t needed[FK_MAXREF]; /* for each input the last instruction that reads it, nins where it is an output, or -1 */
+    int32_t needed[FK_MAXREF]; /* for each input the last instruction that reads it, or -1 */
     int8_t room[FK_MAXREF];    /* for each input its tile, or -1 */
     int32_t crowded;           /* an input has none: it is read for each use, which comes at once */
     uint8_t *flow;             /* for each instruction, how it stands in a chain */

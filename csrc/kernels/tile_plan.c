@@ -27,7 +27,6 @@ static void plan_outputs(fk_tile *t) {
     for (int o = 0; o < t->nout; o++) {
         const fk_tile_out *out = &t->out[o];
         int k = -1;
-        if (is_input(out->arg)) t->plan.needed[out->arg - FK_INPUT] = t->nins;
         if (out->dtype <= FK_I32 && out->arg < FK_INPUT)
             for (k = t->nins - 1; k >= 0 && t->ins[k].dst != out->arg;) k--;
         t->plan.made[o] = k;

@@ -24,3 +24,19 @@ def test_small_images_under_large_kernels_are_one_product(size, channels, filter
     assert np.abs(found - wanted).max() <= 3e-6 * np.abs(wanted).max()
     for i in range(5):
         np.testing.assert_array_equal(f(dy[i:i + 1].copy(), w)[0], found[i])
+
+
+@pytest.mark.parametrize('shape, filters, groups, strides, expected', [
+    ((3, 5, 7, 24), 40, 1, 1, True), ((2, 6, 4, 24), 36, 3, 1, True), ((2, 3, 4, 5, 6), 18, 2, 1, True),
+    ((3, 6, 8, 24), 40, 1, 2, False)])
+def test_of_single_pixels_is_the_product_of_the_forward(shape, filters, groups, strides, expected):
+    rng = np.random.default_rng(6)
+    rank, attrs = len(shape) - 2, {'padding': 'valid', 'groups': groups}
+    attrs['strides'] = (strides,) * rank
+    w = rng.standard_normal((1,) * rank + (shape[-1] // groups, filters)).astype('float32')
+    dy = rng.standard_normal((shape[0], *(-(-s // strides) for s in shape[1:-1]), filters)).astype('float32')
+    f = Function(lambda dy, w: apply(f'conv{rank}d_dx', [dy, w], size=shape[1:-1], **attrs))
+    kernels = {s.kernel for s in f.traced_for([dy, w]).compiled.steps}
+    assert ('conv' in kernels) == expected and ('conv_dx' in kernels) != expected
+    wanted = apply(f'conv{rank}d_dx', [dy.astype('float64'), w.astype('float64')], size=shape[1:-1], **attrs)
+    np.testing.assert_allclose(f(dy, w), wanted, atol=1e-5 * np.abs(wanted).max())
