@@ -1,5 +1,7 @@
 """Part of _core.pyx: batches whose like was run before are run again without a look at anything but the arrays."""
 
+from cpython.weakref cimport PyWeakref_GetObject
+
 # ---- changes: of values of variables, and of settings that runs depend on
 cdef int64_t latest = 0
 
@@ -20,6 +22,7 @@ cdef class Way:
     """Runs of an executor that is one plan, for arrays which are what it takes as they are, and which do nothing else than run
     it: open until the next change. threads: how many it is made for, 0 for any number. `used`: whether there was a run since
     this was set to False."""
+    cdef object __weakref__
     cdef Executor executor
     cdef int64_t change
     cdef int threads
@@ -71,9 +74,13 @@ cdef taken(x, const Bound *b):
     return None
 
 
+cdef bint is_kept(way):
+    return way is not None and (<Way> way).executor is not None
+
+
 cdef class Ways:
-    """The ways of a model, of arrays of many shapes: at most `limit`."""
-    cdef readonly list known
+    """The ways of a model, of arrays of many shapes: at most `limit`. They live as long as the plans that opened them."""
+    cdef readonly list known    # weak references
     cdef int limit
 
     def __init__(self, int limit):
@@ -81,9 +88,10 @@ cdef class Ways:
 
     def add(self, Way way not None):
         """Have this one too, and no longer those that are closed for good, nor the oldest of too many."""
-        if way not in self.known:
-            kept = [w for w in self.known if (<Way> w).executor is not None]
-            self.known = [*kept[max(0, len(kept) + 1 - self.limit):], way]
+        new = weakref.ref(way)
+        if new not in self.known:
+            kept = [ref for ref in self.known if is_kept(ref())]
+            self.known = [*kept[max(0, len(kept) + 1 - self.limit):], new]
 
     def run(self, x, int64_t most):
         """The results for x, an array or a list of arrays: a new array, or a list of them where there are several. None where
@@ -94,7 +102,10 @@ cdef class Ways:
         cdef list known = self.known
         cdef int i
         for i in range(len(known)):
-            way = <Way> known[i]
+            one = <object> PyWeakref_GetObject(known[i])
+            if one is None:
+                continue
+            way = <Way> one
             executor = way.executor     # held, for others may close the way meanwhile
             given = way.taken(x, most)
             if given is not None:

@@ -75,7 +75,8 @@ void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1
 }
 
 /* Blocks of GEMM_ROWS rows, and all columns, pack least. Narrower, then lower chunks only where these would be few, down to
- * what keeps packing cheap; a small m reads B once and can be cut at any panel, but FEW rows need several at a time. */
+ * what keeps packing cheap; a small m reads B once and can be cut at any panel, but FEW rows need several at a time: where
+ * there are a few shares less that are of fours of panels, these, since a panel by itself takes as long as four. */
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
     enum { ENOUGH = 16, WIDEST = 1024, NARROWEST = 128 };
     const int64_t columns = gemm_panels(n) * NR, most = gemm_chunks((double)m * columns * k, 64);
@@ -87,6 +88,12 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
                                         : fk_ceil_div(columns, m < MR ? NR : NARROWEST);
         g.nb = fk_max(g.nb, fk_min(fk_min(worth / g.mb, fk_ceil_div(ENOUGH, g.mb)), finest));
         g.mb = fk_max(g.mb, fk_min(fk_min(worth, ENOUGH) / g.nb, m / (2 * MR)));
+        const int64_t fours = columns / (4 * NR);
+        for (int64_t fewer = g.nb; m <= FEW && columns % (4 * NR) == 0 && 2 * fewer > g.nb; fewer--)
+            if (fours % fewer == 0) {
+                g.nb = fewer;
+                break;
+            }
     }
     return g;
 }

@@ -147,11 +147,11 @@ class Discretization(Adapting, Layer):
         edges[:len(values)] = values
         if self._edges is None or self._edges.shape != edges.shape:
             self._edges = Variable(edges, trainable=False, name=f'{self.name}/bin_boundaries')
-            self._functions.clear()
+            self._forget_functions()
         else:
             self._edges.assign(edges)
             if self.output_mode != 'int':
-                self._functions.clear()
+                self._forget_functions()
 
     # ---- learning
     def reset_state(self) -> None:

@@ -11,7 +11,7 @@ from fastkeras.utils import nest
 from fastkeras.utils.texts import STRING
 
 from . import context, implicit
-from .calls import masked
+from .array_masks import masked
 from .history import Node
 from .input import InputLayer
 from .present import values_of

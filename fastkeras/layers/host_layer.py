@@ -114,11 +114,6 @@ class Adapting:
         """The samples of an array or list, as `update_state` takes them."""
         return np.asarray(data)
 
-    def _forget_functions(self):
-        """What was traced with what the layer knew before does not count any more."""
-        self._functions.clear()
-        self._note_change()
-
 
 OUTPUT_MODES = ('int', 'one_hot', 'multi_hot', 'count', 'tf_idf')
 

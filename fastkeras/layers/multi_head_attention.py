@@ -9,8 +9,8 @@ import numpy as np
 
 from fastkeras import constraints, generation, initializers, ops, regularizers
 
+from .array_masks import masked
 from .base import Layer
-from .calls import masked
 from .checks import check_mask, count, number
 from .einsum_dense import EinsumDense
 from .input_spec import title

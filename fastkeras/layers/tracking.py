@@ -3,7 +3,7 @@
 from fastkeras.runtime import Variable
 
 # what a layer keeps for itself
-_OWN = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_weights', '_weights_of_call',
+_OWN = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_call_ways', '_weights', '_weights_of_call',
                   '_asked_in_call', '_initial_weights', '_callable_losses', '_losses_of_call', '_graph',
                   'input_spec'))
 # what holds nothing: most attributes

@@ -10,8 +10,8 @@ from fastkeras.saving import objects
 from fastkeras.utils import nest
 
 from . import registry
+from .array_masks import masked
 from .base import Layer
-from .calls import masked
 from .checks import one_of
 from .folding import folded, shaped
 from .given_states import GivenStates

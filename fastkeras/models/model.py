@@ -82,8 +82,7 @@ class Model(Trainer, Layer):
 
     def _forget_traces(self):
         """What was traced of another structure no longer counts."""
-        self._functions.clear()
-        self._note_change()
+        self._forget_functions()
         self._forget_steps()
 
     # ---- what is in it

@@ -12,9 +12,9 @@ from fastkeras.optimizers import Optimizer
 from fastkeras.runtime import Variable
 
 # attributes that every layer has, which name no part of it
-_OF_ALL_LAYERS = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_weights', '_weights_of_call',
-                            '_asked_in_call', '_initial_weights', '_callable_losses', '_losses_of_call', '_graph', 'input_spec',
-                            'activity_regularizer', '_built_for'))
+_OF_ALL_LAYERS = frozenset(('_inbound_nodes', '_outbound_nodes', '_made_with', '_functions', '_call_ways', '_weights',
+                            '_weights_of_call', '_asked_in_call', '_initial_weights', '_callable_losses', '_losses_of_call',
+                            '_graph', 'input_spec', 'activity_regularizer', '_built_for'))
 _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 # more ways to the same parts than any model has: a file that makes them is not followed
 _MOST_STEPS = 200_000
