@@ -67,6 +67,19 @@ int fk_isa_set(int isa);       /* 0, or -1 where the machine lacks it; plans kee
 int fk_isa_nr(void);           /* columns of a packed panel */
 double fk_fma_peak(double seconds); /* GFLOP/s of one core with the set in force, measured */
 
+/* ---- caches, and the block sizes that hang on them (blocks.def) */
+int64_t fk_cache_bytes(int level); /* 1: a core's, of data; 2: a core's part; 3: all of it. 0: there is none, or nobody tells */
+typedef struct {
+    const char *name, *meaning;
+    int64_t lowest, highest, multiple;
+} fk_block_info;
+int fk_block_count(void);
+const fk_block_info *fk_block(int i);
+int64_t fk_block_size(int i);         /* of the set in force */
+int fk_block_set(int i, int64_t size); /* of all sets, before anything is packed or planned: 0, or -1 where it may not be */
+/* what would be chosen for such caches, 0 for one that is not known; sizes: fk_block_count() of them */
+void fk_block_sizes_for(int isa, int64_t l1, int64_t l2, int64_t *sizes);
+
 /* the numbers of chunks and parts of a step (see ops.def), with the set in force */
 int64_t fk_chunks(int op, const int64_t *attr);
 int64_t fk_parts(int op, const int64_t *attr);

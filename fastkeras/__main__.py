@@ -10,6 +10,7 @@
 import os
 import platform
 import sys
+import textwrap
 
 
 def main(arguments):
@@ -76,10 +77,13 @@ def about():
     from fastkeras import _core, config
     known = {'fastkeras': fastkeras.__version__, 'python': f'{platform.python_version()} ({platform.machine()})',
              'numpy': numpy.__version__, 'instruction set': f'{config.isa()} (of {", ".join(config.isas())})',
+             'caches': ', '.join(f'{name} {size >> 10} KB' for name, size in _core.caches().items() if size) or 'not known',
+             'blocks': textwrap.fill(', '.join(f'{k}={v}' for k, v in _core.blocks().items()), 100),
              'threads': config.get_num_threads(), 'generation': config.generation(), 'build': _core.__file__,
              'cache': config.keras_home()}
     width = max(map(len, known))
-    return '\n'.join(f'{name:{width}}  {value}' for name, value in known.items())
+    indent = '\n' + ' ' * (width + 2)
+    return '\n'.join(f'{name:{width}}  ' + indent.join(str(value).splitlines()) for name, value in known.items())
 
 
 if __name__ == '__main__':

@@ -48,6 +48,16 @@ cdef extern from 'fk.h' nogil:
     int fk_isa_set(int)
     int fk_isa_nr()
     double fk_fma_peak(double)
+    int64_t fk_cache_bytes(int)
+    ctypedef struct fk_block_info:
+        const char *name
+        const char *meaning
+        int64_t lowest, highest, multiple
+    int fk_block_count()
+    const fk_block_info *fk_block(int)
+    int64_t fk_block_size(int)
+    int fk_block_set(int, int64_t)
+    void fk_block_sizes_for(int, int64_t, int64_t, int64_t *)
     int64_t fk_chunks(int, const int64_t *)
     int64_t fk_parts(int, const int64_t *)
     void fk_threads_set(int)
@@ -82,93 +92,12 @@ if fk_init() != 0:
     raise ImportError('fastkeras: this processor has none of the instruction sets that the kernels are compiled for; '
                       'x86-64-v2 (SSE4.2 and POPCNT) is the least')
 
+include '_tables.pxi'
 
-# ---- tables
-def ops():
-    """name → (opcode, names of the refs, [(kind, name)] of the attributes, carries an epilogue)."""
-    table = {}
-    for i in range(fk_op_count()):
-        info = fk_op(i)
-        attrs = [tuple(a.split(':')) for a in info.attrs.decode().split()]
-        table[info.name.decode()] = (i, info.refs.decode().split(), attrs, bool(info.epilogue))
-    return table
-
-
-def micros():
-    """name of a tile micro-operation → (number, operands)."""
-    table = {}
-    for i in range(fk_micro_count()):
-        name, arity = fk_micro(i).decode().split('/')
-        table[name] = (i, int(arity))
-    return table
-
-
-def limits():
-    """The sizes and codes of csrc/shared.def: {group: {name: number}}, and in 'warp_image' the type of such records."""
-    table = {}
-    for i in range(fk_shared_count()):
-        info = fk_shared(i)
-        table.setdefault(info.group.decode(), {})[info.name.decode()] = info.value
-    names, formats, offsets = [], [], []
-    for i in range(fk_warp_field_count()):
-        field = fk_warp_field(i)
-        names.append(field.name.decode())
-        formats.append((f'{chr(field.kind)}{field.size}', (field.count,) if field.count > 1 else ()))
-        offsets.append(field.offset)
-    table['warp_image'] = np.dtype({'names': names, 'formats': formats, 'offsets': offsets,
-                                    'itemsize': fk_warp_image_size()})
-    return table
-
-
-def chunks(int op, const int64_t[::1] attr):
-    return fk_chunks(op, &attr[0])
-
-
-def parts(int op, const int64_t[::1] attr):
-    return fk_parts(op, &attr[0])
-
-
-# ---- settings
-def isas():
-    """The instruction sets that this machine has, narrowest first."""
-    return [fk_isa_name(i).decode() for i in range(fk_isa_count()) if fk_isa_available(i)]
-
-
-def isa():
-    return fk_isa_name(fk_isa()).decode()
-
-
-def set_isa(str name):
-    for i in range(fk_isa_count()):
-        if fk_isa_available(i) and fk_isa_name(i).decode() == name:
-            fk_isa_set(i)
-            changed()
-            return
-    raise ValueError(f'this machine has the instruction sets {isas()}, not {name!r}')
-
-
-def gemm_nr():
-    return fk_isa_nr()
-
-
-def fma_peak(double seconds=0.1):
-    """Measured GFLOP/s of one core, float32, with the instruction set in force."""
-    with nogil:
-        r = fk_fma_peak(seconds)
-    return r
-
-
-def threads():
-    return fk_threads()
-
-
-def set_threads(int n):
-    fk_threads_set(n)
-    changed()
-
-
-from fastkeras.utils.environment import check_engine
+from fastkeras.utils.environment import asked_blocks, check_engine
 check_engine(isas(), isa(), threads())
+for _number, _size in asked_blocks(block_ranges()):  # now or never: what is packed lies in blocks
+    fk_block_set(_number, _size)
 
 
 def allocations():

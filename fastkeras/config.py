@@ -15,9 +15,6 @@ DIM_ORDERINGS = {'tf': 'channels_last', 'th': 'channels_first'}     # Keras 1's 
 _GENERATIONS = (2, 3, '2.2.4')
 
 
-MAX_THREADS = 256  # of csrc/runtime/runtime.h
-
-
 def _checked_generation(value):
     if value not in _GENERATIONS or isinstance(value, bool):
         raise ValueError(f"set_generation: expected 2 (Keras 2), 3 (Keras 3) or '2.2.4' (Keras 2.2.4 to the letter), got "
@@ -209,9 +206,10 @@ def set_num_threads(n):
 
     Results do not depend on it. FASTKERAS_NUM_THREADS and OMP_NUM_THREADS set the first value.
     """
-    if isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= MAX_THREADS:
-        raise ValueError(f'set_num_threads: expected a whole number from 1 to {MAX_THREADS}, got {n!r}')
     from fastkeras import _core
+    most = _core.limits()['sizes']['threads']
+    if isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= most:
+        raise ValueError(f'set_num_threads: expected a whole number from 1 to {most}, got {n!r}')
     _core.set_threads(int(n))
 
 
@@ -225,8 +223,10 @@ def set_concurrent_runs(n):
 
     A run that finds the team of threads taken goes alone, so without a bound there are as many as threads call.
     """
-    if n is not None and (isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= MAX_THREADS):
-        raise ValueError(f'set_concurrent_runs: expected a whole number from 1 to {MAX_THREADS}, or None, got {n!r}')
+    from fastkeras import _core
+    most = _core.limits()['sizes']['threads']
+    if n is not None and (isinstance(n, bool) or not hasattr(n, '__index__') or not 1 <= n <= most):
+        raise ValueError(f'set_concurrent_runs: expected a whole number from 1 to {most}, or None, got {n!r}')
     _settings['concurrent_runs'] = n = None if n is None else int(n)
     turns.bound(n)
     _changed()

@@ -7,14 +7,19 @@
 #include "gemm.h"
 #include "vmath.h"
 
+#define ROWS BLOCKS.attention_steps
+#define SOURCES BLOCKS.attention_sources /* of a block, and of one of the gradient: the scores of a block stay in L2 */
+#define SOURCES_DX BLOCKS.attention_dx_sources
 enum {
-    ROWS = 128,    /* steps of a block */
-    SOURCES = 256, /* sources of a block, and of one of the gradient: the scores of a block stay in L2 */
-    SOURCES_DX = 128,
     SHARE = 512,     /* steps of a chunk, which packs each block of sources once */
     FEW_ITEMS = 32,  /* heads of all examples, so few that their steps are shared out finer */
     LONGEST = 1 << 30 /* multiply-adds of a gradient's chunk */
 };
+enum { STEPS = FK_MOST_attention_steps, KEYS = FK_MOST_attention_sources, KEYS_DX = FK_MOST_attention_dx_sources, WIDE = 1024 };
+_Static_assert(4 * (STEPS * (KEYS + PAD) + STEPS * (WIDE + PAD) + 2 * KEYS * WIDE) <= FK_KERNEL_SCRATCH, "a block fits");
+_Static_assert(4 * (2 * STEPS * (KEYS_DX + PAD) + 2 * STEPS * (WIDE + PAD) + 3 * KEYS_DX * WIDE + 2 * STEPS * WIDE) <=
+                   FK_KERNEL_SCRATCH,
+               "and one of the gradient");
 #define LOWEST (-3.40282347e38f)
 #define MASKED (-1e30f)
 

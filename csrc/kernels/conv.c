@@ -22,7 +22,7 @@ FK_KERNEL(conv) {
     const gemm_grid grid = FK(gemm_split)(m, n, k);
     const int64_t cells = grid.mb * grid.nb;
     const int pixelwise = PIXELWISE(a);
-    stretch list[GEMM_ROWS];
+    stretch list[FK_MOST_mc];
     windows v = WINDOWS(a, list);
     fk_ending e;
     gemm_job j = {.as = a->c, .ldc = a->oc, .n = n, .k = k, .mode = gemm_reach(m), .scratch = (float *)call->scratch};

@@ -111,8 +111,8 @@ FK_KERNEL(conv_few) {
     fk_range(a->n * a->od * a->oh, 1, ith, nth, &lo, &hi);
     int64_t done = lo * a->ow * a->oc, end = done;
     for (int64_t r = lo; r < hi; r++)
-        for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
-            const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
+        for (int64_t j = 0; j < a->ow; j += BLOCKS.few_pixels) {
+            const int64_t count = fk_min(BLOCKS.few_pixels, a->ow - j);
             FK(few_at)(&w, &a->conv, x, r, j, count, copy);
             pixels(&w, b, w.rows * w.run, count, a->oc, y + (r * a->ow + j) * a->oc, ending);
             end += count * a->oc;

@@ -11,11 +11,9 @@
 static inline int conv_is_few(const fk_conv *a) {
     const int readable = a->groups == 1 && a->sw <= a->kw && (a->dw == 1 || a->kw == 1);
     const int64_t rows = a->kd * a->kh;
-    return readable && a->c > 0 && a->c <= 32 && rows <= FEW_ROWS && rows * a->kw > 1 && rows * a->kw * a->c <= KC &&
+    return readable && a->c > 0 && a->c <= 32 && rows <= FEW_ROWS && rows * a->kw > 1 && rows * a->kw * a->c <= BLOCKS.kc &&
            a->ow >= 6;
 }
-
-#define FEW_PIXELS 96 /* of a row of the output, at a time: what they make or read stays in L1 */
 
 /* the windows of some pixels of a row of the output */
 typedef struct {
@@ -26,9 +24,9 @@ typedef struct {
     int64_t at[FEW_ROWS]; /* where each row begins, from the first element */
 } few_windows;
 #define FEW_WINDOWS(a) {.step = a->sw * a->c, .rows = a->kd * a->kh, .run = a->kw * a->c, .oc = a->oc}
-/* Finds the windows of output pixels [j, j + count), count ≤ FEW_PIXELS, in row r of the rows of all slices of all images.
+/* Finds the windows of output pixels [j, j + count), count ≤ few_pixels, in row r of the rows of all slices of all images.
  * Windows inside the image are read where they are; where one reaches over its border, the rows of x under them all are copied
  * to `copy`, FEW_COPY floats, with zeros around. */
-#define FEW_COPY ((FEW_PIXELS + LINE) * KC)
+#define FEW_COPY ((FK_MOST_few_pixels + LINE) * FK_MOST_kc)
 void FK(few_at)(few_windows *w, const fk_conv *a, const float *x, int64_t r, int64_t j, int64_t count, float *copy);
 #endif

@@ -76,8 +76,8 @@ FK_KERNEL(conv_few_dw) {
         fk_range(a->n * a->od * a->oh, 1, part, parts, &lo, &hi);
         memset(dw, 0, (size_t)(k * a->oc) * 4);
         for (int64_t r = lo; r < hi; r++)
-            for (int64_t j = 0; j < a->ow; j += FEW_PIXELS) {
-                const int64_t count = fk_min(FEW_PIXELS, a->ow - j);
+            for (int64_t j = 0; j < a->ow; j += BLOCKS.few_pixels) {
+                const int64_t count = fk_min(BLOCKS.few_pixels, a->ow - j);
                 const float *d = dy + (r * a->ow + j) * a->oc;
                 FK(few_at)(&w, &a->conv, x, r, j, count, (float *)call->scratch);
                 for (int64_t c = 0; c < a->oc; c += NR) {

@@ -58,8 +58,8 @@ typedef struct {
     windows v;                    /* of dy; od, oh, ow: pixels of the class in an image */
     int64_t z, y, x, sd, sh, sw;  /* the first of them and the distance to the next, in x */
     int64_t d, h, w, c;           /* of x */
-    stretch list[GEMM_ROWS];
-    int64_t place[GEMM_ROWS];
+    stretch list[FK_MOST_mc];
+    int64_t place[FK_MOST_mc];
 } phase;
 
 static void phase_begin(gemm_job *j, int64_t r, int64_t m) {
@@ -189,10 +189,8 @@ FK_KERNEL(conv_dx) {
 /* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
  * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A, and where they are the
  * pixels themselves they can be read in place. */
-#define DW_ROWS 288 /* a multiple of MR and of LINE */
-#define DW_COLUMNS 256
-#define DW_STEPS 256
-#define DW_SCRATCH ((DW_ROWS + PAD) * DW_STEPS * 4)
+_Static_assert(48 % MR == 0 && 48 % LINE == 0 && 32 % NR == 0, "cells of dw_rows and dw_columns are whole strips, lines and panels");
+#define DW_LEFT(rows, steps) (((rows) + PAD) * (steps)) /* numbers of its packed left side */
 
 typedef struct {
     int64_t parts, mb, nb;
@@ -202,10 +200,10 @@ typedef struct {
 static dw_grid dw_split(const fk_conv *a) {
     const int64_t n = a->oc / a->groups, m = a->kd * a->kh * a->kw * (a->c / a->groups);
     const int64_t k = a->n * a->od * a->oh * a->ow;
-    dw_grid g = {1, fk_max(1, fk_ceil_div(m, DW_ROWS)), fk_max(1, fk_ceil_div(n, DW_COLUMNS))};
+    dw_grid g = {1, fk_max(1, fk_ceil_div(m, BLOCKS.dw_rows)), fk_max(1, fk_ceil_div(n, BLOCKS.dw_columns))};
     const int64_t work = a->groups * m * gemm_panels(n) * NR * k;
     const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GEMM_GRAIN);
-    const int64_t share = m * n <= 1 << 16 ? KC : 4 * KC;
+    const int64_t share = m * n <= 1 << 16 ? BLOCKS.kc : 4 * BLOCKS.kc;
     g.parts = fk_max(1, fk_min(want / (a->groups * g.mb * g.nb), k / share));
     g.nb = fk_max(g.nb, fk_min(want / (a->groups * g.parts * g.mb), n / 128));
     g.mb = fk_max(g.mb, fk_min(want / (a->groups * g.parts * g.nb), m / (4 * MR)));
@@ -224,7 +222,7 @@ typedef struct {
     int64_t p0, p1, r0, r1, n0, n1, add; /* add: to what c holds */
 } dw_cell;
 static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left) {
-    float *right = left + DW_SCRATCH / 4;
+    float *right = left + DW_LEFT(BLOCKS.dw_rows, BLOCKS.dw_steps);
     const float *dy = q->dy + q->n0;
     const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, q->r1 - q->r0, q->n1 - q->n0);
     gemm_args m = {.a.at = left,
@@ -236,7 +234,7 @@ static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left
                    .n = q->n1 - q->n0,
                    .c.step = a->oc,
                    .c.at = q->c + q->r0 * a->oc + q->n0};
-    const int64_t kb = fk_min(DW_STEPS, gemm_kblock(q->p1 - q->p0));
+    const int64_t kb = fk_min(BLOCKS.dw_steps, gemm_kblock(q->p1 - q->p0));
     gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
     int64_t p = q->p0;
     v->x = q->x;
@@ -266,11 +264,12 @@ static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left
 void FK(conv_dw_pixels)(const fk_conv *a, const float *x, const float *dy, float *dw, int64_t p0, int64_t p1, int add,
                         float *scratch) {
     const int64_t rows = a->kd * a->kh * a->kw * a->c;
-    stretch list[DW_STEPS];
+    stretch list[FK_MOST_dw_steps];
     windows v = WINDOWS(a, list);
-    for (int64_t r = 0; r < rows; r += DW_ROWS)
-        for (int64_t n = 0; n < a->oc; n += DW_COLUMNS) {
-            const dw_cell q = {x, dy, dw, p0, p1, r, fk_min(rows, r + DW_ROWS), n, fk_min(a->oc, n + DW_COLUMNS), add};
+    const int64_t high = BLOCKS.dw_rows, wide = BLOCKS.dw_columns;
+    for (int64_t r = 0; r < rows; r += high)
+        for (int64_t n = 0; n < a->oc; n += wide) {
+            const dw_cell q = {x, dy, dw, p0, p1, r, fk_min(rows, r + high), n, fk_min(a->oc, n + wide), add};
             one_cell(a, &v, &q, scratch);
         }
 }
@@ -278,7 +277,7 @@ void FK(conv_dw_pixels)(const fk_conv *a, const float *x, const float *dy, float
 FK_KERNEL(conv_dw) {
     const dw_grid grid = dw_split(&a->conv);
     const int64_t run = a->c / a->groups, n = a->oc / a->groups, rows = a->kd * a->kh * a->kw * run;
-    stretch list[DW_STEPS];
+    stretch list[FK_MOST_dw_steps];
     windows v = WINDOWS(a, list);
     for (int64_t t = ith; t < grid.parts * grid.mb * grid.nb * a->groups; t += nth) {
         const int64_t part = t % grid.parts, g = t / grid.parts % a->groups, cell = t / grid.parts / a->groups;
@@ -291,5 +290,6 @@ FK_KERNEL(conv_dw) {
     }
 }
 
-_Static_assert(DW_SCRATCH + DW_COLUMNS * DW_STEPS * 4 <= FK_DW_SCRATCH, "both packed sides fit");
+_Static_assert(4 * (DW_LEFT(FK_MOST_dw_rows, FK_MOST_dw_steps) + FK_MOST_dw_columns * FK_MOST_dw_steps) <= FK_DW_SCRATCH,
+               "both packed sides fit");
 _Static_assert(FK_DW_SCRATCH <= FK_KERNEL_SCRATCH, "as does that the scratch");

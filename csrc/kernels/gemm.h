@@ -1,6 +1,6 @@
 /* The core that matmul and the convolutions share: blocks of C from rows of A and packed panels of B.
  *
- * The arithmetic of one element is fixed by k and the ISA: k is cut into the blocks of gemm_kblock; inside a block one
+ * The arithmetic of one element is fixed by k, the ISA and its kc: k is cut into the blocks of gemm_kblock; inside a block one
  * chain of multiply-adds runs from 0 in the order of k, and the blocks are added up in their order. Every way through
  * gemm_block (any number of rows, any width, either storage of A) follows it, so results do not depend on the batch. */
 #ifndef FK_GEMM_H
@@ -17,8 +17,6 @@
 #define FLAT 0
 #endif
 #define NR (2 * VL)     /* columns of a panel */
-#define KC 384          /* the longest block of k: MR rows of it stay in L1 */
-#define GEMM_ROWS 96         /* rows of A that are packed at a time: they stay in L2 */
 #define PAD 16          /* between packed rows, so that they do not fall on the same lines of a cache */
 #define LINE 16         /* floats of a cache line */
 #define GEMM_GRAIN (1 << 19) /* multiply-adds that are worth a chunk: 4 to 20 µs */
@@ -30,7 +28,9 @@ static inline int64_t gemm_chunks(double work, int64_t enough) {
 
 static inline int64_t gemm_lines(int64_t n) { return (n + LINE - 1) & -LINE; }
 /* steps of k in a block: the same number in all but the last, and whole lines, or packing slows by a tenth */
-static inline int64_t gemm_kblock(int64_t k) { return k <= KC ? k : gemm_lines(fk_ceil_div(k, fk_ceil_div(k, KC))); }
+static inline int64_t gemm_kblock(int64_t k) {
+    return k <= BLOCKS.kc ? k : gemm_lines(fk_ceil_div(k, fk_ceil_div(k, BLOCKS.kc)));
+}
 /* from one packed row of n floats to the next */
 static inline int64_t gemm_stride(int64_t n) { return gemm_lines(n) + PAD; }
 static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
@@ -116,7 +116,7 @@ struct gemm_job {
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
     void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);
-    /* called before the blocks of rows [r, r + m), m ≤ GEMM_ROWS, or NULL. May point `rows` at m offsets into c */
+    /* called before the blocks of rows [r, r + m), m ≤ mc, or NULL. May point `rows` at m offsets into c */
     void (*rows_begin)(gemm_job *, int64_t r, int64_t m);
     const int64_t *rows;
     /* sets all of f but next to what packing rows [r, r + m) will read, or NULL */
@@ -128,7 +128,7 @@ struct gemm_job {
     const fk_ending *ending; /* NULL, or the same done in registers: then `call` is NULL */
     int64_t channel; /* its channel of column 0 */
 };
-#define GEMM_SCRATCH (400 << 10)
+#define GEMM_SCRATCH (656 << 10)
 /* rows [r0, r1) and columns [n0, n1) of C; n0 a multiple of NR */
 void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
 /* the same, and the same bits, from a B as it is stored; without rows_begin and upcoming */
@@ -140,7 +140,7 @@ void FK(gemm_pack_rows)(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k,
 /* sets all of f but next to what that will read */
 void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, gemm_fetch *f);
 /* where a packed B comes from, for the rows of all chunks: so few use it that most of the time it is memory */
-static inline gemm_mode gemm_reach(int64_t m) { return m <= 4 * GEMM_ROWS ? GEMM_FAR : GEMM_NEAR; }
+static inline gemm_mode gemm_reach(int64_t m) { return m <= BLOCKS.far_rows ? GEMM_FAR : GEMM_NEAR; }
 /* whether strips are flat, for so many columns */
 static inline int gemm_flat(int kmajor, int64_t n) { return FLAT && !kmajor && n >= 4 * VL; }
 /* Whether reading A in place would be slower than packing it: when kmajor, since each of its steps lies on a page of its own;

@@ -2,9 +2,8 @@
  * multiply-adds; for more, blocks of it are packed into scratch, and all rows multiplied with them. */
 #include "gemm.h"
 
-#define STORED_GROUP 256 /* columns of a packed block: rows of B are read in runs of 1 KB */
-#define STORED_BLOCK (STORED_GROUP * KC)
-_Static_assert(GEMM_SCRATCH + STORED_BLOCK * 4 <= FK_KERNEL_SCRATCH && STORED_GROUP % NR == 0, "a block of B fits");
+_Static_assert(GEMM_SCRATCH + FK_MOST_stored_columns * FK_MOST_kc * 4 <= FK_KERNEL_SCRATCH && 32 % NR == 0,
+               "a block of B fits, in whole panels");
 
 /* B at step p and column n */
 static const float *at(const gemm_job *j, int64_t p, int64_t n) {
@@ -49,9 +48,9 @@ static int slow_will_do(int64_t m, int64_t n) {
     return fk_ceil_div(m, MR) * gemm_panels(n) >= GEMM_SLOW / 2 * (fk_ceil_div(m, LINE) + fk_ceil_div(n, LINE));
 }
 
-/* the columns [n0, n1), at most STORED_GROUP of them */
+/* the columns [n0, n1), at most stored_columns of them */
 static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
-    const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, GEMM_ROWS);
+    const int64_t kb = gemm_kblock(j->k), blocks = fk_ceil_div(r1 - r0, BLOCKS.mc);
     float *packed = j->scratch + GEMM_SCRATCH / 4;
     int64_t p = 0;
     do {
@@ -114,7 +113,7 @@ void FK(gemm_as_stored)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t
         few(j, r0, r1, n0, n1);
         return;
     }
-    const int64_t groups = fk_ceil_div(n1 - n0, STORED_GROUP), panels = gemm_panels(n1 - n0);
+    const int64_t groups = fk_ceil_div(n1 - n0, BLOCKS.stored_columns), panels = gemm_panels(n1 - n0);
     for (int64_t q = 0; q < groups; q++) /* equal groups */
         group(j, r0, r1, n0 + panels * q / groups * NR, fk_min(n1, n0 + panels * (q + 1) / groups * NR));
 }

@@ -2,7 +2,7 @@
  * from the outside; the first two loops are gemm_packed's, or gemm_as_stored's where B was not packed before:
  *
  *   chunks         shares of rows and columns of C, which matmul and the convolutions call with (gemm_split)
- *   blocks of k    KC steps at most; of A, GEMM_ROWS rows of them are packed where that pays, and stay in L2
+ *   blocks of k    kc steps at most; of A, mc rows of them are packed where that pays, and stay in L2
  *   strips         MR rows of A (FLAT, where strips are flat): their steps of this block stay in L1   } the other way round
  *   panels         NR columns of B, or several: they come from L2 or L3, from memory for few rows    } where B is FAR
  *   steps          of k: the micro-kernel, whose R × V sums stay in registers (gemm_steps.h)

@@ -1,8 +1,10 @@
 /* The loops around gemm_block: blocks of rows and of k, and the division of C into chunks. */
 #include "gemm.h"
 
-_Static_assert((GEMM_ROWS + PAD) * (KC + PAD) * 4 <= GEMM_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH,
+_Static_assert((FK_MOST_mc + PAD) * (FK_MOST_kc + PAD) * 4 <= GEMM_SCRATCH && GEMM_SCRATCH <= FK_KERNEL_SCRATCH,
                "a block of A fits");
+#define AT_ONCE (400 << 10) /* bytes of A, all steps of few rows, that are packed at once */
+_Static_assert(AT_ONCE <= GEMM_SCRATCH, "they fit");
 
 void FK(gemm_finish)(const gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1) {
     if (j->call) fk_epilogue_rows(j->call, j->index + r * j->ldc + n0, m, j->ldc, n1 - n0);
@@ -30,7 +32,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
     gemm_fetch more = {.next = fetch};
     g.a.step = j->as;
     if (!j->rows) g.c.at += r * j->ldc;
-    if (pack && m <= MR && !j->kmajor && m * (gemm_stride(j->k) + PAD) * 4 <= GEMM_SCRATCH) {
+    if (pack && m <= MR && !j->kmajor && m * (gemm_stride(j->k) + PAD) * 4 <= AT_ONCE) {
         g.a.step = gemm_stride(j->k) % 512 ? gemm_stride(j->k) : gemm_stride(j->k) + PAD;
         j->pack(j, r, m, 0, j->k, j->scratch, g.a.step);
         a = j->scratch;
@@ -62,7 +64,7 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
 
 void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     if (r1 <= r0 || n1 <= n0) return;
-    const int64_t blocks = fk_ceil_div(r1 - r0, GEMM_ROWS);
+    const int64_t blocks = fk_ceil_div(r1 - r0, BLOCKS.mc);
     for (int64_t t = 0; t < blocks; t++) {
         const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
         j->rows = NULL;
@@ -74,15 +76,15 @@ void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1
     }
 }
 
-/* Blocks of GEMM_ROWS rows, and all columns, pack least. Narrower, then lower chunks only where these would be few, down to
+/* Blocks of mc rows, and all columns, pack least. Narrower, then lower chunks only where these would be few, down to
  * what keeps packing cheap; a small m reads B once and can be cut at any panel, but FEW rows need several at a time: where
  * there are a few shares less that are of fours of panels, these, since a panel by itself takes as long as four. */
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
-    enum { ENOUGH = 16, WIDEST = 1024, NARROWEST = 128 };
+    enum { ENOUGH = 16, NARROWEST = 128 };
     const int64_t columns = gemm_panels(n) * NR, most = gemm_chunks((double)m * columns * k, 64);
     const int64_t worth = fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN;
     if (worth < 2) return (gemm_grid){1, 1};
-    gemm_grid g = {fk_max(1, fk_min(fk_min(worth, most), fk_ceil_div(m, GEMM_ROWS))), fk_ceil_div(columns, WIDEST)};
+    gemm_grid g = {fk_max(1, fk_min(fk_min(worth, most), fk_ceil_div(m, BLOCKS.mc))), fk_ceil_div(columns, BLOCKS.nc)};
     if (g.mb * g.nb < ENOUGH) {
         const int64_t finest = m <= FEW ? fk_max(fk_min(2, columns / NR), fk_ceil_div(columns, 4 * NR))
                                         : fk_ceil_div(columns, m < MR ? NR : NARROWEST);

@@ -38,7 +38,7 @@ void FK(im2col)(const windows *v, int64_t p, int64_t k, float *d, int64_t stride
 
 /* conv_grad.c: dw of one group from the pixels [p0, p1) of dy; add: to what dw holds. The scratch of a kernel: the first
  * FK_DW_SCRATCH bytes are used */
-#define FK_DW_SCRATCH (1 << 20)
+#define FK_DW_SCRATCH (5 << 18)
 void FK(conv_dw_pixels)(const fk_conv *a, const float *x, const float *dy, float *dw, int64_t p0, int64_t p1, int add,
                         float *scratch);
 void FK(conv_dx)(const fk_call *, int64_t ith, int64_t nth);

@@ -1,5 +1,6 @@
 /* What every kernel includes. A kernel is f(call, ith, nth): chunk `ith` of `nth`. It knows no threads and takes no
- * memory; what it computes for an element depends on the shapes alone, never on nth, the batch, or who runs it. */
+ * memory; what it computes for an element depends on the shapes and the block sizes (below) alone, never on nth, the batch, or who
+ * runs it. */
 #ifndef FK_KERNEL_H
 #define FK_KERNEL_H
 #include <math.h>
@@ -55,6 +56,21 @@ typedef struct { CONV_FIELDS } fk_conv; /* a->conv of every convolution */
 #undef I
 #undef F
 #undef A
+
+/* Block sizes, from blocks.def: those of this instruction set, which runtime/blocks.c chooses before anything runs, and which
+ * stay. What an element's sum is may depend on them, as on the shapes and the instruction set. */
+#define BLOCK(name, lowest, highest, multiple, meaning) int64_t name;
+typedef struct {
+#include "../blocks.def"
+} fk_blocks;
+#undef BLOCK
+#define BLOCK(name, lowest, highest, multiple, meaning) FK_MOST_##name = highest,
+enum {
+#include "../blocks.def"
+};
+#undef BLOCK
+extern __attribute__((visibility("hidden"))) fk_blocks FK(blocks);
+#define BLOCKS FK(blocks)
 
 /* FK_KERNEL(softmax) { … a->rows … call->ptr[0] … } */
 #define FK_KERNEL(op)                                                                             \

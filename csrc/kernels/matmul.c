@@ -1,7 +1,9 @@
 /* Matrix product and the packing of its right side. */
 #include "gemm.h"
 
+int FK(gemm_mr)(void) { return MR; }
 int FK(gemm_nr)(void) { return NR; }
+fk_blocks FK(blocks);
 
 /* one product after another, or as many rows as all items have when they share B and lie in one piece */
 typedef struct {
@@ -10,14 +12,15 @@ typedef struct {
 } plan;
 
 /* B as stored: every share of rows packs it again, and every share of columns reads A again. Few rows are cut at runs of
- * columns that are worth fetching, others in cells of 256 × 256, which stay in L2 while all of k is added to them. Smaller
+ * columns that are worth fetching, others in cells of 256 × 256 (stored_cell), which stay in L2 while all of k is added to them. Smaller
  * ones only where there would be fewer than four. */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
-    const int64_t columns = gemm_panels(n) * NR, run = m <= FEW ? 16 * VL : m < 64 ? 128 : 256;
+    const int64_t columns = gemm_panels(n) * NR, cell = BLOCKS.stored_cell;
+    const int64_t run = m <= FEW ? 16 * VL : m < 64 ? fk_min(128, cell) : cell;
     const int64_t enough = gemm_chunks((double)m * columns * k, 16);
     const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN), least = fk_min(worth, 4);
     gemm_grid g = {1, fk_max(1, fk_min(worth, columns / run))};
-    g.mb = fk_max(1, fk_min(worth / g.nb, m / 256));
+    g.mb = fk_max(1, fk_min(worth / g.nb, m / cell));
     g.nb = fk_max(g.nb, fk_min(least / g.mb, fk_max(2, columns / 96)));
     g.mb = fk_max(g.mb, fk_min(least / g.nb, m / (4 * MR)));
     return g;
@@ -27,10 +30,10 @@ static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
  * columns at once, and epilogues run fastest over whole rows. Few shares where there is little to do. */
 static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GEMM_GRAIN;
-    if (columns > 512 || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
+    if (columns > BLOCKS.near_columns || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
     const int64_t enough = fk_max(4, fk_min(16, worth / 16));
     const int64_t most = gemm_chunks((double)m * columns * k, 64);
-    gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, GEMM_ROWS), fk_min(enough, m / 32))), 1};
+    gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, BLOCKS.mc), fk_min(enough, m / 32))), 1};
     if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
     if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
     g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));

@@ -5,9 +5,9 @@
  * The loops, from the outside; the scratch of a thread holds what a block needs:
  *
  *   chunks    runs of blocks × shares of the output channels (grid_of)
- *   blocks    up to MOST_TILES tiles of 4 × 4 outputs, transformed to 36 planes that stay in L2          inputs()
+ *   blocks    up to wino_tiles tiles of 4 × 4 outputs, transformed to 36 planes that stay in L2          inputs()
  *   panels    NR output channels
- *   channels  WINO_KBLOCK at a time: their filters, transformed to 36 planes, stay in L2 or L1          filters()
+ *   channels  wino_channels at a time: their filters, transformed to 36 planes, stay in L2 or L1          filters()
  *   planes    the product of the block's tiles and the panel, added up in L1                            gemm_thin.c
  *
  * and for each panel the sums of all channels are transformed back                                      outputs()
@@ -19,13 +19,8 @@
 #include "transpose.h"
 #include "winograd.h"
 
-#define WINO_KBLOCK 128            /* channels of a panel whose filters are transformed at a time; longer sums err more */
-#define FILTERS 4096          /* numbers of filters at a position that are kept transformed: 36 positions are 600 KB */
-#define MOST_TILES 64         /* of a block */
-#define SHARE_TILES 192       /* that are worth transforming all filters again: a thirtieth of their products' time */
-#define TILES_BYTES (4 << 20) /* that the transformed tiles of a block may take */
+#define SHARE_TILES 192 /* that are worth transforming all filters again: a thirtieth of their products' time */
 #define FEWEST_TILES 12
-#define BESIDE (1000 << 10) /* bytes of L2 for the tiles of one block and all filters together */
 #define COLUMNS 64  /* fewest output channels in a chunk that repay transforming the tiles again */
 /* channels whose filters are fetched while others are transformed: of many more the taps, which often lie a power of two
  * apart, would displace each other */
@@ -34,7 +29,7 @@
 /* an odd number of lines: the 36 planes at one offset are on different lines of a cache */
 static inline int64_t odd_lines(int64_t n) { return (gemm_lines(n) / LINE | 1) * LINE; }
 /* from tile to tile: where they are long, rows side by side are too; short ones take no more of L2 than they must */
-static inline int64_t row_of_channels(int64_t c) { return c <= WINO_KBLOCK ? gemm_lines(c) : odd_lines(c); }
+static inline int64_t row_of_channels(int64_t c) { return c <= BLOCKS.wino_channels ? gemm_lines(c) : odd_lines(c); }
 
 /* A block is a run of whole rows of tiles, counted over all images, or a part of one row; a chunk is a run of blocks and a
  * share of the output channels */
@@ -45,7 +40,7 @@ typedef struct {
 } wino_grid;
 
 /* whether all filters of n output channels fit where otherwise those of a panel and a block of k are */
-static int filters_stay(const fk_attr_winograd *a, int64_t n) { return a->c * gemm_panels(n) * NR <= FILTERS; }
+static int filters_stay(const fk_attr_winograd *a, int64_t n) { return a->c * gemm_panels(n) * NR <= BLOCKS.wino_filters; }
 
 static wino_grid grid_of(const fk_attr_winograd *a) {
     enum { ENOUGH = 4 };
@@ -56,9 +51,9 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     const int stay = filters_stay(a, a->oc);
     /* of a tile; where many blocks follow each other, the next one's pixels and outputs are on their way too */
     const int64_t pixels = WINO_OUT * WINO_OUT * 4 * (a->c + columns);
-    const int64_t tile = WINO_AT * 4 * (row + NR) + (all * g.across > MOST_TILES ? 2 : 1) * pixels;
-    const int64_t room = stay ? (BESIDE - WINO_AT * 4 * a->c * columns) / tile : TILES_BYTES / (WINO_AT * 4 * row);
-    const int64_t most = fk_max(FEWEST_TILES, fk_min(MOST_TILES, room));
+    const int64_t tile = WINO_AT * 4 * (row + NR) + (all * g.across > BLOCKS.wino_tiles ? 2 : 1) * pixels;
+    const int64_t room = stay ? ((BLOCKS.wino_stay_kb << 10) - WINO_AT * 4 * a->c * columns) / tile : (BLOCKS.wino_tiles_kb << 10) / (WINO_AT * 4 * row);
+    const int64_t most = fk_max(FEWEST_TILES, fk_min(BLOCKS.wino_tiles, room));
     const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GEMM_GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
@@ -112,7 +107,7 @@ typedef struct {
     int64_t tap, step; /* from tap to tap, from channel to channel */
 } filter_taps;
 
-/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of WINO_KBLOCK. Packed
+/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of a block of wino_channels. Packed
  * ones come from memory in long runs, where as they are each page of w would be read for every panel. */
 static filter_taps taps_at(const fk_attr_winograd *a, const float *w, int64_t k, int64_t at) {
     if (!a->depth) return (filter_taps){w + k * a->oc + at, a->c * a->oc, a->oc};
@@ -337,13 +332,12 @@ static void finish(const fk_call *call, const fk_attr_winograd *a, int quarters,
 /* ---- what the products fetch meanwhile, since the transforms would wait for it: lists that end at f. Only where it is
  * little; where there are many channels, the transforms matter less, and L2 is full. */
 #define MOST_LISTS (WINO_OUT + WINO_IN)
-#define LITTLE (1 << 19)
 
 /* rows [i, i + rows) and columns [x0, x1) of images of w columns and c channels */
 static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, int64_t i, int64_t rows, int64_t x0,
                         int64_t x1) {
     const int64_t pieces = x1 - x0 == w ? 1 : rows;
-    if (rows * (x1 - x0) * c * 4 > LITTLE || pieces > WINO_IN) return f;
+    if (rows * (x1 - x0) * c * 4 > BLOCKS.wino_fetch_kb << 10 || pieces > WINO_IN) return f;
     const int64_t lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);
     at += (i * w + x0) * c;
     for (int64_t q = 0; q < pieces; q++, at += w * c, f++) *f = fetch_run(at, lines, f - 1);
@@ -370,7 +364,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_quart
     float *y = call->ptr[2];
     fk_ending e;
     const fk_ending *ending = fk_ending_of(call, y, quarters && a->turned ? a->oc / QUARTERS : a->oc, &e);
-    const int64_t as = row_of_channels(a->c), u_plane = odd_lines(FILTERS);
+    const int64_t as = row_of_channels(a->c), u_plane = odd_lines(fk_max(BLOCKS.wino_filters, BLOCKS.wino_channels * NR));
     const int stay = filters_stay(a, n1 - n0);
     float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane;
     gemm_fetch lists[MOST_LISTS + 1] = {{0}};
@@ -389,7 +383,7 @@ static void run(const fk_call *call, const fk_attr_winograd *a, const wino_quart
             int64_t k = 0, depth = quarters && !a->turned ? a->c / QUARTERS : a->c, step;
             char begun[WINO_AT] = {0};
             do {
-                step = fk_min(WINO_KBLOCK, depth - k % depth);
+                step = fk_min(BLOCKS.wino_channels, depth - k % depth);
                 gemm_args g = {.a.at = v + k,
                                .a.step = as,
                                .c.add = k > 0,
@@ -447,5 +441,9 @@ FK_KERNEL(winograd) {
     }
 }
 
-_Static_assert(WINO_KBLOCK *NR <= FILTERS, "a panel fits");
-_Static_assert(TILES_BYTES + WINO_AT * 4 * (FILTERS + MOST_TILES * NR + 3 * LINE) <= FK_KERNEL_SCRATCH, "a block fits");
+#define MOST_BYTES (FK_MOST_wino_tiles_kb << 10) /* of the transformed tiles of a block */
+_Static_assert(FK_MOST_wino_channels *NR <= FK_MOST_wino_filters, "a panel fits");
+_Static_assert(FK_MOST_wino_stay_kb <= FK_MOST_wino_tiles_kb && FEWEST_TILES * WINO_AT * 4 * (1024 + LINE) <= MOST_BYTES,
+               "blocks of any kind are no larger");
+_Static_assert(MOST_BYTES + WINO_AT * 4 * (FK_MOST_wino_filters + FK_MOST_wino_tiles * NR + 3 * LINE) <= FK_KERNEL_SCRATCH,
+               "a block fits");

@@ -4,8 +4,8 @@
 #include "gemm.h"
 #include "winograd.h"
 
-enum { CHANNELS = 128 }; /* the most of either side in a cell: more would not pay for the room that sums take */
-enum { TILES = 36 };     /* at a time: sums are read and written once for so many */
+#define CHANNELS BLOCKS.wino_dw_channels /* the most of either side in a cell: more would not pay for the room that sums take */
+#define TILES BLOCKS.wino_dw_tiles       /* at a time: sums are read and written once for so many */
 
 typedef struct {
     int64_t down, across, tiles; /* of an image, of all */
@@ -182,5 +182,6 @@ FK_KERNEL(winograd_dw) {
     }
 }
 
-_Static_assert(WINO_AT * 4 * (CHANNELS * CHANNELS + TILES * (2 * CHANNELS + PAD) + 3 * LINE) <= FK_KERNEL_SCRATCH,
+enum { MOST = FK_MOST_wino_dw_channels };
+_Static_assert(WINO_AT * 4 * (MOST * MOST + FK_MOST_wino_dw_tiles * (2 * MOST + PAD) + 3 * LINE) <= FK_KERNEL_SCRATCH,
                "sums and transforms of the widest cell fit the scratch");

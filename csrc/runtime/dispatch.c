@@ -13,13 +13,16 @@
 
 #define DECLARE(id, suffix, name)              \
     extern const fk_entry fk_table_##suffix[]; \
+    int fk_gemm_mr_##suffix(void);             \
     int fk_gemm_nr_##suffix(void);             \
+    extern fk_blocks fk_blocks_##suffix;       \
     double fk_fma_peak_##suffix(double);       \
     void fk_plan_tile_##suffix(fk_tile *);
 SETS(DECLARE)
 
 #define ROW(id, suffix, label) \
-    [id] = {label, fk_table_##suffix, fk_gemm_nr_##suffix, fk_fma_peak_##suffix, fk_plan_tile_##suffix},
+    [id] = {label, fk_table_##suffix, fk_gemm_mr_##suffix, fk_gemm_nr_##suffix, fk_fma_peak_##suffix, \
+            fk_plan_tile_##suffix, &fk_blocks_##suffix},
 static const fk_isa_table isas[FK_NISA] = {SETS(ROW)};
 static const fk_isa_table *current;
 
@@ -41,6 +44,7 @@ int fk_isa_available(int isa) {
 int fk_isa_count(void) { return FK_NISA; }
 const char *fk_isa_name(int isa) { return isa >= 0 && isa < FK_NISA ? isas[isa].name : NULL; }
 const fk_isa_table *fk_isa_current(void) { return current; }
+const fk_isa_table *fk_isa_table_of(int isa) { return isas[isa].table ? &isas[isa] : NULL; }
 int fk_isa(void) { return (int)(current - isas); }
 
 int fk_isa_set(int isa) {
@@ -52,9 +56,18 @@ int fk_isa_set(int isa) {
 int fk_isa_nr(void) { return current->gemm_nr(); }
 double fk_fma_peak(double seconds) { return current->fma_peak(seconds); }
 
+void fk_block_sizes_for(int isa, int64_t l1, int64_t l2, int64_t *to) {
+    fk_blocks b;
+    fk_blocks_choose(&b, isas[isa].gemm_mr(), isas[isa].gemm_nr(), l1, l2);
+    memcpy(to, &b, sizeof b);
+}
+
 /* the widest the machine has, unless FASTKERAS_ISA names another; 0, or -1 where the machine has none */
 int fk_isa_init(void) {
     const char *forced = getenv("FASTKERAS_ISA");
+    const int64_t l1 = fk_cache_bytes(1), l2 = fk_cache_bytes(2);
+    for (int i = 0; i < FK_NISA; i++)
+        if (isas[i].table && fk_isa_available(i)) fk_blocks_choose(isas[i].blocks, isas[i].gemm_mr(), isas[i].gemm_nr(), l1, l2);
     for (int i = FK_NISA - 1; i >= 0; i--)
         if (forced && isas[i].name && !strcmp(forced, isas[i].name) && fk_isa_set(i) == 0) return 0;
     for (int i = FK_NISA - 1; i >= 0; i--)

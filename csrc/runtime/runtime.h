@@ -12,16 +12,20 @@ enum { FK_BASE = 0, FK_V3 = 1, FK_V4 = 2, FK_NEON = 3, FK_NISA = 4 };
 typedef struct {
     const char *name;
     const fk_entry *table;
-    int (*gemm_nr)(void);
+    int (*gemm_mr)(void), (*gemm_nr)(void);
     double (*fma_peak)(double);
     void (*plan_tile)(fk_tile *); /* tile_plan.c */
+    fk_blocks *blocks;
 } fk_isa_table;
 const fk_isa_table *fk_isa_current(void);
+const fk_isa_table *fk_isa_table_of(int isa); /* NULL where the build has none */
 int fk_isa_init(void);
+
+/* blocks.c: the sizes for micro-kernels of so many rows and columns, and such caches; 0: not known */
+void fk_blocks_choose(fk_blocks *b, int rows, int columns, int64_t l1, int64_t l2);
 
 /* threads.c: how many a run may have, here and now, and any run at most; a crew of n threads, each of which does member(0 … n − 1). 0 where the
  * system refuses them. A crew's end waits until all have returned */
-enum { FK_MAX_THREADS = 256 };
 int fk_threads_wanted(int *most);
 int fk_crew_begin(int n, void (*member)(int thread));
 void fk_crew_end(void);

@@ -8,24 +8,20 @@ import functools
 
 import numpy as np
 
+from .. import _core
 from ..graph import LEAVES
 from ..ops import core
 from .buffers import FIXED
 from .profile import traffic
 
 LARGEST_CACHE = 24 << 20  # bytes; a larger one, on machines that have it, is shared by many processors
-_SHARED = '/sys/devices/system/cpu/cpu0/cache/index3/size'
 
 
 @functools.cache
 def cache_bytes():
     """What a plan may keep in the cache that all processors share: three quarters of it, if it is known."""
-    try:
-        with open(_SHARED) as file:
-            text = file.read().strip()
-        return min(LARGEST_CACHE, int(text.rstrip('KM')) * {'K': 1 << 10, 'M': 1 << 20}.get(text[-1], 1) * 3 // 4)
-    except (OSError, ValueError):
-        return LARGEST_CACHE
+    shared = _core.caches()['L3']
+    return min(LARGEST_CACHE, shared * 3 // 4) if shared else LARGEST_CACHE
 
 
 def at_a_time(graph, compiled, threads):

@@ -5,12 +5,11 @@ to 2e-6 of the largest output, about seven times those of the direct convolution
 outputs of its tile. config.set_winograd(False) keeps to the direct one.
 """
 
-from .. import config
+from .. import _core, config
 
 TILE = 4  # outputs of a tile along an axis
 MOST_CHANNELS = 1024  # what csrc/kernels/winograd.c has room for
 PACKED = 1 << 17  # numbers of a kernel from which on it is packed, to be read in long runs: it does not stay in a cache
-DEEPEST = 384  # rows of a matrix that pack_b leaves in one block
 
 
 def _possible(g):
@@ -74,9 +73,11 @@ def forward(ctx, g, x, w, y):
 
 def _depth(c):
     """The channels of an item of packed filters, or 0 where the kernel cannot read them so."""
-    if c <= DEEPEST:
+    blocks = _core.blocks()
+    deepest, step = blocks['kc'], blocks['wino_channels']   # what pack_b leaves in one block, what the kernel takes at a time
+    if c <= deepest:
         return c
-    return max((d for d in range(128, DEEPEST + 1, 128) if c % d == 0), default=0)
+    return max((d for d in range(step, deepest + 1, step) if c % d == 0), default=0)
 
 
 def backward(ctx, g, dy, w, dx):

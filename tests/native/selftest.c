@@ -394,9 +394,17 @@ static void everything(void) {
     conv((window){1, 9, 10, 8, 4, 4, 12, 3, 4, 2, 2, 1, 1, 0, 0, 2, 9, 3, 2, 3, 2, 1});
 }
 
+/* with the block sizes that suit the caches, then with the smallest of all, then with the largest */
+static void set_blocks(int how) {
+    for (int i = 0; i < fk_block_count() && how; i++)
+        if (fk_block_set(i, how == 1 ? fk_block(i)->lowest : fk_block(i)->highest)) failures++;
+}
+
 int main(void) {
     fk_init();
-    for (int isa = 0; isa < fk_isa_count(); isa++) {
+    for (int n = 0; n < 3 * fk_isa_count(); n++) {
+        const int isa = n % fk_isa_count();
+        if (!isa) set_blocks(n / fk_isa_count());
         if (fk_isa_set(isa)) continue;
         for (threads = 1; threads <= 2; threads++) {
             fk_threads_set(threads);
