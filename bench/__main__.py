@@ -8,6 +8,7 @@
     python -m bench files                        # loading a model's file, beside h5py alone
     python -m bench images                       # JPEG files to predictions; augmentation; training from a folder
     python -m bench ops vgg16 --grad             # single kernels: see python -m bench ops --help
+    python -m bench tune --only kc,mc            # block sizes for this machine: see python -m bench tune --help
     python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
     python -m bench compare before.json after.json
 """
@@ -76,6 +77,9 @@ def main(argv):
     if argv[:1] == ['ops']:
         from bench import ops
         return ops.main(argv[1:])
+    if argv[:1] == ['tune']:
+        from bench import tune
+        return tune.main(argv[1:])
     if argv[:1] == ['mnist_cnn']:
         from bench import mnist_cnn
         return mnist_cnn.main(argv[1:])

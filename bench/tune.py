@@ -1,0 +1,270 @@
+"""Which block sizes of the kernels this machine likes best (docs/performance.md, Block sizes).
+
+    python -m bench tune                        # every size, with the instruction set in force
+    python -m bench tune --isa v3 --only kc,mc  # some sizes, with another set
+    FASTKERAS_BLOCKS=… python my_script.py      # a run with what was found
+
+Each value is tried in a process of its own, which gets it by FASTKERAS_BLOCKS, beside two with the sizes as they are: what
+these two differ by is noise. All take turns on each case, one thread. A figure is processor time x the peak measured right
+beside it (fused multiply-adds on registers), so a throttled machine slows both; what is printed is the median over turns of
+the ratio to the process with the sizes as they are, so below 1 is faster. A value is chosen when it is faster over all cases
+by more than the noise and slower in none; otherwise the size stays. At the end all that were chosen are tried together.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import namedtuple
+
+from bench import machine
+from bench.harness import ROOT, environment
+from fastkeras import _core, config
+
+LEAST_NOISE = 0.01
+WORSE = 0.02  # what a case may lose by, beside the noise
+MATRICES = ('mm 512 512 512', 'mm 1024 1024 1024', 'ms 1024 1024 1024', 'conv 14 14 1024 1 1 256 4',
+            'conv 28 28 512 1 2 1024 4')
+STORED = ('ms 1024 1024 1024', 'ms 256 1024 2048', 'ms 128 512 2560')
+SUMS = ('dw 56 56 64 1 1 256 4', 'dw 14 14 1024 1 1 256 8', 'dw 28 28 128 3 2 256 4')
+TILED = ('conv 56 56 64 3 1 64 1', 'conv 28 28 128 3 1 128 1', 'conv 14 14 256 3 1 256 4', 'conv 56 56 256 3 1 256 1')
+TILED_SUMS = ('dw 56 56 64 3 1 64 4', 'dw 28 28 128 3 1 128 4', 'dw 14 14 256 3 1 256 8')
+# block size: what is tried, on which cases. Of a case: its kind, then its sizes (see `made`)
+Trial = namedtuple('Trial', 'values cases')
+TRIALS = {
+    'kc': Trial((192, 256, 320, 512), MATRICES),
+    'mc': Trial((48, 72, 144, 192), MATRICES),
+    'nc': Trial((512, 2048), ('mm 512 2048 512', 'mm 1024 2048 1024', 'conv 14 14 512 1 1 2048 4')),
+    'far_rows': Trial((96, 192, 1024), ('chain 49 1024', 'chain 196 1024', 'chain 784 1024')),
+    'near_columns': Trial((128, 256, 1024), ('mm 784 256 512', 'mm 3136 64 256', 'mm 196 512 1024')),
+    'stored_columns': Trial((128, 192, 384, 512), STORED),
+    'stored_cell': Trial((128, 192, 384, 512), STORED),
+    'dw_rows': Trial((144, 192, 384), SUMS),
+    'dw_columns': Trial((128, 192, 384), SUMS),
+    'dw_steps': Trial((128, 192, 384), SUMS),
+    'wino_channels': Trial((64, 96, 256), TILED),
+    'wino_tiles': Trial((32, 48, 96), TILED),
+    'wino_tiles_kb': Trial((1024, 2048), ('conv 28 28 512 3 1 512 1', 'conv 14 14 512 3 1 512 4')),
+    'wino_filters': Trial((0, 2048, 8192), TILED),
+    'wino_stay_kb': Trial((500, 750, 1500), TILED),
+    'wino_fetch_kb': Trial((0, 256, 1024), TILED),
+    'wino_dw_channels': Trial((64, 96), TILED_SUMS),
+    'wino_dw_tiles': Trial((16, 24, 48, 72), TILED_SUMS),
+    'few_pixels': Trial((48, 64, 128, 192), ('conv 224 224 3 3 1 64 1', 'conv 224 224 3 7 2 64 1', 'dw 112 112 3 3 1 32 2')),
+    'depthwise_numbers': Trial((8192, 16384, 65536), ('deep 112 112 32 3 1 1', 'deep 56 56 144 3 1 2', 'deep 14 14 576 3 1 8')),
+    'attention_steps': Trial((64, 96), ('attention 128 64 4', 'attention 512 64 2')),
+    'attention_sources': Trial((128, 384, 512), ('attention 128 64 4', 'attention 512 64 2')),
+    'attention_dx_sources': Trial((64, 192, 256), ('attention_dx 128 64 4', 'attention_dx 512 64 2')),
+}
+
+
+# ---- one process
+def made(case):
+    """A function to time. mm, ms: m × n × k with b packed, and as stored; chain: m rows through 8 square matrices, which
+    are together more than a cache holds; conv, dw (its gradient by the kernel): h w c kernel stride channels batch; deep: the
+    same of a depthwise one without the channels; attention: steps, size of a head, batch, with 8 heads; attention_dx: with its
+    gradient."""
+    from bench.ops import _attributes, call, random
+    from fastkeras import ops
+    from fastkeras.compiler.autodiff import gradients
+    from fastkeras.ops import core
+    from fastkeras.runtime import Function, Variable
+    kind, *sizes = case.split()
+    sizes = [int(n) for n in sizes]
+    if kind in ('mm', 'ms'):
+        m, n, k = sizes
+        weight = Variable(random(k, n))
+        if kind == 'ms':
+            return call(ops.matmul, (random(m, k), random(k, n)))
+        return call(lambda a: ops.matmul(a, weight), (random(m, k),))
+    if kind == 'chain':
+        m, n = sizes
+        weights = [Variable(random(n, n) / n ** 0.5) for _ in range(8)]
+
+        def through(x):
+            for w in weights:
+                x = ops.matmul(x, w)
+            return x
+        return call(through, (random(m, n),))
+    if kind.startswith('attention'):
+        steps, dim, batch = sizes
+
+        def attend(q, k, v):
+            y = ops.dot_product_attention(q, k, v)
+            return y if kind == 'attention' else gradients(ops.sum(y * y), [q, k, v])
+        return call(attend, tuple(random(batch, steps, 8, dim) for _ in range(3)))
+    h, w, c, size, stride, *channels, batch = sizes
+    kernel = Variable(random(size, size, c, channels[0] if channels else 1))
+    x = random(batch, h, w, c)
+
+    def forward(x):
+        return (ops.depthwise_conv if kind == 'deep' else ops.conv)(x, kernel, stride, 'same', 'channels_last')
+    if kind != 'dw':
+        return call(forward, (x,))
+    attrs, y = _attributes(forward, x), Function(forward)(x)
+    return call(lambda x, y: core.apply('conv2d_dw', (x, y), kernel_size=(size, size), **attrs), (x, y))
+
+
+def work():
+    """Read orders, a line each, and answer: a case → 0; a number of seconds → the least time of some runs of it × the peak."""
+    config.set_num_threads(1)
+    run = None
+    for line in sys.stdin:
+        order = json.loads(line)
+        if isinstance(order, str):
+            run = made(order)
+            run()
+            begin = time.perf_counter()
+            run()
+            once = time.perf_counter() - begin
+            print(0, flush=True)
+            continue
+        count, times = max(1, int(order / 4 / max(once, 1e-7))), []
+        peak = _core.fma_peak(0.005)
+        for _ in range(4):
+            begin = time.process_time()
+            for _ in range(count):
+                run()
+            times.append((time.process_time() - begin) / count)
+        print(min(times) * max(peak, _core.fma_peak(0.005)), flush=True)
+
+
+class Worker:
+    def __init__(self, isa, blocks):
+        env = {**environment(), 'FASTKERAS_ISA': isa, 'FASTKERAS_BLOCKS': ','.join(f'{k}={v}' for k, v in blocks.items())}
+        self.process = subprocess.Popen([sys.executable, '-c', 'from bench import tune; tune.work()'], cwd=ROOT, env=env,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, order):
+        self.process.stdin.write(json.dumps(order) + '\n')
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f'a process of the tuning ended ({self.process.wait()})')
+        return float(line)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+# ---- all of them
+def ratios(isa, settings, cases, turns, seconds, base):
+    """For each setting, by case, its time over that of the sizes as they are (`base`), and for these themselves, which come
+    first, that of a second process with them: the medians over the turns."""
+    workers = [Worker(isa, {**base, **s}) for s in ({}, {}, *settings)]
+    found = [[] for _ in workers[1:]]
+    try:
+        for case in cases:
+            for worker in workers:
+                worker.ask(case)
+            taken = [[] for _ in workers]
+            for turn in range(turns):
+                order = list(enumerate(workers))
+                for i, worker in order if turn % 2 == 0 else order[::-1]:
+                    taken[i].append(worker.ask(seconds))
+            for i, times in enumerate(taken[1:]):
+                found[i].append(statistics.median(b / a for a, b in zip(taken[0], times)))
+    finally:
+        for worker in workers:
+            worker.close()
+    return found
+
+
+def whole(row):
+    """One figure of the ratios of several cases."""
+    return math.exp(statistics.fmean(map(math.log, row)))
+
+
+def line(name, row):
+    print(f'{name:>22} ' + ' '.join(f'{r:9.3f}' for r in row) + f' {whole(row):9.3f}', flush=True)
+
+
+def noise_of(row):
+    """What two processes with the same sizes differ by."""
+    return max(LEAST_NOISE, *(abs(r - 1) for r in (whole(row), statistics.median(row))))
+
+
+def choice(values, found):
+    """(the value that is worth taking, or None, and in words why). found: what `ratios` gives."""
+    noise = noise_of(found[0])
+    best = min(range(len(values)), key=lambda i: whole(found[1 + i]))
+    gain = whole(found[1 + best])
+    if gain >= 1 - noise:
+        return None, f'nothing is faster beyond the noise of {noise:.3f}'
+    if max(found[1 + best]) > 1 + WORSE + noise:
+        return None, f'{values[best]} is faster over all, and slower in one case'
+    return values[best], f'{values[best]} takes {gain:.3f} of the time, noise {noise:.3f}'
+
+
+def tune(isa, names, turns, seconds, base):
+    """{name: value} of the sizes that had better be others."""
+    before, chosen = _core.isa(), {}
+    config.set_isa(isa)
+    now = {**_core.blocks(), **base}
+    config.set_isa(before)
+    for name in names:
+        values = [v for v in TRIALS[name].values if v != now[name]]
+        print(f'\n{name}: {_core.block_ranges()[name][3]}\n{"":22} ' + ' '.join(f'{c:>9}' for c in short(TRIALS[name].cases)) +
+              f' {"all":>9}')
+        found = ratios(isa, [{name: v} for v in values], TRIALS[name].cases, turns, seconds, base)
+        for label, row in zip((f'{now[name]}, as it is', *values), found):
+            line(label, row)
+        value, why = choice(values, found)
+        print(f'    {name}={now[name] if value is None else value}: {why}', flush=True)
+        if value is not None:
+            chosen[name] = value
+    return chosen
+
+
+def short(cases):
+    """The cases in nine letters at most: their kind, and which of its kind."""
+    kinds = [case.split()[0][:7] for case in cases]
+    return [f'{kind}{kinds[:i + 1].count(kind)}' for i, kind in enumerate(kinds)]
+
+
+def together(isa, chosen, turns, seconds, base):
+    """Whether what was chosen size by size is also faster as a whole."""
+    cases = list(dict.fromkeys(case for name in chosen for case in TRIALS[name].cases))
+    print(f'\nall that were chosen\n{"":22} ' + ' '.join(f'{c:>9}' for c in short(cases)) + f' {"all":>9}')
+    found = ratios(isa, [chosen], cases, turns, seconds, base)
+    line('as it is', found[0])
+    line('chosen', found[1])
+    return whole(found[1]) < 1 - noise_of(found[0])
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog='python -m bench tune', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--isa', default=config.isa(), help=f'of {" ".join(config.isas())}')
+    parser.add_argument('--only', default=','.join(TRIALS), metavar='NAMES', help=f'of {",".join(TRIALS)}')
+    parser.add_argument('--turns', type=int, default=7, help='of each process, for each case')
+    parser.add_argument('--seconds', type=float, default=0.06, help='that a turn lasts')
+    args = parser.parse_args(argv)
+    args.only = args.only.split(',')
+    for kind, given, known in (('sizes', args.only, TRIALS), ('instruction set', [args.isa], config.isas())):
+        if set(given) - set(known):
+            parser.error(f'unknown {kind} {sorted(set(given) - set(known))}; choose from {" ".join(known)}')
+    return args
+
+
+def main(argv):
+    args = parse(argv)
+    about = machine.describe({})
+    base = dict(word.split('=') for word in os.environ.get('FASTKERAS_BLOCKS', '').replace(' ', '').split(',') if word)
+    base = {name: int(value) for name, value in base.items()}
+    print(f'{about["processor"]}, caches {", ".join(f"{k} {v}" for k, v in about["caches"].items())}, {args.isa}, one thread; '
+          f'{args.turns} turns of {args.seconds} s; ratios to the time with the sizes as they are', flush=True)
+    chosen = tune(args.isa, args.only, args.turns, args.seconds, base)
+    if len(chosen) > 1 and not together(args.isa, chosen, args.turns, args.seconds, base):
+        print('together they are not faster: all stay')
+        chosen = {}
+    everything = {**base, **chosen}
+    print('\nFASTKERAS_BLOCKS=' + ','.join(f'{k}={v}' for k, v in everything.items()) if everything else
+          '\nall sizes stay: nothing to set in FASTKERAS_BLOCKS')
+    return 0
