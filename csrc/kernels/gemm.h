@@ -98,7 +98,7 @@ typedef struct {
     gemm_fetch *fetch; /* what else is to be fetched, or NULL */
 } gemm_args;
 void FK(gemm_block)(const gemm_args *g);
-/* the same, and the same bits, for little k: GEMM_NEAR alone, without ahead, rows and ending */
+/* the same, and the same bits, for little k: of a packed B alone, without a.ahead and c.rows */
 void FK(gemm_thin)(const gemm_args *g);
 
 /* ---- all blocks of k */

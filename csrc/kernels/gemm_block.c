@@ -11,8 +11,7 @@
  * same where k is small. */
 #include "gemm_steps.h"
 
-/* rows of the next strip that are fetched: where there are few registers a line comes with every step, for later strips too */
-#define STRIP_ROWS(rows) (QUAD > 1 ? (rows) : LINE)
+#define THIN 48 /* steps of k up to which setting up a micro-kernel for each strip costs more than what it fetches ahead gains */
 #define BLOCK_AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
@@ -32,7 +31,6 @@ INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t 
 }
 
 /* all steps of a micro-kernel. Beside them come what the list names, and the place of the results of the next one */
-#if QUAD > 1
 INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
                       const int R, const int V, const int kmajor, const int copy) {
     const int quad = R > FEW ? QUAD : 1; /* few rows wait for B, not for addresses */
@@ -90,40 +88,6 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         f->done = many > 1 ? 0 : per - left;
     }
 }
-#else
-/* where there are few registers: loops that hold nothing else */
-INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const float *b, float *const *c, int64_t j,
-                      const int R, const int V, const int kmajor, const int copy) {
-    const int64_t bs = g->b.panel, step = g->mode >= GEMM_AS_STORED ? g->b.step : NR, lead = j + g->c.lead;
-    rows_of_a at = rows_from(a, g->a.step, R);
-    float *copied = g->b.copy;
-    if (V <= 2 && !g->c.add)
-        UNROLL_FOR (int r = 0; r < R; r++)
-            UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(c[r] + l + lead, 1);
-    gemm_fetch *f = g->fetch;
-#define STEPS(count, fetch)                                                \
-    for (int64_t q = (count); q > 0; q--) {                                \
-        steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);     \
-        fetch;                                                             \
-    }
-    if (copy) { /* as above */
-        const int64_t soon = fk_min(g->k, BLOCK_AHEAD / R);
-        const float *line = b + soon * step;
-        STEPS(g->k - soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
-        line = g->b.after;
-        STEPS(soon, (__builtin_prefetch(line, 0, 2), __builtin_prefetch(line + LINE, 0, 2), line += step))
-    } else if (V <= 2 && f) {
-        const int64_t next = f->step, per = f->per;
-        for (int64_t p = g->k; p > 0; p -= per, f->at += f->turn) {
-            const float *line = f->at;
-            STEPS(fk_min(p, per), (__builtin_prefetch(line, 0, 2), line += next))
-        }
-        f->lines -= g->k;
-    } else {
-        STEPS(g->k, )
-    }
-}
-#endif
 
 INLINE void run(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n, const int R,
                 const int V, const int kmajor, const int copy) {
@@ -177,7 +141,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     const float *b = g->b.at;
     gemm_args t = *g;
     const int64_t more = g->a.ahead && !g->a.kmajor && r0 + rows < g->m ? g->k : 0;
-    gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, STRIP_ROWS(rows), more, g->a.step, g->fetch);
+    gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, more, g->a.step, g->fetch);
     strip_after.slow = g->n * LINE >= GEMM_SLOW * rows * (gemm_flat(g->a.kmajor, g->n) ? 4 * VL : NR);
     t.fetch = &strip_after;
     for (int level = rows <= fk_max(FEW, FLAT) && !g->a.kmajor ? 2 : -1; level >= 0; level--) {
@@ -217,7 +181,7 @@ static void by_panels(const gemm_args *g) {
             float *c[MR];
             for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (lo + r) * g->c.step;
             const int64_t more = j == 0 && g->a.ahead && !g->a.kmajor && s + 1 < strips ? g->k : 0;
-            gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, STRIP_ROWS(rows), more, g->a.step, &panel);
+            gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, more, g->a.step, &panel);
             t.fetch = &strip_after;
             while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
             t.c.lead = s + 1 < strips ? rows * g->c.step : 0;
@@ -252,6 +216,10 @@ void FK(gemm_block)(const gemm_args *g) {
         rest.b.panel = g->k * NR;
         rest.mode = GEMM_NEAR;
         g = &rest;
+    }
+    if (g->mode <= GEMM_FAR && g->k <= THIN && g->n >= NR && g->m > MR && !g->c.rows) {
+        FK(gemm_thin)(g);
+        return;
     }
     if (g->mode == GEMM_FAR && g->m > MR) {
         by_panels(g);

@@ -1,6 +1,8 @@
-/* Products of little k, as in the Winograd domain, where setting up a micro-kernel for each strip of rows would take a tenth
- * of the time: one call runs over all strips against a panel. The arithmetic is that of gemm_block. */
+/* Products of little k, as in the Winograd domain or of few channels, where setting up a micro-kernel for each strip of rows would
+ * take a tenth of the time or more: one call runs over all strips against a panel. The arithmetic is that of gemm_block. */
 #include "gemm_steps.h"
+
+#define PLACES 3 /* strips from asking for the place of results to their writing */
 
 /* what is to be fetched at the next step, and how to go on */
 typedef struct {
@@ -23,15 +25,17 @@ static void put_down(gemm_fetch *f, const lines *l, int64_t count) {
     f->lines -= count / QUAD * l->at_once;
 }
 
-/* `count` strips of R rows × V vectors: one panel or two */
-INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, int64_t count, const int R, const int V,
-                const int kmajor) {
+/* `count` strips of R rows × V vectors, one panel or two, from channel `channel` of C on */
+INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, int64_t channel, int64_t count, const int R,
+                const int V, const int kmajor) {
     const int64_t as = g->a.step, bs = g->b.panel, ldc = g->c.step, k = g->k;
     gemm_fetch *f = g->fetch;
     for (; count > 0; count--, a += kmajor ? R : R * as) {
         vf acc[MR][MAXV];
         UNROLL_FOR (int r = 0; r < R; r++)
             UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
+        UNROLL_FOR (int r = 0; r < R; r++)
+            UNROLL_FOR (int v = 0; v < V * VL; v += LINE) __builtin_prefetch(c + (PLACES * R + r) * ldc + v, 1);
         lines l;
         f = take_up(f, a, &l);
         rows_of_a at = rows_from(a, as, R);
@@ -51,12 +55,15 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, in
         if (g->c.add)
             UNROLL_FOR (int r = 0; r < R; r++)
                 UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load(c + r * ldc + v * VL);
+        if (g->c.ending)
+            UNROLL_FOR (int v = 0; v < V; v++)
+                fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c + v * VL, ldc, channel + v * VL, VL);
         UNROLL_FOR (int r = 0; r < R; r++, c += ldc)
             UNROLL_FOR (int v = 0; v < V; v++) v_store(c + v * VL, acc[r][v]);
     }
 }
 
-typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *c, int64_t count);
+typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *c, int64_t channel, int64_t count);
 #define EACH_ROW(X, V, K) X(1, V, K) X(2, V, K) X(3, V, K) X(4, V, K) X(5, V, K) X(6, V, K)
 #if MR == 12
 #define EACH(X, K) EACH_ROW(X, 2, K) X(7, 2, K) X(8, 2, K) X(9, 2, K) X(10, 2, K) X(11, 2, K) X(12, 2, K)
@@ -66,8 +73,9 @@ typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float 
 #define EACH_FLAT(X, K)
 #endif
 #define DEFINE(R, V, K)                                                                                             \
-    static void strips_##R##x##V##_##K(const gemm_args *g, const float *a, const float *b, float *c, int64_t count) { \
-        run(g, a, b, c, count, R, V, K);                                                                            \
+    static void strips_##R##x##V##_##K(const gemm_args *g, const float *a, const float *b, float *c, int64_t channel, \
+                                         int64_t count) {                                                            \
+        run(g, a, b, c, channel, count, R, V, K);                                                                    \
     }
 #define NAME(R, V, K) [R] = strips_##R##x##V##_##K,
 /* clang-format off */
@@ -82,8 +90,8 @@ static void columns(const gemm_args *g, int64_t n, const micro *of_rows, int64_t
     const int64_t strips = fk_ceil_div(g->m, fk_max(1, most)), rows = g->m / strips, longer = g->m % strips;
     const int64_t high = longer * (rows + 1), step = g->a.kmajor ? 1 : g->a.step;
     const float *b = g->b.at + n / NR * g->b.panel;
-    if (longer) of_rows[rows + 1](g, g->a.at, b, g->c.at + n, longer);
-    of_rows[rows](g, g->a.at + high * step, b, g->c.at + n + high * g->c.step, strips - longer);
+    if (longer) of_rows[rows + 1](g, g->a.at, b, g->c.at + n, g->c.channel + n, longer);
+    of_rows[rows](g, g->a.at + high * step, b, g->c.at + n + high * g->c.step, g->c.channel + n, strips - longer);
 }
 
 void FK(gemm_thin)(const gemm_args *g) {
@@ -96,6 +104,7 @@ void FK(gemm_thin)(const gemm_args *g) {
         gemm_args rest = *g;
         rest.b.at += n / NR * g->b.panel;
         rest.c.at += n;
+        rest.c.channel += n;
         rest.n -= n;
         FK(gemm_block)(&rest);
     }
