@@ -50,11 +50,16 @@ def parse(argv):
     parser.add_argument('--seconds', type=float, default=0.5, help='that a turn lasts')
     parser.add_argument('--peers', default=','.join(engines.PEERS), metavar='NAMES',
                         help=f"of {','.join(engines.PEERS)}, or none; by default all that are installed")
+    parser.add_argument('--beside', default='', metavar='NUMBERS',
+                        help="measure models and training beside so many busy processes too, as '1,2'")
     parser.add_argument('--json', metavar='FILE', help='write all samples, with what they were measured on')
     parser.add_argument('--markdown', metavar='FILE', help='write the tables')
     parser.add_argument('--log', metavar='FILE', help='append what the engines print')
     args = parser.parse_args(argv)
     args.parts = args.parts or [part for part in PARTS if part not in ('busy', 'images')]
+    if not all(number.isdigit() for number in filter(None, args.beside.split(','))):
+        parser.error(f'--beside takes numbers of processes, as 1,2, not {args.beside!r}')
+    args.beside = [int(number) for number in filter(None, args.beside.split(','))]
     args.peers = [] if args.peers == 'none' else args.peers.split(',')
     for kind, given, known in (('parts', args.parts, PARTS), ('peers', args.peers, engines.PEERS)):
         if set(given) - set(known):
@@ -88,7 +93,8 @@ def main(argv):
     results = {'threads': args.threads, 'rounds': args.rounds, 'seconds': args.seconds, 'results': []}
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open(args.log or os.devnull, 'a'))
-        bench = stack.enter_context(harness.Harness(present(args.peers), args.threads, args.rounds, args.seconds, log))
+        bench = stack.enter_context(harness.Harness(present(args.peers), args.threads, args.rounds, args.seconds, log,
+                                                    args.beside))
         for part in args.parts:
             print(f'\n{report.TITLES.get(part, part.capitalize())}: {args.threads} threads', flush=True)
             for row in rows(part, args, bench):

@@ -5,7 +5,6 @@
 Networks that run alone and beside programs that do nothing but count take turns of half a second; a figure is the median of the
 turns. Threads, and processes of two threads each, predict the small network row by row, and are counted together.
 """
-import contextlib
 import os
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ import time
 
 from bench import networks
 from bench.cases import matches
+from bench.company import beside
 from bench.harness import ROOT, environment
 from bench.report import quantity
 
@@ -23,7 +23,6 @@ NETWORKS = (('mnist_mlp', 1, 1 / 0.6), ('mnist_cnn', 1, 1 / 0.6), ('cifar10_cnn'
 THREADS, OF_ONE = 32, 1 / 0.9           # all threads' rows take at most so many times as long as those of one
 PROCESSES, OF_TWO = 8, 1 / 0.95
 TURNS, SECONDS = 5, 0.5
-SPIN = 'while True: pass'
 CHILD = '''
 import sys
 from bench import busy
@@ -50,19 +49,6 @@ def rate(call, seconds=SECONDS):
         call()
         done += 1
     return done / (time.perf_counter() - begin)
-
-
-@contextlib.contextmanager
-def beside(number):
-    """`number` processes that keep a processor busy, while the block lasts."""
-    children = [subprocess.Popen([sys.executable, '-c', SPIN]) for _ in range(number)]
-    try:
-        time.sleep(0.2 if number else 0)
-        yield
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
 
 
 def disturbed(network, batch):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.company import beside
 from bench.engines import ENGINES, OURS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,11 +93,14 @@ def machine_busy():
 
 
 class Harness:
-    """engines: names; ours always takes part. log: a file that takes what the engines print."""
+    """engines: names; ours always takes part. log: a file that takes what the engines print. beside: numbers of busy
+    processes in whose company each engine takes its turns too.
+    """
 
-    def __init__(self, engines, threads, rounds, seconds, log=subprocess.DEVNULL):
+    def __init__(self, engines, threads, rounds, seconds, log=subprocess.DEVNULL, beside=()):
         self.names = [OURS, *(e for e in engines if e != OURS)]
         self.threads, self.rounds, self.seconds, self.log = threads, rounds, seconds, log
+        self.beside = tuple(beside)
         self.processes, self.versions, self._files = {}, {}, {}
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
@@ -142,7 +146,8 @@ class Harness:
         return answer, np.load(path)
 
     def run(self, case, **order):
-        """{engine: {variant, variants, difference, samples, idle, strangers}}, or {error} for one that could not.
+        """{engine: {variant, variants, difference, samples, company, idle, strangers}}, or {error} for one that could not.
+        company: {number of busy processes beside it: samples}.
 
         order: more for the worker, see its `prepare`.
         """
@@ -160,7 +165,8 @@ class Harness:
             if expected is None:
                 expected = output
             difference = float(np.abs(output - expected).max() / np.abs(expected).max())
-            results[engine] = {**answer, 'difference': difference, 'samples': [], 'idle': 0.0, 'strangers': 0.0}
+            results[engine] = {**answer, 'difference': difference, 'samples': [], 'idle': 0.0, 'strangers': 0.0,
+                               'company': {number: [] for number in self.beside}}
             if not difference <= TOLERANCE:
                 results[engine]['error'] = f'computes something else: differs by {difference:.1e} of the largest value'
         running = [engine for engine, result in results.items() if 'error' not in result]
@@ -171,6 +177,10 @@ class Harness:
                 except EngineError as error:
                     results[engine] = {'error': str(error)}
                     running.remove(engine)
+            for number in self.beside:
+                with beside(number):
+                    for engine in running:
+                        results[engine]['company'][number] += self._attempt(engine)[2]
         for process in filter(Process.alive, self.processes.values()):
             process('forget')
         return results

@@ -14,6 +14,16 @@ def summary(samples):
     return {'median': float(median), 'min': float(low), 'q1': float(q1), 'q3': float(q3), 'n': len(samples)}
 
 
+def _company(engines):
+    """{number of busy processes: (median of ours beside them, its share of the best peer's there, or None)}"""
+    found = {}
+    for count in engines.get(OURS, {}).get('company', {}):
+        times = {name: float(np.median(r['company'][count])) for name, r in engines.items() if 'median' in r}
+        best = min((t for name, t in times.items() if name != OURS), default=None)
+        found[count] = times[OURS], best and times[OURS] / best
+    return found
+
+
 def row(case, engines):
     """The result of one case as it goes into the JSON."""
     for result in engines.values():
@@ -32,8 +42,8 @@ def row(case, engines):
         failed = any('median' not in r for name, r in engines.items() if name != OURS)
         met = False if share > case.share else None if failed else True  # a peer that failed might be the best
     return {'part': case.part, 'name': case.name, 'network': case.network, 'batch': case.batch, 'task': case.task,
-            'engines': engines, 'best_peer': best, 'share': share, 'share_min': share_min, 'bound_share': case.share,
-            'bound_ms': case.limit, 'met': met}
+            'engines': engines, 'company': _company(engines), 'best_peer': best, 'share': share, 'share_min': share_min,
+            'bound_share': case.share, 'bound_ms': case.limit, 'met': met}
 
 
 def number(ms):
@@ -62,6 +72,10 @@ def text(row):
         disturbed = ''.join(f'; {who} took {r[key]:.0%} of a processor' for key, who in DISTURBING.items() if r[key] > QUIET)
         lines.append(f'  {name:12} {number(r["median"]):>9} ms  min {number(r["min"])}, quartiles {number(r["q1"])} '
                      f'{number(r["q3"])}  {r["variant"]}, differs by {r["difference"]:.0e}{disturbed}')
+    for count, (ours, share) in row['company'].items():
+        part = f', share {share:.2f}: {share / row["share"]:.2f} times the quiet one' if share else ''
+        times = ours / row['engines'][OURS]['median']
+        lines.append(f'  beside {count} busy {number(ours):>7} ms, {times:.2f} times as long{part}')
     return '\n'.join(lines)
 
 
@@ -84,6 +98,7 @@ def _table(head, rows):
 def table(rows):
     """Markdown: a line for each case, a column for each engine, medians in ms with the half of the interquartile range."""
     names = dict.fromkeys(name for row in rows for name, r in row['engines'].items() if 'median' in r)
+    counts = dict.fromkeys(count for row in rows for count in row['company'])
     body = []
     for row in rows:
         cells = []
@@ -93,8 +108,9 @@ def table(rows):
                 'failed' if 'error' in r else ''
             cells.append(f'**{cell}**' if name in (row['best_peer'], OURS) and cell else cell)
         share = f'{row["share"]:.2f}' if row['share'] else ''
-        body.append([row['name'], *cells, share, _bound(row), _met(row)])
-    return _table(['', *names, 'share', 'at most', 'met'], body)
+        then = [row['company'].get(n, (None, None))[1] for n in counts]
+        body.append([row['name'], *cells, share, _bound(row), _met(row), *(f'{s:.2f}' if s else '' for s in then)])
+    return _table(['', *names, 'share', 'at most', 'met', *(f'share beside {n} busy' for n in counts)], body)
 
 
 def markdown(results):

@@ -51,11 +51,25 @@ def test_share_and_bound():
     assert report.row(wide, {**working, 'torch': {'error': 'computes something else'}})['met'] is None
 
 
-@pytest.mark.parametrize('arguments', [['nothing'], ['models', '--peers', 'abacus']])
+def test_shares_beside_busy_processes(tmp_path):
+    engines = {'fastkeras': {'samples': [2.0], 'company': {1: [3.0, 3.0, 9.0]}},
+               'torch': {'samples': [4.0], 'company': {1: [5.0]}}, 'jax': {'samples': [3.0], 'company': {1: [8.0]}}}
+    row = report.row(Case('models', 'VGG16', 1, 0.9), engines)
+    assert row['company'] == {1: (3.0, 0.6)}
+    assert row['best_peer'] == 'jax' and '1.50 times as long, share 0.60' in report.text({**row, 'engines': {
+        'fastkeras': {**engines['fastkeras'], 'idle': 0, 'strangers': 0, 'variant': 'it', 'difference': 0.0}}})
+    file = tmp_path / 'result.json'
+    assert main(['models', '--only', 'dense b1$', '--peers', 'none', '--threads', '1', '--rounds', '1', '--seconds', '0.01',
+                 '--beside', '1', '--json', str(file)]) == 0
+    ours = json.loads(file.read_text())['results'][0]['engines']['fastkeras']
+    assert len(ours['company']['1']) >= 1
+
+
+@pytest.mark.parametrize('arguments', [['nothing'], ['models', '--peers', 'abacus'], ['models', '--beside', 'two']])
 def test_unknown_names_are_refused(arguments, capsys):
     with pytest.raises(SystemExit):
         main(arguments)
-    assert 'choose from' in capsys.readouterr().err
+    assert ('--beside takes numbers' if 'two' in arguments else 'choose from') in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name', ['mnist_cnn', 'cifar10_cnn', 'MobileNetV2', 'ResNet50'])
