@@ -202,21 +202,39 @@ static void run_alone(run_t *r) {
 /* A helper that sleeps is woken for a run that takes longer than he takes to come; one that looks for work joins any. */
 enum { WORTH_WAKING_NS = 100000 };
 
+/* A helper that is put to sleep while it holds a chunk of such a short run holds its caller up for milliseconds, in which the
+ * caller alone would do a hundred runs. So one that lasted that long has those after it done alone for a while, for twice as long
+ * where the first that were not met the same again. */
+enum { HELD_UP_NS = 1000000, SHORTEST_NS = 10000000, LONGEST_NS = 320000000 };
+static atomic_llong alone_until, alone_for;
+
+static void held_up(int64_t now, int64_t took) {
+    if (took < HELD_UP_NS) return;
+    const int64_t last = atomic_load_explicit(&alone_for, memory_order_relaxed);
+    const int again = now - atomic_load_explicit(&alone_until, memory_order_relaxed) < SHORTEST_NS;
+    const int64_t next = again ? fk_min(2 * last, LONGEST_NS) : SHORTEST_NS;
+    atomic_store_explicit(&alone_for, next, memory_order_relaxed);
+    atomic_store_explicit(&alone_until, now + next, memory_order_relaxed);
+}
+
 int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
     const run_t begin = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total};
     if (!fk_scratch()) return FK_NO_MEMORY;
-    run_t *r = p->parallel ? fk_team_take() : NULL;
+    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed), since = p->parallel ? fk_nanoseconds() : 0;
+    const int is_short = known && known <= WORTH_WAKING_NS;
+    const int by_itself = is_short && since < atomic_load_explicit(&alone_until, memory_order_relaxed);
+    run_t *r = p->parallel && !by_itself ? fk_team_take() : NULL;
     if (!r) {
         run_t alone = begin;
         run_alone(&alone);
         return atomic_load(&alone.failed);
     }
-    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed), since = fk_nanoseconds();
     memcpy(r, &begin, sizeof begin);
     open_unit(r, 0, p->blocks);
-    fk_team_run(r, run_thread, !known || known > WORTH_WAKING_NS);
-    const int64_t failed = atomic_load(&r->failed), took = fk_nanoseconds() - since;
+    fk_team_run(r, run_thread, !is_short);
+    const int64_t failed = atomic_load(&r->failed), end = fk_nanoseconds(), took = end - since;
     fk_team_give();
+    if (is_short) held_up(end, took);
     /* the least of late: other programs only make it longer */
     atomic_store_explicit(&p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);
     return failed;
