@@ -172,7 +172,7 @@ def _maxima(rank):
         return [None, None, apply(taken, [x, y, ct], **node.attrs)]
 
     @register(by_input, vjp=dx_vjp, ref=_max_dx_ref, lower=_lower('max_pool_dx'), promote=0, floating=True,
-              images=(0, 1, 2, -1), rows=all_move, shares=True,
+              images=(0, 1, 2, -1), window=_pool_size, rows=all_move, shares=True,
               samples=lambda: [Sample(arrays, a, grad=False) for arrays, a in samples()])
     def dx_spec(x, y, dy, *, pool_size, strides, padding='valid', data_format='channels_last'):
         """The gradient by x; y is the maxima."""

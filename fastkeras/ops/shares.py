@@ -6,8 +6,9 @@ shape, holds each element of dy, or its shares, where x equals the y that it bel
 
 import numpy as np
 
-from ..graph import Node
+from ..graph import LEAVES, Node
 from . import core, facts
+from .windows import padding_over, spatial, zeros_around
 
 SPARSE = 64  # elements for each that may differ from 0: from there on it pays to look for those alone
 
@@ -25,6 +26,23 @@ def _shaped(node, like):
                                                       node.name)
 
 
+def _without_zeros(node, bound):
+    """What is cut out of shares over an image with zeros around it, as shares over the image alone; the node itself where it is
+    no such thing. Maxima that are not above `bound` share out nothing: of those above 0 none lies among the zeros."""
+    source = node.inputs[0] if node.op == 'slice' else None
+    record = core.record(source.op) if source is not None and source.op not in LEAVES else None
+    if record is None or not record.shares or record.window is None or source.inputs[0].op != 'pad' or not bound >= 0:
+        return node
+    pad, y, dy = source.inputs
+    image, a = pad.inputs[0], source.attrs
+    inner = [slice(*cut).indices(d) for cut, d in zip(node.attrs['key'], pad.shape)]
+    around = zeros_around(pad, a['data_format'])
+    if around is None or inner != [(before, before + d, 1) for (before, _), d in zip(pad.attrs['widths'], image.shape)]:
+        return node
+    both = padding_over(around, spatial(pad.shape, a['data_format']), a, record.window(source))
+    return node if both is None else Node(source.op, (image, y, dy), dict(a, padding=both), node.shape, node.dtype, node.name)
+
+
 def _number(value, dtype):
     return Node('const', (), {'value': np.asarray(value, dtype)}, (), dtype)
 
@@ -32,13 +50,17 @@ def _number(value, dtype):
 def chosen_first(node, inputs):
     """simplify of where(x > c, shares of dy at maxima of x, 0), as behind relu: dy is chosen by the maxima, which are fewer."""
     condition, value, other = inputs
-    source = _as_made(value)
-    if not core.record(source.op).shares or facts.number(other) != 0 or len(condition.inputs) != 2:
+    if facts.number(other) != 0 or len(condition.inputs) != 2:
         return None
-    x, y, dy = source.inputs
     read, bound = condition.inputs
     if core.record(condition.op).micro is None or bound.op != 'const' or bound.size != 1:
         return None
+    source = _as_made(value)
+    if condition.op == 'greater':
+        source = _without_zeros(source, facts.number(bound))
+    if not core.record(source.op).shares:
+        return None
+    x, y, dy = source.inputs
     if _as_made(read) is not _as_made(x) or not condition.shape == value.shape == node.shape:
         return None
     keep = Node(condition.op, (y, _number(facts.number(bound), bound.dtype)), condition.attrs, y.shape, condition.dtype)

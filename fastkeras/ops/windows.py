@@ -112,6 +112,23 @@ def outputs(padding, sizes, kernel, strides, dilation, op):
     return tuple(result)
 
 
+def zeros_around(pad, data_format):
+    """A pair for each spatial axis, of a pad node that adds zeros to these alone; else None."""
+    if pad.attrs['value'] != 0:
+        return None
+    n, *around, c = to_last(pad.attrs['widths'], data_format)
+    return tuple(around) if not any((*n, *c)) else None
+
+
+def padding_over(around, size, attrs, window):
+    """The padding by which windows of `attrs` over `size` elements, of which the outer ones, a pair for each axis, are
+    `around` an image, slide over the image alone; None where one would see nothing of it."""
+    dilation = attrs.get('dilation') or (1,) * len(window)  # pooling has none
+    own = pads(attrs['padding'], size, window, attrs['strides'], dilation)
+    both = tuple((b0 + b1, e0 + e1) for (b0, e0), (b1, e1) in zip(around, own))
+    return None if any(p >= extent(k, d) for pair, k, d in zip(both, window, dilation) for p in pair) else both
+
+
 Windows = namedtuple('Windows', 'size count kernel strides dilation before')
 Windows.__doc__ = 'Windows over an image of known size: for each spatial axis its size, the number of windows, … pixels before.'
 
