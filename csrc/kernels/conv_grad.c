@@ -196,17 +196,20 @@ typedef struct {
     int64_t parts, mb, nb;
 } dw_grid;
 
-/* Shares of k cost memory and another sum, narrow cells pack more often: as few of both as give enough chunks */
+/* Shares of k cost memory and another sum, narrow cells read and pack x and dy more often: from L3 that takes longer than it
+ * gains, unless there are more than CELLS threads. */
+enum { SHARES = 8, CELLS = 4 };
 static dw_grid dw_split(const fk_conv *a) {
     const int64_t n = a->oc / a->groups, m = a->kd * a->kh * a->kw * (a->c / a->groups);
     const int64_t k = a->n * a->od * a->oh * a->ow;
     dw_grid g = {1, fk_max(1, fk_ceil_div(m, BLOCKS.dw_rows)), fk_max(1, fk_ceil_div(n, BLOCKS.dw_columns))};
     const int64_t work = a->groups * m * gemm_panels(n) * NR * k;
-    const int64_t want = fk_min(gemm_chunks((double)work, 16), work / GEMM_GRAIN);
+    const int64_t want = fk_min(gemm_chunks((double)work, SHARES), work / GEMM_GRAIN);
+    const int64_t cells = fk_min(gemm_chunks((double)work, CELLS), work / GEMM_GRAIN);
     const int64_t share = m * n <= 1 << 16 ? BLOCKS.kc : 4 * BLOCKS.kc;
     g.parts = fk_max(1, fk_min(want / (a->groups * g.mb * g.nb), k / share));
-    g.nb = fk_max(g.nb, fk_min(want / (a->groups * g.parts * g.mb), n / 128));
-    g.mb = fk_max(g.mb, fk_min(want / (a->groups * g.parts * g.nb), m / (4 * MR)));
+    g.nb = fk_max(g.nb, fk_min(cells / (a->groups * g.parts * g.mb), n / 128));
+    g.mb = fk_max(g.mb, fk_min(cells / (a->groups * g.parts * g.nb), m / (4 * MR)));
     return g;
 }
 FK_CHUNKS(conv_dw) {
