@@ -36,18 +36,33 @@ def small_network():
     return model
 
 
+def changed(model, row):
+    for weight in model.weights:
+        weight.touch()
+    model.predict_on_batch(row)
+
+
 def steps():
     from fastkeras import _core
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((32, 10)).astype('float32'), rng.standard_normal((32, 1)).astype('float32')
     model, row = small_network(), x[:1]
+    wide = row.astype('float64')
     for _ in range(50):
         model.train_on_batch(x, y)
-        model.predict(row)
-        model.predict_on_batch(row)
+        for rows in (row, wide):
+            model.predict(rows)
+            model.predict_on_batch(rows)
+        model(row)
+    plan = model._predict_steps.function('predict').traced_for([row])
+    outs = plan.run([row])
     yield quantity('train_on_batch, Dense(32)-Dense(1), batch 32, Adam', median_us(lambda: model.train_on_batch(x, y)), 'us')
     yield quantity('predict, one row of it', median_us(lambda: model.predict(row)), 'us')
     yield quantity('predict_on_batch, one row of it', median_us(lambda: model.predict_on_batch(row)), 'us')
+    yield quantity('the same, float64', median_us(lambda: model.predict_on_batch(wide)), 'us')
+    yield quantity('the same, each behind a change of weights', median_us(lambda: changed(model, row)), 'us')
+    yield quantity('model(x), one row of it', median_us(lambda: model(row)), 'us')
+    yield quantity('the plan of that row by itself', median_us(lambda: plan.execute([row], outs)), 'us')
     gc.collect()
     arenas = _core.allocations()
     tracemalloc.start()

@@ -328,13 +328,13 @@ cdef class Executor:
             self.give(bases)
         return outs
 
-    cdef list run_again(self, x, bint listed):
-        """The results of the only plan for x, an array or a list of arrays, which are known to fit."""
+    cdef list run_again(self, list arrays):
+        """The results of the only plan for arrays which are known to fit."""
         cdef int i
         cdef list outs = self.new_outs()
         cdef void **bases = self.take()
         for i in range(self.nin):
-            bases[self.inputs[i].space] = cnp.PyArray_DATA(<cnp.ndarray> ((<list> x)[i] if listed else x))
+            bases[self.inputs[i].space] = cnp.PyArray_DATA(<cnp.ndarray> arrays[i])
         for i in range(self.nout):
             bases[self.outputs[i].space] = cnp.PyArray_DATA(<cnp.ndarray> outs[i])
         try:

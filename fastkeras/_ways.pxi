@@ -26,36 +26,39 @@ cdef class Way:
     cdef Executor executor
     cdef int64_t change
     cdef int threads
-    cdef bint listed
+    cdef object container
     cdef public bint used
 
     def __init__(self, int threads=0):
         self.threads, self.change = threads, -1
 
-    def open(self, Executor executor not None, int64_t change, bint listed):
-        """The executor, which has all that it reads as it was at a change, may be run while that is the latest. listed: its
-        inputs come in a list."""
-        self.executor, self.listed, self.change = executor, listed, change
+    def open(self, Executor executor not None, int64_t change, container):
+        """The executor, which has all that it reads as it was at a change, may be run while that is the latest. container: list
+        or tuple, in which its inputs come, or ndarray for the only one."""
+        self.executor, self.container, self.change = executor, container, change
 
     def close(self):
         """Let go of the executor. Who is running it keeps it until then."""
         self.change = -1
         self.executor = None
 
-    cdef taken(self, x, int64_t most):
-        """x as the executor takes it; None unless the way is open for it."""
+    cdef list taken(self, x, int64_t most):
+        """x as the executor takes it, a list; None unless the way is open for it."""
         cdef Executor e = self.executor
         cdef int i
         cdef list found
         if self.change != latest or self.threads and self.threads != fk_threads() or e.inputs[0].shape[0] > most:
             return None
-        if not self.listed:
-            return taken(x, &e.inputs[0])
-        if type(x) is not list or len(<list> x) != e.nin:
+        if type(x) is not self.container:
+            return None
+        if type(x) is cnp.ndarray:
+            one = taken(x, &e.inputs[0])
+            return None if one is None else [one]
+        if len(x) != e.nin:
             return None
         found = []
         for i in range(e.nin):
-            one = taken((<list> x)[i], &e.inputs[i])
+            one = taken(x[i], &e.inputs[i])
             if one is None:
                 return None
             found.append(one)
@@ -94,10 +97,11 @@ cdef class Ways:
             self.known = [*kept[max(0, len(kept) + 1 - self.limit):], new]
 
     def run(self, x, int64_t most):
-        """The results for x, an array or a list of arrays: a new array, or a list of them where there are several. None where
+        """The results for x, an array, or a list or tuple of arrays: a new array, or a list of them where there are several. None where
         no way is open for arrays just like these, where they have more rows than `most`, and where an index in them is out of
         range."""
         cdef Way way
+        cdef list given
         cdef Executor executor
         cdef list known = self.known
         cdef int i
@@ -111,7 +115,7 @@ cdef class Ways:
             if given is not None:
                 way.used = True
                 try:
-                    outs = executor.run_again(given, way.listed)
+                    outs = executor.run_again(given)
                 except IndexError:
                     break
                 return outs[0] if len(outs) == 1 else outs

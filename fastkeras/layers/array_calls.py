@@ -132,9 +132,9 @@ class ArrayCalls:
 
     def _open_way(self, function, given, arrays):
         """Have calls on arrays just like those given, and nothing else, run the function at once until something changes."""
-        listed = type(given) is list
-        if all(type(x) is np.ndarray for x in (given if listed else [given])):
-            way = function.traced_for(arrays).open_way(listed)
+        members = given if type(given) in (list, tuple) else [given]
+        if all(type(x) is np.ndarray for x in members):
+            way = function.traced_for(arrays).open_way(type(given))
             if way is not None:
                 ways = self._call_ways.get(settings.generation()) or _core.Ways(MAX_TRACED)
                 ways.add(way)

@@ -132,13 +132,14 @@ class Traced:
     def used(self, value):
         self._way.used = value
 
-    def open_way(self, listed):
+    def open_way(self, container):
         """The way (`_core.Way`) by which this is run again, until something changes, for arrays just like those of the run
-        before; None where a run is more than that of one plan. listed: arrays come in a list, else one alone."""
+        before; None where a run is more than that of one plan. container: list or tuple, in which they come, or ndarray for
+        one."""
         now, compiled = _core.latest_change(), self.compiled
         if not self._is_plan_alone or self._refreshed != now or compiled is None or Turns.gate is not None or self.is_stale():
             return None
-        self._way.open(compiled.executor, now, listed)
+        self._way.open(compiled.executor, now, container)
         if self.settings is None:   # released meanwhile
             self._way.close()
         return self._way

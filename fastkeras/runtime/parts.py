@@ -38,7 +38,7 @@ class Parts:
         """Be made anew where it is still known."""
         self.settings = None
 
-    def open_way(self, listed):
+    def open_way(self, container):
         """None: there are several plans to run."""
 
     def run(self, arrays, outs=None):

@@ -123,7 +123,7 @@ def test_several_inputs_and_outputs():
         given = [X[:n], R[:n]]
         warm(model, given)
         assert took_short_way(model, given)
-        for same in (given, [X[:n].astype('float64'), R[:n]], {'left': X[:n], 'right': R[:n]}, tuple(given),
+        for same in (tuple(given), given, [X[:n].astype('float64'), R[:n]], {'left': X[:n], 'right': R[:n]}, tuple(given),
                      [X[:n], np.asfortranarray(R[:n])], [X[:n].tolist(), R[:n]]):
             found = model.predict_on_batch(same)
             assert type(found) is list
@@ -135,6 +135,60 @@ def test_several_inputs_and_outputs():
         with pytest.raises(ValueError) as first:
             two_by_two().predict_on_batch(wrong)
         assert str(error.value) == str(first.value)
+
+
+@pytest.mark.parametrize('container', [tuple, lambda pair: dict(zip(('left', 'right'), pair)),
+                                       lambda pair: dict(zip(('right', 'left'), pair[::-1]))])
+def test_inputs_in_a_tuple_or_by_name(container):
+    model = two_by_two()
+    expected = two_by_two().predict([X, R])
+    for n in (1, 5, 1):
+        for some in (warm(model, container([X[:n], R[:n]])), model.predict_on_batch(container([X[:n], R[:n].tolist()]))):
+            for a, b in zip(some, expected):
+                np.testing.assert_array_equal(a, b[:n])
+    with pytest.raises(ValueError):
+        model.predict_on_batch(container([X[:1], X[:1]]))
+
+
+def batches_of_two():
+    both = [X, R]
+    targets = [ONE_HOT, Y]
+    yield both, targets
+    yield tuple(both), tuple(targets)
+    yield {'right': R, 'left': X}, targets
+    yield both, {'kind': ONE_HOT, 'size': Y}
+    yield [X.astype('float64'), np.asfortranarray(R)], [ONE_HOT.astype('int64'), Y[:, 0]]
+
+
+@pytest.mark.parametrize('k', range(5))
+@pytest.mark.parametrize('kind', ['train_on_batch', 'test_on_batch'])
+def test_steps_of_several_inputs_and_targets(k, kind):
+    """The numbers are those of the long way, to the last bit."""
+    model, other = two_by_two(metrics=['mae']), two_by_two(metrics=['mae'])
+    for _ in range(4):
+        for x, y in list(batches_of_two())[k:]:
+            other._quick.clear()
+            np.testing.assert_array_equal(getattr(model, kind)(x, y), getattr(other, kind)(x, y))
+    for a, b in zip(model.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_labels_of_several_targets_are_looked_at_each_time():
+    model = two_by_two(loss={'kind': 'sparse_categorical_crossentropy', 'size': 'mse'})
+    labels = ONE_HOT.argmax(1)
+    for _ in range(3):
+        model.train_on_batch([X, R], [labels, Y])
+    assert len(model._quick) == 1
+    for wrong in (labels - 1, labels + 1):
+        with pytest.raises(ValueError, match='labels from 0 to 2'):
+            model.train_on_batch([X, R], [wrong, Y])
+
+
+def test_an_output_without_a_loss():
+    model, other = (two_by_two(loss={'size': 'mse'}) for _ in range(2))
+    for y in ([ONE_HOT, Y], [Y], Y, [None, Y]) * 3:
+        other._quick.clear()
+        assert model.train_on_batch([X, R], y) == other.train_on_batch([X, R], y)
 
 
 def test_a_dict_of_outputs_stays_one():
