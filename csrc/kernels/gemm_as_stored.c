@@ -5,6 +5,9 @@
 _Static_assert(GEMM_SCRATCH + FK_MOST_stored_columns * FK_MOST_kc * 4 <= FK_KERNEL_SCRATCH && 32 % NR == 0,
                "a block of B fits, in whole panels");
 
+/* bytes of a B that comes from memory, whatever the caches: blocks of it are fetched before they are packed */
+#define STORED_FAR (8 << 20)
+
 /* B at step p and column n */
 static const float *at(const gemm_job *j, int64_t p, int64_t n) {
     return j->b + (j->trans_b ? n * j->ldb + p : p * j->ldb + n);
@@ -55,8 +58,8 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     int64_t p = 0;
     do {
         const int64_t k = fk_min(kb, j->k - p);
-        /* the first strip of rows copies whole panels */
-        const int64_t whole = j->trans_b || j->kmajor ? 0 : (n1 - n0) / NR;
+        /* the first strip of rows copies whole panels, where they do not come from memory: it would wait for each row of them */
+        const int64_t whole = j->trans_b || j->kmajor || (r1 - r0 > MR && j->k * j->ldb * 4 > STORED_FAR) ? 0 : (n1 - n0) / NR;
         FK(gemm_pack_panels)(at(j, p, n0), j->ldb, j->trans_b, k, n1 - n0, whole, gemm_panels(n1 - n0), packed, k * NR);
         const int64_t behind = fk_min(kb, j->k - p - kb); /* steps of the next block */
         gemm_fetch more_b = {0}, more = {.next = &more_b};
