@@ -306,24 +306,24 @@ static void write_row(const run_t *r, int o, int64_t q) {
     }
 }
 
-/* the steps [first, steps) as work; chains that follow one another are one loop: each begins by reading its operand */
-static int plan_work(work_t *work, int count, int first, int steps) {
-    work_t *w = &work[count];
-    if (first == steps) return count;
-    if (count && !w[-1].fn) {
-        w[-1].count = steps - w[-1].first;
-        return count;
+/* The steps [first, steps) as work behind `chain`, the last one where that is a chain, else NULL; returns what is the last now.
+ * Chains that follow one another are one loop: each begins by reading its operand. */
+static work_t *plan_work(work_t *chain, work_t *next, int *count, int first, int steps) {
+    if (first == steps) return chain;
+    if (!chain) {
+        chain = next;
+        chain->fn = NULL;
+        chain->first = first;
+        ++*count;
     }
-    w->fn = NULL;
-    w->first = first;
-    w->count = steps - first;
-    return count + 1;
+    chain->count = steps - chain->first;
+    return chain;
 }
 
 /* fetch: elements from a row to what comes from memory while it is computed, or 0 */
 static void run_tile(run_t *r, int64_t fetch) {
     const fk_tile *t = r->t;
-    work_t work[2 * t->nins + r->nsum + 1];
+    work_t work[2 * t->nins + r->nsum + 1], *chain = NULL;
     fk_chain_step step[3 * t->nins + t->nin + 2 * r->nsum + 1];
     float scalar[t->nins + 1];
     int count = 0, steps = 0;
@@ -337,26 +337,31 @@ static void run_tile(run_t *r, int64_t fetch) {
         if (t->out[o].arg < FK_INPUT) continue;
         const arg_t value = operand(r, t->out[o].arg, r->tile[FK_TILE_SPARE]);
         plan_sum(r, o, &value, step, &steps);
-        count = plan_work(work, count, first, steps);
+        chain = plan_work(chain, work + count, &count, first, steps);
         first = steps;
         if (t->plan.crowded) {
             run_work(r, work, count, step, 0);
             count = 0;
+            chain = NULL;
         }
     }
     for (int k = 0; k < t->nins; first = steps) {
         if (t->plan.flow[k] & FK_CHAINED) {
             k = plan_chain(r, k, step, &steps);
         } else {
-            count += plan_instruction(r, k, &work[count], &scalar[k]);
+            if (plan_instruction(r, k, &work[count], &scalar[k])) {
+                count++;
+                chain = NULL;
+            }
             first = steps;
             plan_sums(r, k, &r->reg[t->ins[k].dst], step, &steps);
             k++;
         }
-        count = plan_work(work, count, first, steps);
+        chain = plan_work(chain, work + count, &count, first, steps);
         if (t->plan.crowded) {
             run_work(r, work, count, step, 0);
             count = 0;
+            chain = NULL;
         }
     }
     int left = 0; /* outputs that are not written in place */
@@ -398,12 +403,27 @@ void FK(tile_sums)(const fk_tile *t, void *const *ptr, int nsum, int64_t i, int6
     run_rows(&r, i, rows, n, stride);
 }
 
+/* the period of an input that repeats with one too long for a tile, or 0 */
+static int64_t long_period(const fk_tile *t) {
+    for (int j = 0; j < t->nin; j++)
+        if (t->in[j].kind == FK_MOD && t->in[j].p > FK_TILE) return t->in[j].p;
+    return 0;
+}
+
 void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
                   char *scratch) {
     int8_t direct[t->nins + 1];
     run_t r;
     begin(&r, t, ptr, 0, direct, scratch);
     int64_t step = t->plan.step, n;
+    const int64_t row = rows == 1 && len >= 16 * FK_TILE ? long_period(t) : 0;
+    if (row && len >= 4 * row) { /* what repeats is read once for all rows */
+        const int64_t whole = len / row * row;
+        r.at.stride = row;
+        for (int64_t j = 0; j < row; j += step) run_rows(&r, i + j, len / row, fk_min(step, row - j), row);
+        i += whole;
+        len -= whole;
+    }
     if (rows == 1 || (stride == len && len <= FK_TILE)) { /* one run: tiles are its rows, and the rest follows */
         len *= rows;
         rows = len / step;

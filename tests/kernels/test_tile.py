@@ -244,6 +244,24 @@ def test_as_the_epilogue_of_a_reduction(shape, isa):
 
 
 @pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('n', [513, 1024, 1030])
+def test_an_input_that_repeats_with_rows_longer_than_tiles(n, isa):
+    x, other = floats(2, 53, n)
+    scale, shift, pattern = floats(n), floats(n), floats(7)
+    inputs = [access(x), access(scale, MOD, n), access(shift, MOD, n), access(other), access(pattern, MOD, 7)]
+    code = [('mul', 0, ('in', 0), ('in', 1)), ('add', 0, 0, ('in', 2)), ('add', 0, 0, ('in', 3))]
+    want = x.astype('d') * scale + shift + other
+    for last in ([], [('mul', 0, 0, ('in', 4))]):
+        y = np.full(x.size + 16, 7, np.float32)
+        run('tile', [], words=program(inputs, [('float32', 0)], code + last), tile=[x, scale, shift, other, pattern, y],
+            n=x.size, isa=isa, threads=2)
+        if last:
+            want = want * pattern[np.arange(x.size).reshape(x.shape) % 7]
+        np.testing.assert_allclose(y[:-16].reshape(x.shape), want, rtol=1e-5, atol=1e-5)
+        assert (y[-16:] == 7).all()
+
+
+@pytest.mark.parametrize('isa', ISAS)
 @pytest.mark.parametrize('n', [1000, 1056])
 def test_as_the_epilogue_of_a_product_cut_by_columns(n, isa):
     """Each way to read an input, for runs of rows that are shorter than the rows."""
