@@ -4,11 +4,13 @@
     python -m bench tune --isa v3 --only kc,mc  # some sizes, with another set
     FASTKERAS_BLOCKS=… python my_script.py      # a run with what was found
 
-Each value is tried in a process of its own, which gets it by FASTKERAS_BLOCKS, beside two with the sizes as they are: what
-these two differ by is noise. All take turns on each case, one thread. A figure is processor time x the peak measured right
-beside it (fused multiply-adds on registers), so a throttled machine slows both; what is printed is the median over turns of
-the ratio to the process with the sizes as they are, so below 1 is faster. A value is chosen when it is faster over all cases
-by more than the noise and slower in none; otherwise the size stays. At the end all that were chosen are tried together.
+Each value is tried in a process of its own, which gets it by FASTKERAS_BLOCKS, beside two with the sizes as they are. All take
+turns on each case, one thread. A figure is processor time x the peak measured right beside it (fused multiply-adds on
+registers), so a throttled machine slows both; what is printed is its ratio to the mean of the two, so below 1 is faster. How
+the memory of a process falls on the caches moves single cases by several percent, so there are rounds with new processes, and
+medians over these. What the two with the same sizes differ by is noise: a value is chosen when it is faster over all cases by
+more than twice the standard error that this gives, and slower in none; otherwise the size stays. At the end all that were
+chosen are tried together.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from bench import machine
 from bench.harness import ROOT, environment
 from fastkeras import _core, config
 
-LEAST_NOISE = 0.01
+LEAST_NOISE = 0.015
 WORSE = 0.02  # what a case may lose by, beside the noise
 MATRICES = ('mm 512 512 512', 'mm 1024 1024 1024', 'ms 1024 1024 1024', 'conv 14 14 1024 1 1 256 4',
             'conv 28 28 512 1 2 1024 4')
@@ -154,26 +156,34 @@ class Worker:
 
 
 # ---- all of them
-def ratios(isa, settings, cases, turns, seconds, base):
-    """For each setting, by case, its time over that of the sizes as they are (`base`), and for these themselves, which come
-    first, that of a second process with them: the medians over the turns."""
-    workers = [Worker(isa, {**base, **s}) for s in ({}, {}, *settings)]
-    found = [[] for _ in workers[1:]]
-    try:
-        for case in cases:
-            for worker in workers:
-                worker.ask(case)
-            taken = [[] for _ in workers]
-            for turn in range(turns):
-                order = list(enumerate(workers))
-                for i, worker in order if turn % 2 == 0 else order[::-1]:
-                    taken[i].append(worker.ask(seconds))
-            for i, times in enumerate(taken[1:]):
-                found[i].append(statistics.median(b / a for a, b in zip(taken[0], times)))
-    finally:
+def one_round(workers, cases, turns, seconds):
+    """For each case, what each worker takes: medians over the turns of the ratio to the mean of the first two."""
+    for case in cases:
         for worker in workers:
-            worker.close()
-    return found
+            worker.ask(case)
+        taken = [[] for _ in workers]
+        for turn in range(turns):
+            order = list(enumerate(workers))
+            for i, worker in order if turn % 2 == 0 else order[::-1]:
+                taken[i].append(worker.ask(seconds))
+        as_it_is = [math.sqrt(a * b) for a, b in zip(*taken[:2])]
+        yield [statistics.median(t / a for t, a in zip(times, as_it_is)) for times in taken]
+
+
+def ratios(isa, settings, cases, args, base):
+    """(for each setting the ratios of its cases to the sizes as they are, `base`; the noise of a whole row of them)"""
+    rounds = []
+    for _ in range(args.rounds):
+        workers = [Worker(isa, {**base, **s}) for s in ({}, {}, *settings)]
+        try:
+            rounds.append(list(one_round(workers, cases, args.turns, args.seconds)))
+        finally:
+            for worker in workers:
+                worker.close()
+    same = [math.log(row[1] / row[0]) for found in rounds for row in found]
+    noise = 2 * math.sqrt(statistics.fmean(d * d for d in same) / len(same))
+    return [[statistics.median(found[i][2 + s] for found in rounds) for i in range(len(cases))]
+            for s in range(len(settings))], max(LEAST_NOISE, noise)
 
 
 def whole(row):
@@ -182,27 +192,28 @@ def whole(row):
 
 
 def line(name, row):
-    print(f'{name:>22} ' + ' '.join(f'{r:9.3f}' for r in row) + f' {whole(row):9.3f}', flush=True)
+    print(f'{name:>16} ' + ' '.join(f'{r:9.3f}' for r in row) + f' {whole(row):9.3f}', flush=True)
 
 
-def noise_of(row):
-    """What two processes with the same sizes differ by."""
-    return max(LEAST_NOISE, *(abs(r - 1) for r in (whole(row), statistics.median(row))))
+def head(cases):
+    """The cases in nine letters at most: their kind, and which of its kind."""
+    kinds = [case.split()[0][:7] for case in cases]
+    names = [f'{kind}{kinds[:i + 1].count(kind)}' for i, kind in enumerate(kinds)]
+    print(f'{"":16} ' + ' '.join(f'{name:>9}' for name in (*names, 'all')))
 
 
-def choice(values, found):
+def choice(values, found, noise):
     """(the value that is worth taking, or None, and in words why). found: what `ratios` gives."""
-    noise = noise_of(found[0])
-    best = min(range(len(values)), key=lambda i: whole(found[1 + i]))
-    gain = whole(found[1 + best])
+    best = min(range(len(values)), key=lambda i: whole(found[i]))
+    gain = whole(found[best])
     if gain >= 1 - noise:
         return None, f'nothing is faster beyond the noise of {noise:.3f}'
-    if max(found[1 + best]) > 1 + WORSE + noise:
+    if max(found[best]) > 1 + WORSE + noise:
         return None, f'{values[best]} is faster over all, and slower in one case'
     return values[best], f'{values[best]} takes {gain:.3f} of the time, noise {noise:.3f}'
 
 
-def tune(isa, names, turns, seconds, base):
+def tune(isa, names, args, base):
     """{name: value} of the sizes that had better be others."""
     before, chosen = _core.isa(), {}
     config.set_isa(isa)
@@ -210,32 +221,27 @@ def tune(isa, names, turns, seconds, base):
     config.set_isa(before)
     for name in names:
         values = [v for v in TRIALS[name].values if v != now[name]]
-        print(f'\n{name}: {_core.block_ranges()[name][3]}\n{"":22} ' + ' '.join(f'{c:>9}' for c in short(TRIALS[name].cases)) +
-              f' {"all":>9}')
-        found = ratios(isa, [{name: v} for v in values], TRIALS[name].cases, turns, seconds, base)
-        for label, row in zip((f'{now[name]}, as it is', *values), found):
-            line(label, row)
-        value, why = choice(values, found)
+        print(f'\n{name}: {_core.block_ranges()[name][3]}; it is {now[name]}')
+        head(TRIALS[name].cases)
+        found, noise = ratios(isa, [{name: v} for v in values], TRIALS[name].cases, args, base)
+        for value, row in zip(values, found):
+            line(value, row)
+        value, why = choice(values, found, noise)
         print(f'    {name}={now[name] if value is None else value}: {why}', flush=True)
         if value is not None:
             chosen[name] = value
     return chosen
 
 
-def short(cases):
-    """The cases in nine letters at most: their kind, and which of its kind."""
-    kinds = [case.split()[0][:7] for case in cases]
-    return [f'{kind}{kinds[:i + 1].count(kind)}' for i, kind in enumerate(kinds)]
-
-
-def together(isa, chosen, turns, seconds, base):
+def together(isa, chosen, args, base):
     """Whether what was chosen size by size is also faster as a whole."""
     cases = list(dict.fromkeys(case for name in chosen for case in TRIALS[name].cases))
-    print(f'\nall that were chosen\n{"":22} ' + ' '.join(f'{c:>9}' for c in short(cases)) + f' {"all":>9}')
-    found = ratios(isa, [chosen], cases, turns, seconds, base)
-    line('as it is', found[0])
-    line('chosen', found[1])
-    return whole(found[1]) < 1 - noise_of(found[0])
+    print('\nall that were chosen')
+    head(cases)
+    (row,), noise = ratios(isa, [chosen], cases, args, base)
+    line('chosen', row)
+    print(f'    noise {noise:.3f}')
+    return whole(row) < 1 - noise
 
 
 def parse(argv):
@@ -243,8 +249,9 @@ def parse(argv):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--isa', default=config.isa(), help=f'of {" ".join(config.isas())}')
     parser.add_argument('--only', default=','.join(TRIALS), metavar='NAMES', help=f'of {",".join(TRIALS)}')
-    parser.add_argument('--turns', type=int, default=7, help='of each process, for each case')
-    parser.add_argument('--seconds', type=float, default=0.06, help='that a turn lasts')
+    parser.add_argument('--rounds', type=int, default=4, help='with new processes')
+    parser.add_argument('--turns', type=int, default=3, help='of each process, for each case')
+    parser.add_argument('--seconds', type=float, default=0.05, help='that a turn lasts')
     args = parser.parse_args(argv)
     args.only = args.only.split(',')
     for kind, given, known in (('sizes', args.only, TRIALS), ('instruction set', [args.isa], config.isas())):
@@ -258,10 +265,11 @@ def main(argv):
     about = machine.describe({})
     base = dict(word.split('=') for word in os.environ.get('FASTKERAS_BLOCKS', '').replace(' ', '').split(',') if word)
     base = {name: int(value) for name, value in base.items()}
-    print(f'{about["processor"]}, caches {", ".join(f"{k} {v}" for k, v in about["caches"].items())}, {args.isa}, one thread; '
-          f'{args.turns} turns of {args.seconds} s; ratios to the time with the sizes as they are', flush=True)
-    chosen = tune(args.isa, args.only, args.turns, args.seconds, base)
-    if len(chosen) > 1 and not together(args.isa, chosen, args.turns, args.seconds, base):
+    caches = ', '.join(f'{name} {size}' for name, size in about['caches'].items())
+    print(f'{about["processor"]}, caches {caches}, {args.isa}, one thread; {args.rounds} rounds, {args.turns} turns of '
+          f'{args.seconds} s; ratios to the time with the sizes as they are', flush=True)
+    chosen = tune(args.isa, args.only, args, base)
+    if len(chosen) > 1 and not together(args.isa, chosen, args, base):
         print('together they are not faster: all stay')
         chosen = {}
     everything = {**base, **chosen}
