@@ -42,6 +42,7 @@ TRIALS = {
     'mc': Trial((48, 72, 144, 192), MATRICES),
     'nc': Trial((512, 2048), ('mm 512 2048 512', 'mm 1024 2048 1024', 'conv 14 14 512 1 1 2048 4')),
     'far_rows': Trial((96, 192, 1024), ('chain 49 1024', 'chain 196 1024', 'chain 784 1024')),
+    'near_numbers': Trial((0, 65536, 196608), (*MATRICES[:2], *MATRICES[3:])),
     'near_columns': Trial((128, 256, 1024), ('mm 784 256 512', 'mm 3136 64 256', 'mm 196 512 1024')),
     'stored_columns': Trial((128, 192, 384, 512), STORED),
     'stored_cell': Trial((128, 192, 384, 512), STORED),

@@ -112,7 +112,7 @@ struct gemm_job {
     int trans_b;
     float *c;
     int64_t ldc, n, k;
-    gemm_mode mode; /* GEMM_NEAR or GEMM_FAR, where B is packed */
+    gemm_mode mode; /* GEMM_NEAR or GEMM_FAR, where B is packed; NEAR of a block of k that L2 does not hold becomes FAR */
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
     void (*pack)(gemm_job *, int64_t r, int64_t m, int64_t p, int64_t k, float *d, int64_t stride);

@@ -55,7 +55,8 @@ static void run_rows(gemm_job *j, int64_t r, int64_t m, int64_t n0, int64_t n1, 
         }
         g.c.add = p > 0;
         g.a.ahead = !pack;
-        g.mode = j->mode;
+        /* strips against all panels read this block of B once each: from L2, or not so */
+        g.mode = !j->rows && g.k * gemm_panels(g.n) * NR > BLOCKS.near_numbers ? GEMM_FAR : j->mode;
         g.b.after = p + kb < j->k ? panel_at(j, p + kb, n0) : n1 < j->n ? panel_at(j, 0, n1) : NULL;
         g.c.ending = p + kb >= j->k ? j->ending : NULL;
         FK(gemm_block)(&g);

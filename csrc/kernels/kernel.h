@@ -64,7 +64,7 @@ typedef struct {
 #include "../blocks.def"
 } fk_blocks;
 #undef BLOCK
-#define BLOCK(name, lowest, highest, multiple, meaning) FK_MOST_##name = highest,
+#define BLOCK(name, lowest, highest, multiple, meaning) FK_LEAST_##name = lowest, FK_MOST_##name = highest,
 enum {
 #include "../blocks.def"
 };

@@ -44,6 +44,8 @@ static fk_blocks chosen(int64_t rows, int64_t columns, int64_t l1, int64_t l2) {
     b.mc = fk_min(96, l2 / 8 * 3 / 4 / (b.kc + SPACE));
     b.nc = 1024; /* a block of k of them is 1.5 MB: of L3, or of an L2 that has it */
     b.far_rows = 384; /* how often such a B is read: what is in the caches then, no size of them tells */
+    /* measured as it is on 1 MB too, where wide ones come from L3; a smaller L2 has to hold them, or panels run outermost */
+    b.near_numbers = l2 < 1 << 20 ? l2 / 4 * 3 / 4 : 384 * 1024;
     b.near_columns = fk_min(512, l2 / 4 * 3 / 4 / b.kc);
     b.stored_columns = fk_min(256, l2 / 8 * 3 / 4 / b.kc);
     b.stored_cell = fk_min(256, (int64_t)sqrt((double)(l2 / 4 / 4)));

@@ -9,7 +9,8 @@ from fastkeras.compiler.autodiff import gradients
 from fastkeras.runtime import Function, Variable
 
 RNG = np.random.default_rng(11)
-PRODUCTS = [(3, 70, 900), (40, 45, 129), (130, 200, 1000), (400, 100, 130), (70, 1100, 40)]
+PRODUCTS = [(3, 70, 900), (40, 45, 129), (130, 200, 1000), (400, 100, 130), (70, 1100, 40), (37, 300, 50),
+            (25, 130, 20)]
 # rows, columns, channels, side of the kernel, stride, channels made, batch
 CONVOLUTIONS = [(13, 12, 20, 1, 1, 40, 3), (13, 12, 20, 3, 2, 150, 3), (33, 31, 24, 3, 1, 20, 2), (14, 14, 200, 3, 1, 40, 2),
                 (7, 7, 64, 3, 1, 40, 1), (16, 16, 32, 4, 2, 32, 2), (40, 130, 3, 7, 2, 20, 2), (60, 60, 1, 3, 1, 6, 2)]
