@@ -79,18 +79,34 @@ INLINE void step_in_assembly(vf (*acc)[MAXV], const rows_of_a *at, const float *
 #define step_in_assembly(...)
 #endif
 
+#if defined(__aarch64__)
+/* A row's number of A, times two vectors of B. With a load of its own GCC schedules those of all rows first, which take more
+ * registers than there are, so that a step of 24 multiply-adds had 25 accesses to the stack. */
+INLINE void add_products(vf *c, const float *a, const vf *x) {
+    vf e;
+    __asm__("ldr %s2, %3\n\tfmla %0.4s, %4.4s, %2.s[0]\n\tfmla %1.4s, %5.4s, %2.s[0]"
+            : "+w"(c[0]), "+w"(c[1]), "=&w"(e)
+            : "m"(*a), "w"(x[0]), "w"(x[1]));
+}
+#else
+INLINE void add_products(vf *c, const float *a, const vf *x) {
+    const vf e = v_set1(*a);
+    v_add_product(c, e, x[0]);
+    v_add_product(c + 1, e, x[1]);
+}
+#endif
+
 /* one step of all chains, the s-th of several */
 INLINE void one_step(vf (*acc)[MAXV], const rows_of_a *at, const float *b, int64_t bs, const int s, const int R, const int V,
                      const int kmajor) {
     vf x[MAXV];
     UNROLL_FOR (int v = 0; v < V; v++) x[v] = v_load(b + v / 2 * bs + v % 2 * VL);
     UNROLL_FOR (int r = 0; r < R; r++) {
-        const vf e = v_set1(kmajor ? at->row[0][r] : at->row[r / APART][r % APART * at->as + s]);
-        UNROLL_FOR (int v = 0; v < V; v++)
-            if (R >= STEPS_HIGH)
-                v_add_product(&acc[r][v], e, x[v]);
-            else
-                acc[r][v] = v_fma(e, x[v], acc[r][v]);
+        const float *a = kmajor ? at->row[0] + r : at->row[r / APART] + r % APART * at->as + s;
+        if (R >= STEPS_HIGH && V % 2 == 0)
+            UNROLL_FOR (int v = 0; v < V; v += 2) add_products(acc[r] + v, a, x + v);
+        else
+            UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = v_fma(v_set1(*a), x[v], acc[r][v]);
     }
 }
 
