@@ -26,7 +26,7 @@ static float identity(int kind) {
 
 /* floats of the long rows that r rows of inner are read as, or 0: as they are. *lcm: the least common multiple of inner
  * and VL, of which the long row is some */
-static int64_t period_of(int64_t r, int64_t inner, int64_t *lcm) {
+static inline int64_t period_of(int64_t r, int64_t inner, int64_t *lcm) {
     int64_t g = inner & -inner; /* the largest power of two in it */
     *lcm = inner * (VL / fk_min(VL, g));
     if (inner >= 4 * VL || r * inner < *lcm || *lcm > PANEL) return 0;
