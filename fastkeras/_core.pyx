@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True
-"""Binding of the native engine: plans, executors, threads and instruction sets. No logic."""
+"""Binding of the native engine: plans, executors, threads and instruction sets; of logic, which arrays go the shortest way."""
 
 import os
 import threading
@@ -7,7 +7,7 @@ import time
 import weakref
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cimport numpy as cnp

@@ -42,39 +42,38 @@ cdef class Way:
         self.change = -1
         self.executor = None
 
-    cdef list taken(self, x, int64_t most):
+    cdef list taken(self, Executor e, x, int64_t most):
         """x as the executor takes it, a list; None unless the way is open for it."""
-        cdef Executor e = self.executor
         cdef int i
-        cdef list found
+        cdef tuple given
         if self.change != latest or self.threads and self.threads != fk_threads() or e.inputs[0].shape[0] > most:
             return None
         if type(x) is not self.container:
             return None
-        if type(x) is cnp.ndarray:
-            one = taken(x, &e.inputs[0])
-            return None if one is None else [one]
-        if len(x) != e.nin:
+        given = (x,) if type(x) is cnp.ndarray else tuple(x)    # another thread may change a list while arrays are converted
+        if len(given) != e.nin:
             return None
-        found = []
         for i in range(e.nin):
-            one = taken(x[i], &e.inputs[i])
-            if one is None:
+            if not is_such(given[i], &e.inputs[i]):
                 return None
-            found.append(one)
-        return found
+        found = [as_wanted(given[i], &e.inputs[i]) for i in range(e.nin)]
+        # converting lets other threads run, which may have closed the way or changed a variable
+        return found if self.change == latest and self.executor is e else None
 
 
-cdef taken(x, const Bound *b):
-    """The array x, or a copy of it as float32 where it is float64, NumPy's own type, and float32 is wanted; None where anything
-    else would have to be done to it."""
+cdef bint is_such(x, const Bound *b):
+    """Whether x is an array that a way takes: of this shape and type, or of float64, NumPy's own, where float32 is wanted."""
     if type(x) is not cnp.ndarray or not has_shape(<cnp.ndarray> x, b):
-        return None
+        return False
     if cnp.PyArray_TYPE(<cnp.ndarray> x) == b.type:
-        return x if cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x) else None
-    if b.type == cnp.NPY_FLOAT and cnp.PyArray_TYPE(<cnp.ndarray> x) == cnp.NPY_DOUBLE:
-        return cnp.PyArray_FROM_OTF(x, cnp.NPY_FLOAT, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_FORCECAST)
-    return None
+        return cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x)
+    return b.type == cnp.NPY_FLOAT and cnp.PyArray_TYPE(<cnp.ndarray> x) == cnp.NPY_DOUBLE
+
+
+cdef as_wanted(x, const Bound *b):
+    if cnp.PyArray_TYPE(<cnp.ndarray> x) == b.type:
+        return x
+    return cnp.PyArray_FROM_OTF(x, cnp.NPY_FLOAT, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_FORCECAST)
 
 
 cdef bint is_kept(way):
@@ -96,14 +95,15 @@ cdef class Ways:
             kept = [ref for ref in self.known if is_kept(ref())]
             self.known = [*kept[max(0, len(kept) + 1 - self.limit):], new]
 
-    def run(self, x, int64_t most):
-        """The results for x, an array, or a list or tuple of arrays: a new array, or a list of them where there are several. None where
-        no way is open for arrays just like these, where they have more rows than `most`, and where an index in them is out of
-        range."""
+    def run(self, x, most=None):
+        """The results for x, an array, or a list or tuple of arrays: a new array, or a list of them where there are several. None
+        where no way is open for arrays just like these, where they have more rows than `most`, unless that is None, and where an
+        index in them is out of range."""
         cdef Way way
         cdef list given
         cdef Executor executor
         cdef list known = self.known
+        cdef int64_t rows = INT64_MAX if most is None or most > INT64_MAX else most
         cdef int i
         for i in range(len(known)):
             one = <object> PyWeakref_GetObject(known[i])
@@ -111,7 +111,7 @@ cdef class Ways:
                 continue
             way = <Way> one
             executor = way.executor     # held, for others may close the way meanwhile
-            given = way.taken(x, most)
+            given = None if executor is None else way.taken(executor, x, rows)
             if given is not None:
                 way.used = True
                 try:

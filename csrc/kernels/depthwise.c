@@ -233,7 +233,8 @@ FK_CHUNKS(depthwise) { return fk_split(a->n * a->oh, DEPTHWISE_GRAIN / fk_max(1,
 FK_ONE_PART(depthwise)
 FK_KERNEL(depthwise) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
-    int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow));
+    int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
     fk_ending e;
     const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
@@ -287,7 +288,8 @@ FK_CHUNKS(depthwise_dx) {
 FK_ONE_PART(depthwise_dx)
 FK_KERNEL(depthwise_dx) {
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
-    int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, xrow)), width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, xrow));
+    int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
     axis_t av = axis_backward(a->oh, a->kh, a->sh, a->dh, a->pt), ah = axis_backward(a->ow, a->kw, a->sw, a->dw, a->pl);
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     for (int64_t r0 = lo; r0 < hi; r0 += group) {

@@ -35,7 +35,7 @@ INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
     return at;
 }
 
-#if MR == 6 && defined(__FMA__)
+#if MR == 6 && defined(__FMA__) && defined(__OPTIMIZE__)
 /* One step of 4 to 6 rows × 2 vectors, in assembly: they fill the 16 registers, and GCC, which would rather have more, moves sums
  * about and loads B several times. */
 #define IN_ASSEMBLY(R, V) ((R) >= 4 && (V) == 2)
@@ -48,8 +48,8 @@ INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
 #define TWO_STEP(rows, from, ...)                                                                        \
     __asm__("vmovups (%[b]), %%ymm13\n\tvmovups 32(%[b]), %%ymm14\n\t" rows                             \
             : __VA_ARGS__                                                                                \
-            : [b] "r"(b), "m"(*(const float(*)[2 * VL])b), from                                          \
-            : "xmm13", "xmm14", "xmm15")
+            : [b] "r"(b), from                                          \
+            : "xmm13", "xmm14", "xmm15", "memory")
 /* A by steps, or by rows: three from a on, three from d */
 #define BY_STEPS [a] "r"(at->row[0])
 #define BY_STEPS_4 TWO_ROW(0, "(%[a])") TWO_ROW(1, "4(%[a])") TWO_ROW(2, "8(%[a])") TWO_ROW(3, "12(%[a])")
@@ -85,7 +85,7 @@ INLINE void step_in_assembly(vf (*acc)[MAXV], const rows_of_a *at, const float *
 INLINE void add_products(vf *c, const float *a, const vf *x) {
     vf e;
     __asm__("ldr %s2, %3\n\tfmla %0.4s, %4.4s, %2.s[0]\n\tfmla %1.4s, %5.4s, %2.s[0]"
-            : "+w"(c[0]), "+w"(c[1]), "=&w"(e)
+            : "+&w"(c[0]), "+w"(c[1]), "=&w"(e)
             : "m"(*a), "w"(x[0]), "w"(x[1]));
 }
 #else

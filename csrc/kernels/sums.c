@@ -15,7 +15,6 @@ static int64_t share_of(int64_t rows, int64_t inner) {
 FK_PARTS(sums) { return fk_max(1, fk_ceil_div(a->rows, share_of(a->rows, a->inner))); }
 FK_CHUNKS(sums) { return sums_parts(a); }
 
-
 /* rows that are taken as one */
 static int64_t joined(int64_t inner) {
     const int64_t whole = VL / fk_min(VL, inner & -inner);

@@ -52,7 +52,8 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     /* of a tile; where many blocks follow each other, the next one's pixels and outputs are on their way too */
     const int64_t pixels = WINO_OUT * WINO_OUT * 4 * (a->c + columns);
     const int64_t tile = WINO_AT * 4 * (row + NR) + (all * g.across > BLOCKS.wino_tiles ? 2 : 1) * pixels;
-    const int64_t room = stay ? ((BLOCKS.wino_stay_kb << 10) - WINO_AT * 4 * a->c * columns) / tile : (BLOCKS.wino_tiles_kb << 10) / (WINO_AT * 4 * row);
+    const int64_t room = stay ? ((BLOCKS.wino_stay_kb << 10) - WINO_AT * 4 * a->c * columns) / tile
+                              : (BLOCKS.wino_tiles_kb << 10) / (WINO_AT * 4 * row);
     const int64_t most = fk_max(FEWEST_TILES, fk_min(BLOCKS.wino_tiles, room));
     const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GEMM_GRAIN));
     g.parts = fk_ceil_div(g.across, most);

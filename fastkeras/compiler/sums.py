@@ -5,7 +5,7 @@ from ..graph import LEAVES, remake
 from ..ops import core
 
 MAX_SUMS = _core.limits()['sizes']['sums']        # of one region
-MAX_INNER = _core.limits()['sizes']['sum_width']  # elements of one sum: a block of the kernel is a row or more
+MAX_INNER = _core.limits()['sizes']['sum_width']  # elements of one sum
 MIN_SIZE = 1 << 14  # elements that are summed: below, nothing is gained beside a reduction with an epilogue
 
 

@@ -22,7 +22,6 @@ from . import array_masks, context
 from .array_masks import masked
 from .input_spec import title
 
-_ANY = 1 << 62      # rows of a batch
 _changes = itertools.count(1)
 
 
@@ -58,7 +57,7 @@ class ArrayCalls:
         """The result for x where it is just like arrays that the layer was called on before, with nothing changed since; else
         None."""
         ways = self._call_ways.get(settings.generation())
-        return None if ways is None or not self._is_plain_call() else ways.run(x, _ANY)
+        return None if ways is None or not self._is_plain_call() else ways.run(x)
 
     def _is_plain_call(self):
         """Whether nothing around a call on an array has a part in it, and it in nothing around."""

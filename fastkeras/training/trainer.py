@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ['NotCompiledError', 'Trainer', 'batch_size_for']
 
-_ANY = 1 << 62      # rows of a batch
-
 
 class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListFunctions):
     """Mixin of models. It uses `self(inputs, training=…)`, `inputs`, `outputs`, their names, and the weights;
@@ -84,7 +82,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
     def predict_on_batch(self, x: Any) -> Any:
         """Array, or list or dict of arrays, of the outputs for all of x at once."""
         if self._ways is not None:
-            found = self._ways.run(x, _ANY)
+            found = self._ways.run(x)
             if found is not None:
                 return found
         return Trainer.predict(self, x, max(1, _samples(x)))
@@ -103,7 +101,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         if self._quick and steps is None and callbacks is None and not verbose and not queue and (
                 batch_size is None or type(batch_size) is int):
             if self._ways is not None:
-                found = self._ways.run(x, 32 if batch_size is None else min(batch_size, _ANY))
+                found = self._ways.run(x, 32 if batch_size is None else batch_size)
                 if found is not None:
                     return found
             quick = self._quick.get(('predict', signature(x), batch_size))

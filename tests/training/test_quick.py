@@ -1,13 +1,14 @@
 """Batches whose like was run before: whatever is unlike them gets what the long way gives, to the last bit and word."""
 
 import gc
+import sys
 import threading
 
 import numpy as np
 import pytest
 
 from fastkeras import _core, config, generation
-from fastkeras.layers import LSTM, BatchNormalization, Dense, Embedding, Input, Layer
+from fastkeras.layers import LSTM, Add, BatchNormalization, Dense, Embedding, Input, Layer
 from fastkeras.models import Model, Sequential
 from fastkeras.training import quick
 from tests.training.models_for_tests import ONE_HOT, X, Y, classifier, regressor, two_by_two
@@ -434,3 +435,49 @@ def test_ways_keep_no_plan():
     model._predict_steps, model._quick = None, {}
     gc.collect()
     assert way() is None and ways.run(X[:3], 3) is None
+
+
+def test_a_list_that_another_thread_changes():
+    """Arrays of float64 are converted, meanwhile others have their turn."""
+    a, b = Input((2000,)), Input((2000,))
+    model = Model([a, b], Add()([a, b]))
+    given = [np.ones((16, 2000)), np.ones((16, 2000))]
+    shared, ended = list(given), threading.Event()
+    warm(model, list(given))
+
+    def work():
+        while not ended.is_set():
+            shared.clear()
+            shared.extend(np.ones(3) for _ in range(3))
+            shared.clear()
+            shared.extend(given)
+
+    other, before = threading.Thread(target=work), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    other.start()
+    try:
+        for _ in range(300):
+            try:
+                found = model.predict_on_batch(shared)
+            except ValueError:
+                continue
+            assert (found == 2).all()
+    finally:
+        ended.set()
+        other.join()
+        sys.setswitchinterval(before)
+
+
+def test_inputs_of_other_shapes_are_not_converted():
+    """Many ways have the first input's shape: only that whose shapes are all these converts it."""
+    a, b = Input((5,)), Input((None, 2))
+    model = Model([a, b], [Dense(1)(a), Dense(1)(b)])
+    first = np.full((1, 5), 1e300)      # does not fit float32, which NumPy tells
+    told = []
+    with np.errstate(over='call', invalid='ignore', call=lambda *_: told.append(1)):
+        for steps in range(1, 11):
+            warm(model, [first, np.ones((1, steps, 2))])
+        del told[:]
+        model.predict_on_batch([first, np.ones((1, 10, 2))])
+        assert model._ways.run([first, np.ones((1, 10, 2))]) is not None
+    assert len(told) == 2 and len(model._ways.known) >= 10
