@@ -35,7 +35,7 @@ INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
     return at;
 }
 
-#if MR == 6 && defined(__FMA__) && defined(__OPTIMIZE__)
+#if MR == 6 && defined(__FMA__)
 /* One step of 4 to 6 rows × 2 vectors, in assembly: they fill the 16 registers, and GCC, which would rather have more, moves sums
  * about and loads B several times. */
 #define IN_ASSEMBLY(R, V) ((R) >= 4 && (V) == 2)
@@ -115,7 +115,7 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
                   const int count, const int R, const int V, const int kmajor, const int copy) {
     UNROLL_FOR (int s = 0; s < count; s++) {
         at->as = FAR(at->as);
-        if (IN_ASSEMBLY(R, V)) {
+        if (IN_ASSEMBLY(R, V) && __builtin_constant_p(s)) { /* an address in it: without optimisation no loop is unrolled */
             step_in_assembly(acc, at, *b, s, R, kmajor);
         } else {
             one_step(acc, at, *b, bs, s, R, V, kmajor);
