@@ -98,7 +98,7 @@ class BuildExt(build_ext):
         objects = compile_all(jobs)
         self.compiler.link_shared_object(
             objects, self.get_ext_fullpath(ext.name), libraries=self.get_libraries(ext),
-            library_dirs=self.library_dirs, extra_postargs=['-fopenmp', *EXTRA[:1]] if SANITIZE else ['-fopenmp'])
+            extra_postargs=['-fopenmp', *EXTRA[:1]] if SANITIZE else ['-fopenmp'])
 
 
 setup(

@@ -48,7 +48,7 @@ INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
 #define TWO_STEP(rows, from, ...)                                                                        \
     __asm__("vmovups (%[b]), %%ymm13\n\tvmovups 32(%[b]), %%ymm14\n\t" rows                             \
             : __VA_ARGS__                                                                                \
-            : [b] "r"(b), from                                          \
+            : [b] "r"(b), from                                                                           \
             : "xmm13", "xmm14", "xmm15", "memory")
 /* A by steps, or by rows: three from a on, three from d */
 #define BY_STEPS [a] "r"(at->row[0])

@@ -12,8 +12,8 @@ typedef struct {
 } plan;
 
 /* B as stored: every share of rows packs it again, and every share of columns reads A again. Few rows are cut at runs of
- * columns that are worth fetching, others in cells of 256 × 256 (stored_cell), which stay in L2 while all of k is added to them. Smaller
- * ones only where there would be fewer than four. */
+ * columns that are worth fetching, others in cells of stored_cell rows and columns, which stay in L2 while all of k is added to
+ * them. Smaller ones only where there would be fewer than four. */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, cell = BLOCKS.stored_cell;
     const int64_t run = m <= FEW ? 16 * VL : m < 64 ? fk_min(128, cell) : cell;

@@ -139,8 +139,6 @@ static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 static inline void v_add_product(vf *c, vf a, vf b) {
 #if defined(__AVX512F__)
     __asm__("vfmadd231ps %1, %2, %0" : "+v"(*c) : "v"(a), "v"(b));
-#elif defined(__FMA__)
-    __asm__("vfmadd231ps %1, %2, %0" : "+x"(*c) : "x"(a), "x"(b));
 #else
     *c = v_fma(a, b, *c);
 #endif

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import _core
 from fastkeras import config as settings
 from fastkeras.ops import core
 from fastkeras.ops.tensor import Tensor
-from fastkeras.runtime import Function, active_trace, outside_trace, stateless
+from fastkeras.runtime import Function, Ways, active_trace, changed, outside_trace, stateless
 from fastkeras.runtime.function import MAX_TRACED
 from fastkeras.utils import nest
 from fastkeras.utils.indices import check_indices
@@ -28,7 +27,7 @@ _changes = itertools.count(1)
 class ArrayCalls:
     """Mixin of Layer."""
 
-    _call_ways = types.MappingProxyType({})     # generation → _core.Ways, of calls on arrays alone
+    _call_ways = types.MappingProxyType({})     # generation → Ways, of calls on arrays alone
     _has_losses_of_call = False
     _not_of_call = frozenset()  # names of attributes that no call reads
     _last_change = 0            # of any layer
@@ -46,7 +45,7 @@ class ArrayCalls:
         """Let what was traced of the layer, and of those that hold it, be traced again when it is called on arrays."""
         self._changed_at = next(_changes)
         ArrayCalls._last_change = self._changed_at
-        _core.changed()
+        changed()
 
     def _forget_functions(self):
         """What was traced with what the layer knew before does not count any more."""
@@ -135,7 +134,7 @@ class ArrayCalls:
         if all(type(x) is np.ndarray for x in members):
             way = function.traced_for(arrays).open_way(type(given))
             if way is not None:
-                ways = self._call_ways.get(settings.generation()) or _core.Ways(MAX_TRACED)
+                ways = self._call_ways.get(settings.generation()) or Ways(MAX_TRACED)
                 ways.add(way)
                 self._call_ways = {**self._call_ways, settings.generation(): ways}
 

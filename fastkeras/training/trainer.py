@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from fastkeras import _core, generation
 from fastkeras import callbacks as callback_classes
+from fastkeras import generation
 from fastkeras.layers import input as layers_input
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
+from fastkeras.runtime import Ways
 from fastkeras.training import arguments, data, finite, loops
 from fastkeras.training.batches import ArrayBatches, GivenBatches
 from fastkeras.training.compile_config import CompileConfig
@@ -128,7 +129,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             self._check_fixed_batch(batches)
             if steps is None and not own and QuickPredict.serves(x, standard, batches):
                 arranged = self._arranged if self._outputs_by_name() else None
-                self._ways = self._ways or _core.Ways(LIMIT)
+                self._ways = self._ways or Ways(LIMIT)
                 remember(self._quick, ('predict', signature(x), batch_size),
                          QuickPredict(function, x, batches, standard, arranged, self._ways))
         calls = self._callback_list(callbacks) if callbacks is not None else None

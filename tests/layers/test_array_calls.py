@@ -22,6 +22,7 @@ from fastkeras.layers import (
 )
 from fastkeras.models import Model, Sequential
 from fastkeras.runtime import GradientTape
+from tests.training.models_for_tests import Counter
 
 X = np.random.RandomState(0).standard_normal((5, 4)).astype('float32')
 
@@ -206,14 +207,6 @@ def test_several_outputs_keep_their_nesting():
 
 
 def test_a_layer_that_updates_what_it_keeps():
-    class Counter(Layer):
-        def build(self, shape):
-            self.count = self.add_weight(shape=(), initializer='zeros', trainable=False, name='count')
-
-        def call(self, x):
-            self.count.assign(self.count + 1.0)
-            return x * 0.0 + self.count
-
     layer = Counter()
     assert [float(layer(X)[0, 0]) for _ in range(4)] == [1, 2, 3, 4]
 

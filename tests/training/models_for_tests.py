@@ -1,8 +1,8 @@
-"""Small models that several tests train."""
+"""Small models that several tests train, and a layer that updates what it keeps."""
 
 import numpy as np
 
-from fastkeras.layers import Concatenate, Dense, Input
+from fastkeras.layers import Concatenate, Dense, Input, Layer
 from fastkeras.models import Model, Sequential
 
 X = np.random.RandomState(0).standard_normal((40, 4)).astype('float32')
@@ -45,3 +45,14 @@ def same_weights(a, b, **tolerance):
 def mse(model, x=X, y=Y):
     """Of what the model predicts, in float64."""
     return float(np.mean((model.predict(x).astype('f8') - y) ** 2))
+
+
+class Counter(Layer):
+    """Counts its calls, and gives the count where x is finite."""
+
+    def build(self, shape):
+        self.count = self.add_weight(shape=(), initializer='zeros', trainable=False, name='count')
+
+    def call(self, x):
+        self.count.assign(self.count + 1.0)
+        return x * 0.0 + self.count

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fastkeras import _core, config, generation
-from fastkeras.layers import LSTM, Add, BatchNormalization, Dense, Embedding, Input, Layer
+from fastkeras.layers import LSTM, Add, BatchNormalization, Dense, Embedding, Input
 from fastkeras.models import Model, Sequential
 from fastkeras.training import quick
-from tests.training.models_for_tests import ONE_HOT, X, Y, classifier, regressor, two_by_two
+from tests.training.models_for_tests import ONE_HOT, Counter, X, Y, classifier, regressor, two_by_two
 
 R = np.random.RandomState(4).standard_normal((40, 2)).astype('float32')
 
@@ -355,14 +355,6 @@ def test_subclassed_models():
 
 
 def test_a_layer_that_updates_what_it_keeps():
-    class Counter(Layer):
-        def build(self, shape):
-            self.count = self.add_weight(shape=(), initializer='zeros', trainable=False, name='count')
-
-        def call(self, x):
-            self.count.assign(self.count + 1.0)
-            return x + self.count
-
     model = Sequential([Input((4,)), Counter()])
     x = np.zeros((1, 4), 'float32')
     values = [float(model.predict_on_batch(x)[0, 0]) for _ in range(5)]
