@@ -17,6 +17,7 @@ from .later import later
 from .layout import layout
 from .loop_bodies import loops
 from .lower import lower
+from .pixels import pixels
 from .profile import kind
 from .simplify import simplify
 from .sparse import sparse
@@ -63,8 +64,8 @@ def optimise(graph, cache=None, in_tables=tables):
         statics.extend(found)
         return graph
 
-    passes = [('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify), ('tables', in_tables),
-              ('hoist', hoisted), ('sparse', sparse), ('loops', _bodies), ('fuse', fuse)]
+    passes = [('simplify', simplify), ('layout', layout), ('fold_bn', fold_bn), ('simplify', simplify), ('pixels', pixels),
+              ('tables', in_tables), ('hoist', hoisted), ('sparse', sparse), ('loops', _bodies), ('fuse', fuse)]
     for name, rewrite in passes if cache is not None else [p for p in passes if p[0] not in ('tables', 'hoist')]:
         graph = _rewritten(graph, name, rewrite, off, checked)
     return graph, statics

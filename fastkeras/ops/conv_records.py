@@ -191,6 +191,18 @@ def _dx_affine(node):
     return (1, (node.shape[-1], 1)) if plain else None
 
 
+def _dx_apart(node):
+    """Windows of one pixel that lie apart leave the gradient of the pixels between them 0."""
+    a, (_, w) = node.attrs, node.inputs
+    ones, size = (1,) * len(a['strides']), spatial(node.shape, a['data_format'])
+    if a['data_format'] != 'channels_last' or a['sparse'] or w.shape[:-2] != ones or a['strides'] == ones:
+        return None
+    g = windows(size, ones, a['strides'], a['padding'])
+    if any(g.before) or g.count != outputs('same', size, ones, a['strides'], ones, node.op):
+        return None
+    return dict(a, strides=ones, padding='valid', size=g.count)
+
+
 def _flops(node):
     return 2 * node.size * math.prod(node.inputs[1].shape[:-1])
 
@@ -228,7 +240,7 @@ def _records(rank):
         return from_last((n, *outputs(padding, size, kernel[:-2], strides, dilation, op), kernel[-1]), data_format), x.dtype
 
     @register(by_input, vjp=dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True, promote=0, floating=True, images=(0, -1),
-              rows=first_moves, affine=_dx_affine, flops=_dx_flops,
+              rows=first_moves, affine=_dx_affine, flops=_dx_flops, apart=_dx_apart,
               simplify=shares.seen_sparse(0), samples=lambda: alike(lambda x, w, y, a: Sample(
                   [y, w], dict(a, size=spatial(x.shape, a['data_format'])))))
     def dx_spec(dy, w, *, size=None, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last',

@@ -350,7 +350,7 @@ def _where_truth(c, x1, x2):
 
 @register('where', vjp=_where_vjp, ref=lambda c, a, b: np.where(c, a, b), promote=1, samples=_where_samples,
           compose=_where_truth, micro=lambda node: None if node.dtype == 'float64' else 'select',
-          simplify=shares.chosen_first)
+          simplify=shares.chosen_first, zeros=lambda flags: facts.ZERO if flags[1] and flags[2] else None)
 def _where_spec(condition, x1, x2):
     return broadcast(condition.shape, x1.shape, x2.shape), x1.dtype
 

@@ -361,3 +361,14 @@ def test_over_rows(record, sample):
     parts = [reference(record, arrays, sample.attrs) for arrays in (sample.inputs, others)]
     both = [np.concatenate(pair) for pair in zip(sample.inputs, others)]
     close(reference(record, both, sample.attrs), parts[0] + parts[1])
+
+
+# ---- pixels apart
+@with_fact('apart', lambda record, node: record.apart(node) is not None)
+def test_apart(record, sample):
+    """Zeros between the pixels that the operation makes with other attributes are the rest of the result."""
+    attrs = record.apart(node_of(record, sample))
+    made, strides = reference(record, sample.inputs, attrs), node_of(record, sample).attrs['strides']
+    whole = reference(record, sample.inputs, sample.attrs)
+    close(whole[(slice(None), *(slice(None, None, s) for s in strides))], made)
+    assert np.count_nonzero(whole) <= made.size
