@@ -11,6 +11,8 @@
     python -m bench tune --only kc,mc            # block sizes for this machine: see python -m bench tune --help
     python -m bench mnist_cnn --epochs 12        # a real training: see python -m bench mnist_cnn --help
     python -m bench compare before.json after.json
+
+--avx2, with any of them, hides what came after AVX2 from all engines (haswell.py), as on an older processor.
 """
 import argparse
 import contextlib
@@ -30,6 +32,7 @@ from bench import (
     feeding,
     files,
     harness,
+    haswell,
     images,
     latency,
     machine,
@@ -77,6 +80,8 @@ def present(names):
 
 
 def main(argv):
+    if '--avx2' in argv:
+        return haswell.run([sys.executable, '-m', 'bench', *(argument for argument in argv if argument != '--avx2')])
     if argv[:1] == ['compare']:
         return compare.main(argv[1:])
     if argv[:1] == ['ops']:

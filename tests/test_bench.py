@@ -1,10 +1,12 @@
 """The bench runs without any other engine, and its results can be compared. What it measures is no matter here."""
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from bench import augmentation, compare, compile, feeding, harness, networks, report, tune
+from bench import augmentation, compare, compile, feeding, harness, haswell, networks, report, tune
 from bench.__main__ import main
 from bench.cases import CASES, Case
 from bench.engines import native
@@ -63,6 +65,19 @@ def test_shares_beside_busy_processes(tmp_path):
                  '--beside', '1', '--json', str(file)]) == 0
     ours = json.loads(file.read_text())['results'][0]['engines']['fastkeras']
     assert len(ours['company']['1']) >= 1
+
+
+def test_avx2_hides_what_came_later(tmp_path):
+    try:
+        library = haswell.build(tmp_path)
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    told = 'from fastkeras import _core, config; print(config.isa(), *_core.isas())'
+    lines = [subprocess.run([sys.executable, '-c', told], env=env, capture_output=True, text=True, check=True).stdout.split()
+             for env in (None, haswell.preloading(library))]
+    assert lines[1][1:] == [isa for isa in lines[0][1:] if isa != 'v4'] and lines[1][0] != 'v4'
+    crashing = 'import ctypes; ctypes.string_at(0)'  # what is no CPUID still ends the process
+    assert subprocess.run([sys.executable, '-c', crashing], env=haswell.preloading(library)).returncode == -11
 
 
 @pytest.mark.parametrize('arguments', [['nothing'], ['models', '--peers', 'abacus'], ['models', '--beside', 'two']])
