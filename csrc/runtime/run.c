@@ -1,4 +1,9 @@
 /* Running plans: threads of the team that claim the work of one. */
+#define _GNU_SOURCE
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include "plan.h"
 
 /* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
@@ -14,6 +19,7 @@ typedef struct {
     fk_wish wish;
     int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
     uint64_t total; /* units */
+    int turned; /* the caller claims from the back, and whoever else would from there from the front */
     _Alignas(64) atomic_ullong state;
     atomic_ullong size; /* of the unit that is open: its number, then its claims */
     _Alignas(64) atomic_llong done;
@@ -156,12 +162,32 @@ static void open_unit(run_t *r, int64_t k, const block_t *b) {
     atomic_store(&r->state, (uint64_t)k << 2 * CLAIM_BITS);
 }
 
+/* Whether a processor worked on chunks from the back last, so that its cache holds theirs: a caller that finds itself where the
+ * helper was, since the system moved it, or another of the process's threads calls now, changes sides with him. */
+enum { MOST_PROCESSORS = 256 };
+static atomic_uchar from_back[MOST_PROCESSORS + 1];
+
+static inline atomic_uchar *side_here(void) {
+#ifdef __linux__
+    const int processor = sched_getcpu();
+#else
+    const int processor = -1;
+#endif
+    return &from_back[processor >= 0 && processor < MOST_PROCESSORS ? processor : MOST_PROCESSORS];
+}
+
+static int was_back(void) {
+    const atomic_uchar *side = side_here();
+    return side != &from_back[MOST_PROCESSORS] && atomic_load_explicit(side, memory_order_relaxed);
+}
+
 static void run_thread(void *shared, int thread, int threads) {
     run_t *r = shared;
     worker_t w = {.scratch = fk_scratch(), .asks = !thread};
     if (!w.scratch) return; /* no memory: the others do its share; the caller's thread has its own */
-    const int back = thread >= (threads + 1) / 2;
+    const int back = (thread >= (threads + 1) / 2) != r->turned;
     const block_t *b = NULL;
+    atomic_store_explicit(side_here(), back, memory_order_relaxed);
     for (;;) {
         const uint64_t ticket =
             atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
@@ -199,8 +225,10 @@ static void run_alone(run_t *r) {
     run_range(r, 0, (int32_t)r->plan->nsteps, -1, &w);
 }
 
-/* A helper that sleeps is woken for a run that takes longer than he takes to come; one that looks for work joins any. */
+/* A helper that sleeps is woken for a run that takes longer than he takes to come, and for one of a row of runs, each of which
+ * follows the one before while he would still look: he comes for those behind it. One that looks for work joins any. */
 enum { WORTH_WAKING_NS = 100000 };
+static atomic_llong last_end;
 
 /* A helper that is put to sleep while it holds a chunk of such a short run holds its caller up for milliseconds, in which the
  * caller alone would do a hundred runs. So one that lasted that long has those after it done alone for a while, for twice as long
@@ -230,10 +258,13 @@ int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wi
         return atomic_load(&alone.failed);
     }
     memcpy(r, &begin, sizeof begin);
+    r->turned = was_back();
     open_unit(r, 0, p->blocks);
-    fk_team_run(r, run_thread, !is_short);
+    const int follows = since - atomic_load_explicit(&last_end, memory_order_relaxed) < FK_LOOK_NS;
+    fk_team_run(r, run_thread, !is_short || follows);
     const int64_t failed = atomic_load(&r->failed), end = fk_nanoseconds(), took = end - since;
     fk_team_give();
+    atomic_store_explicit(&last_end, end, memory_order_relaxed);
     if (is_short) held_up(end, took);
     /* the least of late: other programs only make it longer */
     atomic_store_explicit(&p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);

@@ -38,6 +38,8 @@ void fk_team_give(void);
  * has nothing to do then must look at nothing but `shared`. wakes: helpers that sleep, as well */
 typedef void (*fk_body)(void *shared, int thread, int threads);
 void fk_team_run(void *shared, fk_body body, int wakes);
+/* how long a thread looks for a change before it sleeps: about what being woken costs */
+enum { FK_LOOK_NS = 50000 };
 /* wait until (*word >> shift) is not `was`, for `ms` at most (0: however long), whether it is; who changed it calls fk_wake */
 int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms);
 void fk_wake(void);

@@ -8,8 +8,6 @@
 
 #include "runtime.h"
 
-/* How long to look for a change before sleeping: about what being woken costs. */
-enum { LOOK_NS = 50000 };
 /* A thread that was refused may be had later: it is asked for again once a second. */
 enum { ASK_AGAIN = 1 };
 
@@ -39,7 +37,7 @@ static int wait_in(rest_t *rest, atomic_ullong *word, int shift, uint64_t was, i
         if (!is_still(word, shift, was)) return 1;
         pause_a_little();
     }
-    for (const int64_t until = fk_nanoseconds() + LOOK_NS; fk_nanoseconds() < until; pause_a_little())
+    for (const int64_t until = fk_nanoseconds() + FK_LOOK_NS; fk_nanoseconds() < until; pause_a_little())
         if (!is_still(word, shift, was)) return 1;
     struct timespec until;
     if (ms) {
