@@ -1,7 +1,5 @@
 """Part of _core.pyx: batches whose like was run before are run again without a look at anything but the arrays."""
 
-from cpython.weakref cimport PyWeakref_GetObject
-
 # ---- changes: of values of variables, and of settings that runs depend on
 cdef int64_t latest = 0
 
@@ -106,7 +104,7 @@ cdef class Ways:
         cdef int64_t rows = INT64_MAX if most is None or most > INT64_MAX else most
         cdef int i
         for i in range(len(known)):
-            one = <object> PyWeakref_GetObject(known[i])
+            one = known[i]()
             if one is None:
                 continue
             way = <Way> one

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastkeras import callbacks as callback_classes
-from fastkeras import generation
+from fastkeras import config, generation
 from fastkeras.layers import input as layers_input
 from fastkeras.legacy.generators import Generators
 from fastkeras.legacy.keras1 import accepts
@@ -51,7 +51,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
         sample_weight: array of weights; class_weight: dict class → weight. ValueError for data that do not fit.
         """
         if self._quick and sample_weight is None and class_weight is None and not return_dict:
-            quick = self._quick.get(('train', signature(x), signature(y)))
+            quick = self._quick.get(('train', config.generation(), signature(x), signature(y)))
             if quick is not None:
                 return quick(x, y)
         return self._on_batch('train', x, y, sample_weight, class_weight, return_dict)
@@ -59,7 +59,7 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss, or [loss, metrics…], of one batch, without an update. Arguments as in train_on_batch."""
         if self._quick and sample_weight is None and not return_dict:
-            quick = self._quick.get(('test', signature(x), signature(y)))
+            quick = self._quick.get(('test', config.generation(), signature(x), signature(y)))
             if quick is not None:
                 return quick(x, y)
         return self._on_batch('test', x, y, sample_weight, None, return_dict)
@@ -77,7 +77,8 @@ class Trainer(StepMethods, Compiled, CompileConfig, Generators, Resumable, ListF
             finite.check(self, values[0], f'in {kind}_on_batch', standard.slots, arrays, range(len(arrays[0]) if arrays else 0))
         plain = not weighted and not afresh and not generation.of('logs.values_are_float32')
         if plain and QuickStep.serves(x, y, standard):
-            remember(self._quick, (kind, signature(x), signature(y)), QuickStep(steps, kind, x, y, arrays, standard))
+            remember(self._quick, (kind, config.generation(), signature(x), signature(y)),
+                     QuickStep(steps, kind, x, y, arrays, standard))
         return steps.objective.answer(values, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:

@@ -473,3 +473,13 @@ def test_inputs_of_other_shapes_are_not_converted():
         model.predict_on_batch([first, np.ones((1, 10, 2))])
         assert model._ways.run([first, np.ones((1, 10, 2))]) is not None
     assert len(told) == 2 and len(model._ways.known) >= 10
+
+
+def test_each_generation_remembers_its_own():
+    model, numbers = regressor(), []
+    for _ in range(3):
+        numbers += [model.train_on_batch(X, Y), model.test_on_batch(X, Y)]
+    with generation.scope('2.2.4'):
+        strict = [model.train_on_batch(X, Y), model.test_on_batch(X, Y)]
+    assert {type(n) for n in numbers} == {float} and {type(n) for n in strict} == {np.float32}
+    assert type(model.test_on_batch(X, Y)) is float
