@@ -1,6 +1,7 @@
 /* Endings: what most tile programs behind a product or convolution come to, done in registers before results are stored.
  *
  *     y = gate > 0 ? clip(x + bias[channel] + residual, low, high) : 0      each part may be missing; the gate is relu's gradient
+ *     y = 0 < gate < below ? …                                              relu6's
  *
  * runtime/ending.c finds out once per plan which programs do no more. A kernel that works so stores the very bits that the
  * program would leave. */
@@ -12,8 +13,8 @@
 typedef struct {
     const float *bias; /* by channel, or NULL */
     int64_t away, gate; /* bytes from an element of y to that of the residual and of the gate, or 0 */
-    int clips;
-    float low, high;
+    int clips, bounded;
+    float low, high, below;
 } fk_ending;
 
 /* *e where the program of the call is such an ending of y, whose last axis has so many channels; else NULL */
@@ -29,6 +30,8 @@ static inline const fk_ending *fk_ending_of(const fk_call *call, const void *y, 
     e->clips = s->clips;
     e->low = s->low;
     e->high = s->high;
+    e->bounded = s->bounded;
+    e->below = s->below;
     return (residual >= 0 && !e->away) || (s->gate >= 0 && !e->gate) ? NULL : e;
 }
 
@@ -53,6 +56,11 @@ static inline __attribute__((always_inline)) void fk_end(const fk_ending *e, vf 
         const float *r = fk_beside(at, e->gate);
         _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] =
             v_blend(v_load_upto(r, n) > 0.0f, x[i * apart], (vf){0});
+    }
+    if (e->gate && e->bounded) {
+        const float *r = fk_beside(at, e->gate);
+        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] =
+            v_blend(v_load_upto(r, n) < e->below, x[i * apart], (vf){0});
     }
 }
 #endif

@@ -29,10 +29,11 @@ typedef struct {
 typedef struct {
     int32_t known, raw, bias, residual;
     int32_t gate;   /* where it is not above 0 the result is 0 */
+    int32_t bounded; /* also where it is not below `below` */
     int32_t either; /* whether raw and residual may change places */
     int32_t clips;
     int64_t channels; /* of the bias */
-    float low, high;
+    float low, high, below;
 } fk_simple;
 
 /* what the program alone decides of how it is run (tile_plan.c) */

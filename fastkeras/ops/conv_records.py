@@ -12,7 +12,19 @@ import numpy as np
 from . import conv_ways, shares
 from .core import Sample, apply, error, register
 from .facts import always, first_moves
-from .windows import extent, from_last, inside, last_first, outputs, padded, spatial, taps, to_last, windows
+from .windows import (
+    extent,
+    from_last,
+    inside,
+    last_first,
+    outputs,
+    padded,
+    padding_over,
+    spatial,
+    taps,
+    to_last,
+    windows,
+)
 
 AXES = {2: 'height, width', 3: 'depth, height, width'}
 
@@ -191,6 +203,14 @@ def _dx_affine(node):
     return (1, (node.shape[-1], 1)) if plain else None
 
 
+def dx_cropped(node, around):
+    """Of the gradient by an image with zeros around it, the image's part: its windows have these zeros as their padding."""
+    size = spatial(node.shape, node.attrs['data_format'])
+    padding = padding_over(around, size, node.attrs, of_kernel(node))
+    return None if padding is None else dict(
+        node.attrs, padding=padding, size=tuple(n - before - after for n, (before, after) in zip(size, around)))
+
+
 def _dx_apart(node):
     """Windows of one pixel that lie apart leave the gradient of the pixels between them 0."""
     a, (_, w) = node.attrs, node.inputs
@@ -240,7 +260,7 @@ def _records(rank):
         return from_last((n, *outputs(padding, size, kernel[:-2], strides, dilation, op), kernel[-1]), data_format), x.dtype
 
     @register(by_input, vjp=dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True, promote=0, floating=True, images=(0, -1),
-              rows=first_moves, affine=_dx_affine, flops=_dx_flops, apart=_dx_apart,
+              rows=first_moves, affine=_dx_affine, flops=_dx_flops, apart=_dx_apart, cropped=dx_cropped,
               simplify=shares.seen_sparse(0), samples=lambda: alike(lambda x, w, y, a: Sample(
                   [y, w], dict(a, size=spatial(x.shape, a['data_format'])))))
     def dx_spec(dy, w, *, size=None, strides=ones, padding='valid', dilation=ones, groups=1, data_format='channels_last',

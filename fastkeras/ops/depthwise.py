@@ -9,6 +9,7 @@ import numpy as np
 
 from .conv_records import (
     check_gradient_size,
+    dx_cropped,
     gradients_of,
     input_size,
     of_attribute,
@@ -131,7 +132,7 @@ def _dx_flops(node):
 
 
 @register(BY_INPUT, vjp=_dx_vjp, ref=_dx_ref, lower=_dx_lower, epilogue=True, promote=0, floating=True, images=(0, -1),
-          rows=first_moves, affine=_dx_affine, flops=_dx_flops,
+          rows=first_moves, affine=_dx_affine, flops=_dx_flops, cropped=dx_cropped,
           samples=lambda: [Sample([y, w], dict(a, size=spatial(x.shape, a['data_format']))) for (x, w, y), a in cases()])
 def depthwise_conv2d_dx_spec(dy, w, *, size=None, strides=(1, 1), padding='valid', dilation=(1, 1),
                              data_format='channels_last'):

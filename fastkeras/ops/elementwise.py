@@ -109,6 +109,11 @@ _unary('relu', 'relu', lambda x: np.maximum(x, np.zeros((), x.dtype)), lambda x,
        'max(x, 0).',
        floating=False, compose=lambda x: None if x.dtype in FLOATS else apply('maximum', (x, 0)), nonnegative=_always,
        light=True)
+_unary('relu6', 'relu6', lambda x: np.minimum(np.maximum(x, np.zeros((), x.dtype)), np.full((), 6, x.dtype)),
+       lambda x, y, ct: _masked(apply('logical_and', (y > 0.0, y < 6.0)), ct),
+       'min(max(x, 0), 6); its gradient is 0 at both ends.', floating=False,
+       compose=lambda x: None if x.dtype in FLOATS else apply('minimum', (apply('maximum', (x, 0)), 6)),
+       nonnegative=_always, light=True)
 _unary('square', 'square', np.square, lambda x, y, ct: ct * (x * 2.0), 'x · x.', floating=False,
        compose=lambda x: None if x.dtype in FLOATS else apply('multiply', (x, x)), zeros=_zero_stays,
        nonnegative=_always, light=True)

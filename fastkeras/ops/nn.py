@@ -36,6 +36,7 @@ from .elementwise import (
     where,
 )
 from .elementwise import relu as plain_relu
+from .elementwise import relu6 as plain_relu6
 from .index import one_hot, pick, take
 from .move import expand_dims, moveaxis
 from .random import as_seed, dropout_mask
@@ -56,6 +57,8 @@ SELU_SCALE = 1.0507009873554805
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     """x above `threshold`, negative_slope · (x - threshold) elsewhere, and at most `max_value` (None: no bound)."""
     if negative_slope == 0 and threshold == 0:
+        if max_value == 6:
+            return plain_relu6(x)
         y = plain_relu(x)
     elif negative_slope == 0:
         y = where(less_equal(x, threshold), 0.0, x)
@@ -66,7 +69,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
 
 def relu6(x):
     """min(max(x, 0), 6)"""
-    return minimum(plain_relu(x), 6.0)
+    return plain_relu6(x)
 
 
 def leaky_relu(x, negative_slope=0.2):

@@ -27,7 +27,7 @@ class Record:
     __slots__ = ('name', 'spec', 'defaults', 'vjp', 'ref', 'lower', 'view', 'samples', 'micro', 'epilogue', 'random',
                  'promote', 'floating', 'compose', 'supports', 'images', 'window', 'border', 'rows', 'sized', 'sink',
                  'affine', 'linear', 'flops', 'simplify', 'zeros', 'nonnegative', 'light', 'several',
-                 'over_rows', 'bodies', 'rounds', 'strided', 'shares', 'steps', 'apart')
+                 'over_rows', 'bodies', 'rounds', 'strided', 'shares', 'steps', 'apart', 'cropped')
 
     def __init__(self, name, spec, **fields):
         self.name, self.spec = name, spec
@@ -51,7 +51,8 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
              random=False, promote=None, floating=False, compose=None, supports=None, images=(), window=None, border=None,
              rows=None, sized=(), sink=None, affine=None, linear=None, flops=None, simplify=None, zeros=None,
              nonnegative=None, light=False, several=False, over_rows=None,
-             bodies=None, rounds=False, strided=None, shares=False, steps=None, apart=None):
+             bodies=None, rounds=False, strided=None, shares=False, steps=None, apart=None,
+             cropped=None):
     """Decorator of an op's `spec(*inputs, *, **attrs) -> (shape, dtype)`, which raises ValueError on unfit shapes. Attributes
     that a caller leaves out take the spec's defaults: a node has all of them.
 
@@ -96,6 +97,8 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
     that part of input k and of the whole of input m.
     apart(node) -> attrs or None: with these attributes the operation makes those pixels of the result, `strides` of the node
     apart from the first on, that may differ from 0.
+    cropped(node, around) -> attrs or None: with these attributes the operation makes the image that the result is without so
+    many outer pixels, a pair for each spatial axis.
     over_rows(node) -> bool: whether the result is a sum over the first axis of all inputs alike, as of a weight's gradient.
     """
     def add(spec):
@@ -108,7 +111,7 @@ def register(name, *, vjp=None, ref=None, lower=None, view=None, samples=None, m
             window=window, border=border, rows=rows or (facts.each_element if micro is not None else None), sized=sized,
             sink=sink, affine=affine, linear=linear, flops=flops, simplify=simplify, zeros=zeros, nonnegative=nonnegative,
             light=light, several=several, over_rows=over_rows, bodies=bodies, rounds=rounds, strided=strided, shares=shares,
-            steps=steps, apart=apart)
+            steps=steps, apart=apart, cropped=cropped)
         return spec
     return add
 

@@ -294,3 +294,16 @@ def test_regions_join_over_any_distance():
     assert steps[0].kernel == 'matmul' and steps[0].program is not None
     x = np.float32(np.arange(12).reshape(3, 4))
     np.testing.assert_array_equal(Function(fn)(x)[0], 2 * x)
+
+
+@pytest.mark.parametrize('window', ['conv', 'depthwise'])
+def test_the_gradient_by_an_image_is_made_without_the_zeros_around_it(window):
+    def fn(x, w):
+        y = PADDED[window](ops.pad(ops.relu6(x), ((0, 0), (0, 1), (1, 1), (0, 0))), w)
+        return gradients(ops.sum(ops.square(y)), [x])
+    x, w = np.ones((2, 9, 8, 5), 'float32'), np.ones((3, 3, 5, 4), 'float32')
+    nodes = optimise(trace(fn, [(x.shape, 'float32'), (w.shape, 'float32')])[0])[0].nodes()
+    assert not any(n.op in ('slice', 'part') and n.shape == x.shape for n in nodes)
+    root, = [n.attrs['region'].root for n in nodes if n.op == 'fused' and n.attrs['region'].root is not None
+             and n.attrs['region'].root.op.endswith('_dx')]
+    assert root.shape == x.shape

@@ -35,7 +35,9 @@ ADD_BIAS, ADD_RESIDUAL, RESIDUAL_FIRST = ('add', ('in', 1)), ('add', ('in', 2)),
 RELU, RELU6, CLIP = [('relu',)], [('relu',), ('minimum', ('imm', 0))], [('minimum', ('imm', 0)), ('maximum', ('imm', 1))]
 ENDINGS = {
     'bias': [ADD_BIAS], 'relu': RELU, 'bias relu': [ADD_BIAS, *RELU], 'bias relu6': [ADD_BIAS, *RELU6],
-    'clip': CLIP, 'residual': [ADD_RESIDUAL], 'bias residual': [ADD_BIAS, ADD_RESIDUAL],
+    'bias up to 6': [ADD_BIAS, ('relu6',)],
+    'residual up to 6': [ADD_RESIDUAL, ('relu6',)], 'clip': CLIP, 'residual': [ADD_RESIDUAL],
+    'bias residual': [ADD_BIAS, ADD_RESIDUAL],
     'bias residual relu': [ADD_BIAS, ADD_RESIDUAL, *RELU], 'residual first, relu6': [RESIDUAL_FIRST, *RELU6],
     'bias residual clip': [ADD_BIAS, ADD_RESIDUAL, *CLIP],
     'residual bias': [ADD_RESIDUAL, ADD_BIAS], 'relu residual': [*RELU, ADD_RESIDUAL]}  # these are left to the interpreter
@@ -49,7 +51,9 @@ def endings(shape, rng):
     residual, gate = rng.normal(size=(2, *shape)).astype(np.float32)
     gate.flat[:3] = 0, -0.0, np.nan
     inputs = [step.access(residual), step.access(bias, step.MOD, shape[-1]), step.access(residual), step.access(gate)]
+    gate.flat[3:5] = HIGH, np.inf
     above, chosen = ('gt', 2, ('in', 3), ('imm', 2)), ('select', 3, 2)
+    within = above, ('lt', 4, ('in', 3), ('imm', 0)), ('and', 5, 4, 2)
 
     def both(last, code):
         return [{'words': step.program(inputs, [('float32', last)] * n, code, [HIGH, LOW, 0.0]),
@@ -65,11 +69,14 @@ def endings(shape, rng):
         def exact(y, operations=operations):
             for micro, *rest in operations:
                 value = {'in': (None, bias, residual), 'imm': (HIGH, LOW)}[rest[0][0]][rest[0][1]] if rest else 0
-                y = {'add': np.add, 'relu': np.maximum, 'minimum': np.minimum, 'maximum': np.maximum}[micro](y, value)
+                y = {'add': np.add, 'relu': np.maximum, 'minimum': np.minimum, 'maximum': np.maximum,
+                     'relu6': lambda y, _: np.clip(y, 0, 6)}[micro](y, value)
             return y
         yield name, exact, *both(last, code)
         yield f'{name} where above', lambda y, exact=exact: np.where(gate > 0, exact(y), 0), *both(
             3, [above, *code, (*chosen, last, ('imm', 2))])
+        yield f'{name} within', lambda y, exact=exact: np.where((gate > 0) & (gate < HIGH), exact(y), 0), *both(
+            3, [*within, *code, ('select', 3, 5, last, ('imm', 2))])
     yield 'gradient of relu', lambda y: np.where(gate > 0, y, 0), *both(3, [above, (*chosen, ('in', 0), ('imm', 2))])
 
 

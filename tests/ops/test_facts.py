@@ -372,3 +372,15 @@ def test_apart(record, sample):
     whole = reference(record, sample.inputs, sample.attrs)
     close(whole[(slice(None), *(slice(None, None, s) for s in strides))], made)
     assert np.count_nonzero(whole) <= made.size
+
+
+# ---- images without what is around them
+@with_fact('cropped')
+def test_cropped(record, sample):
+    node = node_of(record, sample)
+    form = node.attrs['data_format']
+    around = tuple((min(1, n - 1), 0) for n in spatial(node.shape, form))
+    attrs = record.cropped(node, around)
+    if attrs is not None:
+        cut = from_last((slice(None), *(slice(b, None) for b, _ in around), slice(None)), form)
+        close(reference(record, sample.inputs, attrs), reference(record, sample.inputs, sample.attrs)[cut])

@@ -6,6 +6,7 @@ import pytest
 from fastkeras import ops
 from fastkeras.compiler.autodiff import gradients
 from fastkeras.ops.evaluate import evaluate
+from fastkeras.runtime import Function
 from tests.harness import placeholders
 
 
@@ -237,3 +238,11 @@ def test_words_of_older_versions():
             call()
     with pytest.raises(ValueError, match='num_classes'):
         ops.multi_hot(np.array([1]))
+
+
+def test_relu6_has_no_gradient_at_its_ends():
+    """As TensorFlow's: it looks at the result alone."""
+    x = np.array([-1, 0, 1e-3, 3, 6 - 1e-3, 6, 7, np.inf, np.nan], 'float32')
+    y, grad = Function(lambda x: [ops.relu6(x), *gradients(ops.sum(ops.relu(x, max_value=6)), [x])])(x)
+    np.testing.assert_array_equal(y, [0, 0, x[2], 3, x[4], 6, 6, 6, np.nan])
+    np.testing.assert_array_equal(grad, [0, 0, 1, 1, 1, 0, 0, 0, 0])
