@@ -185,6 +185,81 @@ static int row_edged(const axis_t *a, sum_t s, float *y, int64_t ystep, const fl
     return 1;
 }
 
+/* Two rows of y at once, of a 3 × 3 window of stride 1: a row of x serves both, and their sums depend on each other half as
+ * often, so that a processor need not look as far ahead for multiply-adds that are ready. 2 × np sums, the weights of two rows
+ * of the window and one vector of x fit the registers. Every sum goes through its taps in the order of the others above. */
+#if VL == 16 || defined(__aarch64__)
+#define TWO_MOST 8
+#else
+#define TWO_MOST 4
+#endif
+typedef struct {
+    int left, right, above, below; /* whether the first and the last column, and row, of four rows of x are outside it */
+} outside_t;
+INLINE void slide_two(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int np, outside_t out, int64_t yr,
+                      int64_t n) {
+    vf acc[2][TWO_MOST], k[2][3];
+    y += k0, x += k0, w += k0;
+    const int64_t step = s->xt, xr = s->xr, wr = s->wr, wt = s->wt, yp = s->yp;
+    UNROLL_FOR (int p = 0; p < np; p++) acc[0][p] = acc[1][p] = (vf){0};
+    UNROLL_FOR (int i = 0; i < 4; i++, x += xr) {
+        if (i < 3) {
+            UNROLL_FOR (int t = 0; t < 3; t++) k[i % 2][t] = v_keep(v_load_upto(w + t * wt, n));
+            w += wr;
+        }
+        if ((i == 0 && out.above) || (i == 3 && out.below)) continue;
+        const float *from = x;
+        UNROLL_FOR (int q = 0; q < np + 2; q++, from += step) {
+            if ((q == 0 && out.left) || (q == np + 1 && out.right)) continue;
+            const vf in = v_keep(v_load_upto(from, n));
+            UNROLL_FOR (int t = 0; t < 3; t++) {
+                const int p = q - t;
+                if (p < 0 || p >= np) continue;
+                if (i < 3) acc[0][p] += in * k[i % 2][t];
+                if (i > 0) acc[1][p] += in * k[1 - i % 2][t];
+            }
+        }
+    }
+    UNROLL_FOR (int j = 0; j < 2; j++, y += yr) {
+        if (s->ending) fk_end(s->ending, acc[j], 1, np, np, y, yp, s->channel + k0, n);
+        UNROLL_FOR (int p = 0; p < np; p++) v_store_upto(y + p * yp, acc[j][p], n);
+    }
+}
+typedef void (*two_fn)(const sum_t *s, float *y, const float *x, const float *w, outside_t out, int64_t yr, int64_t c);
+#define TWO(np)                                                                                                        \
+    static void two_##np(const sum_t *s, float *y, const float *x, const float *w, outside_t out, int64_t yr, int64_t c) { \
+        if (c < VL) slide_two(s, y, x, w, 0, np, out, yr, c);                                                          \
+        for (int64_t k = 0; c >= VL && k < c; k += VL) {                                                               \
+            k = fk_min(k, c - VL);                                                                                     \
+            slide_two(s, y, x, w, k, np, out, yr, VL);                                                                 \
+        }                                                                                                              \
+    }
+/* clang-format off */
+TWO(1) TWO(2) TWO(3) TWO(4)
+#if TWO_MOST == 8
+TWO(5) TWO(6) TWO(7) TWO(8)
+static const two_fn two_blocks[] = {two_1, two_2, two_3, two_4, two_5, two_6, two_7, two_8};
+#else
+static const two_fn two_blocks[] = {two_1, two_2, two_3, two_4};
+#endif
+/* clang-format on */
+
+/* Rows r and r + 1 of the oh of y, whole, where there are two and the windows are such; returns whether they were. x: of the first
+ * row of the image, w: of the first tap. */
+static int rows_two(const axis_t *v, const axis_t *a, const sum_t *s, float *y, int64_t yr, const float *x, const float *w, int64_t r,
+                    int64_t oh, int64_t ow, int64_t c) {
+    if (v->k != 3 || v->stride != 1 || v->dilation != 1 || a->k != 3 || a->stride != 1 || a->dilation != 1) return 0;
+    const int64_t first = r - v->pad, above = -first, below = first + 4 - v->size, right = ow - a->pad + 2 - a->size;
+    if (r + 1 >= oh || above > 1 || below > 1 || a->pad > 1 || right > 1) return 0;
+    const int64_t blocks = fk_ceil_div(ow, TWO_MOST);
+    for (int64_t b = 0; b < blocks; b++) {
+        const int64_t lo = ow * b / blocks, hi = ow * (b + 1) / blocks;
+        const outside_t out = {b == 0 && a->pad == 1, b + 1 == blocks && right == 1, above == 1, below == 1};
+        two_blocks[hi - lo - 1](s, y + lo * s->yp, x + first * s->xr + (lo - a->pad) * s->xt, w, out, yr, c);
+    }
+    return 1;
+}
+
 /* ---- forward */
 void FK(depthwise_repeat)(float *y, const float *x, int64_t n, int64_t xstep, int64_t c, int64_t mult) {
     for (; n > 0; n--, x += xstep, y += c * mult) {
@@ -229,31 +304,75 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
     }
 }
 
-FK_CHUNKS(depthwise) { return fk_split(a->n * a->oh, DEPTHWISE_GRAIN / fk_max(1, a->ow * a->c * a->mult * a->kh * a->kw)); }
+/* Shares of y: rows, in pairs where two are made at once, and, where these are few, halves of the channels too, so that two threads
+ * have as much to do (an image of 14 rows has seven pairs). */
+typedef struct {
+    int64_t unit, rows, sides;
+} shares_t;
+static shares_t shares_of(const fk_attr_depthwise *a) {
+    const int twos = a->mult == 1 && a->kh == 3 && a->kw == 3 && a->sh == 1 && a->sw == 1 && a->dh == 1 && a->dw == 1;
+    shares_t s = {1 + twos, 1, 1};
+    const int64_t work = s.unit * a->ow * a->c * a->mult * a->kh * a->kw;
+    s.rows = fk_split(fk_ceil_div(a->n * a->oh, s.unit), DEPTHWISE_GRAIN / fk_max(1, work));
+    if (twos && s.rows > 1 && s.rows < 16 && a->c >= 128) {
+        s.rows = fk_ceil_div(s.rows, 2);
+        s.sides = 2;
+    }
+    return s;
+}
+
+FK_CHUNKS(depthwise) {
+    const shares_t s = shares_of(a);
+    return s.rows * s.sides;
+}
 FK_ONE_PART(depthwise)
+
+/* the rows [r0, r1) of all images, channels [k, k + c) of them, fewer where mult > 1: then all */
+static void some_rows(const fk_call *call, const fk_attr_depthwise *a, const fk_ending *ending, int64_t r0, int64_t r1, int64_t k,
+                      int64_t c) {
+    const int64_t cm = a->c * a->mult, xrow = a->w * a->c, yrow = a->ow * cm;
+    const axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
+    for (int64_t r = r0; r < r1; r++) {
+        const float *image = (const float *)call->ptr[0] + r / a->oh * a->h * xrow + k, *w = (const float *)call->ptr[1] + k;
+        float *y = (float *)call->ptr[2] + r * yrow + k;
+        sum_t s = {.xr = xrow, .xt = a->c, .wr = a->kw * cm, .wt = cm, .yp = cm, .ending = ending, .channel = k};
+        if (a->mult == 1 && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, w, r % a->oh, a->oh, a->ow, c)) {
+            r++;
+            continue;
+        }
+        const taps_t t = axis_taps(&av, r % a->oh);
+        const float *x = image + t.i * xrow;
+        w += t.k * a->kw * cm;
+        s.nr = t.n;
+        s.xr *= t.istep;
+        s.wr *= t.kstep;
+        if (a->mult > 1)
+            row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+        else if (!row_edged(&ah, s, y, cm, x, a->c, w, cm, 0, a->ow, c))
+            row(&ah, s, y, cm, x, a->c, w, cm, 0, a->ow, c);
+    }
+}
+
 FK_KERNEL(depthwise) {
-    int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
-    int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow));
-    int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
-    axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
+    const shares_t shares = shares_of(a);
+    const int64_t c = a->c, yrow = a->ow * c * a->mult, half = shares.sides == 1 ? c : (c / 2 + 15) / 16 * 16;
+    const int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow) / shares.unit) * shares.unit;
     fk_ending e;
     const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
-    fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);
-    for (int64_t r0 = lo; r0 < hi; r0 += group) {
-        int64_t r1 = fk_min(hi, r0 + group);
-        for (int64_t k = 0; k < c; k += width)
-            for (int64_t r = r0; r < r1; r++) {
-                taps_t t = axis_taps(&av, r % a->oh);
-                sum_t s = {.nr = t.n, .xr = t.istep * xrow, .wr = t.kstep * a->kw * cm, .ending = ending, .channel = k};
-                const float *x = (const float *)call->ptr[0] + (r / a->oh * a->h + t.i) * xrow + k;
-                const float *w = (const float *)call->ptr[1] + t.k * a->kw * cm + k;
-                float *y = (float *)call->ptr[2] + r * yrow + k;
-                if (a->mult > 1)
-                    row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
-                else if (!row_edged(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k)))
-                    row(&ah, s, y, c, x, c, w, c, 0, a->ow, fk_min(width, c - k));
-            }
-        if (!ending) fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
+    for (int64_t t = ith; t < shares.rows * shares.sides; t += nth) {
+        const int64_t k0 = t / shares.rows * half, k1 = fk_min(c, k0 + half);
+        const int64_t width = a->mult == 1 ? depthwise_channels(k1 - k0, a->kh * a->kw) : c;
+        int64_t lo, hi;
+        fk_range(a->n * a->oh, shares.unit, t % shares.rows, shares.rows, &lo, &hi);
+        for (int64_t r0 = lo; r0 < hi; r0 += group) {
+            const int64_t r1 = fk_min(hi, r0 + group);
+            for (int64_t k = k0; k < k1; k += width) some_rows(call, a, ending, r0, r1, k, fk_min(width, k1 - k));
+            if (ending) continue;
+            if (shares.sides == 1)
+                fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
+            else
+                fk_epilogue_rows(call, r0 * yrow + k0, (r1 - r0) * a->ow, c, k1 - k0);
+        }
     }
 }
 

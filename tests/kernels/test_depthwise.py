@@ -26,6 +26,11 @@ SHAPES = [  # n h w c mult, kh kw, sh sw, dh dw, pt pl, oh ow
     (2, 5, 30, 4, 1, 1, 7, 1, 1, 1, 3, 0, 9, 5, 30),
     *((1, 3, w, 18, 1, 3, k, 1, 1, 1, 1, 1, k // 2, 3, w) for w in (1, 2, 3, 4, 12, 17) for k in (3, 5)),
     *((1, 4, w, 18, 1, 3, k, 2, 2, 1, 1, 1, pl, 2, (w + 1) // 2) for w in (1, 4, 9, 22) for k, pl in ((3, 0), (3, 1), (5, 2))),
+    *((2, h, w, 18, 1, 3, 3, 1, 1, 1, 1, 1, 1, h, w) for h, w in ((1, 1), (2, 1), (1, 2), (2, 9), (5, 3))),  # rows in pairs
+    (1, 6, 10, 18, 1, 3, 3, 1, 1, 1, 1, 0, 1, 4, 10),
+    (1, 6, 10, 18, 1, 3, 3, 1, 1, 1, 1, 1, 0, 6, 8),
+    (2, 5, 10, 18, 1, 3, 3, 1, 1, 1, 1, 0, 0, 4, 9),
+    (1, 15, 14, 200, 1, 3, 3, 1, 1, 1, 1, 1, 1, 15, 14),  # halves of the channels
     (1, 60, 60, 1, 80, 60, 60, 1, 1, 1, 1, 30, 30, 3, 3),  # too large for scratch
     (1, 2, 3000, 1, 100, 1, 2500, 1, 1, 1, 1, 0, 0, 2, 3),  # too wide for it
 ]
@@ -75,7 +80,7 @@ def test_against_float64(shape):
         close(got.sum(axis=0, dtype=np.float64), dw, g['n'] * g['oh'] * g['ow'])
 
 
-@pytest.mark.parametrize('shape', [SHAPES[2], SHAPES[16]])
+@pytest.mark.parametrize('shape', [SHAPES[2], SHAPES[16], (1, 15, 14, 200, 1, 3, 3, 1, 1, 1, 1, 1, 1, 15, 14)])
 def test_epilogue(shape):
     g, x, w, dy = tensors(shape)
     bias, tile = double_plus_channel(g['c'] * g['mult'])
@@ -91,6 +96,7 @@ def test_epilogue(shape):
 @pytest.mark.parametrize('shape', [
     (2, 7, 8, 17, 1, 3, 3, 2, 2, 1, 1, 0, 1, 4, 4), (1, 5, 11, 40, 1, 5, 5, 1, 1, 1, 1, 2, 2, 5, 11),
     (1, 3, 3, 40, 1, 3, 3, 1, 1, 4, 4, 4, 4, 3, 3), (1, 6, 7, 3, 1, 3, 3, 1, 1, 2, 2, 2, 2, 6, 7),
+    (1, 14, 14, 200, 1, 3, 3, 1, 1, 1, 1, 1, 1, 14, 14),
     (2, 6, 5, 3, 2, 3, 3, 1, 1, 1, 1, 1, 1, 6, 5), (1, 5, 6, 900, 1, 3, 3, 1, 1, 1, 1, 1, 1, 5, 6)], ids=str)
 def test_endings(shape):
     g, x, w, _ = tensors(shape)
