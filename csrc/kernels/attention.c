@@ -58,7 +58,7 @@ typedef struct {
 static void add_rows(upcoming *u, const float *x, int64_t rows, int64_t n, int64_t ld) {
     gemm_fetch *f = u->list + u->count;
     *f = fetch_rows(x, rows, n, ld, u->count ? f - 1 : NULL);
-    f->slow = 1;
+    f->rate = 1;
     u->count++;
 }
 static gemm_fetch *last_of(upcoming *u) { return u->count ? u->list + u->count - 1 : NULL; }

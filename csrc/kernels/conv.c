@@ -37,10 +37,12 @@ FK_KERNEL(conv) {
     for (int64_t t = ith; t < a->groups * cells; t += nth) {
         const int64_t g = t / cells, cell = t % cells;
         int64_t r0, r1, n0, n1;
-        fk_range(m, MR, cell / grid.nb, grid.mb, &r0, &r1);
-        fk_range(n, NR, cell % grid.nb, grid.nb, &n0, &n1);
+        const gemm_grid share = gemm_share(grid, cell, j.mode);
+        fk_range(m, MR, share.mb, grid.mb, &r0, &r1);
+        fk_range(n, NR, share.nb, grid.nb, &n0, &n1);
         v.x = j.a = (const float *)call->ptr[0] + g * run;
-        if (pixelwise) j.pack = gemm_must_pack(a->c, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        j.tall = gemm_tall(j.mode, r1 - r0, n, k);
+        if (pixelwise) j.pack = gemm_must_pack(a->c, 0, r1 - r0, n1 - n0, j.tall) ? FK(gemm_pack_rows) : NULL;
         j.b = (const float *)call->ptr[1] + g * gemm_panels(n) * NR * k;
         j.index = j.channel = g * n;
         j.c = (float *)call->ptr[2] + j.index;

@@ -160,7 +160,7 @@ static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t 
     if (PIXELWISE(a)) {
         j.rows_begin = NULL; /* a product of matrices */
         j.upcoming = NULL;
-        j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0, 0) ? FK(gemm_pack_rows) : NULL;
         j.as = a->oc;
     }
     for (int64_t g = 0; g < a->groups; g++) {
@@ -227,7 +227,7 @@ typedef struct {
 static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left) {
     float *right = left + DW_LEFT(BLOCKS.dw_rows, BLOCKS.dw_steps);
     const float *dy = q->dy + q->n0;
-    const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, q->r1 - q->r0, q->n1 - q->n0);
+    const int in_place = PIXELWISE(a) && !gemm_must_pack(a->c, 1, q->r1 - q->r0, q->n1 - q->n0, 0);
     gemm_args m = {.a.at = left,
                    .a.step = in_place ? a->c : gemm_stride(q->r1 - q->r0),
                    .a.kmajor = 1,

@@ -37,17 +37,22 @@ static inline int64_t gemm_panels(int64_t n) { return fk_ceil_div(n, NR); }
 
 /* ---- one block of k */
 /* What will be read next, to be fetched a line a step: `per` lines from `at` on, `step` floats apart, then `at` moves
- * by `turn`. The kernels advance it. Made by one of the functions below. Slow: a line in GEMM_SLOW steps will do. No more
- * should be under way than needed: they fill the buffers that loads from L2 wait for too. */
-#define GEMM_SLOW 4
+ * by `turn`. The kernels advance it. Made by one of the functions below, for a line with each step. No more should be under way
+ * than needed: they fill the buffers that loads from L2 wait for too. */
+#define GEMM_QUAD 4
 typedef struct gemm_fetch gemm_fetch;
 struct gemm_fetch {
     const float *at;
     int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
     int64_t done; /* of `per`, where a kernel stopped */
-    int slow;
+    int rate; /* lines with GEMM_QUAD steps: 1 to GEMM_QUAD, or 0, which is as many. What is not a panel of B: 0 or 1 */
 };
+/* that of so many lines while so many steps are done. Twice as fast gained nothing, where a panel of AVX-512 has more lines than 16
+ * rows have steps: hardware fetches the rest */
+static inline int gemm_rate(int64_t lines, int64_t steps) {
+    return (int)fk_min(GEMM_QUAD, fk_ceil_div(lines * GEMM_QUAD, fk_max(1, steps)));
+}
 /* lines that follow one another */
 static inline gemm_fetch fetch_run(const float *at, int64_t lines, gemm_fetch *next) {
     return (gemm_fetch){.at = at, .step = LINE, .per = 16, .turn = 16 * LINE, .lines = lines, .next = next};
@@ -74,6 +79,7 @@ typedef enum {
 typedef struct {
     gemm_mode mode;
     int64_t m, n, k;
+    int tall; /* GEMM_FAR: no strip is flat */
     struct {
         const float *at; /* row r, step p: at[r * step + p], or at[p * step + r] when kmajor */
         int64_t step;
@@ -112,6 +118,7 @@ struct gemm_job {
     int trans_b;
     float *c;
     int64_t ldc, n, k;
+    int tall;       /* as in gemm_args */
     gemm_mode mode; /* GEMM_NEAR or GEMM_FAR, where B is packed; NEAR of a block of k that L2 does not hold becomes FAR */
     /* rows [r, r + m) and steps [p, p + k) to d, `stride` from row to row (from step to step when kmajor); NULL: A is
      * read where it is */
@@ -143,11 +150,17 @@ void FK(gemm_fetch_rows)(const gemm_job *j, int64_t r, int64_t m, int64_t p, int
 static inline gemm_mode gemm_reach(int64_t m) { return m <= BLOCKS.far_rows ? GEMM_FAR : GEMM_NEAR; }
 /* whether strips are flat, for so many columns */
 static inline int gemm_flat(int kmajor, int64_t n) { return FLAT && !kmajor && n >= 4 * VL; }
+/* Whether they are not in spite of that, for m rows of a chunk and a packed B of k × n: where B comes from L3, each strip reads a
+ * panel of it from L2 while the next one arrives there, and fewer strips leave L2 more time. */
+#define TALLEST 36
+static inline int gemm_tall(gemm_mode reach, int64_t m, int64_t n, int64_t k) {
+    return FLAT && reach == GEMM_FAR && m > MR && m <= TALLEST && gemm_panels(n) * NR * k > BLOCKS.near_numbers;
+}
 /* Whether reading A in place would be slower than packing it: when kmajor, since each of its steps lies on a page of its own;
  * else where rows are a multiple of 2 KB apart, so that a strip's rows compete for the same few lines of the L1 cache, unless
  * the strips are flat, which have fewer rows. */
-static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n) {
-    return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0 && !gemm_flat(kmajor, n));
+static inline int gemm_must_pack(int64_t as, int kmajor, int64_t m, int64_t n, int tall) {
+    return m > 2 && n > NR && (kmajor ? as > 256 : as % 512 == 0 && (tall || !gemm_flat(kmajor, n)));
 }
 
 /* ---- shares of C, by shape alone */
@@ -155,6 +168,11 @@ typedef struct {
     int64_t mb, nb; /* C is cut in mb × nb */
 } gemm_grid;
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
+/* The share of chunk t: row shares of the same columns follow one another where a packed B is FAR, so that it comes from there
+ * once, and each thread of a team keeps meeting a part of it that its L2 may hold. */
+static inline gemm_grid gemm_share(gemm_grid g, int64_t t, gemm_mode reach) {
+    return reach == GEMM_FAR ? (gemm_grid){t % g.mb, t / g.mb} : (gemm_grid){t / g.nb, t % g.nb};
+}
 
 /* ---- packing B, `k` × n, stored with row stride ld; trans: stored n × k.
  * A packed B is, for each block of k, for each panel, for each step, NR columns (zeros where n ends): what a block of k

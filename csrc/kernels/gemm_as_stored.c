@@ -47,9 +47,9 @@ static void few(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
     FK(gemm_finish)(j, r0, r1 - r0, n0, n1);
 }
 
-/* whether a block of k has steps enough to fetch half of the next one slowly, m rows of A and n columns of B */
-static int slow_will_do(int64_t m, int64_t n) {
-    return fk_ceil_div(m, MR) * gemm_panels(n) >= GEMM_SLOW / 2 * (fk_ceil_div(m, LINE) + fk_ceil_div(n, LINE));
+/* 1 where a block of k has steps enough to fetch half of the next one at that rate, m rows of A and n columns of B; else 0 */
+static int rate_of(int64_t m, int64_t n) {
+    return fk_ceil_div(m, MR) * gemm_panels(n) >= GEMM_QUAD / 2 * (fk_ceil_div(m, LINE) + fk_ceil_div(n, LINE));
 }
 
 /* the columns [n0, n1), at most stored_columns of them */
@@ -68,7 +68,7 @@ static void group(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
             more_b = j->trans_b ? fetch_rows(at(j, p + kb, n0), n1 - n0, behind, j->ldb, NULL)
                                 : fetch_rows(at(j, p + kb, n0), behind, n1 - n0, j->ldb, NULL);
         if (behind > 0 && j->kmajor && !j->pack) FK(gemm_fetch_rows)(j, r0, r1 - r0, p + kb, behind, &more);
-        more.slow = more_b.slow = slow_will_do(r1 - r0, n1 - n0);
+        more.rate = more_b.rate = rate_of(r1 - r0, n1 - n0);
         for (int64_t t = 0; t < blocks; t++) {
             const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
             gemm_args g = {.a.at = j->a + (j->kmajor ? p * j->as + r : r * j->as + p),

@@ -40,14 +40,12 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     gemm_fetch *f = V <= 4 && !copy ? g->fetch : NULL;
     const float *line = f ? f->at : NULL;
     int64_t next = 0, per = 0, left = 0;
-    const int many = f && !f->slow ? quad : 1;
+    const int many = !f || quad == 1 ? 1 : f->rate ? f->rate : quad; /* lines with each quad */
     if (f) {
         next = f->step;
         left = per = fk_ceil_div(f->per, many);
-        if (many == 1) {
-            left -= f->done;
-            line += f->done * next;
-        }
+        left -= f->done / many;
+        line += f->done * next;
     } else if (copy) {
         /* rows of B that lie far apart, which no hardware fetches ahead: first of this panel, then of the next */
         const int64_t soon = fk_min(g->k, BLOCK_AHEAD / R);
@@ -74,8 +72,10 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
             }
         } else if (line) {
             __builtin_prefetch(line, 0, 2);
+            if (quad > 1 && many > 1) __builtin_prefetch(line += next, 0, 2); /* a loop would take a percent of all */
+            if (quad > 1 && many > 2) __builtin_prefetch(line += next, 0, 2);
+            if (quad > 1 && many > 3) __builtin_prefetch(line += next, 0, 2);
             line += next;
-            if (many > 1) UNROLL_FOR (int s = 1; s < quad; s++, line += next) __builtin_prefetch(line, 0, 2);
             if (--left == 0) {
                 line = f->at += f->turn;
                 left = per;
@@ -84,8 +84,8 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
     }
     for (int64_t q = g->k % quad; q > 0; q--) steps(acc, &at, &b, bs, step, &copied, 1, R, V, kmajor, copy);
     if (f) {
-        f->lines -= many > 1 ? g->k : g->k / quad;
-        f->done = many > 1 ? 0 : per - left;
+        f->lines -= g->k / quad * many;
+        f->done = (per - left) * many;
     }
 }
 
@@ -142,7 +142,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     gemm_args t = *g;
     const int64_t more = g->a.ahead && !g->a.kmajor && r0 + rows < g->m ? g->k : 0;
     gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, more, g->a.step, g->fetch);
-    strip_after.slow = g->n * LINE >= GEMM_SLOW * rows * (gemm_flat(g->a.kmajor, g->n) ? 4 * VL : NR);
+    strip_after.rate = g->n * LINE >= GEMM_QUAD * rows * (gemm_flat(g->a.kmajor, g->n) ? 4 * VL : NR);
     t.fetch = &strip_after;
     for (int level = rows <= fk_max(FEW, FLAT) && !g->a.kmajor ? 2 : -1; level >= 0; level--) {
         const int64_t w = VL * (4 << level);
@@ -162,18 +162,21 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
 }
 
 /* All strips against one panel after the other, or two where strips are flat; it then comes from memory while the one before
- * it is used. No strip has few rows. */
+ * it is used. */
 static void by_panels(const gemm_args *g) {
     const int64_t across = g->a.kmajor ? 1 : g->a.step;
     gemm_args t = *g;
     const float *b = g->b.at;
     for (int64_t j = 0, w; j < g->n; j += w, b += w / NR * g->b.panel) {
-        const int flat = gemm_flat(g->a.kmajor, g->n - j);
+        const int flat = !g->tall && gemm_flat(g->a.kmajor, g->n - j);
         w = flat ? 4 * VL : NR;
         const int64_t n = fk_min(w, g->n - j), strips = fk_ceil_div(g->m, flat ? FLAT : MR);
         const float *next = j + w < g->n ? b + w / NR * g->b.panel : g->b.after;
         gemm_fetch panel = fetch_run(next, next ? g->k * w / LINE : 0, g->fetch);
-        panel.slow = strips >= GEMM_SLOW * w / LINE;
+        /* evenly while all strips run: at once they would keep loads from L2 waiting */
+        panel.per = panel.lines;
+        panel.turn = panel.lines * LINE;
+        panel.rate = gemm_rate(panel.lines, strips * g->k);
         t.fetch = &panel;
         for (int64_t s = 0; s < strips; s++) {
             const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
@@ -221,7 +224,7 @@ void FK(gemm_block)(const gemm_args *g) {
         FK(gemm_thin)(g);
         return;
     }
-    if (g->mode == GEMM_FAR && g->m > MR) {
+    if (g->mode == GEMM_FAR && g->m > (gemm_flat(g->a.kmajor, g->n) ? FLAT : MR)) {
         by_panels(g);
         return;
     }

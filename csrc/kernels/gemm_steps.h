@@ -8,7 +8,7 @@
 #define MAXV 16
 
 #if MR == 12 || defined(__FMA__)
-#define QUAD GEMM_SLOW /* steps at a time, with addresses made once for all of them */
+#define QUAD GEMM_QUAD /* steps at a time, with addresses made once for all of them */
 /* From so many rows on a kernel says itself which register a sum stays in (v_add_product), and each vector of B is loaded
  * once by an instruction of its own; with fewer, the compiler may load it as an operand of the multiply-add. */
 #define STEPS_HIGH (FEW + 1)

@@ -13,7 +13,7 @@ typedef struct {
 static gemm_fetch *take_up(gemm_fetch *f, const float *idle, lines *l) {
     while (f && f->lines <= 0) f = f->next;
     if (f)
-        *l = (lines){f->at + f->done * f->step, f->at, f->step, f->per - f->done, f->per, f->turn, f->slow ? 1 : QUAD};
+        *l = (lines){f->at + f->done * f->step, f->at, f->step, f->per - f->done, f->per, f->turn, f->rate == 1 ? 1 : QUAD};
     else
         *l = (lines){.line = idle, .left = INT64_MAX, .at_once = 1};
     return f;

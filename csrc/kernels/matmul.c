@@ -80,9 +80,11 @@ FK_KERNEL(matmul) {
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;
-        fk_range(p.m, 1, cell / p.grid.nb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */
-        fk_range(a->n, NR, cell % p.grid.nb, p.grid.nb, &n0, &n1);
-        j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0) ? FK(gemm_pack_rows) : NULL;
+        const gemm_grid share = gemm_share(p.grid, cell, a->ldb ? GEMM_NEAR : j.mode);
+        fk_range(p.m, 1, share.mb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */
+        fk_range(a->n, NR, share.nb, p.grid.nb, &n0, &n1);
+        j.tall = !a->ldb && gemm_tall(j.mode, r1 - r0, a->n, a->k);
+        j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0, j.tall) ? FK(gemm_pack_rows) : NULL;
         for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {
             j.a = (const float *)call->ptr[0] + i * a->a_batch;
             j.b = (const float *)call->ptr[1] + (a->b_batch ? i * item : 0);

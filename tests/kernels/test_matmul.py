@@ -110,13 +110,14 @@ def test_a_row_does_not_depend_on_the_others(isa, n, k):
 
 @pytest.mark.parametrize('isa', step.ISAS)
 def test_few_rows_have_the_bits_of_many(isa):
-    """Few rows go panel by panel, many strip by strip (gemm_reach)."""
-    a, b = normal(1, 400, 390), normal(1, 390, 200)
-    packed = pack(b, isa)
-    whole = product(a, packed, 200, 390, isa)
-    np.testing.assert_allclose(whole, a.astype(np.float64) @ b, rtol=1e-4, atol=1e-4)
-    for m in (25, 96, 250):
-        np.testing.assert_array_equal(product(a[:, :m].copy(), packed, 200, 390, isa), whole[:, :m])
+    """Few rows go panel by panel, many strip by strip (gemm_reach); some have tall strips against a large B (gemm_tall)."""
+    for n, k in ((200, 390), (450, 1024), (690, 601)):
+        a, b = normal(1, 400, k), normal(1, k, n)
+        packed = pack(b, isa)
+        whole = product(a, packed, n, k, isa)
+        np.testing.assert_allclose(whole, a.astype(np.float64) @ b, rtol=1e-4, atol=3e-4)
+        for m in (7, 12, 13, 25, 36, 49, 96, 250):
+            np.testing.assert_array_equal(product(a[:, :m].copy(), packed, n, k, isa), whole[:, :m])
 
 
 @pytest.mark.parametrize('isa', step.ISAS)
