@@ -327,33 +327,34 @@ FK_CHUNKS(depthwise) {
 }
 FK_ONE_PART(depthwise)
 
-/* the rows [r0, r1) of all images, channels [k, k + c) of them, fewer where mult > 1: then all */
-static void some_rows(const fk_call *call, const fk_attr_depthwise *a, const fk_ending *ending, int64_t r0, int64_t r1, int64_t k,
-                      int64_t c) {
-    const int64_t cm = a->c * a->mult, xrow = a->w * a->c, yrow = a->ow * cm;
+/* the rows [r0, r1) of all images, channels [k, k + c) of them, or all where mult > 1; turned: by the taps from the last to the
+ * first */
+static void some_rows(const fk_call *call, const fk_attr_depthwise *a, int turned, const fk_ending *ending, int64_t r0, int64_t r1,
+                      int64_t k, int64_t c) {
+    const int64_t cm = a->c * a->mult, xrow = a->w * a->c, yrow = a->ow * cm, wstep = turned ? -cm : cm;
+    const float *taps = (const float *)call->ptr[1] + (turned ? (a->kh * a->kw - 1) * cm : 0) + k;
     const axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
     for (int64_t r = r0; r < r1; r++) {
-        const float *image = (const float *)call->ptr[0] + r / a->oh * a->h * xrow + k, *w = (const float *)call->ptr[1] + k;
+        const float *image = (const float *)call->ptr[0] + r / a->oh * a->h * xrow + k;
         float *y = (float *)call->ptr[2] + r * yrow + k;
-        sum_t s = {.xr = xrow, .xt = a->c, .wr = a->kw * cm, .wt = cm, .yp = cm, .ending = ending, .channel = k};
-        if (a->mult == 1 && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, w, r % a->oh, a->oh, a->ow, c)) {
+        sum_t s = {.xr = xrow, .xt = a->c, .wr = a->kw * wstep, .wt = wstep, .yp = cm, .ending = ending, .channel = k};
+        if (a->mult == 1 && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, taps, r % a->oh, a->oh, a->ow, c)) {
             r++;
             continue;
         }
         const taps_t t = axis_taps(&av, r % a->oh);
-        const float *x = image + t.i * xrow;
-        w += t.k * a->kw * cm;
+        const float *x = image + t.i * xrow, *w = taps + t.k * a->kw * wstep;
         s.nr = t.n;
         s.xr *= t.istep;
         s.wr *= t.kstep;
         if (a->mult > 1)
             row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
-        else if (!row_edged(&ah, s, y, cm, x, a->c, w, cm, 0, a->ow, c))
-            row(&ah, s, y, cm, x, a->c, w, cm, 0, a->ow, c);
+        else if (!row_edged(&ah, s, y, cm, x, a->c, w, wstep, 0, a->ow, c))
+            row(&ah, s, y, cm, x, a->c, w, wstep, 0, a->ow, c);
     }
 }
 
-FK_KERNEL(depthwise) {
+static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned, int64_t ith, int64_t nth) {
     const shares_t shares = shares_of(a);
     const int64_t c = a->c, yrow = a->ow * c * a->mult, half = shares.sides == 1 ? c : (c / 2 + 15) / 16 * 16;
     const int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow) / shares.unit) * shares.unit;
@@ -366,7 +367,7 @@ FK_KERNEL(depthwise) {
         fk_range(a->n * a->oh, shares.unit, t % shares.rows, shares.rows, &lo, &hi);
         for (int64_t r0 = lo; r0 < hi; r0 += group) {
             const int64_t r1 = fk_min(hi, r0 + group);
-            for (int64_t k = k0; k < k1; k += width) some_rows(call, a, ending, r0, r1, k, fk_min(width, k1 - k));
+            for (int64_t k = k0; k < k1; k += width) some_rows(call, a, turned, ending, r0, r1, k, fk_min(width, k1 - k));
             if (ending) continue;
             if (shares.sides == 1)
                 fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);
@@ -375,6 +376,7 @@ FK_KERNEL(depthwise) {
         }
     }
 }
+FK_KERNEL(depthwise) { forward(call, a, 0, ith, nth); }
 
 /* ---- gradient for x: the same sums over the taps that read an element, then over the outputs of its channel */
 #define DEPTHWISE_LANES 4096 /* of scratch, per pixel */
@@ -400,12 +402,25 @@ static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, f
         }
 }
 
+/* Whether it is the convolution of dy by the taps turned, of stride 1; then *f is what it has for attributes. */
+static int is_forward(const fk_attr_depthwise_dx *a, fk_attr_depthwise *f) {
+    *f = (fk_attr_depthwise){a->n, a->oh, a->ow, a->c, a->h, a->w, 1, a->kh, a->kw, 1, 1, 1, 1, a->kh - 1 - a->pt, a->kw - 1 - a->pl};
+    return a->mult == 1 && a->sh == 1 && a->sw == 1 && a->dh == 1 && a->dw == 1;
+}
+
 FK_CHUNKS(depthwise_dx) {
+    fk_attr_depthwise f;
+    if (is_forward(a, &f)) return depthwise_chunks(&f);
     int64_t macs = a->w * a->c * a->mult * fk_ceil_div(a->kh, fk_max(1, a->sh)) * fk_ceil_div(a->kw, fk_max(1, a->sw));
     return fk_split(a->n * a->h, DEPTHWISE_GRAIN / fk_max(1, macs));
 }
 FK_ONE_PART(depthwise_dx)
 FK_KERNEL(depthwise_dx) {
+    fk_attr_depthwise f;
+    if (is_forward(a, &f)) {
+        forward(call, &f, 1, ith, nth);
+        return;
+    }
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
     int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, xrow));
     int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;

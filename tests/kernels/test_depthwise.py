@@ -99,8 +99,9 @@ def test_epilogue(shape):
     (1, 14, 14, 200, 1, 3, 3, 1, 1, 1, 1, 1, 1, 14, 14),
     (2, 6, 5, 3, 2, 3, 3, 1, 1, 1, 1, 1, 1, 6, 5), (1, 5, 6, 900, 1, 3, 3, 1, 1, 1, 1, 1, 1, 5, 6)], ids=str)
 def test_endings(shape):
-    g, x, w, _ = tensors(shape)
+    g, x, w, dy = tensors(shape)
     check_endings('depthwise', [x, w], forward(g, x, w), 1e-5, RNG, **g)
+    check_endings('depthwise_dx', [dy, w], gradients(g, x, w, dy)[0], 1e-5, RNG, **g)
 
 
 @pytest.mark.parametrize('mult', [1, 2])
@@ -112,6 +113,8 @@ def test_a_row_does_not_depend_on_its_neighbours(mult):
         g = dict(zip(NAMES, (n, 9, 9, 19, mult, 3, 3, 1, 1, 1, 1, 1, 1, 9, 9)))
         for isa, (y,) in sweep('depthwise', [x[:n], w], [((n, 9, 9, 19 * mult), np.float32)], **g):
             np.testing.assert_array_equal(y[0], alone.setdefault(isa, y[0]))
+        for isa, (dx,) in sweep('depthwise_dx', [x[:n].repeat(mult, axis=-1), w], [((n, 9, 9, 19), np.float32)], **g):
+            np.testing.assert_array_equal(dx[0], alone.setdefault((isa, 'dx'), dx[0]))
 
 
 def test_nan_reaches_the_outputs_that_read_it_and_no_other():
