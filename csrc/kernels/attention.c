@@ -12,6 +12,7 @@
 #define SOURCES_DX BLOCKS.attention_dx_sources
 enum {
     SHARE = 512,     /* steps of a chunk, which packs each block of sources once */
+    TOGETHER = 4,    /* steps whose largest scores are looked for together: each is a chain that leaves most of a core idle */
     FEW_ITEMS = 32,  /* heads of all examples, so few that their steps are shared out finer */
     LONGEST = 1 << 30 /* multiply-adds of a gradient's chunk */
 };
@@ -187,19 +188,27 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
             if (a->causal && !a->bias[4] && s0 >= r0 + nr) continue;
             gather_rows(q + r0 * ldq, ldq, nr, dim, rows, qs);
             product(rows, qs, 0, kt, scores, ps, nr, ns, dim, 0, last_of(&next));
-            for (int64_t r = 0; r < nr; r++) {
-                const int64_t t = r0 + r, end = a->causal ? t + 1 - s0 : ns;
-                const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
-                float *s = scores + r * ps, *of_step = stats + t * 2;
-                const float here = score_row(s, ns, end, scale, &b), before = s0 ? of_step[0] : LOWEST;
-                const float top = here > before || here != here ? here : before, sum = exp_row(s, ns, end, top);
-                if (s0 && top != before) {
-                    const float factor = v_exp(v_set1(before - top))[0];
-                    of_step[1] *= factor;
-                    times(y + t * ldy, width, factor);
+            for (int64_t r = 0; r < nr; r += TOGETHER) {
+                const int64_t some = fk_min(TOGETHER, nr - r);
+                float top[TOGETHER];
+                for (int64_t i = 0; i < some; i++) {
+                    const int64_t t = r0 + r + i, end = a->causal ? t + 1 - s0 : ns;
+                    const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
+                    const float here = score_row(scores + (r + i) * ps, ns, end, scale, &b), before = s0 ? stats[t * 2] : LOWEST;
+                    top[i] = here > before || here != here ? here : before;
                 }
-                of_step[0] = top;
-                of_step[1] = (s0 ? of_step[1] : 0.0f) + sum;
+                for (int64_t i = 0; i < some; i++) {
+                    const int64_t t = r0 + r + i, end = a->causal ? t + 1 - s0 : ns;
+                    float *of_step = stats + t * 2;
+                    const float sum = exp_row(scores + (r + i) * ps, ns, end, top[i]);
+                    if (s0 && top[i] != of_step[0]) {
+                        const float factor = v_exp(v_set1(of_step[0] - top[i]))[0];
+                        of_step[1] *= factor;
+                        times(y + t * ldy, width, factor);
+                    }
+                    of_step[0] = top[i];
+                    of_step[1] = (s0 ? of_step[1] : 0.0f) + sum;
+                }
             }
             product(scores, ps, 0, vp, y + r0 * ldy, ldy, nr, width, ns, s0 > 0, last_of(&next));
         }
