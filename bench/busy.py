@@ -3,9 +3,11 @@
     python -m bench busy
 
 Networks that run alone and beside programs that do nothing but count take turns of half a second; a figure is the median of the
-turns. Threads, and processes of two threads each, predict the small network row by row, and are counted together.
+turns. Threads, and processes of two threads each, predict the small network row by row, and are counted together. How long
+another thread of a process that predicts waits for its turn is what its sleeps of a millisecond last longer than they should.
 """
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -83,6 +85,26 @@ def by_threads(number, seconds=2.0):
     return sum(counts) / (time.perf_counter() - begin)
 
 
+def waits(seconds=2.0):
+    """How much later than it should a thread goes on, which sleeps again and again beside one that predicts: sorted seconds."""
+    call, ended, late = predictor('mnist_mlp', 1), threading.Event(), []
+
+    def work():
+        while not ended.is_set():
+            call()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    until = time.perf_counter() + seconds
+    while (begin := time.perf_counter()) < until:
+        asked = random.uniform(0.5e-3, 1.5e-3)
+        time.sleep(asked)
+        late.append(time.perf_counter() - begin - asked)
+    ended.set()
+    worker.join()
+    return sorted(late)
+
+
 def by_processes(number):
     """Predictions a second of `number` processes, together."""
     env = {**environment(), 'FASTKERAS_NUM_THREADS': os.environ.get('FASTKERAS_NUM_THREADS', '2')}
@@ -105,6 +127,11 @@ def rows(only):
             yield quantity(f'{name}, alone', quiet, 'batches/s')
             yield quantity(f'{name}, beside one busy process', quiet / one, 'times as long', most)
             yield quantity(f'{name}, beside two', quiet / two, 'times as long')
+    name = 'waits of a thread beside one that predicts mnist_mlp b1'
+    if matches(only, name):
+        late = waits()
+        for share, of_all in ((0.5, 'half'), (0.99, 'all but one in a hundred')):
+            yield quantity(f'{name}, {of_all} below', late[int(share * len(late))] * 1e6, 'us')
     for name, measure, few, many, most in (('threads on one model', by_threads, 1, THREADS, OF_ONE),
                                            ('processes', by_processes, 2, PROCESSES, OF_TWO)):
         if matches(only, name):

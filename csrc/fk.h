@@ -114,6 +114,9 @@ typedef int (*fk_wish)(void);
  * other than 0, no chunk is begun any more and the run returns FK_STOPPED. What the plan would have written is then written in
  * part: each element has its old value or its new one. */
 int64_t fk_plan_run(fk_plan *, void *const *bases, const int64_t *rounds, fk_wish wish);
+/* Whether runs of late took so little that it gains nobody to be let in to a processor, or to what the caller holds, meanwhile: a few
+ * microseconds, or up to a hundred that all processors of the process work at together. */
+int fk_plan_is_brief(const fk_plan *);
 /* the same, alone and timed: seconds of each step, added to what is there */
 int64_t fk_plan_profile(const fk_plan *, void *const *bases, const int64_t *rounds, double *seconds);
 int64_t fk_plan_chunks(const fk_plan *, int64_t step);

@@ -72,6 +72,7 @@ cdef extern from 'fk.h' nogil:
         FK_MAXLOOP, FK_STEP_WORDS, FK_REF_WORDS, FK_MOVE_WORDS, FK_LOOP_WORDS, FK_STOPPED
     ctypedef int (*fk_wish)() noexcept nogil
     int64_t fk_plan_run(fk_plan *, void **, const int64_t *, fk_wish)
+    int fk_plan_is_brief(const fk_plan *)
     int64_t fk_plan_profile(const fk_plan *, void **, const int64_t *, double *)
     int64_t fk_plan_chunks(const fk_plan *, int64_t)
     void *fk_alloc(size_t)
@@ -122,6 +123,9 @@ cdef int signalled() noexcept nogil:
     with gil:
         return check_signals()
 
+
+# ---- Python's lock
+include '_lock.pxi'
 
 # ---- memory
 include '_memory.pxi'
@@ -348,8 +352,11 @@ cdef class Executor:
         cdef fk_wish wish = NULL
         if PyThread_get_thread_ident() == main_thread:
             wish = signalled
-        with nogil:
+        if keeps_lock(plan.ptr):
             failed = fk_plan_run(plan.ptr, bases, rounds, wish)
+        else:
+            with nogil:
+                failed = fk_plan_run(plan.ptr, bases, rounds, wish)
         if failed == FK_STOPPED:
             return -1  # with the exception that the handler raised
         if failed:

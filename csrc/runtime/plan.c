@@ -66,6 +66,7 @@ static void parse_refs(struct fk_plan *p, const int64_t *w, int64_t n) {
 static void parse_loops(struct fk_plan *p, const int64_t *w) {
     for (int32_t l = 0; l < p->nloops; l++, w += FK_LOOP_WORDS) {
         p->loops[l] = (loop_t){w[3], (int32_t)w[0], (int32_t)w[1], (int32_t)w[2], -1, (int32_t)w[4], (int32_t)w[5]};
+        p->lasts |= w[4] >= 0;
         int32_t *last = &p->steps[w[0]].loop;
         while (*last >= 0) last = &p->loops[*last].inner;
         *last = l;
@@ -81,6 +82,7 @@ static void add_unit(struct fk_plan *p, int32_t first, int32_t last, int32_t loo
     u = &p->units[p->nunits - 1];
     u->per = fk_ceil_div(u->nchunks, MOST_CLAIMS);
     u->nclaims = fk_ceil_div(u->nchunks, u->per);
+    p->widest = fk_max(p->widest, u->nclaims);
     p->parallel |= nchunks > 1;
 }
 

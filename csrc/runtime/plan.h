@@ -58,8 +58,9 @@ struct fk_plan {
     int64_t *attrs;
     fk_tile **tiles;
     int64_t ntiles;
-    int parallel;
-    atomic_llong took; /* ns that a run of the team takes, or 0 before the first */
+    int parallel, lasts; /* lasts: a value decides how many rounds a loop has */
+    int64_t widest;      /* the most claims of a unit */
+    atomic_llong took; /* ns that a run of the team takes, or of a thread where there is no work for more; 0 before the first */
 };
 
 /* one run's state: the unit's number in the high bits, then the claims taken from the back, then those from the front */

@@ -245,16 +245,33 @@ static void held_up(int64_t now, int64_t took) {
     atomic_store_explicit(&alone_until, now + next, memory_order_relaxed);
 }
 
+/* what it takes to hand a lock over from a thread to the next */
+enum { BRIEF_NS = 5000 };
+
+int fk_plan_is_brief(const fk_plan *p) {
+    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed);
+    if (!known || p->lasts) return 0;
+    if (known <= BRIEF_NS) return 1;
+    if (!p->parallel || known > WORTH_WAKING_NS) return 0;
+    int most;
+    const int threads = fk_threads_wanted(&most);
+    return threads > 1 && threads >= fk_processors() && p->widest >= threads &&
+           fk_nanoseconds() >= atomic_load_explicit(&alone_until, memory_order_relaxed);
+}
+
 int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
     const run_t begin = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total};
     if (!fk_scratch()) return FK_NO_MEMORY;
-    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed), since = p->parallel ? fk_nanoseconds() : 0;
+    const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed);
+    const int timed = p->parallel || !known || known > BRIEF_NS;
+    const int64_t since = timed ? fk_nanoseconds() : 0;
     const int is_short = known && known <= WORTH_WAKING_NS;
     const int by_itself = is_short && since < atomic_load_explicit(&alone_until, memory_order_relaxed);
     run_t *r = p->parallel && !by_itself ? fk_team_take() : NULL;
     if (!r) {
         run_t alone = begin;
         run_alone(&alone);
+        if (timed && !p->parallel) atomic_store_explicit(&p->took, fk_nanoseconds() - since, memory_order_relaxed);
         return atomic_load(&alone.failed);
     }
     memcpy(r, &begin, sizeof begin);

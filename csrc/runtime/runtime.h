@@ -27,6 +27,7 @@ void fk_blocks_choose(fk_blocks *b, int rows, int columns, int64_t l1, int64_t l
 /* threads.c: how many a run may have, here and now, and any run at most; a crew of n threads, each of which does member(0 … n − 1). 0 where the
  * system refuses them. A crew's end waits until all have returned */
 int fk_threads_wanted(int *most);
+int fk_processors(void); /* that the process may use */
 int fk_crew_begin(int n, void (*member)(int thread));
 void fk_crew_end(void);
 

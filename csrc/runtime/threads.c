@@ -11,6 +11,7 @@
 
 #include "runtime.h"
 
+static int processors;           /* that this process may use */
 static int configured;           /* what the user or the machine says */
 static int omp_at_start;         /* a lower value now was set by someone else (threadpoolctl): honoured */
 static size_t stack;             /* OMP_STACKSIZE, or 0 */
@@ -51,6 +52,8 @@ int fk_threads(void) {
     int limit = omp_get_max_threads();
     return limit < omp_at_start && limit < configured ? limit : configured;
 }
+
+int fk_processors(void) { return processors; }
 
 /* a region of the caller's own has its processors already */
 int fk_threads_wanted(int *most) {
@@ -139,7 +142,8 @@ int fk_init(void) {
     if (limit > omp_at_start) omp_at_start = limit;
     n = from_env("FASTKERAS_NUM_THREADS");
     if (!n) n = from_env("OMP_NUM_THREADS");
-    if (!n) n = machine_threads();
+    processors = machine_threads();
+    if (!n) n = processors;
     fk_threads_set(n);
     stack = stack_from_env();
     pthread_atfork(NULL, NULL, fk_team_forget);

@@ -16,6 +16,7 @@ static void *start(void *thread) {
 int fk_init(void) { return fk_isa_init(); }
 int fk_threads(void) { return configured; }
 int fk_threads_wanted(int *most) { return *most = configured; }
+int fk_processors(void) { return configured; }
 void fk_threads_set(int threads) { configured = threads; }
 
 int fk_crew_begin(int threads, void (*member)(int)) {

@@ -1,7 +1,9 @@
-"""The team of threads, which all runs of a process share: beside other runs, with other numbers of threads, across forks."""
+"""The team of threads, which all runs of a process share: beside other runs, with other numbers of threads, across forks. And
+Python's lock around runs."""
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -111,3 +113,50 @@ def test_threads_of_callers_share_one_team(running):
         time.sleep(0.3)
         many = len(os.listdir('/proc/self/task'))
     assert many - few <= 4      # the callers alone
+
+
+@pytest.fixture
+def patient():
+    """Python itself makes a thread wait 5 s before it has another let the lock go."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_brief_runs_let_other_threads_have_their_turn(count, patient):
+    f, x = Function(lambda a: ops.relu(a) * np.float32(2)), np.ones((4,), np.float32)
+    for _ in range(100):
+        f(x)
+    with beside(*[lambda: f(x)] * count):
+        begin = time.monotonic()
+        for _ in range(30):
+            time.sleep(0.001)
+        assert time.monotonic() - begin < 20    # of 150
+
+
+def test_a_loop_that_was_brief_lets_the_lock_go_when_it_is_long(patient):
+    def count(n):
+        return ops.while_loop(lambda i, n: i < n, lambda i, n: (i + 1, n), (ops.zeros((), 'int32'), n))[0]
+    f = Function(count)
+    for _ in range(100):
+        assert f(np.array(2, np.int32)) == 2
+    with beside(lambda: f(np.array(3_000_000, np.int32))):
+        begin = time.monotonic()
+        for _ in range(30):
+            time.sleep(0.001)
+        assert time.monotonic() - begin < 20
+
+
+def test_threads_that_predict_together_have_the_bits_of_one():
+    f = Function(lambda a: ops.tanh(ops.matmul(a, W)))
+    rows = [RNG.standard_normal((1, 256), np.float32) for _ in range(4)]
+    want = [f(row).tobytes() for row in rows]
+
+    def work(k):
+        def run():
+            assert f(rows[k]).tobytes() == want[k]
+        return run
+    with beside(*[work(k) for k in range(4)]):
+        time.sleep(SECONDS)

@@ -1,0 +1,44 @@
+"""Part of _core.pyx: Python's lock around runs.
+
+A run lets it go, but for a brief one (`fk_plan_is_brief`) of several threads that predict: each would have to wait for the system
+to wake it for every run. It keeps the lock, and now and then lets others have it before it begins."""
+
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, nanosleep, timespec
+
+cdef enum:
+    KEPT_NS = 100000        # by brief runs one after the other
+    WAITED_FOR_NS = 1000    # letting go takes so long where it wakes a thread; else a tenth
+    RIVALS_NS = 10000000    # so long after a run of another thread there may be more of them
+
+cdef unsigned long ran = 0      # the thread of the last brief run
+cdef int64_t rivals = 0         # when that was another one than before; 0: long ago
+cdef int64_t let_go = 0         # when the lock was, last, to others before a brief run
+
+
+cdef int64_t nanoseconds() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <int64_t> t.tv_sec * 1000000000 + t.tv_nsec
+
+
+cdef bint keeps_lock(const fk_plan *plan):
+    """Whether a run that begins now keeps the lock."""
+    global ran, rivals, let_go
+    cdef int64_t now
+    cdef timespec moment
+    cdef unsigned long me = PyThread_get_thread_ident()
+    if me == ran and not rivals or not fk_plan_is_brief(plan):
+        return False
+    now = nanoseconds()
+    if me != ran:
+        ran, rivals = me, now
+    elif now - rivals > RIVALS_NS:
+        rivals = 0
+        return False
+    if now - let_go >= KEPT_NS:
+        let_go = now
+        with nogil:
+            if nanoseconds() - now >= WAITED_FOR_NS:    # then whoever waits takes longer to come than another run would
+                moment.tv_sec, moment.tv_nsec = 0, 1    # about 50 us, by the system's slack
+                nanosleep(&moment, NULL)
+    return True
