@@ -37,7 +37,7 @@ FK_KERNEL(conv) {
     for (int64_t t = ith; t < a->groups * cells; t += nth) {
         const int64_t g = t / cells, cell = t % cells;
         int64_t r0, r1, n0, n1;
-        const gemm_grid share = gemm_share(grid, cell, j.mode);
+        const gemm_grid share = gemm_share(grid, cell, m, j.mode);
         fk_range(m, MR, share.mb, grid.mb, &r0, &r1);
         fk_range(n, NR, share.nb, grid.nb, &n0, &n1);
         v.x = j.a = (const float *)call->ptr[0] + g * run;

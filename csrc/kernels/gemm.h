@@ -168,10 +168,14 @@ typedef struct {
     int64_t mb, nb; /* C is cut in mb × nb */
 } gemm_grid;
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
-/* The share of chunk t: row shares of the same columns follow one another where a packed B is FAR, so that it comes from there
+/* Up to so many rows, more than a strip, cut a packed B that is FAR in columns first. With more there would be half as many chunks,
+ * and two threads of unlike speed take longer (128 × 784 · 784 × 512). */
+#define COLUMNS_FIRST 64
+static inline int gemm_by_columns(int64_t m, gemm_mode reach) { return reach == GEMM_FAR && m > MR && m <= COLUMNS_FIRST; }
+/* The share of chunk t: row shares of the same columns follow one another where these come first, so that B comes from there
  * once, and each thread of a team keeps meeting a part of it that its L2 may hold. */
-static inline gemm_grid gemm_share(gemm_grid g, int64_t t, gemm_mode reach) {
-    return reach == GEMM_FAR ? (gemm_grid){t % g.mb, t / g.mb} : (gemm_grid){t / g.nb, t % g.nb};
+static inline gemm_grid gemm_share(gemm_grid g, int64_t t, int64_t m, gemm_mode reach) {
+    return gemm_by_columns(m, reach) ? (gemm_grid){t % g.mb, t / g.mb} : (gemm_grid){t / g.nb, t % g.nb};
 }
 
 /* ---- packing B, `k` × n, stored with row stride ld; trans: stored n × k.

@@ -86,7 +86,7 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, most = gemm_chunks((double)m * columns * k, 64);
     const int64_t worth = fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN;
     if (worth < 2) return (gemm_grid){1, 1};
-    if (m > MR && gemm_reach(m) == GEMM_FAR) { /* columns first: each share of rows reads all of B again, from L2 at best */
+    if (gemm_by_columns(m, gemm_reach(m))) { /* each share of rows reads all of B again, from L2 at best */
         const int64_t enough = fk_min(worth, ENOUGH);
         gemm_grid far = {1, fk_max(fk_min(enough, fk_ceil_div(columns, NARROWEST)), fk_ceil_div(columns, BLOCKS.nc))};
         far.mb = fk_max(1, fk_max(fk_min(enough / far.nb, m / 48), fk_min(enough / 2 / far.nb, m / 24)));

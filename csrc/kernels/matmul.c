@@ -80,7 +80,7 @@ FK_KERNEL(matmul) {
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;
-        const gemm_grid share = gemm_share(p.grid, cell, a->ldb ? GEMM_NEAR : j.mode);
+        const gemm_grid share = gemm_share(p.grid, cell, p.m, a->ldb ? GEMM_NEAR : j.mode);
         fk_range(p.m, 1, share.mb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */
         fk_range(a->n, NR, share.nb, p.grid.nb, &n0, &n1);
         j.tall = !a->ldb && gemm_tall(j.mode, r1 - r0, a->n, a->k);
