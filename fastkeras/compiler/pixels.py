@@ -183,17 +183,20 @@ def _wider(node, steps):
 
 class _Seen:
     """Which pixels of each node are read, and the nodes that make them. forms: id → steps of what is made of a node; None
-    among them: all pixels."""
+    among them: all pixels. single, cut: id → what `_single` and `_cut` know of a node."""
 
-    def __init__(self, graph):
-        self.graph, self.forms, self.made = graph, {}, {}
-        self.kept = sums.materialised(graph.nodes(), {id(n) for n in graph.roots()},
-                                      {n.serial for n in graph.nodes() if core.record(n.op).micro is not None})
+    def __init__(self, graph, nodes, single, cut):
+        self.graph, self.nodes, self.single, self.cut = graph, nodes, single, cut
+        leaves = [n for n in nodes if n.op in LEAVES]
+        self.forms, self.made = {id(n): {None} for n in leaves}, {(id(n), None): n for n in leaves}
+        self.kept = sums.materialised(nodes, {id(n) for n in graph.roots()},
+                                      {n.serial for n in nodes if core.record(n.op).micro is not None})
         self.asked, self.offered = {}, {}  # id → steps that must be had, and that are taken where they are made in any case
         for n in graph.roots():
             self._ask(n, None)
-        for n in reversed(graph.nodes()):
-            self._look(n)
+        for n in reversed(nodes):
+            if n.op not in LEAVES:
+                self._look(n)
 
     def _ask(self, node, steps):
         self.asked.setdefault(id(node), set()).add(steps)
@@ -203,8 +206,8 @@ class _Seen:
         alone = len(asked | offered) == 1
         forms = self.forms[id(node)] = set()
         for steps in asked | offered:
-            again = steps in asked and self._light(node)
-            forms.add(steps if steps is not None and (alone or again) and self._passes(node, steps) else None)
+            fewer = steps is not None and (alone or steps in asked and self._light(node)) and self._passes(node, steps)
+            forms.add(steps if fewer else None)
         for steps in forms:
             self._read(node, steps)
 
@@ -213,15 +216,14 @@ class _Seen:
         full = [i for i in node.inputs if i.size == node.size]
         return core.record(node.op).light and len(full) == 1 and id(full[0]) in self.kept and id(node) not in self.kept
 
-    @staticmethod
-    def _passes(node, steps):
-        if node.op in LEAVES or node.ndim != len(steps) + 2:
+    def _passes(self, node, steps):
+        if node.ndim != len(steps) + 2:
             return False
-        return bool(_elementwise(node, steps) or _single(node) and -1 in core.record(node.op).images or _cut(node) or
-                    _wider(node, steps))
+        single = id(node) in self.single and -1 in core.record(node.op).images
+        return single or id(node) in self.cut or bool(_elementwise(node, steps) or _wider(node, steps))
 
     def _read(self, node, steps):
-        single, cut = _single(node), _cut(node)
+        single, cut = self.single.get(id(node)), self.cut.get(id(node))
         if single is not None and (steps is not None or _apart(single)):
             self.offered.setdefault(id(node.inputs[0]), set()).add(_times(single, steps) if steps else single)
             rest = node.inputs[1:]
@@ -245,10 +247,8 @@ class _Seen:
         return self.made[key]
 
     def _make(self, node, steps):
-        if node.op in LEAVES:
-            return node
         whole = [self.made.get((id(i), None)) for i in node.inputs]
-        single, cut = _single(node), _cut(node)
+        single, cut = self.single.get(id(node)), self.cut.get(id(node))
         shape = _fewer(node.shape, steps) if steps else node.shape
         if single is not None and (steps is not None or _apart(single)):
             x, wanted = node.inputs[0], _times(single, steps) if steps else single
@@ -270,14 +270,16 @@ class _Seen:
 
     def graph_made(self):
         graph, made = self.graph, self.made
-        for n in graph.nodes():
-            for steps in sorted(self.forms[id(n)], key=lambda s: s or ()):
+        for n in self.nodes:
+            for steps in sorted(self.forms[id(n)], key=lambda s: s or ()) if n.op not in LEAVES else ():
                 made[id(n), steps] = self._make(n, steps)
         return Graph([made.get((id(n), None), n) for n in graph.inputs], [made[id(n), None] for n in graph.outputs],
                      [(v, made[id(n), None]) for v, n in graph.updates])
 
 
 def _seen_alone(graph):
-    if not any(_apart(_single(n) or ()) or _cut(n) for n in graph.nodes()):
+    nodes = graph.nodes()
+    single, cut = ({id(n): steps for n in nodes if (steps := of(n)) is not None} for of in (_single, _cut))
+    if not cut and not any(map(_apart, single.values())):
         return graph
-    return _Seen(graph).graph_made()
+    return _Seen(graph, nodes, single, cut).graph_made()

@@ -10,14 +10,18 @@ MAX_FOLDED = 1 << 16  # elements: larger results of constants stay operations
 
 
 def simplify(graph):
-    known, users, wanted = {}, graph.users(), {id(n) for n in graph.roots()}
+    known, roots = {}, {id(n) for n in graph.roots()}
+
+    def read_once(node):
+        return len(graph.users()[id(node)]) == 1 and id(node) not in roots
 
     def rule(node, inputs):
         if node.op == 'input' or node.op == 'variable':
             return node
         made = _reduce(node, inputs) if node.op != 'const' else node
-        if made is None and node.op == 'slice' and len(users[id(node.inputs[0])]) == 1 and id(node.inputs[0]) not in wanted:
-            made = fold_pad.cropped(node, inputs[0])
+        if made is None and node.op == 'slice':
+            part = fold_pad.cropped(node, inputs[0])
+            made = part if part is not None and read_once(node.inputs[0]) else None
         if made is None:
             made = Node(node.op, inputs, node.attrs, node.shape, node.dtype, node.name)
         key = _key(made)
