@@ -244,11 +244,14 @@ static const two_fn two_blocks[] = {two_1, two_2, two_3, two_4};
 #endif
 /* clang-format on */
 
-/* Rows r and r + 1 of the oh of y, whole, where there are two and the windows are such; returns whether they were. x: of the first
- * row of the image, w: of the first tap. */
+static int has_twos(const fk_attr_depthwise *a) {
+    return a->mult == 1 && a->kh == 3 && a->kw == 3 && a->sh == 1 && a->sw == 1 && a->dh == 1 && a->dw == 1;
+}
+
+/* Rows r and r + 1 of the oh of y, whole, of windows that have twos, where there are two rows and none of these windows lies further
+ * out than by one; returns whether they were. x: of the first row of the image, w: of the first tap. */
 static int rows_two(const axis_t *v, const axis_t *a, const sum_t *s, float *y, int64_t yr, const float *x, const float *w, int64_t r,
                     int64_t oh, int64_t ow, int64_t c) {
-    if (v->k != 3 || v->stride != 1 || v->dilation != 1 || a->k != 3 || a->stride != 1 || a->dilation != 1) return 0;
     const int64_t first = r - v->pad, above = -first, below = first + 4 - v->size, right = ow - a->pad + 2 - a->size;
     if (r + 1 >= oh || above > 1 || below > 1 || a->pad > 1 || right > 1) return 0;
     const int64_t blocks = fk_ceil_div(ow, TWO_MOST);
@@ -310,7 +313,7 @@ typedef struct {
     int64_t unit, rows, sides;
 } shares_t;
 static shares_t shares_of(const fk_attr_depthwise *a) {
-    const int twos = a->mult == 1 && a->kh == 3 && a->kw == 3 && a->sh == 1 && a->sw == 1 && a->dh == 1 && a->dw == 1;
+    const int twos = has_twos(a);
     shares_t s = {1 + twos, 1, 1};
     const int64_t work = s.unit * a->ow * a->c * a->mult * a->kh * a->kw;
     s.rows = fk_split(fk_ceil_div(a->n * a->oh, s.unit), DEPTHWISE_GRAIN / fk_max(1, work));
@@ -334,11 +337,12 @@ static void some_rows(const fk_call *call, const fk_attr_depthwise *a, int turne
     const int64_t cm = a->c * a->mult, xrow = a->w * a->c, yrow = a->ow * cm, wstep = turned ? -cm : cm;
     const float *taps = (const float *)call->ptr[1] + (turned ? (a->kh * a->kw - 1) * cm : 0) + k;
     const axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
+    const int twos = has_twos(a);
     for (int64_t r = r0; r < r1; r++) {
         const float *image = (const float *)call->ptr[0] + r / a->oh * a->h * xrow + k;
         float *y = (float *)call->ptr[2] + r * yrow + k;
         sum_t s = {.xr = xrow, .xt = a->c, .wr = a->kw * wstep, .wt = wstep, .yp = cm, .ending = ending, .channel = k};
-        if (a->mult == 1 && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, taps, r % a->oh, a->oh, a->ow, c)) {
+        if (twos && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, taps, r % a->oh, a->oh, a->ow, c)) {
             r++;
             continue;
         }

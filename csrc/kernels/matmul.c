@@ -64,6 +64,7 @@ FK_ONE_PART(matmul)
 FK_KERNEL(matmul) {
     const plan p = plan_of(a);
     const int64_t cells = p.grid.mb * p.grid.nb;
+    const gemm_mode reach = a->ldb ? GEMM_NEAR : gemm_reach(p.m); /* where B is packed */
     const int64_t item = a->ldb ? a->ldb * (a->trans_b ? a->n : a->k) : gemm_panels(a->n) * NR * a->k;
     gemm_job j = {.as = a->lda,
                   .kmajor = (int)a->trans_a,
@@ -72,7 +73,7 @@ FK_KERNEL(matmul) {
                   .ldc = a->n,
                   .n = a->n,
                   .k = a->k,
-                  .mode = gemm_reach(p.m),
+                  .mode = reach,
                   .scratch = (float *)call->scratch};
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
@@ -80,10 +81,10 @@ FK_KERNEL(matmul) {
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
         const int64_t cell = t % cells, i0 = t / cells * p.group;
         int64_t r0, r1, n0, n1;
-        const gemm_grid share = gemm_share(p.grid, cell, p.m, a->ldb ? GEMM_NEAR : j.mode);
+        const gemm_grid share = gemm_share(p.grid, cell, p.m, reach);
         fk_range(p.m, 1, share.mb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */
         fk_range(a->n, NR, share.nb, p.grid.nb, &n0, &n1);
-        j.tall = !a->ldb && gemm_tall(j.mode, r1 - r0, a->n, a->k);
+        j.tall = gemm_tall(reach, r1 - r0, a->n, a->k);
         j.pack = gemm_must_pack(a->lda, j.kmajor, r1 - r0, n1 - n0, j.tall) ? FK(gemm_pack_rows) : NULL;
         for (int64_t i = i0; i < fk_min(p.items, i0 + p.group); i++) {
             j.a = (const float *)call->ptr[0] + i * a->a_batch;

@@ -108,8 +108,8 @@ typedef struct {
     int64_t tap, step; /* from tap to tap, from channel to channel */
 } filter_taps;
 
-/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of wino_channels. Packed
- * ones come from memory in long runs, where as they are each page of w would be read for every panel. */
+/* from channel k and output channel `at`, a multiple of NR, on: up to NR of these, and channels to the end of a block of
+ * wino_channels. Packed ones come from memory in long runs, where as they are each page of w would be read for every panel. */
 static filter_taps taps_at(const fk_attr_winograd *a, const float *w, int64_t k, int64_t at) {
     if (!a->depth) return (filter_taps){w + k * a->oc + at, a->c * a->oc, a->oc};
     const int64_t columns = gemm_panels(a->oc) * NR, item = k / a->depth * a->depth;
