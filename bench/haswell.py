@@ -34,6 +34,11 @@ def preloading(library):
 
 
 def run(command):
-    """The exit code of the command, run so."""
+    """The exit code of the command, run so; 2 with a message where it cannot be."""
     with tempfile.TemporaryDirectory() as folder:
-        return subprocess.run(command, env=preloading(build(folder))).returncode
+        try:
+            library = build(folder)
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 2
+        return subprocess.run(command, env=preloading(library)).returncode
