@@ -30,7 +30,14 @@ typedef struct {
     void *const *tile_ptr; /* its tensors */
     char *scratch;         /* FK_SCRATCH bytes, 64-byte aligned; the first FK_KERNEL_SCRATCH are the kernel's */
     int *status;           /* set to 1 when an index was out of range */
+    int64_t turn;          /* this time chunks are wanted in the order of fk_turned; 0: in that of their numbers */
 } fk_call;
+
+/* The i-th of n chunks where those before call->turn, and those from there on, are to come in the opposite order: what a cache
+ * of the thread that claims them from either side kept of the last time is then read first, before it is put out. */
+static inline int64_t fk_turned(const fk_call *call, int64_t i, int64_t n) {
+    return i < call->turn ? call->turn - 1 - i : call->turn ? call->turn + n - 1 - i : i;
+}
 
 typedef void (*fk_kernel)(const fk_call *, int64_t ith, int64_t nth);
 typedef int64_t (*fk_query)(const void *attr);

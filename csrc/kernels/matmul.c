@@ -5,6 +5,9 @@ int FK(gemm_mr)(void) { return MR; }
 int FK(gemm_nr)(void) { return NR; }
 fk_blocks FK(blocks);
 
+/* numbers of a B that L2 may not hold beside what else a run reads */
+#define TURNED (1 << 17)
+
 /* one product after another, or as many rows as all items have when they share B and lie in one piece */
 typedef struct {
     int64_t items, m, group; /* group: items to a chunk, when each is less work than a chunk should be */
@@ -75,11 +78,13 @@ FK_KERNEL(matmul) {
                   .k = a->k,
                   .mode = reach,
                   .scratch = (float *)call->scratch};
+    const int turns = p.m <= FEW && a->n * a->k >= TURNED; /* time goes into reading B */
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
     j.call = j.ending ? NULL : call;
     for (int64_t t = ith; t < fk_ceil_div(p.items, p.group) * cells; t += nth) {
-        const int64_t cell = t % cells, i0 = t / cells * p.group;
+        const int64_t at = turns ? fk_turned(call, t, nth) : t;
+        const int64_t cell = at % cells, i0 = at / cells * p.group;
         int64_t r0, r1, n0, n1;
         const gemm_grid share = gemm_share(p.grid, cell, p.m, reach);
         fk_range(p.m, 1, share.mb, p.grid.mb, &r0, &r1); /* evenly: gemm_block cuts strips to suit */

@@ -60,6 +60,7 @@ struct fk_plan {
     int64_t ntiles;
     int parallel, lasts; /* lasts: a value decides how many rounds a loop has */
     int64_t widest;      /* the most claims of a unit */
+    atomic_uint runs; /* so far; wraps around */
     atomic_llong took; /* ns that a run of the team takes, or of a thread where there is no work for more; 0 before the first */
 };
 

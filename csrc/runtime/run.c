@@ -19,6 +19,7 @@ typedef struct {
     fk_wish wish;
     int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
     uint64_t total; /* units */
+    unsigned number; /* of the plan's runs */
     int turned; /* the caller claims from the back, and whoever else would from there from the front */
     _Alignas(64) atomic_ullong state;
     atomic_ullong size; /* of the unit that is open: its number, then its claims */
@@ -76,6 +77,7 @@ static inline void *address(const run_t *r, int64_t index, const int64_t *at) {
 /* a thread of a run: the rounds it is in of each loop, its scratch, and whether it is the caller's */
 typedef struct {
     int64_t at[FK_MAXLOOP];
+    uint64_t times; /* number of the run, and rounds: every other turns the order of chunks, for all who share them */
     char *scratch;
     int asks;
 } worker_t;
@@ -85,8 +87,9 @@ static inline void run_step(run_t *r, int64_t index, int64_t from, int64_t to, c
     const step_t *s = &r->plan->steps[index];
     void *ptr[FK_MAXREF];
     int status = 0;
+    const int64_t meet = to - from == s->nchunks ? to : s->nchunks / 2; /* where two sides do, if there are two */
     for (int i = 0; i < s->nref; i++) ptr[i] = address(r, s->ref + i, w->at);
-    fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, w->scratch, &status};
+    fk_call call = {s->attr, ptr, s->tile, ptr + s->nown, w->scratch, &status, w->times % 2 ? meet : 0};
     for (int64_t c = from; c < to; c++) {
         if (w->asks) ask(r);
         if (w->asks && stopped(r, index)) break;
@@ -133,6 +136,7 @@ static void run_loop(run_t *r, int32_t index, worker_t *w) {
     for (*t = 0; *t < l->count && !atomic_load_explicit(&r->failed, memory_order_relaxed); ++*t) {
         if (l->go >= 0 && !*(const char *)address(r, l->go, w->at)) break;
         run_range(r, l->first, l->end, index, w);
+        w->times++;
     }
 }
 
@@ -209,6 +213,7 @@ static void run_thread(void *shared, int thread, int threads) {
         const unit_t *u = unit_at(r->plan, (int64_t)k, &b, &round);
         const int64_t c = (back ? u->nclaims - 1 - behind : front) * u->per, nclaims = u->nclaims;
         if (b->shared >= 0) w.at[b->level] = round;
+        w.times = r->number + (uint64_t)round;
         run_unit(r, u, b->shared, c, fk_min(u->nchunks, c + u->per), &w);
         if (atomic_fetch_add_explicit(&r->done, 1, memory_order_acq_rel) == nclaims - 1) {
             atomic_store_explicit(&r->done, 0, memory_order_relaxed);
@@ -220,7 +225,7 @@ static void run_thread(void *shared, int thread, int threads) {
 
 /* by one thread, without claims */
 static void run_alone(run_t *r) {
-    worker_t w = {.scratch = fk_scratch(), .asks = 1};
+    worker_t w = {.scratch = fk_scratch(), .asks = 1, .times = r->number};
     if (r->rounds) memcpy(w.at, r->rounds, sizeof w.at);
     run_range(r, 0, (int32_t)r->plan->nsteps, -1, &w);
 }
@@ -260,8 +265,11 @@ int fk_plan_is_brief(const fk_plan *p) {
 }
 
 int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wish wish) {
-    const run_t begin = {.plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total};
+    const unsigned number = atomic_load_explicit(&p->runs, memory_order_relaxed);
+    const run_t begin = {
+        .plan = p, .bases = bases, .rounds = rounds, .wish = wish, .total = (uint64_t)p->total, .number = number};
     if (!fk_scratch()) return FK_NO_MEMORY;
+    atomic_store_explicit(&p->runs, number + 1, memory_order_relaxed); /* two at one time may bear one number */
     const int64_t known = atomic_load_explicit(&p->took, memory_order_relaxed);
     const int timed = p->parallel || !known || known > BRIEF_NS;
     const int64_t since = timed ? fk_nanoseconds() : 0;

@@ -144,6 +144,36 @@ def test_threads_give_the_same_bits():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize('rows', [1, 3])
+def test_runs_that_walk_weights_in_either_order_give_the_same_bits(rows):
+    """Every other run and round of a loop reads the columns of weights that L2 may not hold in the opposite order."""
+    rng = np.random.default_rng(0)
+    x, first, again = (rng.standard_normal(shape, np.float32) for shape in ((rows, 300), (300, 712), (712, 712)))
+    last = rng.standard_normal((712, 200), np.float32)
+    variables = [Variable(w / np.float32(26)) for w in (first, again, last)]
+
+    def network(x):
+        x = ops.matmul(x, variables[0])
+        x = ops.fori_loop(0, 3, lambda _, x: ops.tanh(ops.matmul(x, variables[1])), x)
+        return ops.matmul(x, variables[2])
+
+    want = x.astype(np.float64) @ (first / 26.0)
+    for _ in range(3):
+        want = np.tanh(want @ (again / 26.0))
+    want = want @ (last / 26.0)
+    before, results = config.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            config.set_num_threads(threads)
+            f = Function(network)
+            results += [sign * f(x * np.float32(sign)) for sign in (1, -1, 1, -1)]      # all of these functions are odd
+    finally:
+        config.set_num_threads(before)
+    np.testing.assert_allclose(results[0], want, atol=1e-5)
+    for other in results[1:]:
+        np.testing.assert_array_equal(other.view(np.int32), results[0].view(np.int32))
+
+
 def test_fork_leaves_a_working_child():
     import os
     x = np.ones((256, 256), 'float32')
