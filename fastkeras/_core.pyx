@@ -73,6 +73,8 @@ cdef extern from 'fk.h' nogil:
     ctypedef int (*fk_wish)() noexcept nogil
     int64_t fk_plan_run(fk_plan *, void **, const int64_t *, fk_wish)
     int fk_plan_is_brief(const fk_plan *)
+    void fk_turn_goes_on(int64_t)
+    void fk_turn_ends(int64_t, int64_t, int)
     int64_t fk_plan_profile(const fk_plan *, void **, const int64_t *, double *)
     int64_t fk_plan_chunks(const fk_plan *, int64_t)
     void *fk_alloc(size_t)

@@ -1,12 +1,12 @@
 """Part of _core.pyx: Python's lock around runs.
 
 A run lets it go, but for a brief one (`fk_plan_is_brief`) of several threads that predict: each would have to wait for the system
-to wake it for every run. It keeps the lock, and now and then lets others have it before it begins."""
+to wake it for every run. It keeps the lock, and now and then lets others have it before it begins, in turns (turns.c)."""
 
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, nanosleep, timespec
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 cdef enum:
-    KEPT_NS = 100000        # by brief runs one after the other
+    KEPT_NS = 1000000       # by brief runs one after the other
     WAITED_FOR_NS = 1000    # letting go takes so long where it wakes a thread; else a tenth
     RIVALS_NS = 10000000    # so long after a run of another thread there may be more of them
 
@@ -25,7 +25,6 @@ cdef bint keeps_lock(const fk_plan *plan):
     """Whether a run that begins now keeps the lock."""
     global ran, rivals, let_go
     cdef int64_t now
-    cdef timespec moment
     cdef unsigned long me = PyThread_get_thread_ident()
     if me == ran and not rivals or not fk_plan_is_brief(plan):
         return False
@@ -35,10 +34,9 @@ cdef bint keeps_lock(const fk_plan *plan):
     elif now - rivals > RIVALS_NS:
         rivals = 0
         return False
+    fk_turn_goes_on(now)
     if now - let_go >= KEPT_NS:
         let_go = now
         with nogil:
-            if nanoseconds() - now >= WAITED_FOR_NS:    # then whoever waits takes longer to come than another run would
-                moment.tv_sec, moment.tv_nsec = 0, 1    # about 50 us, by the system's slack
-                nanosleep(&moment, NULL)
+            fk_turn_ends(now, KEPT_NS, nanoseconds() - now >= WAITED_FOR_NS)
     return True

@@ -45,6 +45,7 @@ enum { FK_LOOK_NS = 50000 };
 int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms);
 void fk_wake(void);
 void fk_team_forget(void); /* in a forked child */
+void fk_turns_forget(void);
 
 /* of a clock that only goes on */
 static inline int64_t fk_nanoseconds(void) {

@@ -147,5 +147,6 @@ int fk_init(void) {
     fk_threads_set(n);
     stack = stack_from_env();
     pthread_atfork(NULL, NULL, fk_team_forget);
+    pthread_atfork(NULL, NULL, fk_turns_forget);
     return 0;
 }

@@ -126,14 +126,55 @@ def patient():
 
 @pytest.mark.parametrize('count', [1, 3])
 def test_brief_runs_let_other_threads_have_their_turn(count, patient):
-    f, x = Function(lambda a: ops.relu(a) * np.float32(2)), np.ones((4,), np.float32)
-    for _ in range(100):
-        f(x)
-    with beside(*[lambda: f(x)] * count):
+    with beside(*[brief()] * count):
         begin = time.monotonic()
         for _ in range(30):
             time.sleep(0.001)
         assert time.monotonic() - begin < 20    # of 150
+
+
+def brief():
+    f, x = Function(lambda a: ops.relu(a) * np.float32(2)), np.ones((4,), np.float32)
+    for _ in range(100):
+        f(x)
+    return lambda: f(x)
+
+
+def test_threads_take_turns_though_some_go_elsewhere_or_keep_the_lock():
+    """Nobody waits in line for long: not for a thread that sleeps, nor for one that computes in Python and takes no turns."""
+    run, longest, counts = brief(), [0.0] * 4, [0] * 4
+
+    def work(k):
+        def some():
+            for _ in range((300, 1, 300, 1)[k]):
+                begin = time.monotonic()
+                run()
+                longest[k] = max(longest[k], time.monotonic() - begin)
+                counts[k] += 1
+            time.sleep((0, 0.002, 0.0005, 0)[k])
+        return some
+    with beside(*[work(k) for k in range(4)], lambda: sum(range(10_000))):
+        time.sleep(SECONDS)
+    assert min(counts) > 10 and max(longest) < 1
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
+def test_children_that_are_forked_beside_turns_have_turns_of_their_own():
+    run, statuses = brief(), []
+    with beside(run, run, run):
+        for _ in range(20):
+            time.sleep(0.003)
+            child = os.fork()
+            if child == 0:
+                signal.alarm(30)
+                try:
+                    with beside(run, run):
+                        time.sleep(0.02)
+                    os._exit(0)
+                except BaseException:
+                    os._exit(1)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    assert set(statuses) == {0}
 
 
 def test_a_loop_that_was_brief_lets_the_lock_go_when_it_is_long(patient):
