@@ -83,6 +83,7 @@ void fk_block_sizes_for(int isa, int64_t l1, int64_t l2, int64_t *sizes);
 /* the numbers of chunks and parts of a step (see ops.def), with the set in force */
 int64_t fk_chunks(int op, const int64_t *attr);
 int64_t fk_parts(int op, const int64_t *attr);
+int64_t fk_chunk_row(int op, const int64_t *attr, int64_t chunk); /* the row that a chunk begins with, or -1: see ops.def */
 
 /* ---- threads: a process-wide setting */
 void fk_threads_set(int n);
@@ -93,7 +94,8 @@ int fk_init(void);             /* once, at load: fork handlers, ISA; -1 where th
 typedef struct fk_plan fk_plan;
 /* As words (int64); a plan copies all it is given.
  * steps: FK_STEP_WORDS each: op, first ref, number of refs, number of them that are the kernel's own, first attr word, first word of the tile
- *        program or -1
+ *        program or -1, whether it follows the step before: its chunks read of what that makes only what the chunk of the same
+ *        number has made, so that the two may be done one right behind the other
  * refs:  space, byte offset, first move, number of moves
  * moves: level of a loop, bytes per round, rounds until it is back (0: never)
  * loops: first step, step behind the last, level (0: the outermost), rounds at most, ref of a byte that is not 0 while there

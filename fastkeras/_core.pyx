@@ -60,6 +60,7 @@ cdef extern from 'fk.h' nogil:
     void fk_block_sizes_for(int, int64_t, int64_t, int64_t *)
     int64_t fk_chunks(int, const int64_t *)
     int64_t fk_parts(int, const int64_t *)
+    int64_t fk_chunk_row(int, const int64_t *, int64_t)
     void fk_threads_set(int)
     int fk_threads()
     int fk_init()

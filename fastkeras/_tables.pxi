@@ -45,6 +45,15 @@ def parts(int op, const int64_t[::1] attr):
     return fk_parts(op, &attr[0])
 
 
+def chunk_rows(int op, const int64_t[::1] attr):
+    """The rows of its first output that the chunks of a step begin with, then how many there are; None where chunks are not runs
+    of rows."""
+    cdef int64_t c, count = max(1, fk_chunks(op, &attr[0]))
+    if fk_chunk_row(op, &attr[0], 0) < 0:
+        return None
+    return tuple([fk_chunk_row(op, &attr[0], c) for c in range(count + 1)])
+
+
 # ---- settings
 def isas():
     """The instruction sets that this machine has, narrowest first."""

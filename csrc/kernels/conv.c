@@ -15,6 +15,13 @@ FK_CHUNKS(conv) {
     return a->groups * g.mb * g.nb;
 }
 FK_ONE_PART(conv)
+FK_ROWS(conv) {
+    const int64_t m = a->n * a->od * a->oh * a->ow;
+    const gemm_grid g = FK(gemm_split)(m, a->oc / a->groups, a->kd * a->kh * a->kw * a->c / a->groups);
+    int64_t lo, hi;
+    fk_range(m, MR, chunk, g.mb, &lo, &hi);
+    return a->groups * g.nb > 1 ? -1 : lo;
+}
 
 FK_KERNEL(conv) {
     const int64_t m = a->n * a->od * a->oh * a->ow, run = a->c / a->groups, n = a->oc / a->groups;

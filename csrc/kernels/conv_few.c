@@ -100,6 +100,11 @@ FK_CHUNKS(conv_few) {
 }
 
 FK_PARTS(conv_few) { return conv_is_few(&a->conv); }
+FK_ROWS(conv_few) {
+    int64_t lo, hi;
+    fk_range(a->n * a->od * a->oh, 1, chunk, conv_few_chunks(a), &lo, &hi);
+    return lo * a->ow;
+}
 
 FK_KERNEL(conv_few) {
     const float *x = call->ptr[0], *b = call->ptr[1];

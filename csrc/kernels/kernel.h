@@ -41,9 +41,11 @@ static inline int64_t fk_turned(const fk_call *call, int64_t i, int64_t n) {
 
 typedef void (*fk_kernel)(const fk_call *, int64_t ith, int64_t nth);
 typedef int64_t (*fk_query)(const void *attr);
+typedef int64_t (*fk_row_query)(const void *attr, int64_t chunk);
 typedef struct {
     fk_kernel run;
     fk_query chunks, parts;
+    fk_row_query rows; /* NULL where ops.def does not say ROWS */
 } fk_entry;
 
 /* attribute structs, from ops.def */
@@ -91,6 +93,10 @@ extern __attribute__((visibility("hidden"))) fk_blocks FK(blocks);
 #define FK_CHUNKS(op) FK_QUERY(op, chunks)
 #define FK_PARTS(op) FK_QUERY(op, parts)
 #define FK_ONE_PART(op) FK_PARTS(op) { (void)a; return 1; }
+#define FK_ROWS(op)                                                                                               \
+    static int64_t op##_rows(const fk_attr_##op *a, int64_t chunk);                                               \
+    int64_t FK(op##_rows)(const void *a, int64_t chunk) { return op##_rows(a, chunk); }                           \
+    static int64_t op##_rows(const fk_attr_##op *a, int64_t chunk)
 
 static inline int64_t fk_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t fk_max(int64_t a, int64_t b) { return a > b ? a : b; }

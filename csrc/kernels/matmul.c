@@ -63,6 +63,12 @@ FK_CHUNKS(matmul) {
     return fk_max(1, fk_ceil_div(p.items, p.group) * p.grid.mb * p.grid.nb);
 }
 FK_ONE_PART(matmul)
+FK_ROWS(matmul) {
+    const plan p = plan_of(a);
+    int64_t lo, hi;
+    fk_range(p.m, 1, chunk, p.grid.mb, &lo, &hi);
+    return p.items > 1 || p.grid.nb > 1 ? -1 : lo;
+}
 
 FK_KERNEL(matmul) {
     const plan p = plan_of(a);

@@ -69,18 +69,15 @@ static void set_shift(state_t *s, const float *x, int64_t ld, int64_t rows, int6
     }
 }
 
-/* columns [c0, c0 + n) of x[rows, c] → mean and sum of squared distances */
-static void moments_block(state_t *s, float *mean, float *m2, const float *x, int64_t rows, int64_t c, int64_t n) {
-    set_shift(s, x, c, rows, n);
-    moments_lanes(s, x, c, rows, n);
-    for (int64_t j = 0; j < n; j++) {
-        mean[j] = s->shift[j] + s->total[j] / (float)rows;
-        m2[j] = s->m2[j];
-    }
+/* c columns of x, ld apart → their running numbers in the first c lanes */
+static void moments_block(state_t *s, const float *x, int64_t rows, int64_t ld, int64_t c) {
+    set_shift(s, x, ld, rows, c);
+    moments_lanes(s, x, ld, rows, c);
 }
 
-/* c < NARROW: NARROW rows as one of NARROW · c lanes, then the lanes of a column are joined, then the rows left over */
-static void moments_narrow(state_t *s, float *mean, float *m2, const float *x, int64_t rows, int64_t c) {
+/* the same of c < NARROW columns: NARROW rows are one of NARROW · c lanes, then the lanes of a column are joined, then the rows
+ * left over */
+static void moments_narrow(state_t *s, const float *x, int64_t rows, int64_t c) {
     int64_t n = NARROW * c, wide = rows / NARROW, left = rows % NARROW;
     set_shift(s, x, c, rows, c);
     for (int64_t k = c; k < n; k++) s->shift[k] = s->shift[k - c];
@@ -99,8 +96,8 @@ static void moments_narrow(state_t *s, float *mean, float *m2, const float *x, i
             q += d * (d * (have / (have + 1.0f)));
             have += 1.0f;
         }
-        mean[j] = s->shift[j] + total / have;
-        m2[j] = q;
+        s->total[j] = total;
+        s->m2[j] = q;
     }
 }
 
@@ -108,49 +105,58 @@ static void moments_narrow(state_t *s, float *mean, float *m2, const float *x, i
 static int64_t parts_of(int64_t rows, int64_t c) { return fk_max(1, fk_min(fk_split(rows * c, 1 << 16), rows / 32)); }
 FK_PARTS(moments) { return parts_of(a->rows, a->c); }
 FK_CHUNKS(moments) {
-    int64_t parts = parts_of(a->rows, a->c);
-    return parts > 1 ? parts : fk_min(fk_split(a->rows * a->c, 1 << 16), fk_ceil_div(a->c, NORM_LANES));
+    return a->parts > 1 ? a->parts : fk_min(fk_split(a->rows * a->c, 1 << 16), fk_ceil_div(a->c, NORM_LANES));
 }
 FK_KERNEL(moments) {
-    int64_t parts = parts_of(a->rows, a->c), share = fk_ceil_div(a->rows, parts), c = a->c, c0 = 0, c1 = c;
-    int64_t r0 = parts > 1 ? fk_min(a->rows, ith * share) : 0, rows = fk_min(share, a->rows - r0);
-    const float *x = (const float *)call->ptr[0] + r0 * c;
-    float *mean = (float *)call->ptr[1] + (parts > 1 ? ith * 2 * c : 0), *m2 = mean + c;
+    const int64_t *bounds = call->ptr[1], parts = a->parts, part = parts > 1 ? ith : 0;
+    int64_t c = a->c, c0 = 0, c1 = c, rows = bounds[part + 1] - bounds[part];
+    const float *x = (const float *)call->ptr[0] + bounds[part] * c;
+    float *y = (float *)call->ptr[2] + part * 3 * c;
     state_t *s = (state_t *)call->scratch;
     if (parts == 1) fk_range(c, VL, ith, nth, &c0, &c1);
-    if (rows == 0) {
-        float none = parts > 1 ? 0.0f : NAN;
-        for (int64_t j = c0; j < c1; j++) mean[j] = m2[j] = none;
-        return;
+    if (rows == 0 && parts > 1) return; /* nobody reads it */
+    for (int64_t j = c0, n; j < c1; j += n) {
+        n = fk_min(NORM_LANES, c1 - j);
+        if (rows == 0)
+            for (int64_t k = 0; k < n; k++) s->shift[k] = s->total[k] = s->m2[k] = NAN;
+        else if (c < NARROW)
+            moments_narrow(s, x, rows, c);
+        else
+            moments_block(s, x + j, rows, c, n);
+        for (int64_t k = 0; parts > 1 && k < n; k++) {
+            y[j + k] = s->shift[k];
+            y[c + j + k] = s->total[k];
+            y[2 * c + j + k] = s->m2[k];
+        }
+        for (int64_t k = 0; parts == 1 && k < n; k++) {
+            y[j + k] = s->shift[k] + s->total[k] / (float)rows;
+            y[c + j + k] = s->m2[k] / (float)rows;
+        }
     }
-    if (c < NARROW)
-        moments_narrow(s, mean, m2, x, rows, c);
-    else
-        for (int64_t j = c0; j < c1; j += NORM_LANES)
-            moments_block(s, mean + j, m2 + j, x + j, rows, c, fk_min(NORM_LANES, c1 - j));
-    if (parts == 1)
-        for (int64_t j = c0; j < c1; j++) m2[j] /= (float)rows;
 }
 
 /* ---- the parts, in order */
-FK_CHUNKS(moments_merge) { return fk_split(parts_of(a->rows, a->c) * a->c, 1 << 16); }
+FK_CHUNKS(moments_merge) { return fk_split(a->parts * a->c, 1 << 16); }
 FK_ONE_PART(moments_merge)
 FK_KERNEL(moments_merge) {
-    int64_t parts = parts_of(a->rows, a->c), share = fk_ceil_div(a->rows, parts), c = a->c, lo, hi;
+    const int64_t *bounds = call->ptr[1], c = a->c;
     const float *x = call->ptr[0];
-    float *y = call->ptr[1];
+    float *y = call->ptr[2];
+    int64_t lo, hi;
     fk_range(c, VL, ith, nth, &lo, &hi);
     for (int64_t j = lo; j < hi; j += VL) {
         int64_t n = fk_min(VL, hi - j), have = 0;
-        vf shift = v_load_upto(x + j, n), total = {0}, m2 = {0};
-        shift = v_blend(v_abs(shift) < v_set1(INFINITY), shift, (vf){0});
-        for (int64_t p = 0; p < parts; p++) {
-            int64_t rows = fk_min(share, a->rows - have);
-            if (rows <= 0) break;
+        vf shift = {0}, total = {0}, m2 = {0};
+        for (int64_t p = 0; p < a->parts; p++) {
+            const int64_t rows = bounds[p + 1] - bounds[p];
+            const float *at = x + p * 3 * c + j;
+            if (rows == 0) continue;
+            if (have == 0) shift = v_load_upto(at, n);
             float before = 1.0f / (float)fk_max(1, have), weight = (float)have * (float)rows / (float)(have + rows);
-            vf part = v_load_upto(x + p * 2 * c + j, n) - shift, d = part - total * before;
-            total += part * (float)rows;
-            m2 += v_load_upto(x + (p * 2 + 1) * c + j, n) + d * (d * weight);
+            /* two numbers near one mean: their difference is exact, as that of two means would not be */
+            vf away = v_load_upto(at, n) - shift, sum = v_load_upto(at + c, n), d = away + sum / (float)rows - total * before;
+            total += away * (float)rows + sum;
+            m2 += v_load_upto(at + 2 * c, n) + d * (d * weight);
             have += rows;
         }
         vf mean = shift + total / (float)a->rows;

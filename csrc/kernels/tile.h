@@ -36,6 +36,13 @@ typedef struct {
     float low, high, below;
 } fk_simple;
 
+/* a program whose outputs are y · (x - mean), and perhaps y: its inputs, and which output is which */
+enum { FK_PRODUCTS = 3 };
+typedef struct {
+    int32_t known, y, plain; /* plain: 1 + the output that is y, or 0 */
+    int32_t count, of[FK_PRODUCTS], x[FK_PRODUCTS], mean[FK_PRODUCTS];
+} fk_products;
+
 /* what the program alone decides of how it is run (tile_plan.c) */
 typedef struct {
     int64_t step;              /* elements of a tile where tiles are the rows of one run */
@@ -54,6 +61,7 @@ struct fk_tile {
     const fk_tile_ins *ins;
     const float *imm; /* an int32 immediate is stored by its bits */
     fk_simple simple;
+    fk_products products;
     fk_tile_plan plan;
 };
 

@@ -290,6 +290,14 @@ static void inputs(const fk_attr_winograd *a, int quarters, const block *b, cons
 static int64_t row_of(const fk_attr_winograd *a, const block *b, int64_t r) {
     return r / b->down * a->oh + fk_min(a->oh, r % b->down * WINO_OUT);
 }
+FK_ROWS(winograd) {
+    const wino_grid g = grid_of(a);
+    int64_t b0, b1;
+    if (a->side != 3 || g.nb * g.parts != 1) return -1;
+    fk_range(g.blocks, 1, chunk, g.mb, &b0, &b1);
+    const block b = block_at(a, &g, b0);
+    return row_of(a, &b, fk_min(b.r0, a->n * g.down)) * a->ow;
+}
 
 static void outputs(const fk_attr_winograd *a, int quarters, const block *b, const float *m, int64_t plane, float *y,
                     const fk_ending *e, int64_t at, int64_t n) {

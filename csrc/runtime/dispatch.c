@@ -77,6 +77,7 @@ int fk_isa_init(void) {
 
 /* ---- tables from ops.def and tile.def */
 #define EPI 1
+#define ROWS 3 /* and EPI */
 #define I(x) "I:" #x " "
 #define F(x) "F:" #x " "
 #define A(x) "A:" #x " "
@@ -117,3 +118,7 @@ int64_t fk_warp_image_size(void) { return sizeof(fk_warp_image); }
 
 int64_t fk_chunks(int op, const int64_t *attr) { return current->table[op].chunks(attr); }
 int64_t fk_parts(int op, const int64_t *attr) { return current->table[op].parts(attr); }
+int64_t fk_chunk_row(int op, const int64_t *attr, int64_t chunk) {
+    const fk_entry *e = &current->table[op];
+    return e->rows ? e->rows(attr, chunk) : -1;
+}

@@ -31,7 +31,7 @@ static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
     float *imm = (float *)(in + nin);
     fk_tile_out *out = (fk_tile_out *)(imm + nimm);
     fk_tile_ins *ins = (fk_tile_ins *)(out + nout);
-    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm, {0}, {0}};
+    *t = (fk_tile){(int32_t)nin, (int32_t)nout, (int32_t)nins, (int32_t)nimm, in, out, ins, imm, {0}, {0}, {0}};
     for (size_t i = 0; i < nin; i++) {
         in[i].dtype = (int32_t)*w++;
         in[i].kind = (int32_t)*w++;
@@ -47,6 +47,7 @@ static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
         ins[i] = (fk_tile_ins){(int16_t)w[0], (int16_t)w[1], (int16_t)w[2], (int16_t)w[3], (int16_t)w[4]};
     for (size_t i = 0; i < nimm; i++, w++) memcpy(&imm[i], w, 4);
     t->simple = fk_tile_simple(t);
+    t->products = fk_tile_products(t);
     t->plan.flow = (uint8_t *)(ins + nins);
     isa->plan_tile(t);
     return t;
@@ -101,8 +102,9 @@ static void make_units(struct fk_plan *p, int32_t i, int32_t end, int32_t outer)
     while (i < end) {
         const int32_t l = loop_at(p, i, outer), begins = p->nunits == begin;
         if (l < 0) {
-            add_unit(p, i, i, -1, p->steps[i].nchunks, begins);
-            i++;
+            const int32_t next = behind(p, i);
+            add_unit(p, i, next - 1, -1, p->steps[i].nchunks, begins);
+            i = next;
         } else if (p->loops[l].shares < 0 && outer < 0) {
             end_block(p, begin, -1);
             begin = (int32_t)p->nunits;
@@ -152,6 +154,7 @@ fk_plan *fk_plan_new(const fk_plan_words *w) {
             p->ntiles++;
         }
         s->nchunks = fk_max(1, e->chunks(s->attr));
+        s->follows = steps[6] && i > 0 && s->nchunks > 1 && s->nchunks == s[-1].nchunks;
     }
     parse_loops(p, w->loops);
     make_units(p, 0, (int32_t)p->nsteps, -1);

@@ -20,6 +20,7 @@ typedef struct {
     int64_t nchunks;
     int32_t ref, nref, nown;
     int32_t loop; /* the outermost that begins here, or -1 */
+    int32_t follows; /* chunk c is done right behind chunk c of the step before */
 } step_t;
 
 /* steps [first, end) are done `count` times, or as long as the byte that `go` refers to is not 0 before a round */
@@ -31,8 +32,8 @@ typedef struct {
     int32_t shares; /* so many loops, from this one on, may run at one time: 0 in those that follow, -1: see block_t */
 } loop_t;
 
-/* a stretch of the plan between two barriers: one step of many chunks, a row of one-chunk steps that one thread does, or
- * loops that do not meet, a chunk each */
+/* a stretch of the plan between two barriers: one step of many chunks with those that follow it, a row of one-chunk steps that
+ * one thread does, or loops that do not meet, a chunk each */
 typedef struct {
     int32_t first, last, loop; /* loop: the first of those loops, or -1 */
     int64_t nchunks;
@@ -70,6 +71,12 @@ struct fk_plan {
 #define MOST_CLAIMS (1 << 20) /* leaves room for a claim in vain by each thread */
 #define MOST_UNITS (1 << 19)
 
+/* the step behind step i and those that follow it */
+static inline int32_t behind(const struct fk_plan *p, int32_t i) {
+    do i++;
+    while (i < p->nsteps && p->steps[i].follows);
+    return i;
+}
 /* the loop that begins at step i, inside the loop `outer` (-1: none), or -1 */
 static inline int32_t loop_at(const struct fk_plan *p, int32_t i, int32_t outer) {
     return outer >= 0 && p->loops[outer].first == i ? p->loops[outer].inner : p->steps[i].loop;

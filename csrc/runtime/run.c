@@ -104,10 +104,22 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void run_timed(run_t *r, int64_t index, const worker_t *w) {
+static void run_timed(run_t *r, int64_t index, int64_t from, int64_t to, const worker_t *w) {
     const double begin = now();
-    run_step(r, index, 0, r->plan->steps[index].nchunks, w);
+    run_step(r, index, from, to, w);
     r->seconds[index] += now() - begin;
+}
+
+/* chunks [from, to) of a step and of those that follow it, up to `end`: of each while what the one before made is in this
+ * thread's cache */
+static void run_chunks(run_t *r, int64_t index, int64_t end, int64_t from, int64_t to, const worker_t *w) {
+    const int64_t each = end - index > 1 ? 1 : to - from;
+    for (int64_t c = from; c < to; c += each)
+        for (int64_t i = index; i < end; i++)
+            if (r->seconds)
+                run_timed(r, i, c, c + each, w);
+            else
+                run_step(r, i, c, c + each, w);
 }
 
 static void run_loop(run_t *r, int32_t index, worker_t *w);
@@ -122,11 +134,9 @@ static void run_range(run_t *r, int32_t i, int32_t end, int32_t outer, worker_t 
             i = p->loops[l].end;
             continue;
         }
-        if (r->seconds)
-            run_timed(r, i, w);
-        else
-            run_step(r, i, 0, p->steps[i].nchunks, w);
-        i++;
+        const int32_t next = behind(p, i);
+        run_chunks(r, i, next, 0, p->steps[i].nchunks, w);
+        i = next;
     }
 }
 
@@ -147,7 +157,7 @@ static void run_unit(run_t *r, const unit_t *u, int32_t outer, int64_t from, int
     else if (u->nchunks == 1)
         run_range(r, u->first, u->last + 1, outer, w);
     else if (!stopped(r, u->first))
-        run_step(r, u->first, from, to, w);
+        run_chunks(r, u->first, u->last + 1, from, to, w);
 }
 
 /* unit k of the run, the block it is in, from *b on, and the round of the block */

@@ -56,6 +56,8 @@ static inline int64_t fk_nanoseconds(void) {
 
 /* ending.c: what kernels may do in registers in place of a program */
 fk_simple fk_tile_simple(const fk_tile *t);
+/* products.c: sums that kernels may make in registers */
+fk_products fk_tile_products(const fk_tile *t);
 
 /* arena.c: FK_SCRATCH bytes that belong to the calling thread; NULL when memory is out */
 char *fk_scratch(void);

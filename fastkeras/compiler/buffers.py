@@ -71,19 +71,27 @@ class Buffer:
 class Step:
     """A kernel on buffers. refs: its own, inputs before outputs; writes: the indices of refs that it writes. program: the
     tile program or None, with its buffers tile_in, tile_out. flops: the multiplications and additions of its op, without those
-    of the tile program. over: the index of an input of its own in whose memory it can make its result, or None."""
+    of the tile program. over: the index of an input of its own in whose memory it can make its result, or None. behind: a step
+    whose chunks make just what this one's chunk of the same number reads of it, or None: right behind it the two go on by
+    chunks."""
 
-    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes', 'flops', 'over')
+    __slots__ = ('kernel', 'refs', 'attrs', 'program', 'tile_in', 'tile_out', 'name', 'writes', 'flops', 'over', 'behind')
 
     def __init__(self, kernel, refs, attrs, writes, name=None):
         self.kernel, self.refs, self.attrs, self.writes, self.name = kernel, list(refs), attrs, writes, name
         self.program, self.tile_in, self.tile_out, self.flops, self.over = None, [], [], 0, None
+        self.behind = None
 
     def read(self):
         return [b for i, b in enumerate(self.refs) if i not in self.writes] + self.tile_in
 
     def written(self):
         return [self.refs[i] for i in self.writes] + self.tile_out
+
+
+def follows(steps, k):
+    """Whether step k is done chunk by chunk right behind step k - 1."""
+    return k > 0 and isinstance(steps[k], Step) and steps[k].behind is steps[k - 1]
 
 
 class Host:

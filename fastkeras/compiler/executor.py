@@ -57,6 +57,12 @@ def chunks(kernel, words):
     return _core.chunks(kernels()[kernel][0], np.array(words or [0], np.int64))
 
 
+def chunk_rows(kernel, words):
+    """The rows of what it makes that the chunks of a step begin with, then how many there are, or None; from its encoded
+    attributes."""
+    return _core.chunk_rows(kernels()[kernel][0], np.array(words or [0], np.int64))
+
+
 def copy_step(x, y):
     """A contiguous copy."""
     item = np.dtype(y.dtype).itemsize
@@ -154,7 +160,8 @@ def _plan(steps, place):
             if program == len(programs):
                 programs.extend(step.program.words.tolist())
         buffers = step.refs + step.tile_in + step.tile_out
-        words.extend([kernels()[step.kernel][0], len(refs), len(buffers), len(step.refs), len(attrs), program])
+        follows = bool(run) and step.behind is run[-1]
+        words.extend([kernels()[step.kernel][0], len(refs), len(buffers), len(step.refs), len(attrs), program, follows])
         for b in buffers:
             ref(b)
         attrs.extend(step.attrs)

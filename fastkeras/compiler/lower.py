@@ -8,6 +8,7 @@ from .. import _core
 from ..ops import core
 from ..ops.lowering import REDUCE
 from . import lower_loops, tile
+from .behind import shares
 from .buffers import ARENA, FIXED, INPUT, Buffer, Host, Step, itemsize
 from .executor import copy_step, encode, kernels, parts
 
@@ -41,6 +42,10 @@ class Context:
         step = Step(kernel, refs, encode(kernel, attrs), writes, self.name)
         self.steps.append(step)
         return step
+
+    def shares(self, kernel, read, elsewhere=(), width=1, **attrs):
+        """What a step of this kernel is to be given, (parts, bounds), and the step that it may follow: see behind.py."""
+        return shares(self.steps, kernel, read, elsewhere, width, attrs)
 
     def temp(self, shape, dtype='float32'):
         shape = (shape,) if isinstance(shape, int) else shape
@@ -246,9 +251,14 @@ def _lower_sums(ctx, region, values, outs):
     """The region's program before the sums of its rows: one step, and one more for partial results."""
     count, inner = len(region.sums), region.sums[0].size
     attrs = {'rows': region.size // inner, 'inner': inner, 'count': count}
-    parts = ctx.parts('sums', **attrs)
+    program = region.program
+    read = [(values[id(s)], flat and s.size == region.size) for s, flat in zip(program.sources, program.flat)]
+    parts, bounds, leader = ctx.shares('sums', [b for b, rows in read if rows], [b for b, rows in read if not rows], inner,
+                                       **attrs)
     made = ctx.temp((parts, count, inner))
-    ctx.tile(region, values, outs, ctx.step('sums', [made], **attrs))
+    step = ctx.step('sums', [bounds, made], parts=parts, **attrs)
+    step.behind = leader if not outs else None
+    ctx.tile(region, values, outs, step)
     if parts > 1:
         partial, made = made, ctx.temp((count, inner))
         ctx.step('reduce', [partial, made], kind=REDUCE['sum'], outer=1, r=parts, inner=count * inner)

@@ -7,7 +7,7 @@ from bisect import bisect, insort
 
 import numpy as np
 
-from .buffers import ARENA, FIXED, OUTPUT, Buffer, Loop, Step
+from .buffers import ARENA, FIXED, OUTPUT, Buffer, Loop, Step, follows
 
 ALIGN = 64
 SPAN, MANY = 64, 96  # steps and blocks, see _Placed
@@ -126,7 +126,14 @@ def _placed(steps, outside):
             _enclose(step)
     _work_in_results(steps, outside)
     first, last, owner = {}, {}, {}
-    for s, step in enumerate(steps):
+    when, at, inside = [], 0, {}  # steps that go on chunk by chunk are one moment; inside: what those behind the first read
+    for k, step in enumerate(steps):
+        if follows(steps, k):
+            inside.setdefault(at, set()).update(id(b.root()[0]) for b in step.read())
+        else:
+            at = k
+        when.append(at)
+    for s, step in zip(when, steps):
         for b in (*step.read(), *step.written()):
             root = b.root()[0]
             if root.kind == ARENA and id(root) not in outside:
@@ -140,10 +147,11 @@ def _placed(steps, outside):
             k = parent[k]
         return k
 
-    for s, step in enumerate(steps):
+    for s, step in zip(when, steps):
+        kept = inside.get(s, ())
         if isinstance(step, Step) and step.program is not None:
-            _share(step, s, first, last, owner, parent, find)
-        elif isinstance(step, Step) and step.over is not None:
+            _share(step, s, first, last, owner, parent, find, kept)
+        elif isinstance(step, Step) and step.over is not None and not kept:
             _take_over(step, s, first, last, owner, parent, find)
     blocks = {}
     for k, b in owner.items():
@@ -163,10 +171,11 @@ def _placed(steps, outside):
     return total, list(owner.values())
 
 
-def _share(step, s, first, last, owner, parent, find):
+def _share(step, s, first, last, owner, parent, find, kept):
     """A tile's result takes the memory of an input that dies here and is read element by element: of its kernel's own result
-    if it can, since kernels then need not run the program (csrc/kernels/ending.h)."""
-    taken = set()
+    if it can, since kernels then need not run the program (csrc/kernels/ending.h). kept: ids of buffers that may not be
+    overwritten."""
+    taken = set(kept)
     own = {id(b.root()[0]) for i, b in enumerate(step.refs) if i not in step.writes}
     made = {id(step.refs[i].root()[0]) for i in step.writes}
     inputs = sorted(zip(step.tile_in, step.program.flat), key=lambda pair: id(pair[0].root()[0]) not in made)

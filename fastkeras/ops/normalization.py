@@ -32,12 +32,11 @@ def _moments_vjp(node, ct):
 def _moments_lower(ctx, node, ins, out):
     x, = ins
     attrs = {'rows': x.size // x.shape[-1] if x.shape[-1] else 0, 'c': x.shape[-1]}
-    parts = ctx.parts('moments', **attrs)
-    if parts <= 1:
-        return ctx.step('moments', [x, out], **attrs)
-    partial = ctx.temp((parts, 2, x.shape[-1]))
-    ctx.step('moments', [x, partial], **attrs)
-    ctx.step('moments_merge', [partial, out], **attrs)
+    parts, bounds, leader = ctx.shares('moments', [x], width=x.shape[-1], **attrs)
+    made = out if parts == 1 else ctx.temp((parts, 3, x.shape[-1]))
+    ctx.step('moments', [x, bounds, made], parts=parts, **attrs).behind = leader
+    if parts > 1:
+        ctx.step('moments_merge', [made, bounds, out], parts=parts, **attrs)
 
 
 def _moments_samples():

@@ -39,6 +39,11 @@ def parts(op, isa=None, **attrs):
         return executor.parts(op, **attrs)
 
 
+def bounds(rows, parts):
+    """Equal shares of rows, as sums take them."""
+    return np.array([i * rows // parts for i in range(parts + 1)], np.int64)
+
+
 def access(x, kind=FLAT, p=0, dim=(), stride=()):
     """An input of a tile program: the array and how element i reads it."""
     return x, [DTYPES[x.dtype.name], kind, len(dim), p, *dim, *[0] * (AXES - len(dim)), *stride,

@@ -12,11 +12,16 @@ SHAPES = [(1, 1), (1, 40), (2, 3), (5, 17), (15, 1), (16, 1), (37, 10), (33, 15)
 def moments(x):
     """Mean and variance by both steps, on every instruction set."""
     rows, c = x.shape
-    parts = step.parts('moments', rows=rows, c=c)
-    shape = (2, c) if parts == 1 else (parts, 2, c)
-    for isa, (y,) in sweep('moments', [x], [(shape, np.float32)], rows=rows, c=c):
+    parts = step.parts('moments', rows=rows, c=c, parts=0)
+    yield from moments_of_shares(x, step.bounds(rows, parts))
+
+
+def moments_of_shares(x, bounds):
+    (rows, c), parts = x.shape, len(bounds) - 1
+    how, shape = {'rows': rows, 'c': c, 'parts': parts}, (2, c) if parts == 1 else (parts, 3, c)
+    for isa, (y,) in sweep('moments', [x, bounds], [(shape, np.float32)], **how):
         if parts > 1:
-            merged = {i: y for i, (y,) in sweep('moments_merge', [y], [((2, c), np.float32)], rows=rows, c=c)}
+            merged = {i: y for i, (y,) in sweep('moments_merge', [y, bounds], [((2, c), np.float32)], **how)}
             y = merged[isa]
         yield y
 
@@ -31,6 +36,17 @@ def test_against_float64(shape, mean, std):
         np.testing.assert_allclose(y[0], wide.mean(0), rtol=2.4e-7, atol=1e-6 * spread)
         # what a mean rounded to float32 leaves of the spread
         np.testing.assert_allclose(y[1], wide.var(0), rtol=2e-5 + 1e-8 * abs(mean) / std, atol=1e-12)
+
+
+@pytest.mark.parametrize('mean, std', [(0, 1), (1e3, 1e-2), (-50, 1e-3)])
+@pytest.mark.parametrize('bounds', [(0, 200), (0, 1, 3, 200), (0, 0, 70, 70, 131, 200, 200), tuple(range(0, 201, 25))])
+def test_shares_of_any_length(bounds, mean, std):
+    x = (mean + std * RNG.normal(size=(200, 48))).astype(np.float32)
+    wide = x.astype(np.float64)
+    spread = np.abs(wide - wide.mean(0)).max()
+    for y in moments_of_shares(x, np.array(bounds)):
+        np.testing.assert_allclose(y[0], wide.mean(0), rtol=2.4e-7, atol=1e-6 * spread)
+        np.testing.assert_allclose(y[1], wide.var(0), rtol=2e-5 + 1e-8 * abs(mean) / std)
 
 
 def test_columns_of_very_different_scales():
