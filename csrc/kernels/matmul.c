@@ -5,8 +5,9 @@ int FK(gemm_mr)(void) { return MR; }
 int FK(gemm_nr)(void) { return NR; }
 fk_blocks FK(blocks);
 
-/* numbers of a B that L2 may not hold beside what else a run reads */
+/* numbers of a B that L2 may not hold beside what else a run reads, and the most rows that do not hide where it comes from */
 #define TURNED (1 << 17)
+#define TURNED_ROWS 32
 
 /* one product after another, or as many rows as all items have when they share B and lie in one piece */
 typedef struct {
@@ -84,7 +85,7 @@ FK_KERNEL(matmul) {
                   .k = a->k,
                   .mode = reach,
                   .scratch = (float *)call->scratch};
-    const int turns = p.m <= FEW && a->n * a->k >= TURNED; /* time goes into reading B */
+    const int turns = p.m <= TURNED_ROWS && a->n * a->k >= TURNED;
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
     j.call = j.ending ? NULL : call;

@@ -144,7 +144,7 @@ def test_threads_give_the_same_bits():
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize('rows', [1, 3])
+@pytest.mark.parametrize('rows', [1, 3, 32])
 def test_runs_that_walk_weights_in_either_order_give_the_same_bits(rows):
     """Every other run and round of a loop reads the columns of weights that L2 may not hold in the opposite order."""
     rng = np.random.default_rng(0)
