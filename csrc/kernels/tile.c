@@ -410,6 +410,13 @@ static int64_t long_period(const fk_tile *t) {
     return 0;
 }
 
+/* whether most of what a program reads is not what a kernel has just made */
+static int reads_much(const fk_tile *t) {
+    int flat = 0;
+    for (int j = 0; j < t->nin; j++) flat += t->in[j].kind == FK_FLAT;
+    return flat > 2;
+}
+
 void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
                   char *scratch) {
     int8_t direct[t->nins + 1];
@@ -438,10 +445,12 @@ void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, i
         step = FK_TILE;
     }
     r.at.stride = stride;
+    /* no hardware fetches the next of rows that lie apart, such as an optimizer's behind a cell of a product */
+    const int64_t next = rows > 1 && reads_much(t) ? stride : 0;
     for (int64_t j = 0; j < len; j += n) {
         n = fk_min(step, len - j);
         if (rows > 1 && n > VL) n -= n % VL;
-        run_rows(&r, i + j, rows, n, 0);
+        run_rows(&r, i + j, rows, n, next);
     }
 }
 
