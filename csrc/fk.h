@@ -85,6 +85,9 @@ int64_t fk_chunks(int op, const int64_t *attr);
 int64_t fk_parts(int op, const int64_t *attr);
 int64_t fk_chunk_row(int op, const int64_t *attr, int64_t chunk); /* the row that a chunk begins with, or -1: see ops.def */
 
+/* channels of the bias where a tile program does clip(x + bias, bounds[0], bounds[1]) and no more, else -1 */
+int64_t fk_program_ending(const int64_t *words, double *bounds);
+
 /* ---- threads: a process-wide setting */
 void fk_threads_set(int n);
 int fk_threads(void);

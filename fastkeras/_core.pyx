@@ -61,6 +61,7 @@ cdef extern from 'fk.h' nogil:
     int64_t fk_chunks(int, const int64_t *)
     int64_t fk_parts(int, const int64_t *)
     int64_t fk_chunk_row(int, const int64_t *, int64_t)
+    int64_t fk_program_ending(const int64_t *, double *)
     void fk_threads_set(int)
     int fk_threads()
     int fk_init()

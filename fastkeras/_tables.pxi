@@ -54,6 +54,13 @@ def chunk_rows(int op, const int64_t[::1] attr):
     return tuple([fk_chunk_row(op, &attr[0], c) for c in range(count + 1)])
 
 
+def program_ending(const int64_t[::1] words):
+    """(channels of the bias, low, high) where a tile program does clip(x + bias, low, high) and no more, else None."""
+    cdef double bounds[2]
+    channels = fk_program_ending(&words[0], bounds)
+    return (channels, bounds[0], bounds[1]) if channels >= 0 else None
+
+
 # ---- settings
 def isas():
     """The instruction sets that this machine has, narrowest first."""

@@ -330,17 +330,22 @@ FK_CHUNKS(depthwise) {
 }
 FK_ONE_PART(depthwise)
 
+/* where a convolution's images come from and go to, and its first tap */
+typedef struct {
+    const float *x, *w;
+    float *y;
+} places_t;
 /* the rows [r0, r1) of all images, channels [k, k + c) of them, or all where mult > 1; turned: by the taps from the last to the
  * first */
-static void some_rows(const fk_call *call, const fk_attr_depthwise *a, int turned, const fk_ending *ending, int64_t r0, int64_t r1,
-                      int64_t k, int64_t c) {
+static void some_rows(const fk_attr_depthwise *a, places_t at, float *scratch, int turned, const fk_ending *ending, int64_t r0,
+                      int64_t r1, int64_t k, int64_t c) {
     const int64_t cm = a->c * a->mult, xrow = a->w * a->c, yrow = a->ow * cm, wstep = turned ? -cm : cm;
-    const float *taps = (const float *)call->ptr[1] + (turned ? (a->kh * a->kw - 1) * cm : 0) + k;
+    const float *taps = at.w + (turned ? (a->kh * a->kw - 1) * cm : 0) + k;
     const axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt), ah = axis_forward(a->w, a->kw, a->sw, a->dw, a->pl);
     const int twos = has_twos(a);
     for (int64_t r = r0; r < r1; r++) {
-        const float *image = (const float *)call->ptr[0] + r / a->oh * a->h * xrow + k;
-        float *y = (float *)call->ptr[2] + r * yrow + k;
+        const float *image = at.x + r / a->oh * a->h * xrow + k;
+        float *y = at.y + r * yrow + k;
         sum_t s = {.xr = xrow, .xt = a->c, .wr = a->kw * wstep, .wt = wstep, .yp = cm, .ending = ending, .channel = k};
         if (twos && r + 1 < r1 && rows_two(&av, &ah, &s, y, yrow, image, taps, r % a->oh, a->oh, a->ow, c)) {
             r++;
@@ -352,11 +357,19 @@ static void some_rows(const fk_call *call, const fk_attr_depthwise *a, int turne
         s.xr *= t.istep;
         s.wr *= t.kstep;
         if (a->mult > 1)
-            row_mult(a, &ah, s, y, x, w, (float *)call->scratch);
+            row_mult(a, &ah, s, y, x, w, scratch);
         else if (!row_edged(&ah, s, y, cm, x, a->c, w, wstep, 0, a->ow, c))
             row(&ah, s, y, cm, x, a->c, w, wstep, 0, a->ow, c);
     }
 }
+
+void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y, int64_t r0,
+                        int64_t r1) {
+    const int64_t width = depthwise_channels(a->c, a->kh * a->kw);
+    for (int64_t k = 0; k < a->c; k += width)
+        some_rows(a, (places_t){x, w, y}, NULL, 0, ending, r0, r1, k, fk_min(width, a->c - k));
+}
+int64_t FK(depthwise_unit)(const fk_attr_depthwise *a) { return 1 + has_twos(a); }
 
 static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned, int64_t ith, int64_t nth) {
     const shares_t shares = shares_of(a);
@@ -364,6 +377,7 @@ static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned,
     const int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, yrow) / shares.unit) * shares.unit;
     fk_ending e;
     const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
+    const places_t at = {call->ptr[0], call->ptr[1], call->ptr[2]};
     for (int64_t t = ith; t < shares.rows * shares.sides; t += nth) {
         const int64_t k0 = t / shares.rows * half, k1 = fk_min(c, k0 + half);
         const int64_t width = a->mult == 1 ? depthwise_channels(k1 - k0, a->kh * a->kw) : c;
@@ -371,7 +385,8 @@ static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned,
         fk_range(a->n * a->oh, shares.unit, t % shares.rows, shares.rows, &lo, &hi);
         for (int64_t r0 = lo; r0 < hi; r0 += group) {
             const int64_t r1 = fk_min(hi, r0 + group);
-            for (int64_t k = k0; k < k1; k += width) some_rows(call, a, turned, ending, r0, r1, k, fk_min(width, k1 - k));
+            for (int64_t k = k0; k < k1; k += width)
+                some_rows(a, at, (float *)call->scratch, turned, ending, r0, r1, k, fk_min(width, k1 - k));
             if (ending) continue;
             if (shares.sides == 1)
                 fk_epilogue(call, r0 * yrow, (r1 - r0) * yrow);

@@ -5,7 +5,7 @@
  * borders, and neighbouring elements (`step` apart) have the same row but for a shift of `advance`. */
 #ifndef FK_DEPTHWISE_H
 #define FK_DEPTHWISE_H
-#include "vec.h"
+#include "ending.h"
 
 /* a loop whose trips are known, over arrays that must become registers */
 #define UNROLL_FOR _Pragma("GCC unroll 32") for
@@ -68,6 +68,11 @@ static inline int64_t depthwise_channels(int64_t c, int64_t taps) {
 
 /* x[pixels, channels] → y[pixels, channels·mult], every channel repeated; xstep: floats from pixel to pixel of x */
 void FK(depthwise_repeat)(float *y, const float *x, int64_t pixels, int64_t xstep, int64_t channels, int64_t mult);
+
+/* rows [r0, r1) of y[oh, ow, c] from x[h, w, c], where mult is 1; x, y: where row 0 is or would be */
+void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y, int64_t r0,
+                        int64_t r1);
+int64_t FK(depthwise_unit)(const fk_attr_depthwise *a); /* rows of y that are made together */
 
 /* with mult > 1 x is repeated into scratch, in pieces of so many channels and output columns; 0 channels: none fits */
 typedef struct {

@@ -11,7 +11,10 @@
  * same where k is small. */
 #include "gemm_steps.h"
 
-#define THIN 48 /* steps of k up to which setting up a micro-kernel for each strip costs more than what it fetches ahead gains */
+/* steps of k up to which setting up a micro-kernel for each strip costs more than what it fetches ahead gains; those of few rows,
+ * whose panels run outermost in either way */
+#define THIN 48
+#define THIN_FAR 200
 #define BLOCK_AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
 /* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
@@ -95,7 +98,7 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] = (vf){0};
     all_steps(g, acc, a, b, c, j, R, V, kmajor, copy);
-    if (V <= 2 && n < V * VL)
+    if (V <= 3 && n < V * VL)
         leave(g, acc, c, j, n, R, V);
     else
         leave(g, acc, c, j, V * VL, R, V);
@@ -109,6 +112,8 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
 #define EACH(X, V) EACH_ROW(X, V)
 #define WIDE(X) X(1, 4) X(2, 4) X(3, 4) X(1, 8)
 #endif
+#define THREE(X) X(1, 3) X(2, 3) X(3, 3) X(4, 3)
+#define THREE_ROWS 4
 
 #define DEFINE(R, V, K, COPY)                                                                                     \
     static void micro_##R##x##V##_##K##COPY(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, \
@@ -119,7 +124,7 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *const
 #define KMAJOR(R, V) DEFINE(R, V, 1, 0)
 #define COPYING(R, V) DEFINE(R, V, 0, 1)
 /* clang-format off */
-EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJOR) EACH(COPYING, 2)
+EACH(ROWMAJOR, 1) EACH(ROWMAJOR, 2) EACH(KMAJOR, 1) EACH(KMAJOR, 2) WIDE(ROWMAJOR) EACH(COPYING, 2) THREE(ROWMAJOR)
 #define NAME0(R, V) [R] = micro_##R##x##V##_00,
 #define NAME1(R, V) [R] = micro_##R##x##V##_10,
 #define NAMEC(R, V) [R] = micro_##R##x##V##_01,
@@ -130,6 +135,7 @@ static const micro copying_kernel[MR + 1] = {EACH(NAMEC, 2)};
 /* by vectors (4, 8, 16) and rows; NULL where the registers do not suffice */
 #define NAMEW(R, V) [V / 8][R] = micro_##R##x##V##_00,
 static const micro wide_kernel[3][MR + 1] = {WIDE(NAMEW)};
+static const micro three_kernel[THREE_ROWS + 1] = {THREE(NAME0)};
 /* clang-format on */
 
 /* One strip of rows against all panels. Few rows read B once and no more: several panels at a time, to have enough
@@ -206,6 +212,28 @@ static void copying_strip(const gemm_args *g, int64_t rows) {
     }
 }
 
+/* Three vectors of columns where there are 16 registers: strips of 6 × 2, then 6 × 1, would load nearly a number for each
+ * multiply-add of the last one, and add to a sum as soon as the product before is there. */
+static int is_three(const gemm_args *g) {
+    return THREE_IN_ASSEMBLY(THREE_ROWS, 3) && g->n > 2 * VL && g->n <= 3 * VL && g->mode <= GEMM_FAR && !g->a.kmajor && !g->c.rows && g->m >= THREE_ROWS;
+}
+static void by_three(const gemm_args *g) {
+    gemm_args t = *g;
+    const int64_t strips = fk_ceil_div(g->m, THREE_ROWS);
+    for (int64_t s = 0; s < strips; s++) {
+        const int64_t lo = g->m * s / strips, rows = g->m * (s + 1) / strips - lo;
+        const float *a = g->a.at + lo * g->a.step;
+        float *c[THREE_ROWS];
+        for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (lo + r) * g->c.step;
+        gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, g->a.ahead && s + 1 < strips ? g->k : 0, g->a.step, g->fetch);
+        strip_after.rate = 1;
+        t.fetch = &strip_after;
+        while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
+        t.c.lead = s + 1 < strips ? rows * g->c.step : 0;
+        three_kernel[rows](&t, a, g->b.at, c, 0, g->n);
+    }
+}
+
 void FK(gemm_block)(const gemm_args *g) {
     gemm_args rest;
     if (g->mode == GEMM_COPIED && g->m > 0) {
@@ -220,8 +248,12 @@ void FK(gemm_block)(const gemm_args *g) {
         rest.mode = GEMM_NEAR;
         g = &rest;
     }
-    if (g->mode <= GEMM_FAR && g->k <= THIN && g->n >= NR && g->m > MR && !g->c.rows) {
+    if (g->mode <= GEMM_FAR && g->k <= (g->mode == GEMM_FAR ? THIN_FAR : THIN) && g->n >= NR && g->m > MR && !g->c.rows) {
         FK(gemm_thin)(g);
+        return;
+    }
+    if (is_three(g)) {
+        by_three(g);
         return;
     }
     if (g->mode == GEMM_FAR && g->m > (gemm_flat(g->a.kmajor, g->n) ? FLAT : MR)) {

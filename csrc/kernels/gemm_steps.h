@@ -65,6 +65,17 @@ INLINE rows_of_a rows_from(const float *a, int64_t as, const int R) {
         TWO_STEP(BY_STEPS_##n, BY_STEPS, __VA_ARGS__); \
     else                                               \
         TWO_STEP(BY_ROWS_##n, BY_ROWS, __VA_ARGS__)
+/* 4 rows × 3 vectors, the third of the next panel: as an operand of its multiply-adds it takes no register */
+#define THREE_IN_ASSEMBLY(R, V) ((R) == 4 && (V) == 3)
+#define THREE_ROW(r, at) TWO_ROW(r, at) "vfmadd231ps %[next], %%ymm15, %[c" #r "2]\n\t"
+#define THREE_SUMS(r) TWO_SUMS(r), [c##r##2] "+x"(acc[r][2])
+INLINE void three_in_assembly(vf (*acc)[MAXV], const rows_of_a *at, const float *b, const float *next, const int s) {
+    __asm__("vmovups (%[b]), %%ymm13\n\tvmovups 32(%[b]), %%ymm14\n\t" THREE_ROW(0, "%c[s](%[a])")
+                THREE_ROW(1, "%c[s](%[a],%[as],4)") THREE_ROW(2, "%c[s](%[a],%[as],8)") THREE_ROW(3, "%c[s](%[d])")
+            : THREE_SUMS(0), THREE_SUMS(1), THREE_SUMS(2), THREE_SUMS(3)
+            : [b] "r"(b), [next] "m"(*(const vf_u *)next), BY_ROWS
+            : "xmm13", "xmm14", "xmm15", "memory");
+}
 INLINE void step_in_assembly(vf (*acc)[MAXV], const rows_of_a *at, const float *b, const int s, const int R, const int kmajor) {
     if (R == 4) {
         EITHER(4, FOUR_SUMS);
@@ -76,7 +87,9 @@ INLINE void step_in_assembly(vf (*acc)[MAXV], const rows_of_a *at, const float *
 }
 #else
 #define IN_ASSEMBLY(R, V) 0
+#define THREE_IN_ASSEMBLY(R, V) 0
 #define step_in_assembly(...)
+#define three_in_assembly(...)
 #endif
 
 #if defined(__aarch64__)
@@ -117,6 +130,8 @@ INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, i
         at->as = FAR(at->as);
         if (IN_ASSEMBLY(R, V) && __builtin_constant_p(s)) { /* an address in it: without optimisation no loop is unrolled */
             step_in_assembly(acc, at, *b, s, R, kmajor);
+        } else if (THREE_IN_ASSEMBLY(R, V) && !kmajor && __builtin_constant_p(s)) {
+            three_in_assembly(acc, at, *b, *b + bs, s);
         } else {
             one_step(acc, at, *b, bs, s, R, V, kmajor);
         }

@@ -94,12 +94,28 @@ static void columns(const gemm_args *g, int64_t n, const micro *of_rows, int64_t
     of_rows[rows](g, g->a.at + high * step, b, g->c.at + n + high * g->c.step, g->c.channel + n, strips - longer);
 }
 
+/* the same of w columns, while those behind them, which come from memory where B is FAR, are fetched */
+static void columns_ahead(const gemm_args *g, int64_t n, int64_t w, const micro *of_rows, int64_t most) {
+    const float *next = n + w < g->n ? g->b.at + (n + w) / NR * g->b.panel : g->b.after;
+    if (g->mode != GEMM_FAR || !next) {
+        columns(g, n, of_rows, most);
+        return;
+    }
+    gemm_args t = *g;
+    gemm_fetch ahead = fetch_run(next, g->k * w / LINE, g->fetch);
+    ahead.per = ahead.lines;
+    ahead.turn = ahead.lines * LINE;
+    ahead.rate = gemm_rate(ahead.lines, fk_ceil_div(g->m, most) * g->k);
+    t.fetch = &ahead;
+    columns(&t, n, of_rows, most);
+}
+
 void FK(gemm_thin)(const gemm_args *g) {
     if (g->m <= 0) return;
     int64_t n = 0;
     if (FLAT)
-        for (; n + 2 * NR <= g->n; n += 2 * NR) columns(g, n, flat_kernels[g->a.kmajor], FLAT);
-    for (; n + NR <= g->n; n += NR) columns(g, n, kernels[g->a.kmajor], MR);
+        for (; n + 2 * NR <= g->n; n += 2 * NR) columns_ahead(g, n, 2 * NR, flat_kernels[g->a.kmajor], FLAT);
+    for (; n + NR <= g->n; n += NR) columns_ahead(g, n, NR, kernels[g->a.kmajor], MR);
     if (n < g->n) {
         gemm_args rest = *g;
         rest.b.at += n / NR * g->b.panel;

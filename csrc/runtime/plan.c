@@ -53,6 +53,18 @@ static fk_tile *parse_tile(const fk_isa_table *isa, const int64_t *w) {
     return t;
 }
 
+int64_t fk_program_ending(const int64_t *words, double *bounds) {
+    fk_tile *t = parse_tile(fk_isa_current(), words);
+    if (!t) return -1;
+    const fk_simple *s = &t->simple;
+    const int suits = s->known && s->bias >= 0 && s->residual < 0 && s->gate < 0;
+    const int64_t channels = suits ? s->channels : -1;
+    bounds[0] = s->clips ? s->low : -INFINITY;
+    bounds[1] = s->clips ? s->high : INFINITY;
+    free(t);
+    return channels;
+}
+
 static int64_t *copy_words(const int64_t *w, int64_t n) {
     int64_t *c = malloc((size_t)(n > 0 ? n : 1) * 8);
     if (c && n > 0) memcpy(c, w, (size_t)n * 8);

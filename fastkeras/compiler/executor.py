@@ -47,6 +47,11 @@ def encode(kernel, attrs):
     return words
 
 
+def named(step):
+    """The attributes of a step of a kernel whose attributes are whole numbers, by name."""
+    return dict(zip((name for _, name in _fields(step.kernel)[0]), step.attrs))
+
+
 def parts(kernel, **attrs):
     """The kernel's `parts` query (see ops.def)."""
     return _core.parts(kernels()[kernel][0], np.array(encode(kernel, attrs) or [0], np.int64))

@@ -6,6 +6,7 @@ import sys
 from .. import _core
 from ..graph import verify
 from . import invariants, memory
+from .between import between
 from .buffers import Loop, flat
 from .cache import Packing
 from .earlier import earlier
@@ -115,6 +116,9 @@ def compile_graph(graph, cache=None, settled=False):
     statics = statics + (packed.used if packed is not None else [])
     result = Compiled()
     result.tables = found[0] if found and 'hoist' not in disabled() else None
+    if 'between' not in disabled():
+        with stage('between'):
+            steps = between(steps, outputs, updates)
     with stage('memory'):
         if 'later' not in disabled():
             steps = later(steps)
