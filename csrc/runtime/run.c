@@ -1,9 +1,4 @@
 /* Running plans: threads of the team that claim the work of one. */
-#define _GNU_SOURCE
-#ifdef __linux__
-#include <sched.h>
-#endif
-
 #include "plan.h"
 
 /* One run: what its threads share. One atomic add on `state` claims chunks of the present unit: half of the threads claim
@@ -20,6 +15,7 @@ typedef struct {
     int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
     uint64_t total; /* units */
     unsigned number; /* of the plan's runs */
+    int is_short; /* so that helpers may give their processors up between runs alone */
     int turned; /* the caller claims from the back, and whoever else would from there from the front */
     _Alignas(64) atomic_ullong state;
     atomic_ullong size; /* of the unit that is open: its number, then its claims */
@@ -182,11 +178,7 @@ enum { MOST_PROCESSORS = 256 };
 static atomic_uchar from_back[MOST_PROCESSORS + 1];
 
 static inline atomic_uchar *side_here(void) {
-#ifdef __linux__
-    const int processor = sched_getcpu();
-#else
-    const int processor = -1;
-#endif
+    const int processor = fk_processor();
     return &from_back[processor >= 0 && processor < MOST_PROCESSORS ? processor : MOST_PROCESSORS];
 }
 
@@ -201,8 +193,11 @@ static void run_thread(void *shared, int thread, int threads) {
     if (!w.scratch) return; /* no memory: the others do its share; the caller's thread has its own */
     const int back = (thread >= (threads + 1) / 2) != r->turned;
     const block_t *b = NULL;
+    static _Thread_local fk_breath breath;
+    if (thread) fk_breathe(&breath);
     atomic_store_explicit(side_here(), back, memory_order_relaxed);
     for (;;) {
+        if (thread && !r->is_short) fk_breathe(&breath);
         const uint64_t ticket =
             atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
         const uint64_t k = ticket >> 2 * CLAIM_BITS;
@@ -246,15 +241,15 @@ enum { WORTH_WAKING_NS = 100000 };
 static atomic_llong last_end;
 
 /* A helper that is put to sleep while it holds a chunk of such a short run holds its caller up for milliseconds, in which the
- * caller alone would do a hundred runs. So one that lasted that long has those after it done alone for a while, for twice as long
- * where the first that were not met the same again. */
-enum { HELD_UP_NS = 1000000, SHORTEST_NS = 10000000, LONGEST_NS = 320000000 };
+ * caller alone would do a hundred runs. When one lasted that long, he has just come back, and will have his processor for a while;
+ * but where the same is met again soon, runs are done alone for longer and longer. */
+enum { HELD_UP_NS = 1000000, SHORTEST_NS = 2000000, SOON_NS = 10000000, LONGEST_NS = 320000000 };
 static atomic_llong alone_until, alone_for;
 
 static void held_up(int64_t now, int64_t took) {
     if (took < HELD_UP_NS) return;
     const int64_t last = atomic_load_explicit(&alone_for, memory_order_relaxed);
-    const int again = now - atomic_load_explicit(&alone_until, memory_order_relaxed) < SHORTEST_NS;
+    const int again = now - atomic_load_explicit(&alone_until, memory_order_relaxed) < SOON_NS;
     const int64_t next = again ? fk_min(2 * last, LONGEST_NS) : SHORTEST_NS;
     atomic_store_explicit(&alone_for, next, memory_order_relaxed);
     atomic_store_explicit(&alone_until, now + next, memory_order_relaxed);
@@ -294,6 +289,7 @@ int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wi
     }
     memcpy(r, &begin, sizeof begin);
     r->turned = was_back();
+    r->is_short = is_short;
     open_unit(r, 0, p->blocks);
     const int follows = since - atomic_load_explicit(&last_end, memory_order_relaxed) < FK_LOOK_NS;
     fk_team_run(r, run_thread, !is_short || follows);

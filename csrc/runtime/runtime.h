@@ -54,6 +54,16 @@ static inline int64_t fk_nanoseconds(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* processors.c. By a thread that nobody waits for: gives its processor up for a moment, if another one wants it, when it has had
+ * it for long; b: what it knows of itself, 0 at first */
+typedef struct {
+    int64_t since, worked;
+} fk_breath;
+void fk_breathe(fk_breath *b);
+int fk_processor(void); /* where the calling thread runs, or -1 */
+int fk_thread_id(void);
+void fk_send_from(int processor, int thread); /* to another one, if the thread may; 0: the calling thread */
+
 /* ending.c: what kernels may do in registers in place of a program */
 fk_simple fk_tile_simple(const fk_tile *t);
 /* products.c: sums that kernels may make in registers */

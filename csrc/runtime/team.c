@@ -72,6 +72,7 @@ typedef struct {
     _Alignas(64) char shared[FK_SHARED_BYTES];
     fk_body body;
     atomic_int threads; /* that may join, with the caller */
+    atomic_int processor; /* the caller's */
     atomic_uint gate; /* bit 0: open; above: how many helpers are inside */
 } job_t;
 
@@ -85,9 +86,49 @@ static struct {
 } team;
 static atomic_flag taken = ATOMIC_FLAG_INIT;
 
+/* Where helpers were when they joined a run, last, or -1. The system may put one on the caller's processor: there he can only keep
+ * the caller from work, and while other programs have the other processors it leaves him there. So he is sent away, whoever of the
+ * two finds it out. */
+static struct {
+    atomic_int thread, processor;
+} places[FK_MAX_THREADS + 1];
+enum { SEND_AGAIN_NS = 1000000 };
+static atomic_llong sent;
+
+static void forget_places(void) {
+    for (int k = 0; k <= FK_MAX_THREADS; k++) atomic_store(&places[k].processor, -1);
+}
+
+static int may_send(void) {
+    const int64_t now = fk_nanoseconds();
+    if (now - atomic_load_explicit(&sent, memory_order_relaxed) < SEND_AGAIN_NS) return 0;
+    atomic_store_explicit(&sent, now, memory_order_relaxed);
+    return 1;
+}
+
+static void meet_caller(int helper, int caller) {
+    int here = fk_processor();
+    if (here >= 0 && here == caller && may_send()) {
+        fk_send_from(here, 0);
+        here = fk_processor();
+    }
+    atomic_store_explicit(&places[helper].processor, here, memory_order_relaxed);
+}
+
+static void meet_helpers(job_t *job, int threads) {
+    const int here = fk_processor();
+    atomic_store_explicit(&job->processor, here, memory_order_relaxed);
+    for (int k = 1; k < threads; k++)
+        if (here >= 0 && atomic_load_explicit(&places[k].processor, memory_order_relaxed) == here && may_send()) {
+            fk_send_from(here, atomic_load_explicit(&places[k].thread, memory_order_relaxed));
+            atomic_store_explicit(&places[k].processor, -1, memory_order_relaxed);
+        }
+}
+
 /* the first is there for the place it takes */
 static void member(int thread) {
     uint64_t seen = 0;
+    atomic_store(&places[thread].thread, fk_thread_id());
     if (!thread) wait_in(&till_end, &team.ends, 0, 0, 0);
     while (!atomic_load(&team.ends)) {
         job_t *job = atomic_load(&team.current);
@@ -95,6 +136,7 @@ static void member(int thread) {
             unsigned gate = atomic_load(&job->gate);
             while (gate & 1 && !atomic_compare_exchange_weak(&job->gate, &gate, gate + 2)) {}
             if (gate & 1) {
+                meet_caller(thread, atomic_load_explicit(&job->processor, memory_order_relaxed));
                 job->body(job->shared, thread, job->threads);
                 atomic_fetch_sub(&job->gate, 2);
             }
@@ -123,6 +165,7 @@ static int team_of(int n) {
     team.refused = 0;
     atomic_store(&team.ends, 0);
     atomic_store(&team.current, NULL);
+    forget_places(); /* before there is a new crew: of threads that have ended nothing may be moved */
     if ((team.jobs = aligned_alloc(64, (size_t)n * sizeof *team.jobs))) {
         memset(team.jobs, 0, (size_t)n * sizeof *team.jobs);
         if (fk_crew_begin(n, member)) {
@@ -153,6 +196,7 @@ void *fk_team_take(void) {
 void fk_team_run(void *shared, fk_body body, int wakes) {
     job_t *job = shared;
     job->body = body;
+    meet_helpers(job, atomic_load(&job->threads));
     atomic_store(&job->gate, 1);
     atomic_store(&team.current, job);
     atomic_fetch_add(&team.epoch, 1);
@@ -174,6 +218,7 @@ void fk_team_forget(void) {
     rest_anew(&between);
     rest_anew(&within);
     rest_anew(&till_end);
+    forget_places();
     team.threads = 0;
     team.jobs = NULL;
     team.refused = 0;

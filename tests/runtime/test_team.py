@@ -115,6 +115,25 @@ def test_threads_of_callers_share_one_team(running):
     assert many - few <= 4      # the callers alone
 
 
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity') or not os.path.exists('/proc/self/task'), reason='affinity of Linux')
+def test_helpers_that_are_sent_from_the_caller_s_processor_may_run_where_they_might(running):
+    running()
+    mine = os.sched_getaffinity(0)
+
+    def masks():
+        return {int(tid): os.sched_getaffinity(int(tid)) for tid in os.listdir('/proc/self/task')}
+    before = masks()
+    try:
+        for turn in range(60):
+            os.sched_setaffinity(0, {sorted(mine)[turn % len(mine)]})   # where a helper may be
+            for _ in range(5):
+                running()
+            time.sleep(0.001)
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert masks() == before
+
+
 @pytest.fixture
 def patient():
     """Python itself makes a thread wait 5 s before it has another let the lock go."""
