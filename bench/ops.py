@@ -7,16 +7,19 @@
     python -m bench ops scan --threads 2        # loops beside the product in them: see bench/scans.py
 
 Each figure is a median over rounds, and each round measures the peak of one core (fused multiply-adds on registers, the
-instruction set in force) right beside the run, so that a throttled machine slows both. With one thread the processor's
-time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that was
-reached; operations are counted as the definition has them, so a convolution in the Winograd domain (see
-config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both with and
-without packing.
+instruction set in force) right before and behind the run, so that a throttled machine slows both. With one thread the
+processor's time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that
+was reached, of the peak in the same moments; operations are counted as the definition has them, so a convolution in the
+Winograd domain (see config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both
+with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as the longer of
+their multiply-adds at the peak and their bytes (read, written, and read to be written over) at the speed at which x + 1
+passes through as many.
 """
 
 import argparse
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,22 +40,48 @@ def rows(name):
     return [line.split() for line in lines if line.strip() and not line.startswith('#')]
 
 
-def measure(run, seconds, rounds=5):
-    """(median seconds of one run, median of the peaks measured in between, in GFLOP/s of one core)."""
+class Found(NamedTuple):
+    """Medians over rounds."""
+    seconds: float          # of a run
+    peak: float             # GFLOP/s of one core
+    possible: float         # GFLOP of one core in the time of a run: seconds x peak, of the same moments
+    bound: float | None     # seconds over the least that there can be, likewise
+
+
+def measure(run, seconds, rounds=9, least=None):
+    """least(clock, peak): the fewest seconds that a run can take, found in the same moments; or None."""
     clock = time.process_time if config.get_num_threads() == 1 else time.perf_counter
     run()
     begin = time.perf_counter()
     run()
     once = time.perf_counter() - begin
     repeats = max(1, int(seconds / rounds / max(once, 1e-7)))
-    times, peaks = [], []
+    found = []
     for _ in range(rounds):
-        peaks.append(_core.fma_peak(0.01))
+        before = _core.fma_peak(0.01)
         begin = clock()
         for _ in range(repeats):
             run()
-        times.append((clock() - begin) / repeats)
-    return float(np.median(times)), float(np.median(peaks))
+        took = (clock() - begin) / repeats
+        peak = (before + _core.fma_peak(0.01)) / 2
+        found.append((took, peak, took * peak, took / least(clock, peak) if least else 0))
+    middle = [float(np.median(values)) for values in zip(*found, strict=True)]
+    return Found(*middle[:3], middle[3] if least else None)
+
+
+def bytes_and_sums(x, y, flops):
+    """`least` of `measure`: what is read and written passes at the speed of x + 1 on as many bytes."""
+    passed = np.ones((x.nbytes + y.nbytes) // 8, np.float32)
+    copy = call(lambda x: x + 1, (passed,))
+    repeats = max(1, int(2e8 / passed.nbytes / 10))
+
+    def least(clock, peak):
+        begin = clock()
+        for _ in range(repeats):
+            copy()
+        speed = 3 * passed.nbytes * repeats / (clock() - begin)
+        return max(flops / peak / 1e9, (x.nbytes + 2 * y.nbytes) / speed)
+    return least
 
 
 def call(function, arrays):
@@ -72,16 +101,17 @@ class Table:
     def __init__(self, title, args):
         self.args, self.time, self.work, self.possible = args, 0.0, 0.0, 0.0
         print(f'\n{title}: {args.threads} thread{"s" * (args.threads > 1)}, batch {args.batch}, {config.isa()}')
-        print(f'{"":34} {"ms":>9} {"GFLOP/s":>9} {"peak":>7} {"share":>6}')
+        print(f'{"":34} {"ms":>9} {"GFLOP/s":>9} {"peak":>7} {"share":>6} {"bound":>6}')
 
-    def line(self, name, flops, run, times=1):
-        seconds, peak = measure(run, self.args.seconds)
-        peak *= self.args.threads
-        speed = flops / seconds / 1e9
-        print(f'{name:34} {seconds * 1e3:9.3f} {speed:9.1f} {peak:7.1f} {speed / peak:6.2f}', flush=True)
+    def line(self, name, flops, run, times=1, least=None):
+        found = measure(run, self.args.seconds, least=least)
+        seconds, peak, possible = found.seconds, found.peak * self.args.threads, found.possible * self.args.threads
+        speed, share, bound = flops / seconds / 1e9, flops / possible / 1e9, found.bound
+        text = f'{name:34} {seconds * 1e3:9.3f} {speed:9.1f} {peak:7.1f} {share:6.2f}'
+        print(text if bound is None else f'{text} {bound:6.2f}', flush=True)
         self.time += times * seconds
         self.work += times * flops
-        self.possible += times * seconds * peak
+        self.possible += times * possible
 
     def total(self):
         print(f'{"all of one pass":34} {self.time * 1e3:9.3f} {self.work / self.time / 1e9:9.1f} '
@@ -111,7 +141,8 @@ def convolutions(name, args):
         y = Function(forward)(x)
         flops = 2 * y.size * kh * kw * (c if deep else 1)
         text = f'{layer} {h}x{w}x{c} {kh}x{kw}/{stride} {oc}'
-        table.line(text, flops, call(forward, (x,)), int(times))
+        least = None if deep or args.threads > 1 else bytes_and_sums(x, y, flops)
+        table.line(text, flops, call(forward, (x,)), int(times), least)
         if args.grad:
             record = 'conv2d' if deep else 'depthwise_conv2d'
             attrs = _attributes(forward, x)
@@ -163,7 +194,7 @@ def others(args):
         inputs, attrs = enlarged(op, sample)
         inputs = [np.ascontiguousarray(a) for a in inputs]
         run = call(lambda *x, op=op, attrs=attrs: core.apply(op, x, **attrs), inputs)
-        seconds, _ = measure(run, args.seconds / 3)
+        seconds = measure(run, args.seconds / 3, 5).seconds
         moved = sum(a.nbytes for a in inputs) + run().nbytes
         text = f'{op} {", ".join("x".join(map(str, a.shape)) for a in inputs)}'
         print(f'{text:50.50} {seconds * 1e3:9.3f} {moved / seconds / 1e9:8.2f}', flush=True)
