@@ -329,6 +329,12 @@ FK_CHUNKS(depthwise) {
     return s.rows * s.sides;
 }
 FK_ONE_PART(depthwise)
+FK_ROWS(depthwise) {
+    const shares_t s = shares_of(a);
+    int64_t lo, hi;
+    fk_range(a->n * a->oh, s.unit, chunk, s.rows, &lo, &hi);
+    return s.sides > 1 ? -1 : lo * a->ow;
+}
 
 /* where a convolution's images come from and go to, and its first tap */
 typedef struct {
@@ -434,6 +440,13 @@ FK_CHUNKS(depthwise_dx) {
     return fk_split(a->n * a->h, DEPTHWISE_GRAIN / fk_max(1, macs));
 }
 FK_ONE_PART(depthwise_dx)
+FK_ROWS(depthwise_dx) {
+    fk_attr_depthwise f;
+    int64_t lo, hi;
+    if (is_forward(a, &f)) return depthwise_rows(&f, chunk);
+    fk_range(a->n * a->h, 1, chunk, depthwise_dx_chunks(a), &lo, &hi);
+    return lo * a->w;
+}
 FK_KERNEL(depthwise_dx) {
     fk_attr_depthwise f;
     if (is_forward(a, &f)) {

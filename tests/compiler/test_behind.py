@@ -63,6 +63,32 @@ def test_moments_behind_a_convolution(kernel, mean, isa):
     np.testing.assert_allclose(variance, wide.var((0, 1, 2)), rtol=1e-5)
 
 
+@pytest.mark.parametrize('isa', _core.isas())
+@pytest.mark.parametrize('stride', [1, 2])
+def test_behind_a_depthwise_convolution_and_its_gradient(stride, isa):
+    x, scale = normal(16, 40, 40, 32), normal(32, mean=1)
+    w, other = Variable(normal(3, 3, 32, 1) / 3), Variable(normal(3, 3, 32, 1) / 3)
+
+    def fn(x, scale):
+        first = ops.depthwise_conv(x, other, 1, 'same', 'channels_last')
+        mean, variance = ops.moments(first, (0, 1, 2))
+        y = ops.batch_normalization(first, mean, variance, -1, None, scale)
+        y = ops.depthwise_conv(y, w, stride, 'same', 'channels_last')
+        return gradients(ops.sum(ops.square(y) * ops.tanh(y)), [scale, other])
+    before = _core.isa()
+    try:
+        _core.set_isa(isa)
+        got, function = same_on_all_threads(fn, x, scale)
+        assert ('depthwise', 'moments') in pairs(function, x, scale)
+        assert ('depthwise_dx', 'sums') in pairs(function, x, scale)
+    finally:
+        _core.set_isa(before)
+    others = other.numpy(), w.numpy()
+    other, w = (Variable(v.astype('float64'), dtype='float64') for v in others)
+    for a, b in zip(got, Function(fn)(x.astype('float64'), scale.astype('float64'))):
+        np.testing.assert_allclose(a, b, atol=5e-5 * np.abs(b).max())
+
+
 def test_moments_behind_a_product():
     x, w = normal(4096, 128), Variable(normal(128, 64))
 
