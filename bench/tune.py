@@ -59,6 +59,7 @@ TRIALS = {
     'wino_dw_tiles': Trial((16, 24, 48, 72), TILED_SUMS),
     'few_pixels': Trial((48, 64, 128, 192), ('conv 224 224 3 3 1 64 1', 'conv 224 224 3 7 2 64 1', 'dw 112 112 3 3 1 32 2')),
     'depthwise_numbers': Trial((8192, 16384, 65536), ('deep 112 112 32 3 1 1', 'deep 56 56 144 3 1 2', 'deep 14 14 576 3 1 8')),
+    'past_kb': Trial((2048, 32768, 1048576), ('norm 112 112 64 8', 'norm 56 56 256 8')),
     'attention_steps': Trial((64, 96), ('attention 128 64 4', 'attention 512 64 2')),
     'attention_sources': Trial((128, 384, 512), ('attention 128 64 4', 'attention 512 64 2')),
     'attention_dx_sources': Trial((64, 192, 256), ('attention_dx 128 64 4', 'attention_dx 512 64 2')),
@@ -69,7 +70,8 @@ TRIALS = {
 def made(case):
     """A function to time. mm, ms: m × n × k with b packed, and as stored; chain: m rows through 8 square matrices, which
     are together more than a cache holds; conv, dw (its gradient by the kernel): h w c kernel stride channels batch; deep: the
-    same of a depthwise one without the channels; attention: steps, size of a head, batch, with 8 heads; attention_dx: with its
+    same of a depthwise one without the channels; norm: h w c of a batch by a scale, with a shift and relu, then a product;
+    attention: steps, size of a head, batch, with 8 heads; attention_dx: with its
     gradient."""
     from bench.ops import _attributes, call, random
     from fastkeras import ops
@@ -100,6 +102,14 @@ def made(case):
             y = ops.dot_product_attention(q, k, v)
             return y if kind == 'attention' else gradients(ops.sum(y * y), [q, k, v])
         return call(attend, tuple(random(batch, steps, 8, dim) for _ in range(3)))
+    if kind == 'norm':
+        h, w, c, batch = sizes
+        scale, shift, weight = random(c), random(c), Variable(random(c, 16))
+
+        def normal(x):
+            y = ops.relu(x * scale + shift)
+            return y, ops.matmul(y, weight)
+        return call(normal, (random(batch, h, w, c),))
     h, w, c, size, stride, *channels, batch = sizes
     kernel = Variable(random(size, size, c, channels[0] if channels else 1))
     x = random(batch, h, w, c)

@@ -443,7 +443,7 @@ FK_ONE_PART(depthwise_dx)
 FK_ROWS(depthwise_dx) {
     fk_attr_depthwise f;
     int64_t lo, hi;
-    if (is_forward(a, &f)) return depthwise_rows(&f, chunk);
+    if (is_forward(a, &f)) return depthwise_first_row(&f, chunk);
     fk_range(a->n * a->h, 1, chunk, depthwise_dx_chunks(a), &lo, &hi);
     return lo * a->w;
 }

@@ -93,10 +93,10 @@ extern __attribute__((visibility("hidden"))) fk_blocks FK(blocks);
 #define FK_CHUNKS(op) FK_QUERY(op, chunks)
 #define FK_PARTS(op) FK_QUERY(op, parts)
 #define FK_ONE_PART(op) FK_PARTS(op) { (void)a; return 1; }
-#define FK_ROWS(op)                                                                                               \
-    static int64_t op##_rows(const fk_attr_##op *a, int64_t chunk);                                               \
-    int64_t FK(op##_rows)(const void *a, int64_t chunk) { return op##_rows(a, chunk); }                           \
-    static int64_t op##_rows(const fk_attr_##op *a, int64_t chunk)
+#define FK_ROWS(op)                                                                                            \
+    static int64_t op##_first_row(const fk_attr_##op *a, int64_t chunk);                                       \
+    int64_t FK(op##_first_row)(const void *a, int64_t chunk) { return op##_first_row(a, chunk); }              \
+    static int64_t op##_first_row(const fk_attr_##op *a, int64_t chunk)
 
 static inline int64_t fk_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t fk_max(int64_t a, int64_t b) { return a > b ? a : b; }

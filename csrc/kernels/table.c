@@ -8,10 +8,10 @@
     DECLARE_##flags(name)
 #define DECLARE_0(name)
 #define DECLARE_EPI(name)
-#define DECLARE_ROWS(name) int64_t FK(name##_rows)(const void *, int64_t);
+#define DECLARE_ROWS(name) int64_t FK(name##_first_row)(const void *, int64_t);
 #define ROWS_0(name) NULL
 #define ROWS_EPI(name) NULL
-#define ROWS_ROWS(name) FK(name##_rows)
+#define ROWS_ROWS(name) FK(name##_first_row)
 #include "../ops.def"
 #undef OP
 

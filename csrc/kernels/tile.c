@@ -126,6 +126,7 @@ typedef struct {
     int64_t copied[FK_MAXREF]; /* the i for which a periodic input's tile was filled, or -1 */
     int8_t *direct;            /* for each instruction the output that its result is written straight into, or -1 */
     int nsum;                  /* outputs that are only summed, the first ones */
+    int past;                  /* results are too many to be in a cache when they are read */
 } run_t;
 
 /* Not into an output whose memory is an input's that a later instruction, or another output, still reads. Inputs are summed
@@ -246,6 +247,16 @@ static void plan_sums(const run_t *r, int k, const arg_t *value, fk_chain_step *
         if (r->t->plan.made[o] == k) plan_sum(r, o, value, step, count);
 }
 
+/* whether what instruction k makes goes past the caches: it leaves the program there, for lines that no input has brought */
+static int streams(const run_t *r, int k) {
+    const fk_tile *t = r->t;
+    const arg_t *to = &r->reg[t->ins[k].dst];
+    if (!r->past || k + 1 < t->nins || to->p == r->tile[t->ins[k].dst]) return 0;
+    int far = (uintptr_t)to->p % sizeof(vf) == 0 && to->skip % VL == 0;
+    for (int j = 0; j < t->nin; j++) far &= r->ptr[j] != r->ptr[t->nin + r->direct[k]];
+    return far;
+}
+
 /* Appends the steps of the chain that instruction k begins; returns the instruction behind it. */
 static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
     const fk_tile *t = r->t;
@@ -269,7 +280,7 @@ static int plan_chain(run_t *r, int k, fk_chain_step *step, int *count) {
         last = o->dst;
         if (t->plan.flow[k] & FK_KEPT) {
             r->reg[last] = target(r, k);
-            step[n++] = (fk_chain_step){FK_CHAIN_STORE, r->reg[last], none};
+            step[n++] = (fk_chain_step){streams(r, k) ? FK_CHAIN_STREAM : FK_CHAIN_STORE, r->reg[last], none};
         }
         plan_sums(r, k, NULL, step, &n);
     } while (++k < t->nins && t->plan.flow[k] & FK_JOINED);
@@ -389,7 +400,7 @@ static void run_rows(run_t *r, int64_t i, int64_t rows, int64_t n, int64_t fetch
 }
 
 static void begin(run_t *r, const fk_tile *t, void *const *ptr, int nsum, int8_t *direct, char *scratch) {
-    r->t = t, r->ptr = ptr, r->tile = (float (*)[FK_TILE])scratch, r->direct = direct, r->nsum = nsum;
+    r->t = t, r->ptr = ptr, r->tile = (float (*)[FK_TILE])scratch, r->direct = direct, r->nsum = nsum, r->past = 0;
     for (int j = 0; j < t->nin; j++) r->copied[j] = -1;
     plan_direct(r);
 }
@@ -417,11 +428,12 @@ static int reads_much(const fk_tile *t) {
     return flat > 2;
 }
 
-void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len,
-                  char *scratch) {
+static void run_all(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len, int past,
+                    char *scratch) {
     int8_t direct[t->nins + 1];
     run_t r;
     begin(&r, t, ptr, 0, direct, scratch);
+    r.past = past;
     int64_t step = t->plan.step, n;
     const int64_t row = rows == 1 && len >= 16 * FK_TILE ? long_period(t) : 0;
     if (row && len >= 4 * row) { /* what repeats is read once for all rows */
@@ -454,11 +466,17 @@ void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, i
     }
 }
 
+void FK(tile_run)(const fk_tile *t, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t len, char *scratch) {
+    run_all(t, ptr, i, rows, stride, len, 0, scratch);
+}
+
 /* ---- elementwise programs as steps of their own */
 FK_CHUNKS(tile) { return fk_split(fk_ceil_div(a->n, 2 * FK_TILE), 16); }
 FK_ONE_PART(tile)
 FK_KERNEL(tile) {
+    const int past = a->n * 4 >= BLOCKS.past_kb << 10;
     int64_t lo, hi;
     fk_range(a->n, 2 * FK_TILE, ith, nth, &lo, &hi);
-    if (lo < hi) fk_epilogue(call, lo, hi - lo);
+    if (lo < hi) run_all(call->tile, call->tile_ptr, lo, 1, hi - lo, hi - lo, past, call->scratch + FK_KERNEL_SCRATCH);
+    if (past) v_streamed();
 }

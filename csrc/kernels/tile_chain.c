@@ -33,6 +33,7 @@ INLINE void block(const fk_chain_step *s, const fk_chain_step *end, int64_t r, i
         case FK_CHAIN_LOAD: VECTORS v[k] = v_load(p + i + k * VL); break;
         case FK_CHAIN_SPLAT: VECTORS v[k] = v_splat(p); break;
         case FK_CHAIN_STORE: VECTORS v_store((float *)p + i + k * VL, v[k]); break;
+        case FK_CHAIN_STREAM: VECTORS v_stream((float *)p + i + k * VL, v[k]); break;
         case FK_CHAIN_ADD: VECTORS v_store((float *)p + i + k * VL, v_load(p + i + k * VL) + v[k]); break;
         case FK_CHAIN_FETCH:
             _Pragma("GCC unroll 8") for (int k = 0; k < fk_max(1, nv * VL / 16); k++)

@@ -22,6 +22,7 @@ enum {
     FK_CHAIN_LOAD = 4 * FK_T_COUNT, /* v = p */
     FK_CHAIN_SPLAT, /* v = p[0] */
     FK_CHAIN_STORE, /* p = v */
+    FK_CHAIN_STREAM, /* the same past the caches; p is aligned to vectors */
     FK_CHAIN_ADD, /* p += v */
     FK_CHAIN_FETCH /* p will be read soon */
 };

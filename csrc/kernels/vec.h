@@ -24,6 +24,23 @@ typedef int32_t vi_u __attribute__((vector_size(4 * VL), aligned(4), may_alias))
 
 static inline vf v_load(const float *p) { return *(const vf_u *)p; }
 static inline void v_store(float *p, vf v) { *(vf_u *)p = v; }
+/* past the caches to p, which is aligned to vectors; v_streamed() behind the last, before others may read */
+static inline void v_stream(float *p, vf v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX__)
+    _mm256_stream_ps(p, (__m256)v);
+#elif defined(__x86_64__)
+    _mm_stream_ps(p, (__m128)v);
+#else
+    v_store(p, v);
+#endif
+}
+static inline void v_streamed(void) {
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
 static inline void vi_store(int32_t *p, vi v) { *(vi_u *)p = v; }
 static inline vi vi_set1(int32_t x) { return x + (vi){0}; }
 static inline vf v_set1(float x) { return x - (vf){0}; } /* x - 0 keeps -0 and NaN, and becomes one broadcast */

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 from step import DIV, ISAS, MICROS, MOD, SCALAR, STRIDED, access, elementwise, micro, parts, program, run
 
+from fastkeras import _core
+
 LENGTHS = [0, 1, 3, 15, 16, 17, 31, 32, 33, 128, 129, 511, 512, 513, 1000, 1024, 1500, 20_000, 100_003]
 RNG = np.random.default_rng(7)
 
@@ -288,3 +290,18 @@ def test_as_the_epilogue_of_a_product_cut_by_columns(n, isa):
             want = np.where(flags, (want + rows[i // n]) * pattern[i % 7], scale)
         np.testing.assert_allclose(z, want_z, rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize('isa', ISAS)
+@pytest.mark.parametrize('place', [0, 1])
+def test_so_many_results_that_they_go_past_the_caches(place, isa):
+    n = (_core.blocks()['past_kb'] << 8) + 777
+    x, s, b = floats(n), floats(1), floats(64)
+    room = np.full(n + 32, 7, np.float32)
+    y = room[place:place + n]
+    code = [('mul', 0, ('in', 0), ('in', 1)), ('add', 1, 0, ('in', 2)), ('relu', 0, 1)]
+    elementwise(n, [access(x), access(s, SCALAR), access(b, MOD, 64)], [('float32', 0)], code, out=[y], isa=isa, threads=2)
+    np.testing.assert_array_equal(y, np.maximum(x * s + b[np.arange(n) % 64], 0))
+    assert (room[:place] == 7).all() and (room[place + n:] == 7).all()
+    elementwise(n, [access(y), access(s, SCALAR), access(b, MOD, 64)], [('float32', 0)], code, out=[y], isa=isa, threads=2)
+    np.testing.assert_array_equal(y, np.maximum(np.maximum(x * s + b[np.arange(n) % 64], 0) * s + b[np.arange(n) % 64], 0))
