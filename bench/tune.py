@@ -59,6 +59,7 @@ TRIALS = {
     'wino_dw_tiles': Trial((16, 24, 48, 72), TILED_SUMS),
     'few_pixels': Trial((48, 64, 128, 192), ('conv 224 224 3 3 1 64 1', 'conv 224 224 3 7 2 64 1', 'dw 112 112 3 3 1 32 2')),
     'depthwise_numbers': Trial((8192, 16384, 65536), ('deep 112 112 32 3 1 1', 'deep 56 56 144 3 1 2', 'deep 14 14 576 3 1 8')),
+    'between_numbers': Trial((32768, 65536, 262144), ('between 56 56 24 144 1 1', 'between 14 14 64 384 1 4')),
     'past_kb': Trial((2048, 32768, 1048576), ('norm 112 112 64 8', 'norm 56 56 256 8')),
     'attention_steps': Trial((64, 96), ('attention 128 64 4', 'attention 512 64 2')),
     'attention_sources': Trial((128, 384, 512), ('attention 128 64 4', 'attention 512 64 2')),
@@ -70,9 +71,9 @@ TRIALS = {
 def made(case):
     """A function to time. mm, ms: m × n × k with b packed, and as stored; chain: m rows through 8 square matrices, which
     are together more than a cache holds; conv, dw (its gradient by the kernel): h w c kernel stride channels batch; deep: the
-    same of a depthwise one without the channels; norm: h w c of a batch by a scale, with a shift and relu, then a product;
-    attention: steps, size of a head, batch, with 8 heads; attention_dx: with its
-    gradient."""
+    same of a depthwise one without the channels; between: h w c channels stride batch, those that h w c are widened to for a
+    depthwise layer; norm: h w c of a batch by a scale, with a shift and relu, then a product; attention: steps, size of a head,
+    batch, with 8 heads; attention_dx: with its gradient."""
     from bench.ops import _attributes, call, random
     from fastkeras import ops
     from fastkeras.compiler.autodiff import gradients
@@ -102,6 +103,15 @@ def made(case):
             y = ops.dot_product_attention(q, k, v)
             return y if kind == 'attention' else gradients(ops.sum(y * y), [q, k, v])
         return call(attend, tuple(random(batch, steps, 8, dim) for _ in range(3)))
+    if kind == 'between':
+        h, w, c, e, stride, batch = sizes
+        widen, deep, narrow = (Variable(random(*s) / 8) for s in ((1, 1, c, e), (3, 3, e, 1), (1, 1, e, c)))
+
+        def block(x):
+            y = ops.relu6(ops.conv(x, widen, 1, 'same', 'channels_last'))
+            y = ops.relu6(ops.depthwise_conv(y, deep, stride, 'same', 'channels_last'))
+            return ops.conv(y, narrow, 1, 'same', 'channels_last')
+        return call(block, (random(batch, h, w, c),))
     if kind == 'norm':
         h, w, c, batch = sizes
         scale, shift, weight = random(c), random(c), Variable(random(c, 16))
