@@ -187,17 +187,18 @@ static int was_back(void) {
     return side != &from_back[MOST_PROCESSORS] && atomic_load_explicit(side, memory_order_relaxed);
 }
 
+static fk_breath breaths[FK_MAX_THREADS + 1]; /* of each helper */
+
 static void run_thread(void *shared, int thread, int threads) {
     run_t *r = shared;
     worker_t w = {.scratch = fk_scratch(), .asks = !thread};
     if (!w.scratch) return; /* no memory: the others do its share; the caller's thread has its own */
     const int back = (thread >= (threads + 1) / 2) != r->turned;
     const block_t *b = NULL;
-    static _Thread_local fk_breath breath;
-    if (thread) fk_breathe(&breath);
+    if (thread) fk_breathe(&breaths[thread]);
     atomic_store_explicit(side_here(), back, memory_order_relaxed);
     for (;;) {
-        if (thread && !r->is_short) fk_breathe(&breath);
+        if (thread && !r->is_short) fk_breathe(&breaths[thread]);
         const uint64_t ticket =
             atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
         const uint64_t k = ticket >> 2 * CLAIM_BITS;

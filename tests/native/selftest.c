@@ -29,7 +29,7 @@ static int micro(const char *name) {
 /* a plan of one step, its tensors at ptr; with a program, the tensors from `own` on are the program's */
 static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own,
                         const int64_t *program) {
-    int64_t refs[4 * FK_MAXREF] = {0}, step[6] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
+    int64_t refs[4 * FK_MAXREF] = {0}, step[FK_STEP_WORDS] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
     for (int i = 0; i < nptr; i++) refs[4 * i] = i;
     const fk_plan_words words = {.steps = step,
                                  .nsteps = 1,
@@ -178,6 +178,28 @@ static void depthwise(window v) {
     weights_gradient("depthwise_dw", attr, x, dy, ew, nw);
 }
 
+/* from v.c / 2 channels to v.c, by the window, and to 3; the two wide images clipped to 0 … 6 */
+static void depthwise_between(window v) {
+    enum { OC = 3 };
+    const int64_t nh = v.n * v.h * v.w, nd = v.n * v.oh * v.ow, c = v.c / 2;
+    float *x = numbers(nh * c), *w1 = numbers(c * v.c), *b1 = numbers(v.c), *w = numbers(v.kh * v.kw * v.c), *b = numbers(v.c);
+    float *w2 = numbers(v.c * OC), *h = outputs(nh * v.c), *d = outputs(nd * v.c), *y = outputs(nd * OC);
+    double *wide = zeros(nh * v.c), *thin = zeros(nd * v.c), *expected = zeros(nd * OC), limits[4] = {0, 6, 0, 6};
+    naive_matmul(x, w1, wide, nh, v.c, c, 0, 0);
+    for (int64_t i = 0; i < nh * v.c; i++) h[i] = (float)fmin(6, fmax(0, wide[i] + b1[i % v.c]));
+    naive_conv(&v, h, w, outputs(nd * v.c), thin, zeros(nh * v.c), zeros(v.kh * v.kw * v.c));
+    for (int64_t i = 0; i < nd * v.c; i++) d[i] = (float)fmin(6, fmax(0, thin[i] + b[i % v.c]));
+    naive_matmul(d, w2, expected, nd, OC, v.c, 0, 0);
+    const int64_t *first = ATTR(1, c, v.c, v.c, 0, 0), *last = ATTR(1, v.c, OC, OC, 0, 0);
+    float *packed1 = outputs(PARTS("pack_b", first)), *packed2 = outputs(PARTS("pack_b", last));
+    RUN("pack_b", first, w1, packed1);
+    RUN("pack_b", last, w2, packed2);
+    int64_t attr[21] = {v.n, v.h, v.w, c, v.c, v.oh, v.ow, OC, v.kh, v.kw, v.sh, v.sw, v.dh, v.dw, v.pt, v.pl, 1};
+    memcpy(attr + 17, limits, sizeof limits);
+    RUN("depthwise_between", attr, x, packed1, b1, w, b, packed2, y);
+    check("depthwise_between", y, expected, nd * OC, 1e-5);
+}
+
 static void pool(window v) {
     const int64_t *attr = ATTR(v.n, v.d, v.h, v.w, v.c, v.od, v.oh, v.ow, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw, v.pf, v.pt, v.pl);
     int64_t nx = v.n * v.d * v.h * v.w * v.c, ny = v.n * v.od * v.oh * v.ow * v.c;
@@ -225,14 +247,15 @@ static void reduce(int64_t outer, int64_t r, int64_t inner) {
 }
 
 static void moments(int64_t rows, int64_t c) {
-    const int64_t *attr = ATTR(rows, c);
-    int64_t parts = PARTS("moments", attr);
-    float *x = numbers(rows * c), *y = outputs(parts * 2 * c), *z = outputs(2 * c);
+    const int64_t parts = PARTS("moments", ATTR(rows, c, 0)), *attr = ATTR(rows, c, parts);
+    float *x = numbers(rows * c), *y = outputs(parts * 3 * c), *z = outputs(2 * c);
+    int64_t *bounds = take((parts + 1) * 8, 0);
+    for (int64_t i = 0; i <= parts; i++) bounds[i] = i * rows / parts;
     double *expected = zeros(2 * c);
     for (int64_t i = 0; i < rows * c; i++) x[i] += 3;
     naive_moments(rows, c, x, expected);
-    RUN("moments", attr, x, y);
-    if (parts > 1) RUN("moments_merge", attr, y, z);
+    RUN("moments", attr, x, bounds, y);
+    if (parts > 1) RUN("moments_merge", attr, y, bounds, z);
     check("moments", parts > 1 ? z : y, expected, 2 * c, 1e-5);
 }
 
@@ -300,7 +323,7 @@ static void chain(int64_t n, int how) {
     float *x = numbers(n), *y = outputs(n), *z = outputs(ROUNDS * SMALL);
     double *expected = zeros(ROUNDS * SMALL), *value = zeros(n);
     void *bases[] = {x, y, z};
-    int64_t steps[3 * ROUNDS][6], refs[3 + 2 * ROUNDS][4] = {{0}, {1}, {0}}, programs[128] = {0};
+    int64_t steps[3 * ROUNDS][FK_STEP_WORDS] = {{0}}, refs[3 + 2 * ROUNDS][4] = {{0}, {1}, {0}}, programs[128] = {0};
     int64_t attr[1 + 28 * ROUNDS] = {n};
     for (int k = 0; k < 2; k++) {
         memcpy(programs + 64 * k, ATTR(1, 1, 1, 0), 32);
@@ -364,6 +387,8 @@ static void everything(void) {
     conv(IMAGE(8, 14, 14, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1));
     depthwise(IMAGE(2, 9, 8, 5, 9, 8, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5));
     depthwise(IMAGE(2, 11, 12, 20, 5, 6, 20, 3, 3, 2, 2, 1, 1, 0, 0, 20));
+    depthwise_between(IMAGE(2, 9, 8, 6, 9, 8, 6, 3, 3, 1, 1, 1, 1, 1, 1, 6));
+    depthwise_between(IMAGE(1, 61, 50, 96, 31, 25, 96, 3, 3, 2, 2, 1, 1, 1, 1, 96));
     depthwise(IMAGE(1, 9, 9, 6, 5, 5, 12, 3, 3, 1, 1, 2, 2, 0, 0, 6));
     pool(IMAGE(2, 9, 8, 5, 5, 4, 5, 2, 3, 2, 2, 1, 1, 1, 1, 5));
     pool(IMAGE(4, 16, 16, 19, 8, 8, 19, 2, 2, 2, 2, 1, 1, 0, 0, 19));
