@@ -126,20 +126,34 @@ def test_sums_of_a_batch_norms_gradient():
         np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max())
 
 
-def test_nothing_that_the_second_step_reads_is_overwritten_by_the_first():
-    """The residual dies with the sums: its memory, which the ending could take over, is read by both."""
-    x, other, w = normal(4096, 64), normal(4096, 64), Variable(normal(64, 64) / 8)
+def with_residual(x, residual, w):
+    """Two results of the product's program, of which one takes its memory, and sums that read what the other could take."""
+    made = ops.matmul(x, w)
+    first, second = ops.tanh(made + residual), ops.sigmoid(made - residual)
+    return ops.sum(first * second * residual, axis=0), ops.matmul(first, w), ops.matmul(second, w)
 
-    def fn(x, other):
-        residual = ops.tanh(other)
-        y = ops.relu(ops.matmul(x, w) + residual)
-        mean = ops.mean(residual[:1], axis=0)
-        return ops.sum(y, axis=0), ops.sum(y * (residual - mean), axis=0)
-    got, _ = same_on_all_threads(fn, x, other)
-    residual = np.tanh(other.astype(np.float64))
-    y = np.maximum(x.astype(np.float64) @ w.numpy() + residual, 0)
-    for a, b in zip(got, (y.sum(0), (y * (residual - residual[0])).sum(0))):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3 * np.abs(b).max())
+
+def with_raw(x, residual, w):
+    """Sums that read the product itself, whose memory the result of its program could take."""
+    made = ops.matmul(x, w)
+    first = ops.tanh(made + residual)
+    return ops.sum(first * (made - residual), axis=0), ops.matmul(first, w)
+
+
+@pytest.mark.parametrize('case', [with_residual, with_raw])
+def test_nothing_that_the_second_step_reads_is_overwritten_by_the_first(case):
+    """What the sums read dies with them, and its memory would suit a result of the step before, whose later chunks run when
+    the sums of earlier ones have begun."""
+    x, other, v, w = normal(4096, 64), normal(4096, 64), Variable(normal(64, 64) / 8), Variable(normal(64, 64) / 8)
+    got, function = same_on_all_threads(lambda x, other: case(x, ops.matmul(other, v), w), x, other)
+    assert ('matmul', 'sums') in pairs(function, x, other)
+    made, residual = x.astype(np.float64) @ w.numpy(), other.astype(np.float64) @ v.numpy()
+    first, second = np.tanh(made + residual), 1 / (1 + np.exp(residual - made))
+    want = {with_residual: ((first * second * residual).sum(0), first @ w.numpy(), second @ w.numpy()),
+            with_raw: ((first * (made - residual)).sum(0), first @ w.numpy())}[case]
+    assert len(got) == len(want)
+    for a, b in zip(got, want):
+        np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(b).max())
 
 
 def test_no_rows_of_their_own_no_company():
