@@ -59,6 +59,9 @@ static plan plan_of(const fk_attr_matmul *a) {
     return p;
 }
 
+/* Whether chunks may come in the order of fk_turned: a chunk then makes other rows than those of its number. */
+static int may_turn(const plan *p, const fk_attr_matmul *a) { return p->m <= TURNED_ROWS && a->n * a->k >= TURNED; }
+
 FK_CHUNKS(matmul) {
     const plan p = plan_of(a);
     return fk_max(1, fk_ceil_div(p.items, p.group) * p.grid.mb * p.grid.nb);
@@ -68,7 +71,7 @@ FK_ROWS(matmul) {
     const plan p = plan_of(a);
     int64_t lo, hi;
     fk_range(p.m, 1, chunk, p.grid.mb, &lo, &hi);
-    return p.items > 1 || p.grid.nb > 1 ? -1 : lo;
+    return p.items > 1 || p.grid.nb > 1 || may_turn(&p, a) ? -1 : lo;
 }
 
 FK_KERNEL(matmul) {
@@ -85,7 +88,7 @@ FK_KERNEL(matmul) {
                   .k = a->k,
                   .mode = reach,
                   .scratch = (float *)call->scratch};
-    const int turns = p.m <= TURNED_ROWS && a->n * a->k >= TURNED;
+    const int turns = may_turn(&p, a);
     fk_ending e;
     j.ending = fk_ending_of(call, call->ptr[2], a->n, &e);
     j.call = j.ending ? NULL : call;

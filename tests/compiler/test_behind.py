@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from fastkeras import _core, config, ops
+from fastkeras.compiler import executor
 from fastkeras.compiler.autodiff import gradients
 from fastkeras.compiler.buffers import follows
 from fastkeras.runtime import Function, Variable
@@ -154,6 +155,14 @@ def test_nothing_that_the_second_step_reads_is_overwritten_by_the_first(case):
     assert len(got) == len(want)
     for a, b in zip(got, want):
         np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(b).max())
+
+
+def test_chunks_that_may_come_in_another_order_have_no_rows():
+    """Few rows by many weights: every other run goes through the chunks from the other side."""
+    same = dict(batch=1, n=16, k=8192, lda=8192, trans_a=0, ldb=0, trans_b=0, a_batch=0, b_batch=0)
+    for m, runs in ((32, False), (64, True)):
+        known = executor.chunk_rows('matmul', executor.encode('matmul', dict(same, m=m)))
+        assert (known is not None) == runs
 
 
 def test_no_rows_of_their_own_no_company():
