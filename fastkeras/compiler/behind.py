@@ -2,6 +2,7 @@
 
 What a product or convolution makes is larger than a cache. A step that adds up its rows takes up the rows of each chunk right
 behind the chunk, in the thread that made them, while they are in its cache, where the two have the same shares.
+FASTKERAS_DISABLE=behind leaves the two apart, each with shares of its own.
 """
 
 from functools import lru_cache
@@ -9,6 +10,7 @@ from functools import lru_cache
 from .. import _core
 from . import executor
 from .buffers import FIXED, Buffer, Step
+from .switches import disabled
 
 NEAR = 16       # steps back in which what makes the rows is looked for
 MOST = 128      # shares, which are added up once more
@@ -21,7 +23,7 @@ def shares(steps, kernel, read, elsewhere, width, attrs):
     steps: those before it. kernel: of one that takes `parts` shares of `rows` rows. read: the buffers of which it reads rows of
     `width` elements, each share its own. elsewhere: what it reads otherwise."""
     rows = attrs['rows']
-    leader, bounds = _leader(steps, read, elsewhere, rows, width)
+    leader, bounds = (None, None) if 'behind' in disabled() else _leader(steps, read, elsewhere, rows, width)
     if bounds is None:
         parts = executor.parts(kernel, parts=0, **attrs)
         bounds = tuple(i * rows // parts for i in range(parts + 1))

@@ -1,6 +1,5 @@
 """From a traced graph to something that runs: the passes in their order, then the encoded plan."""
 
-import os
 import sys
 
 from .. import _core
@@ -23,16 +22,8 @@ from .profile import kind
 from .simplify import simplify
 from .sparse import sparse
 from .stages import stage
+from .switches import debug, disabled
 from .tables import tables, worth
-
-
-def disabled():
-    """Names of passes that FASTKERAS_DISABLE switches off (comma separated)."""
-    return {n for n in os.environ.get('FASTKERAS_DISABLE', '').split(',') if n}
-
-
-def debug():
-    return os.environ.get('FASTKERAS_DEBUG', '').split(',')
 
 
 class Compiled:

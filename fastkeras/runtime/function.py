@@ -9,9 +9,10 @@ from .. import _core
 from ..compiler import stages
 from ..compiler.cache import StaticCache
 from ..compiler.executor import settings
-from ..compiler.pipeline import compile_graph, debug, disabled
+from ..compiler.pipeline import compile_graph
 from ..compiler.profile import printed_at_exit
 from ..compiler.rows import at_a_time
+from ..compiler.switches import debug, disabled
 from ..graph import Graph, toposort
 from ..ops import core
 from ..ops.tensor import Tensor

@@ -157,6 +157,21 @@ def test_nothing_that_the_second_step_reads_is_overwritten_by_the_first(case):
         np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(b).max())
 
 
+@pytest.mark.parametrize('case', [with_residual, with_raw])
+def test_switched_off_the_results_are_the_same_but_for_rounding(case, monkeypatch):
+    x, residual, w = normal(4096, 64), normal(4096, 64), Variable(normal(64, 64) / 8)
+
+    def fn(x, residual):
+        return *case(x, residual, w), *ops.moments(ops.matmul(residual, w), (0,))
+    got, function = same_on_all_threads(fn, x, residual)
+    assert {('matmul', 'sums'), ('matmul', 'moments')} <= set(pairs(function, x, residual))
+    monkeypatch.setenv('FASTKERAS_DISABLE', 'behind')
+    wanted, function = same_on_all_threads(fn, x, residual)
+    assert pairs(function, x, residual) == []
+    for a, b in zip(got, wanted):
+        np.testing.assert_allclose(a, b, atol=2e-6 * max(1, np.abs(b).max()))
+
+
 def test_chunks_that_may_come_in_another_order_have_no_rows():
     """Few rows by many weights: every other run goes through the chunks from the other side."""
     same = dict(batch=1, n=16, k=8192, lda=8192, trans_a=0, ldb=0, trans_b=0, a_batch=0, b_batch=0)
