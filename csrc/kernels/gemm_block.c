@@ -16,7 +16,7 @@
 #define THIN 48
 #define THIN_FAR 200
 #define BLOCK_AHEAD 384 /* multiply-adds of vectors from fetching a row of B to its use, by rows */
-/* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 1 or 2 */
+/* c[r] + j is where row r of the R × n results goes; n < V vectors only when V is 3 or less */
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
 
 /* the results, n columns of them: added to what is there, finished, stored */
@@ -215,7 +215,8 @@ static void copying_strip(const gemm_args *g, int64_t rows) {
 /* Three vectors of columns where there are 16 registers: strips of 6 × 2, then 6 × 1, would load nearly a number for each
  * multiply-add of the last one, and add to a sum as soon as the product before is there. */
 static int is_three(const gemm_args *g) {
-    return THREE_IN_ASSEMBLY(THREE_ROWS, 3) && g->n > 2 * VL && g->n <= 3 * VL && g->mode <= GEMM_FAR && !g->a.kmajor && !g->c.rows && g->m >= THREE_ROWS;
+    return THREE_IN_ASSEMBLY(THREE_ROWS, 3) && g->n > 2 * VL && g->n <= 3 * VL && g->mode <= GEMM_FAR && !g->a.kmajor &&
+           !g->c.rows && g->m >= THREE_ROWS;
 }
 static void by_three(const gemm_args *g) {
     gemm_args t = *g;
@@ -225,7 +226,8 @@ static void by_three(const gemm_args *g) {
         const float *a = g->a.at + lo * g->a.step;
         float *c[THREE_ROWS];
         for (int64_t r = 0; r < rows; r++) c[r] = g->c.at + (lo + r) * g->c.step;
-        gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, g->a.ahead && s + 1 < strips ? g->k : 0, g->a.step, g->fetch);
+        const int64_t ahead = g->a.ahead && s + 1 < strips ? g->k : 0;
+        gemm_fetch strip_after = fetch_strip(a + rows * g->a.step, rows, ahead, g->a.step, g->fetch);
         strip_after.rate = 1;
         t.fetch = &strip_after;
         while (t.fetch && t.fetch->lines <= 0) t.fetch = t.fetch->next;
