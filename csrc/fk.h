@@ -124,8 +124,8 @@ int64_t fk_plan_run(fk_plan *, void *const *bases, const int64_t *rounds, fk_wis
 int fk_plan_is_brief(const fk_plan *);
 /* Turns of threads that have a lock of the caller's in common, which a thread keeps for many brief runs (turns.c). Of one that has
  * it: its turn goes on at `now`. Of one that let go of it at `now`: whoever waits in line longest is called, unless the lock is
- * taken already; it waits in line itself until it is called, or nobody has turns, each of about `length` ns. It waits not at all
- * where nobody else does. */
+ * taken already, by a thread that has a turn; it waits in line itself, until it is called, but no longer than turns of about
+ * `length` ns take. It waits not at all where nobody else does. */
 void fk_turn_goes_on(int64_t now);
 void fk_turn_ends(int64_t now, int64_t length, int is_taken);
 /* the same, alone and timed: seconds of each step, added to what is there */

@@ -30,7 +30,7 @@ cdef bint keeps_lock(const fk_plan *plan):
         return False
     now = nanoseconds()
     if me != ran:
-        ran, rivals = me, now
+        ran, rivals, let_go = me, now, now  # a turn begins
     elif now - rivals > RIVALS_NS:
         rivals = 0
         return False

@@ -35,13 +35,16 @@ void fk_breathe(fk_breath *b) {
 int fk_processor(void) { return sched_getcpu(); }
 int fk_thread_id(void) { return (int)syscall(SYS_gettid); }
 
-/* where a thread may run stays what it was; it has left when it may not be here */
+/* Where a thread may run stays what it was, or becomes all that its cpuset allows, should that have changed in between; it has left
+ * when it may not be here. */
 void fk_send_from(int processor, int thread) {
     cpu_set_t all, others;
     if (processor >= CPU_SETSIZE || sched_getaffinity(thread, sizeof all, &all)) return;
     others = all;
     CPU_CLR(processor, &others);
-    if (CPU_COUNT(&others) && !sched_setaffinity(thread, sizeof others, &others)) sched_setaffinity(thread, sizeof all, &all);
+    if (!CPU_COUNT(&others) || sched_setaffinity(thread, sizeof others, &others) || !sched_setaffinity(thread, sizeof all, &all)) return;
+    memset(&all, 0xff, sizeof all);
+    sched_setaffinity(thread, sizeof all, &all);
 }
 #else
 void fk_breathe(fk_breath *b) { (void)b; }

@@ -112,7 +112,8 @@ static void meet_caller(int helper, int caller) {
         fk_send_from(here, 0);
         here = fk_processor();
     }
-    atomic_store_explicit(&places[helper].processor, here, memory_order_relaxed);
+    if (atomic_load_explicit(&places[helper].processor, memory_order_relaxed) != here) /* they share a line of the cache */
+        atomic_store_explicit(&places[helper].processor, here, memory_order_relaxed);
 }
 
 static void meet_helpers(job_t *job, int threads) {

@@ -2,7 +2,7 @@
  * line, where he sleeps until he is called: those who wait for Python's lock itself wake every 5 ms to look for it, all of them.
  *
  * Nobody relies on being called. Whoever had his turn may go elsewhere, and what took the lock may be a thread that takes no
- * turns; so who waits looks, when his turn should have come, whether anybody has turns at all. */
+ * turns: who let go of the lock looks whether it does. Who waits goes when his turn should have come, called or not. */
 #define _GNU_SOURCE
 #include <pthread.h>
 
@@ -10,7 +10,7 @@
 
 enum {
     MOMENT_NS = 50000, /* in which a thread that was called, or took the lock, has begun its turn, unless it waits for a processor */
-    IDLE_NS = 1000000  /* so long after the last sign of a turn nobody has one */
+    LATE_NS = 1000000  /* that a turn may come later than it should */
 };
 
 #ifdef __linux__
@@ -64,24 +64,26 @@ static int64_t last_sign(void) { return atomic_load_explicit(&seen, memory_order
 
 void fk_turn_goes_on(int64_t now) { atomic_store_explicit(&seen, now, memory_order_relaxed); }
 
+/* whether there was anybody but `me` to be called */
+static int call_first(const waiter_t *me) {
+    waiter_t *next = first;
+    if (!next || next == me) return 0;
+    leave(next);
+    next->called = 1;
+    pthread_cond_signal(&next->changed);
+    return 1;
+}
+
 void fk_turn_ends(int64_t now, int64_t length, int is_taken) {
     waiter_t me = {0};
     pthread_mutex_lock(&lock);
-    waiter_t *next = is_taken ? NULL : first;
-    if (next) {
-        leave(next);
-        next->called = 1;
-        pthread_cond_signal(&next->changed);
-    }
-    if (next || is_taken) {
+    int another = !is_taken && call_first(NULL); /* has the next turn */
+    if (another || is_taken) {
         enter(&me);
         const int64_t line = waiting * (length + length / 4);
         sleep_for(&me, MOMENT_NS);
-        if (last_sign() > now)
-            for (int64_t ns = line + IDLE_NS; !me.called; ns = IDLE_NS) {
-                sleep_for(&me, ns);
-                if (fk_nanoseconds() - last_sign() > IDLE_NS) break;
-            }
+        if (!me.called) another = last_sign() > now || (is_taken && call_first(&me));
+        if (!me.called && another) sleep_for(&me, line + LATE_NS);
         if (!me.called) leave(&me);
         pthread_cond_destroy(&me.changed);
     }

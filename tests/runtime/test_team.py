@@ -177,6 +177,30 @@ def test_threads_take_turns_though_some_go_elsewhere_or_keep_the_lock():
     assert min(counts) > 10 and max(longest) < 1
 
 
+@pytest.mark.parametrize('callers, others', [(2, 1), (4, 2)])
+def test_threads_take_turns_beside_one_that_takes_the_lock_again_and_again(callers, others):
+    """As one that reads and writes does: each time that the lock is let go it is there, and it has no turns."""
+    run, longest, counts = brief(), [0.0] * callers, [0] * callers
+    ends = os.pipe()
+
+    def work(k):
+        def some():
+            begin = time.monotonic()
+            run()
+            longest[k] = max(longest[k], time.monotonic() - begin)
+            counts[k] += 1
+        return some
+
+    def pass_on():
+        os.write(ends[1], b'x')
+        os.read(ends[0], 1)
+    with beside(*[work(k) for k in range(callers)], *[pass_on] * others):
+        time.sleep(SECONDS)
+    for end in ends:
+        os.close(end)
+    assert max(counts) < 4 * min(counts) and max(longest) < 0.5
+
+
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork')
 def test_children_that_are_forked_beside_turns_have_turns_of_their_own():
     run, statuses = brief(), []
