@@ -64,7 +64,7 @@ static fk_blocks chosen(int64_t rows, int64_t columns, int64_t l1, int64_t l2) {
     b.between_numbers = fk_min(1 << 17, l2 / 2 / 4);
     /* What is as large leaves the shared cache, of which others have a part, before all of it is read; where it does not, that the
      * lines need not be read before they are written saves as much again. */
-    b.past_kb = 8192;
+    b.past_kb = 24576; /* as much as the arena of a part of a batch, which is to stay in L3: compiler/rows.py */
     b.attention_steps = 128;
     b.attention_sources = fk_min(256, l2 / 4 / 4 / b.attention_steps); /* scores of a block take a quarter of L2 */
     b.attention_dx_sources = fk_min(128, b.attention_sources);
