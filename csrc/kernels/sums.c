@@ -78,13 +78,14 @@ static int in_registers(const fk_tile *t, int64_t count, int64_t inner) {
 static void sum_strip(const fk_call *call, void **ptr, int nsum, int64_t inner, int64_t i, int64_t rows, int64_t stride, int64_t n,
                       float *const *to, float *stack) {
     const int64_t blocks = fk_ceil_div(rows, SUMS_ROWS);
+    const int registers = in_registers(call->tile, nsum, inner);
     for (int64_t b = 0; b < blocks; b++, i += SUMS_ROWS * stride) {
         const int levels = __builtin_ctzll(~(uint64_t)b);
         float *y = stack + levels * SUMS_SIZE;
         memset(y, 0, (size_t)nsum * FK_TILE * 4);
         for (int s = 0; s < nsum; s++) ptr[call->tile->nin + s] = y + s * FK_TILE;
         const int64_t some = fk_min(SUMS_ROWS, rows - b * SUMS_ROWS);
-        if (in_registers(call->tile, nsum, inner))
+        if (registers)
             add_products(call->tile, ptr, inner, i, some, stride, n);
         else
             FK(tile_sums)(call->tile, ptr, nsum, i, some, stride, n, call->scratch + FK_KERNEL_SCRATCH);

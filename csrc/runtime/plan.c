@@ -59,8 +59,8 @@ int64_t fk_program_ending(const int64_t *words, double *bounds) {
     const fk_simple *s = &t->simple;
     const int suits = s->known && s->bias >= 0 && s->residual < 0 && s->gate < 0;
     const int64_t channels = suits ? s->channels : -1;
-    bounds[0] = s->clips ? s->low : -INFINITY;
-    bounds[1] = s->clips ? s->high : INFINITY;
+    bounds[0] = s->low;
+    bounds[1] = s->high;
     free(t);
     return channels;
 }
