@@ -90,13 +90,16 @@ def test_behind_a_depthwise_convolution_and_its_gradient(stride, isa):
         np.testing.assert_allclose(a, b, atol=5e-5 * np.abs(b).max())
 
 
-def test_moments_behind_a_product():
-    x, w = normal(4096, 128), Variable(normal(128, 64))
-
+def product_and_moments(w):
     def fn(x):
         y = ops.matmul(x, w)
         return y, *ops.moments(y, (0,))
-    (y, middle, variance), function = same_on_all_threads(fn, x)
+    return fn
+
+
+def test_moments_behind_a_product():
+    x, w = normal(4096, 128), Variable(normal(128, 64))
+    (y, middle, variance), function = same_on_all_threads(product_and_moments(w), x)
     assert pairs(function, x) == [('matmul', 'moments')]
     np.testing.assert_allclose(middle, y.mean(0, dtype=np.float64), atol=2e-6)
     np.testing.assert_allclose(variance, y.var(0, dtype=np.float64), rtol=1e-5)
@@ -183,10 +186,6 @@ def test_chunks_that_may_come_in_another_order_have_no_rows():
 def test_no_rows_of_their_own_no_company():
     """Chunks that are columns make no rows: sums then have shares of their own."""
     x, w = normal(64, 2048), Variable(normal(2048, 1024))
-
-    def fn(x):
-        y = ops.matmul(x, w)
-        return y, *ops.moments(y, (0,))
-    (y, middle, _), function = same_on_all_threads(fn, x)
+    (y, middle, _), function = same_on_all_threads(product_and_moments(w), x)
     assert pairs(function, x) == []
     np.testing.assert_allclose(middle, y.mean(0, dtype=np.float64), atol=1e-4)
