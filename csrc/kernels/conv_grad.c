@@ -224,6 +224,30 @@ typedef struct {
     float *c;
     int64_t p0, p1, r0, r1, n0, n1, add; /* add: to what c holds */
 } dw_cell;
+/* What the cell will read of the pixels [p, p + k), evenly while so many steps of micro-kernels are done. All at once it would fill
+ * the buffers in which loads from L2 wait too. */
+typedef struct {
+    gemm_fetch dy, x[FK_MOST_dw_steps];
+} dw_fetch;
+static gemm_fetch *upcoming(const fk_conv *a, windows *v, const dw_cell *q, int64_t p, int64_t k, int64_t steps, dw_fetch *f) {
+    const int64_t n = q->n1 - q->n0, m = q->r1 - q->r0, one_tap = a->kd * a->kh * a->kw == 1 && !a->pf && !a->pt && !a->pl;
+    const float *dy = q->dy + q->n0 + p * a->oc;
+    int64_t count = 0;
+    if (PIXELWISE(a))
+        f->x[count++] = fetch_rows(q->x + p * a->c + q->r0, k, m, a->c, NULL);
+    else if (one_tap)
+        for (FK(im2col_begin)(v, p, k); count < v->stretches; count++)
+            f->x[count] = fetch_rows(q->x + v->list[count].at + q->r0, v->list[count].count, m, a->sw * a->c, NULL);
+    else
+        FK(im2col_upcoming)(v, p, k, &f->x[count++]);
+    f->dy = n == a->oc ? fetch_run(dy, k * n / LINE, f->x) : fetch_rows(dy, k, n, a->oc, f->x);
+    int64_t lines = f->dy.lines;
+    for (int64_t i = 0; i < count; i++) lines += f->x[i].lines;
+    f->dy.rate = gemm_even_rate(lines, steps);
+    for (int64_t i = 0; i < count; i++) f->x[i].rate = f->dy.rate, f->x[i].next = i + 1 < count ? &f->x[i + 1] : NULL;
+    return &f->dy;
+}
+
 static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left) {
     float *right = left + DW_LEFT(BLOCKS.dw_rows, BLOCKS.dw_steps);
     const float *dy = q->dy + q->n0;
@@ -231,14 +255,15 @@ static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left
     gemm_args m = {.a.at = left,
                    .a.step = in_place ? a->c : gemm_stride(q->r1 - q->r0),
                    .a.kmajor = 1,
-                   .mode = GEMM_FAR,
+                   .mode = GEMM_PANELS,
                    .b.at = right,
                    .m = q->r1 - q->r0,
                    .n = q->n1 - q->n0,
                    .c.step = a->oc,
                    .c.at = q->c + q->r0 * a->oc + q->n0};
     const int64_t kb = fk_min(BLOCKS.dw_steps, gemm_kblock(q->p1 - q->p0));
-    gemm_fetch more_x = {0}, more_dy = {.next = &more_x};
+    const int64_t strips = fk_ceil_div(m.m, MR) * gemm_panels(m.n);
+    dw_fetch ahead;
     int64_t p = q->p0;
     v->x = q->x;
     do {
@@ -252,14 +277,8 @@ static void one_cell(const fk_conv *a, windows *v, const dw_cell *q, float *left
         }
         FK(gemm_pack_panels)(dy + p * a->oc, a->oc, 0, m.k, m.n, 0, gemm_panels(m.n), right, m.b.panel);
         m.c.add = q->add || p > q->p0;
-        m.fetch = NULL;
-        if (p + kb < q->p1) {
-            const int64_t after = fk_min(kb, q->p1 - p - kb), whole = q->n1 - q->n0 == a->oc;
-            FK(im2col_upcoming)(v, p + kb, after, &more_x);
-            const float *next = dy + (p + kb) * a->oc;
-            more_dy = whole ? fetch_run(next, after * a->oc / LINE, &more_x) : fetch_rows(next, after, m.n, a->oc, &more_x);
-            m.fetch = &more_dy;
-        }
+        const int64_t after = fk_min(kb, q->p1 - p - kb);
+        m.fetch = after > 0 ? upcoming(a, v, q, p + kb, after, strips * m.k, &ahead) : NULL;
         FK(gemm_block)(&m);
     } while ((p += kb) < q->p1);
 }

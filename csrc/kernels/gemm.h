@@ -46,12 +46,17 @@ struct gemm_fetch {
     int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
     int64_t done; /* of `per`, where a kernel stopped */
-    int rate; /* lines with GEMM_QUAD steps: 1 to GEMM_QUAD, or 0, which is as many. What is not a panel of B: 0 or 1 */
+    int rate; /* lines with GEMM_QUAD steps: 1 to GEMM_QUAD, or 0, which is as many. What is not a panel of B: 0, 1 or 2 */
 };
 /* that of so many lines while so many steps are done. Twice as fast gained nothing, where a panel of AVX-512 has more lines than 16
  * rows have steps: hardware fetches the rest */
 static inline int gemm_rate(int64_t lines, int64_t steps) {
     return (int)fk_min(GEMM_QUAD, fk_ceil_div(lines * GEMM_QUAD, fk_max(1, steps)));
+}
+/* the same of what is not a panel of B */
+static inline int gemm_even_rate(int64_t lines, int64_t steps) {
+    const int rate = gemm_rate(lines, steps);
+    return rate > 2 ? 0 : rate;
 }
 /* lines that follow one another */
 static inline gemm_fetch fetch_run(const float *at, int64_t lines, gemm_fetch *next) {
@@ -71,6 +76,7 @@ static inline gemm_fetch fetch_strip(const float *at, int64_t rows, int64_t k, i
 /* where B is and how it is used */
 typedef enum {
     GEMM_NEAR,      /* packed, and in a cache: strip after strip of rows runs against all panels */
+    GEMM_PANELS, /* the same where A is too large for L1: all strips run against a panel; no c.rows */
     GEMM_FAR, /* packed, comes from memory: all strips run against a panel while the next is fetched; no c.rows */
     GEMM_AS_STORED, /* as it was stored, in rows, for one strip of rows */
     GEMM_COPIED /* the same, and the first strip leaves it packed at b.copy for the others; n is whole panels */

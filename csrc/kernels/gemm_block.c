@@ -167,7 +167,7 @@ static void strip(const gemm_args *g, const float *a, int64_t r0, int64_t rows) 
     }
 }
 
-/* All strips against one panel after the other, or two where strips are flat; it then comes from memory while the one before
+/* All strips against one panel after the other, or two where strips are flat; if FAR it comes from memory while the one before
  * it is used. */
 static void by_panels(const gemm_args *g) {
     const int64_t across = g->a.kmajor ? 1 : g->a.step;
@@ -177,7 +177,7 @@ static void by_panels(const gemm_args *g) {
         const int flat = !g->tall && gemm_flat(g->a.kmajor, g->n - j);
         w = flat ? 4 * VL : NR;
         const int64_t n = fk_min(w, g->n - j), strips = fk_ceil_div(g->m, flat ? FLAT : MR);
-        const float *next = j + w < g->n ? b + w / NR * g->b.panel : g->b.after;
+        const float *next = g->mode != GEMM_FAR ? NULL : j + w < g->n ? b + w / NR * g->b.panel : g->b.after;
         gemm_fetch panel = fetch_run(next, next ? g->k * w / LINE : 0, g->fetch);
         /* evenly while all strips run: at once they would keep loads from L2 waiting */
         panel.per = panel.lines;
@@ -250,7 +250,7 @@ void FK(gemm_block)(const gemm_args *g) {
         rest.mode = GEMM_NEAR;
         g = &rest;
     }
-    if (g->mode <= GEMM_FAR && g->k <= (g->mode == GEMM_FAR ? THIN_FAR : THIN) && g->n >= NR && g->m > MR && !g->c.rows) {
+    if (g->mode <= GEMM_FAR && g->k <= (g->mode == GEMM_NEAR ? THIN : THIN_FAR) && g->n >= NR && g->m > MR && !g->c.rows) {
         FK(gemm_thin)(g);
         return;
     }
@@ -258,7 +258,7 @@ void FK(gemm_block)(const gemm_args *g) {
         by_three(g);
         return;
     }
-    if (g->mode == GEMM_FAR && g->m > (gemm_flat(g->a.kmajor, g->n) ? FLAT : MR)) {
+    if ((g->mode == GEMM_FAR || g->mode == GEMM_PANELS) && g->m > (gemm_flat(g->a.kmajor, g->n) ? FLAT : MR)) {
         by_panels(g);
         return;
     }
