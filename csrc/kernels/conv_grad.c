@@ -112,6 +112,42 @@ static int64_t rows_before(int64_t q, const phase *f) {
            (here ? before(q % f->h, f->h, f->sh, f->y, f->v.oh) : 0);
 }
 
+/* whether pixels between strides get nothing, and those that do are the first of every stride */
+static int lone_tap(const fk_conv *a) {
+    return a->kd * a->kh * a->kw == 1 && a->sd * a->sh * a->sw > 1 && !a->pf && !a->pt && !a->pl;
+}
+
+/* fills the channels [n0, n1) of the pixels [p0, p1) of dx with zeros */
+static void no_gradient(float *dx, int64_t c, int64_t p0, int64_t p1, int64_t n0, int64_t n1) {
+    if (p1 > p0 && n1 - n0 == c)
+        memset(dx + p0 * c, 0, (size_t)((p1 - p0) * c) * sizeof *dx);
+    else
+        for (int64_t p = p0; p < p1; p++) gemm_zero(dx + p * c + n0, n1 - n0);
+}
+
+/* The rows [r0, r1) of the class that has the lone tap, and zeros for the other pixels of [p, end). Lines of these are asked for
+ * while a block of rows is multiplied, and written behind it. */
+static void among_zeros(gemm_job *j, int64_t r0, int64_t r1, int64_t p, int64_t end, int64_t n0, int64_t n1) {
+    const int64_t blocks = fk_ceil_div(r1 - r0, BLOCKS.mc);
+    const phase *f = j->source;
+    for (int64_t t = 0; t < blocks; t++) {
+        const int64_t lo = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - lo;
+        phase_begin(j, lo, m);
+        const int64_t last = f->place[m - 1] / f->c;
+        gemm_fetch lines = n1 - n0 == f->c ? fetch_run(j->c + p * f->c, (last - p) * f->c / LINE, NULL)
+                                           : fetch_rows(j->c + p * f->c + n0, last - p, n1 - n0, f->c, NULL);
+        lines.rate = gemm_even_rate(lines.lines, fk_ceil_div(m, MR) * gemm_panels(n1 - n0) * j->k);
+        j->beside = &lines;
+        FK(gemm_packed)(j, lo, lo + m, n0, n1);
+        for (int64_t q = 0; q < m; q++) {
+            const int64_t here = f->place[q] / f->c;
+            no_gradient(j->c, f->c, p, here, n0, n1);
+            p = here + 1;
+        }
+    }
+    no_gradient(j->c, f->c, p, end, n0, n1);
+}
+
 static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t y, int64_t x, int64_t q0, int64_t q1,
                       int64_t n0, int64_t n1) {
     const int64_t n = a->c / a->groups, depth = a->oc / a->groups, panels = gemm_panels(n);
@@ -157,8 +193,8 @@ static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t 
                   .source = &f,
                   .scratch = (float *)call->scratch};
     const int64_t r0 = rows_before(q0, &f) * f.v.ow, r1 = rows_before(q1, &f) * f.v.ow;
-    if (PIXELWISE(a)) {
-        j.rows_begin = NULL; /* a product of matrices */
+    if (cz.taps * cy.taps * cx.taps == 1 && !f.v.pf && !f.v.pt && !f.v.pl && f.v.od == a->od && f.v.oh == a->oh && f.v.ow == a->ow) {
+        if (PIXELWISE(a)) j.rows_begin = NULL; /* a product of matrices */
         j.upcoming = NULL;
         j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0, 0) ? FK(gemm_pack_rows) : NULL;
         j.as = a->oc;
@@ -167,7 +203,10 @@ static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t 
         f.v.x = j.a = (const float *)call->ptr[0] + g * depth;
         j.b = w + g * panels * j.k * NR;
         j.c = (float *)call->ptr[2] + g * n;
-        FK(gemm_packed)(&j, r0, r1, n0, n1);
+        if (lone_tap(a))
+            among_zeros(&j, r0, r1, q0 * a->w, q1 * a->w, n0, n1);
+        else
+            FK(gemm_packed)(&j, r0, r1, n0, n1);
     }
 }
 
@@ -178,9 +217,11 @@ FK_KERNEL(conv_dx) {
         int64_t q0, q1, n0, n1;
         fk_range(a->n * a->d * a->h, a->h % a->sh ? 1 : a->sh, t / grid.nb, grid.mb, &q0, &q1);
         fk_range(n, NR, t % grid.nb, grid.nb, &n0, &n1);
-        for (int64_t z = 0; z < fk_min(a->sd, a->d); z++)
-            for (int64_t y = 0; y < fk_min(a->sh, a->h); y++)
-                for (int64_t x = 0; x < fk_min(a->sw, a->w); x++) one_phase(call, &a->conv, z, y, x, q0, q1, n0, n1);
+        const int lone = lone_tap(&a->conv); /* then the first class writes the others' zeros */
+        for (int64_t z = 0; z < (lone ? 1 : fk_min(a->sd, a->d)); z++)
+            for (int64_t y = 0; y < (lone ? 1 : fk_min(a->sh, a->h)); y++)
+                for (int64_t x = 0; x < (lone ? 1 : fk_min(a->sw, a->w)); x++)
+                    one_phase(call, &a->conv, z, y, x, q0, q1, n0, n1);
         for (int64_t g = 0; g < a->groups; g++)
             fk_epilogue_rows(call, q0 * a->w * a->c + g * n + n0, (q1 - q0) * a->w, a->c, n1 - n0);
     }

@@ -134,6 +134,7 @@ struct gemm_job {
     const int64_t *rows;
     /* sets all of f but next to what packing rows [r, r + m) will read, or NULL */
     void (*upcoming)(gemm_job *, int64_t r, int64_t m, gemm_fetch *f);
+    gemm_fetch *beside; /* what else is to be fetched meanwhile, or NULL */
     void *source; /* of the functions */
     float *scratch; /* GEMM_SCRATCH bytes */
     const fk_call *call; /* to run the epilogue on finished rows, or NULL */

@@ -71,9 +71,9 @@ void FK(gemm_packed)(gemm_job *j, int64_t r0, int64_t r1, int64_t n0, int64_t n1
         const int64_t r = r0 + (r1 - r0) * t / blocks, m = r0 + (r1 - r0) * (t + 1) / blocks - r;
         j->rows = NULL;
         if (j->rows_begin) j->rows_begin(j, r, m);
-        gemm_fetch next = {0};
+        gemm_fetch next = {.next = j->beside};
         if (j->upcoming && t + 1 < blocks) j->upcoming(j, r + m, m, &next);
-        run_rows(j, r, m, n0, n1, next.lines > 0 ? &next : NULL);
+        run_rows(j, r, m, n0, n1, next.lines > 0 ? &next : j->beside);
         FK(gemm_finish)(j, r, m, n0, n1);
     }
 }
