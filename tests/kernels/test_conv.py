@@ -39,6 +39,11 @@ SHAPES = [
     (1, 6, 5, 6, 3, 3, 6, 3, 3, 2, 2, 1, 1, 1, 1, 6),  # groups = channels
     (1, 4, 4, 3, 8, 8, 2, 3, 3, 1, 1, 1, 1, 3, 3, 1),  # windows wholly in the padding
     (1, 2, 2, 3, 2, 2, 2, 1, 1, 4, 4, 1, 1, 2, 2, 1),  # strides beyond the image
+    (2, 21, 20, 36, 11, 10, 24, 1, 1, 2, 2, 1, 1, 0, 0, 1),  # blocks of pixels among others that nothing reads
+    (1, 9, 9, 24, 5, 5, 40, 1, 1, 2, 2, 1, 1, 0, 0, 2),
+    (1, 8, 8, 520, 4, 4, 512, 1, 1, 2, 2, 1, 1, 0, 0, 1),  # shares of columns
+    (1, 6, 6, 5, 4, 4, 6, 1, 1, 2, 2, 1, 1, 1, 1, 1),  # one tap, some of it in the padding
+    (3, 28, 27, 20, 14, 14, 24, 1, 1, 2, 2, 1, 1, 0, 0, 1),  # blocks of steps of the weight gradient
     (1, 9, 9, 50, 9, 9, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1),  # two blocks of k
     (1, 5, 5, 3, 5, 5, 515, 3, 3, 1, 1, 1, 1, 1, 1, 1),
     (3, 28, 28, 4, 28, 28, 36, 3, 3, 1, 1, 1, 1, 1, 1, 1),  # parts of the weight gradient
