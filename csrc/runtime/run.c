@@ -15,6 +15,7 @@ typedef struct {
     int64_t ask_at; /* when to call it next, in ms; 0 until the first chunk */
     uint64_t total; /* units */
     unsigned number; /* of the plan's runs */
+    int slept; /* whether the caller has, for a chunk that a helper held */
     int is_short; /* so that helpers may give their processors up between runs alone */
     int turned; /* the caller claims from the back, and whoever else would from there from the front */
     _Alignas(64) atomic_ullong state;
@@ -207,7 +208,9 @@ static void run_thread(void *shared, int thread, int threads) {
         const uint64_t size = atomic_load_explicit(&r->size, memory_order_acquire);
         if (size >> CLAIM_BITS != k || front + behind >= (int64_t)(size & CLAIM_MASK)) {
             /* all claimed: the next unit opens when the last of them is finished */
-            while (!fk_wait(&r->state, 2 * CLAIM_BITS, k, thread ? 0 : ASK_EVERY)) ask(r);
+            int changed;
+            while (!(changed = fk_wait(&r->state, 2 * CLAIM_BITS, k, thread ? 0 : ASK_EVERY))) ask(r);
+            if (!thread && changed == FK_SLEPT) r->slept = 1;
             continue;
         }
         /* a claim is held, so the unit stays open, and the plan is there */
@@ -242,8 +245,8 @@ enum { WORTH_WAKING_NS = 100000 };
 static atomic_llong last_end;
 
 /* A helper that is put to sleep while it holds a chunk of such a short run holds its caller up for milliseconds, in which the
- * caller alone would do a hundred runs. When one lasted that long, he has just come back, and will have his processor for a while;
- * but where the same is met again soon, runs are done alone for longer and longer. */
+ * caller alone would do a hundred runs. When one lasted that long, and not because the caller himself was put off, the helper has just
+ * come back, and will have his processor for a while; but where the same is met again soon, runs are done alone for longer and longer. */
 enum { HELD_UP_NS = 1000000, SHORTEST_NS = 2000000, SOON_NS = 10000000, LONGEST_NS = 320000000 };
 static atomic_llong alone_until, alone_for;
 
@@ -295,9 +298,10 @@ int64_t fk_plan_run(fk_plan *p, void *const *bases, const int64_t *rounds, fk_wi
     const int follows = since - atomic_load_explicit(&last_end, memory_order_relaxed) < FK_LOOK_NS;
     fk_team_run(r, run_thread, !is_short || follows);
     const int64_t failed = atomic_load(&r->failed), end = fk_nanoseconds(), took = end - since;
+    const int slept = r->slept;
     fk_team_give();
     atomic_store_explicit(&last_end, end, memory_order_relaxed);
-    if (is_short) held_up(end, took);
+    if (is_short && slept) held_up(end, took);
     /* the least of late: other programs only make it longer */
     atomic_store_explicit(&p->took, !known || took < known ? took : known + known / 16 + 1, memory_order_relaxed);
     return failed;

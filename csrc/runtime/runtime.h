@@ -41,7 +41,9 @@ typedef void (*fk_body)(void *shared, int thread, int threads);
 void fk_team_run(void *shared, fk_body body, int wakes);
 /* how long a thread looks for a change before it sleeps: about what being woken costs */
 enum { FK_LOOK_NS = 50000 };
-/* wait until (*word >> shift) is not `was`, for `ms` at most (0: however long), whether it is; who changed it calls fk_wake */
+/* wait until (*word >> shift) is not `was`, for `ms` at most (0: however long); who changed it calls fk_wake. 0: it still is; FK_SLEPT:
+ * it changed while the caller slept */
+enum { FK_SLEPT = 2 };
 int fk_wait(atomic_ullong *word, int shift, uint64_t was, int ms);
 void fk_wake(void);
 void fk_team_forget(void); /* in a forked child */
@@ -54,10 +56,13 @@ static inline int64_t fk_nanoseconds(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* processors.c. By a thread that nobody waits for: gives its processor up for a moment, if another one wants it, when it has had
- * it for long; b: what it knows of itself, 0 at first */
+/* processors.c. By a thread that nobody waits for: gives its processor up, if another one wants it, when it would soon be taken from
+ * it. b: what it knows of itself, 0 at first */
 typedef struct {
-    int64_t since, worked;
+    int64_t since;         /* when it got its processor */
+    int64_t last, longest; /* its last breath, and the longest time between two of late */
+    int64_t tick, coarse;  /* about when there was one, and what the coarse clock said last */
+    int64_t read, worked;  /* the processor's time when it was read last */
 } fk_breath;
 void fk_breathe(fk_breath *b);
 int fk_processor(void); /* where the calling thread runs, or -1 */

@@ -53,7 +53,7 @@ static int wait_in(rest_t *rest, atomic_ullong *word, int shift, uint64_t was, i
         late = ms ? pthread_cond_timedwait(&rest->changed, &rest->lock, &until) : pthread_cond_wait(&rest->changed, &rest->lock) & 0;
     atomic_fetch_sub(&rest->asleep, 1);
     pthread_mutex_unlock(&rest->lock);
-    return !late;
+    return late ? 0 : FK_SLEPT;
 }
 
 /* behind the change: who sleeps is counted before he looks for the last time */
