@@ -6,6 +6,7 @@
 
 #define CHANNELS BLOCKS.wino_dw_channels /* the most of either side in a cell: more would not pay for the room that sums take */
 #define TILES BLOCKS.wino_dw_tiles       /* at a time: sums are read and written once for so many */
+#define ROWS 24                          /* of sums that are transformed as soon as they are complete, where tiles are few */
 
 typedef struct {
     int64_t down, across, tiles; /* of an image, of all */
@@ -131,6 +132,21 @@ static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw
     dy->next = x;
 }
 
+/* m rows of the products at all positions that are not 0 */
+static void products(gemm_args *g, int64_t m, const wino_quarter *quarter, const float *v, int64_t v_plane, const float *z,
+                     int64_t z_plane, float *u, int64_t u_plane) {
+    g->m = m;
+    for (int f = 0; f < WINO_AT; f++) {
+        g->a.at = v + f * v_plane;
+        g->b.at = z + f * z_plane;
+        g->c.at = u + f * u_plane;
+        if (!quarter || quarter->live[f])
+            FK(gemm_thin)(g);
+        else
+            memset(g->c.at, 0, (size_t)(m * g->c.step) * sizeof *u);
+    }
+}
+
 FK_KERNEL(winograd_dw) {
     const dw_grid grid = split(a);
     const int64_t side = a->side;
@@ -147,11 +163,12 @@ FK_KERNEL(winograd_dw) {
         const wino_quarter *quarter = apart ? quarters + which : NULL;
         if (apart) c1 -= which * a->c, c0 -= which * a->c;
         dw_cell cell = {(const float *)call->ptr[0] + c0, (const float *)call->ptr[1] + n0, c1 - c0, n1 - n0, t0, 0, which};
-        gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .m = cell.m, .n = cell.n};
+        gemm_args g = {.a.step = gemm_stride(cell.m), .a.kmajor = 1, .n = cell.n};
         g.c.step = gemm_panels(g.n) * NR;
+        /* Sums of all positions take more than L2: where no tiles are to come that add to them, a few rows at a time are made */
+        const int64_t high = t1 - t0 > TILES ? cell.m : fk_min(ROWS, cell.m);
         /* planes are an odd number of lines apart, so as not to meet in the caches */
-        const int64_t v_plane = TILES * g.a.step + LINE, z_plane = TILES * g.c.step + LINE,
-                      u_plane = g.m * g.c.step + LINE;
+        const int64_t v_plane = TILES * g.a.step + LINE, z_plane = TILES * g.c.step + LINE, u_plane = high * g.c.step + LINE;
         float *u = (float *)call->scratch, *v = u + WINO_AT * u_plane, *z = v + WINO_AT * v_plane;
         for (cell.first = t0; cell.first < t1; cell.first += TILES) {
             cell.count = g.k = fk_min(TILES, t1 - cell.first);
@@ -167,18 +184,15 @@ FK_KERNEL(winograd_dw) {
                 upcoming(a, &grid, &next, &x, &dy);
                 g.fetch = &dy;
             }
-            for (int f = 0; f < WINO_AT; f++) {
-                if (quarter && !quarter->live[f]) continue;
-                g.a.at = v + f * v_plane;
-                g.b.at = z + f * z_plane;
-                g.c.at = u + f * u_plane;
-                FK(gemm_thin)(&g);
-            }
+            if (g.fetch) products(&g, cell.m, quarter, v, v_plane, z, z_plane, u, u_plane);
         }
-        for (int64_t f = 0; quarter && f < WINO_AT; f++)
-            if (!quarter->live[f]) memset(u + f * u_plane, 0, (size_t)(g.m * g.c.step) * sizeof *u);
         float *dw = (float *)call->ptr[2] + (part * side * side * a->c + c0) * a->oc + n0;
-        for (int64_t c = 0; c < g.m; c++) filter_row(u + c * g.c.step, u_plane, g.n, dw + c * a->oc, a->c * a->oc, quarter);
+        for (int64_t c = 0; c < cell.m; c += high) {
+            const int64_t rows = fk_min(high, cell.m - c);
+            products(&g, rows, quarter, v + c, v_plane, z, z_plane, u, u_plane); /* of the last tiles */
+            for (int64_t r = 0; r < rows; r++)
+                filter_row(u + r * g.c.step, u_plane, g.n, dw + (c + r) * a->oc, a->c * a->oc, quarter);
+        }
     }
 }
 
