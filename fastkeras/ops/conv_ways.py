@@ -110,6 +110,17 @@ def _few_made(ctx, g):
     return g.groups == 1 and g.c <= MADE and taps > 1 and taps * g.c <= 4 * g.oc
 
 
+def _few_made_in_bands(ctx, g):
+    """Whether one kernel does both, a few rows of windows at a time."""
+    return _few_made(ctx, g) and ctx.parts('conv_few_dx', **g._asdict()) > 0
+
+
+def _few_by_input(ctx, g, dy, w, dx):
+    taps = g.kh * g.kw * g.c
+    turned = ctx.packed(w, 'pack_b', batch=1, k=g.oc, n=taps, ld=g.oc, trans=1, src_batch=0)
+    return ctx.step('conv_few_dx', [dy, turned, dx], **g._asdict())
+
+
 def _small_image(ctx, g):
     """Whether an image has so few windows, and the kernel so many numbers, that those of a class of pixels would be read for
     a few rows at a time. One image of 4 x 4 windows of 4 x 4 taps (256 channels, 512 filters), 16, 64 take 0.53, 0.64, 0.76
@@ -148,8 +159,8 @@ def _winograd_by_kernel(ctx, g, x, dy, dw):
 
 FORWARD = ((winograd.suits, winograd.forward), (winograd.halves, _halves), (_is_few, _few), (_always, _product))
 BY_INPUT = ((winograd.suits, winograd.backward), (winograd.halves, winograd.backward_by_halves),
-            (_few_made, _taps_by_input), (_small_image, _taps_by_input), (_pixelwise, _pixelwise_by_input),
-            (_always, _product_by_input))
+            (_few_made_in_bands, _few_by_input), (_few_made, _taps_by_input), (_small_image, _taps_by_input),
+            (_pixelwise, _pixelwise_by_input), (_always, _product_by_input))
 BY_KERNEL = ((winograd.sums_suit, _winograd_by_kernel), (winograd.sums_by_halves_suit, _winograd_by_kernel),
              (_few_suit, _few_by_kernel), (_always, _product_by_kernel))
 

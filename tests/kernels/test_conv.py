@@ -144,9 +144,14 @@ def test_overlapping_windows_add_up(shape):
     dx, room = (exact(g, np.zeros((g['n'], g['d'], g['h'], g['w'], g['c'])), *some)[1] for some in (
         (w, dy), (np.abs(w), np.abs(dy))))
     for isa in step.ISAS:
+        packed = {'k': g['oc'], 'n': w.size // g['oc'], 'ld': g['oc'], 'trans': 1, 'src_batch': 0, 'batch': 1}
+        turned = np.full(step.parts('pack_b', isa, **packed), np.nan, np.float32)
+        step.run('pack_b', [w, turned], isa=isa, **packed)
         for bias, extra in ((0, {}), double_plus_channel(g['c'])):
             wanted = 2 * dx + bias if extra else dx
             close(both_thread_counts('col2im', [taps], dx.shape, isa, g, extra), wanted, 2 * room + np.abs(bias))
+            if step.parts('conv_few_dx', isa, **g):
+                close(both_thread_counts('conv_few_dx', [dy, turned], dx.shape, isa, g, extra), wanted, 2 * room + np.abs(bias))
 
 
 @pytest.mark.parametrize('share', [0, 0.02, 1])

@@ -146,6 +146,13 @@ static void conv(window v) {
         RUN("matmul", ATTR(1, pixels, k, v.oc, v.oc, 0, v.oc, 1, 0, 0), dy, w, taps);
         RUN("col2im", attr, taps, dx);
         check("col2im", dx, ex, nx, 1e-5);
+        if (PARTS("conv_few_dx", attr)) {
+            const int64_t *whole = ATTR(1, v.oc, k, v.oc, 1, 0);
+            float *by_taps = outputs(PARTS("pack_b", whole));
+            RUN("pack_b", whole, w, by_taps);
+            RUN("conv_few_dx", attr, dy, by_taps, dx);
+            check("conv_few_dx", dx, ex, nx, 1e-5);
+        }
     }
 
     weights_gradient("conv_dw", attr, x, dy, ew, nw);

@@ -40,3 +40,21 @@ def test_of_single_pixels_is_the_product_of_the_forward(shape, filters, groups, 
     assert ('conv' in kernels) == expected and ('conv_dx' in kernels) != expected
     wanted = apply(f'conv{rank}d_dx', [dy.astype('float64'), w.astype('float64')], size=shape[1:-1], **attrs)
     np.testing.assert_allclose(f(dy, w), wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize('shape, kernel, expected', [
+    ((3, 24, 30, 3), (7, 7), {'conv_few_dx'}), ((2, 16, 16, 1), (4, 4), {'conv_few_dx'}),
+    ((2, 6, 8, 10, 3), (3, 3, 3), {'matmul', 'col2im'})])
+def test_few_channels_gather_what_taps_give(shape, kernel, expected):
+    rng = np.random.default_rng(7)
+    rank, filters = len(kernel), 40
+    attrs = {'strides': (2,) * rank, 'padding': 'same', 'groups': 1}
+    w = rng.standard_normal((*kernel, shape[-1], filters)).astype('float32')
+    dy = rng.standard_normal((shape[0], *(-(-s // 2) for s in shape[1:-1]), filters)).astype('float32')
+    f = Function(lambda dy, w: apply(f'conv{rank}d_dx', [dy, w], size=shape[1:-1], **attrs))
+    assert expected <= {s.kernel for s in f.traced_for([dy, w]).compiled.steps}
+    found = np.array(f(dy, w))
+    wanted = apply(f'conv{rank}d_dx', [dy.astype('float64'), w.astype('float64')], size=shape[1:-1], **attrs)
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+    for i in range(shape[0]):
+        np.testing.assert_array_equal(f(dy[i:i + 1].copy(), w)[0], found[i])
