@@ -88,11 +88,18 @@ static void phase_upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) {
     FK(im2col_upcoming)(&((phase *)j->source)->v, r, m, f);
 }
 
+/* whether pixels between strides get nothing, and those that do are the first of every stride */
+static int lone_tap(const fk_conv *a) {
+    return a->kd * a->kh * a->kw == 1 && a->sd * a->sh * a->sw > 1 && !a->pf && !a->pt && !a->pl;
+}
+
 /* chunks are whole rows of the image, so that what is finished is in one piece, and shares of the channels */
 static gemm_grid dx_grid(const fk_conv *a) {
-    const int64_t depth = a->kd * a->kh * a->kw * a->oc / a->groups / (a->sd * a->sh * a->sw);
-    gemm_grid g = FK(gemm_split)(a->n * a->d * a->h * a->w, a->c / a->groups, depth);
-    g.mb = fk_min(g.mb, fk_max(1, a->n * a->d * fk_ceil_div(a->h, a->sh)));
+    const int64_t depth = a->oc / a->groups, n = a->c / a->groups;
+    /* each chunk reads what it needs of w: those of a lone tap are as large as its product asks for */
+    gemm_grid g = lone_tap(a) ? FK(gemm_split)(a->n * a->od * a->oh * a->ow, n, depth)
+                              : FK(gemm_split)(a->n * a->d * a->h * a->w, n, a->kd * a->kh * a->kw * depth / (a->sd * a->sh * a->sw));
+    g.mb = fk_max(1, fk_min(g.mb, a->n * a->d * fk_ceil_div(a->h, a->sh)));
     return g;
 }
 FK_CHUNKS(conv_dx) {
@@ -110,11 +117,6 @@ static int64_t rows_before(int64_t q, const phase *f) {
     const int64_t slice = q / f->h, here = slice % f->d % f->sd == f->z;
     return before(slice, f->d, f->sd, f->z, f->v.od) * f->v.oh +
            (here ? before(q % f->h, f->h, f->sh, f->y, f->v.oh) : 0);
-}
-
-/* whether pixels between strides get nothing, and those that do are the first of every stride */
-static int lone_tap(const fk_conv *a) {
-    return a->kd * a->kh * a->kw == 1 && a->sd * a->sh * a->sw > 1 && !a->pf && !a->pt && !a->pl;
 }
 
 /* fills the channels [n0, n1) of the pixels [p0, p1) of dx with zeros */
