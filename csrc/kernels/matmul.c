@@ -31,11 +31,12 @@ static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
 }
 
 /* B packed. Where a block of k of it stays in L2, rows are cut, down to 32: a share then packs its part of A for all
- * columns at once, and epilogues run fastest over whole rows. Few shares where there is little to do. */
+ * columns at once, and epilogues run fastest over whole rows. Few shares where there is little to do, but not so few that one
+ * thread waits long for the other's last. */
 static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
     const int64_t columns = gemm_panels(n) * NR, worth = m * columns * fk_max(k, 4) / GEMM_GRAIN;
     if (columns > BLOCKS.near_columns || m < 64 || worth < 2) return FK(gemm_split)(m, n, k);
-    const int64_t enough = fk_max(4, fk_min(16, worth / 16));
+    const int64_t enough = fk_max(4, fk_min(16, worth / 8));
     const int64_t most = gemm_chunks((double)m * columns * k, 64);
     gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, BLOCKS.mc), fk_min(enough, m / 32))), 1};
     if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
