@@ -105,9 +105,8 @@ FK_KERNEL(conv_few_dx) {
                 j.a = dy + made * a->ow * a->oc;
                 j.c = each + (made - base) / band % 2 * band * a->ow * pitch;
                 j.pack = gemm_must_pack(a->oc, 0, rows, j.n, 0) ? FK(gemm_pack_rows) : NULL;
-                const int64_t next = fk_max(0, fk_min(band, end - made - band)) * a->ow;
-                gemm_fetch more = fetch_run(j.a + rows * a->oc, /* what the next band reads */
-                                            next * a->oc / LINE, NULL);
+                const int64_t next = fk_max(0, fk_min(band, end - made - band)) * a->ow; /* pixels of the next band */
+                gemm_fetch more = fetch_run(j.a + rows * a->oc, next * a->oc / LINE, NULL);
                 more.rate = 1;
                 j.beside = &more;
                 FK(gemm_packed)(&j, 0, rows, 0, j.n);
