@@ -11,9 +11,9 @@ instruction set in force) right before and behind the run, so that a throttled m
 processor's time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that
 was reached, of the peak in the same moments; operations are counted as the definition has them, so a convolution in the
 Winograd domain (see config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both
-with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as the longer of
+with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as a call of next to nothing and the longer of
 their multiply-adds at the peak and their bytes (read, written, and read to be written over) at the speed at which x + 1
-passes through as many.
+passes through as many. Operands begin with a cache line, as the results of steps do.
 """
 
 import argparse
@@ -70,17 +70,21 @@ def measure(run, seconds, rounds=9, least=None):
 
 
 def bytes_and_sums(x, y, flops):
-    """`least` of `measure`: what is read and written passes at the speed of x + 1 on as many bytes."""
-    passed = np.ones((x.nbytes + y.nbytes) // 8, np.float32)
-    copy = call(lambda x: x + 1, (passed,))
+    """`least` of `measure`: what is read and written passes at the speed of x + 1 on as many bytes; a call costs what it does
+    on one number."""
+    passed = random((x.nbytes + y.nbytes) // 8)
+    copy, nothing = (call(lambda x: x + 1, (passed[:count],)) for count in (passed.size, 1))
     repeats = max(1, int(2e8 / passed.nbytes / 10))
 
-    def least(clock, peak):
+    def time_of(run, clock):
         begin = clock()
         for _ in range(repeats):
-            copy()
-        speed = 3 * passed.nbytes * repeats / (clock() - begin)
-        return max(flops / peak / 1e9, (x.nbytes + 2 * y.nbytes) / speed)
+            run()
+        return (clock() - begin) / repeats
+
+    def least(clock, peak):
+        called, passing = time_of(nothing, clock), time_of(copy, clock)
+        return called + max(flops / peak / 1e9, (passing - called) * (x.nbytes + 2 * y.nbytes) / (3 * passed.nbytes))
     return least
 
 
@@ -92,7 +96,9 @@ def call(function, arrays):
 
 
 def random(*shape):
-    return np.random.default_rng(0).standard_normal(shape, np.float32)
+    """Where a plan's own arrays lie: at the beginning of a cache line."""
+    numbers = _core.empty(shape, np.float32)
+    return np.random.default_rng(0).standard_normal(dtype=np.float32, out=numbers)
 
 
 class Table:

@@ -307,6 +307,9 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
     }
 }
 
+/* pixels of x that a row of y reads, some of which the next one reads again; two rows at once gain nothing by it */
+static int64_t near_pixels(const fk_attr_depthwise *a) { return has_twos(a) ? 0 : a->kh * a->w; }
+
 /* Shares of y: rows, in pairs where two are made at once, and, where these are few, halves of the channels too, so that two threads
  * have as much to do (an image of 14 rows has seven pairs). */
 typedef struct {
@@ -371,7 +374,7 @@ static void some_rows(const fk_attr_depthwise *a, places_t at, float *scratch, i
 
 void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y, int64_t r0,
                         int64_t r1) {
-    const int64_t width = depthwise_channels(a->c, a->kh * a->kw);
+    const int64_t width = depthwise_channels(a->c, a->kh * a->kw, near_pixels(a));
     for (int64_t k = 0; k < a->c; k += width)
         some_rows(a, (places_t){x, w, y}, NULL, 0, ending, r0, r1, k, fk_min(width, a->c - k));
 }
@@ -386,7 +389,7 @@ static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned,
     const places_t at = {call->ptr[0], call->ptr[1], call->ptr[2]};
     for (int64_t t = ith; t < shares.rows * shares.sides; t += nth) {
         const int64_t k0 = t / shares.rows * half, k1 = fk_min(c, k0 + half);
-        const int64_t width = a->mult == 1 ? depthwise_channels(k1 - k0, a->kh * a->kw) : c;
+        const int64_t width = a->mult == 1 ? depthwise_channels(k1 - k0, a->kh * a->kw, near_pixels(a)) : c;
         int64_t lo, hi;
         fk_range(a->n * a->oh, shares.unit, t % shares.rows, shares.rows, &lo, &hi);
         for (int64_t r0 = lo; r0 < hi; r0 += group) {
@@ -455,7 +458,7 @@ FK_KERNEL(depthwise_dx) {
     }
     int64_t c = a->c, cm = c * a->mult, xrow = a->w * c, yrow = a->ow * cm, lo, hi;
     int64_t group = fk_max(1, BLOCKS.depthwise_numbers / fk_max(1, xrow));
-    int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t width = a->mult == 1 ? depthwise_channels(c, a->kh * a->kw, 0) : c;
     axis_t av = axis_backward(a->oh, a->kh, a->sh, a->dh, a->pt), ah = axis_backward(a->ow, a->kw, a->sw, a->dw, a->pl);
     fk_range(a->n * a->h, 1, ith, nth, &lo, &hi);
     for (int64_t r0 = lo; r0 < hi; r0 += group) {

@@ -60,9 +60,13 @@ static inline taps_t axis_taps(const axis_t *a, int64_t p) {
     return t;
 }
 
-/* channels worked through many rows, so that their weights stay in the L1 cache: about equal blocks */
-static inline int64_t depthwise_channels(int64_t c, int64_t taps) {
-    int64_t most = fk_max(64, 4096 / fk_max(1, taps)), blocks = fk_max(1, fk_ceil_div(c, most));
+/* Channels worked through many rows, so that their weights stay in the L1 cache, and so do `near` pixels of x, unless pieces of
+ * x would be too short to be fetched ahead (0: as many as there are): about equal blocks. */
+static inline int64_t depthwise_channels(int64_t c, int64_t taps, int64_t near) {
+    enum { SHORT = 64 };
+    int64_t most = fk_max(SHORT, 4096 / fk_max(1, taps));
+    if (near * SHORT <= BLOCKS.depthwise_near) most = fk_min(most, BLOCKS.depthwise_near / fk_max(1, near));
+    const int64_t blocks = fk_max(1, fk_ceil_div(c, most));
     return fk_max(1, fk_ceil_div(fk_ceil_div(c, blocks), 16) * 16);
 }
 

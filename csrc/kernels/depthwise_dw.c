@@ -136,7 +136,7 @@ FK_PARTS(depthwise_dw) {
 FK_CHUNKS(depthwise_dw) { return depthwise_dw_parts(a); }
 FK_KERNEL(depthwise_dw) {
     int64_t c = a->c, mult = a->mult, cm = c * mult, xrow = a->w * c, lo, hi;
-    int64_t width = mult == 1 ? depthwise_channels(c, a->kh * a->kw) : c;
+    int64_t width = mult == 1 ? depthwise_channels(c, a->kh * a->kw, 0) : c;
     axis_t av = axis_forward(a->h, a->kh, a->sh, a->dh, a->pt);
     float *dw = (float *)call->ptr[2] + ith * a->kh * a->kw * cm;
     fk_range(a->n * a->oh, 1, ith, nth, &lo, &hi);

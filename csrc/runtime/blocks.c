@@ -61,6 +61,7 @@ static fk_blocks chosen(int64_t rows, int64_t columns, int64_t l1, int64_t l2) {
     b.wino_dw_tiles = 36;
     b.few_pixels = fk_min(96, l1 / 512);
     b.depthwise_numbers = fk_min(1 << 15, l2 / 4 / 4);
+    b.depthwise_near = fk_min(10752, l1 / 8 * 7 / 4);
     b.between_numbers = fk_min(1 << 17, l2 / 2 / 4);
     /* What is as large leaves the shared cache, of which others have a part, before all of it is read; where it does not, that the
      * lines need not be read before they are written saves as much again. */
