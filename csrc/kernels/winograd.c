@@ -21,6 +21,7 @@
 
 #define SHARE_TILES 192 /* that are worth transforming all filters again: a thirtieth of their products' time */
 #define FEWEST_TILES 12
+#define ONCE_TILES 20 /* up to so many in all, each filter is transformed once, and for two threads tiles are twice */
 #define COLUMNS 64  /* fewest output channels in a chunk that repay transforming the tiles again */
 /* channels whose filters are fetched while others are transformed: of many more the taps, which often lie a power of two
  * apart, would displace each other */
@@ -58,12 +59,13 @@ static wino_grid grid_of(const fk_attr_winograd *a) {
     const int64_t want = fk_min(ENOUGH, 1 + all * g.across * WINO_AT * a->c * a->oc / (2 * GEMM_GRAIN));
     g.parts = fk_ceil_div(g.across, most);
     g.rows = fk_ceil_div(all, fk_ceil_div(all, fk_max(1, most / g.across)));
-    if (columns < 2 * COLUMNS && all * g.across * WINO_AT * a->c * a->oc >= GEMM_GRAIN)
+    const int once = all * g.across <= ONCE_TILES && columns >= 2 * NR;
+    if (columns < 2 * COLUMNS && !once && all * g.across * WINO_AT * a->c * a->oc >= GEMM_GRAIN)
         g.rows = fk_min(g.rows, fk_ceil_div(all, 2)); /* two threads, though each transforms the filters */
     g.blocks = fk_ceil_div(all, g.rows) * g.parts;
     const int64_t shares = gemm_chunks((double)all * g.across * WINO_AT * a->c * a->oc, 32);
     g.mb = fk_min(shares, stay ? fk_min(g.blocks, fk_max(want, all * g.across / SHARE_TILES)) : g.blocks);
-    g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), columns / COLUMNS));
+    g.nb = fk_max(1, fk_min(fk_ceil_div(want, g.mb), fk_max(1 + once, columns / COLUMNS)));
     return g;
 }
 /* the step as one of 3 × 3 windows over an image of quarters, whose channels are those of all four (winograd.h) */
