@@ -9,6 +9,9 @@ static void pack(gemm_job *j, int64_t r, int64_t m, int64_t p, int64_t k, float 
 }
 static void upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) { FK(im2col_upcoming)(j->source, r, m, f); }
 
+/* rows of a strip: shares are cut between strips */
+static int64_t strip(int64_t n) { return gemm_flat(0, n) ? FLAT : MR; }
+
 FK_CHUNKS(conv) {
     const int64_t k = a->kd * a->kh * a->kw * a->c / a->groups;
     const gemm_grid g = FK(gemm_split)(a->n * a->od * a->oh * a->ow, a->oc / a->groups, k);
@@ -19,7 +22,7 @@ FK_ROWS(conv) {
     const int64_t m = a->n * a->od * a->oh * a->ow;
     const gemm_grid g = FK(gemm_split)(m, a->oc / a->groups, a->kd * a->kh * a->kw * a->c / a->groups);
     int64_t lo, hi;
-    fk_range(m, MR, chunk, g.mb, &lo, &hi);
+    fk_range(m, strip(a->oc / a->groups), chunk, g.mb, &lo, &hi);
     return a->groups * g.nb > 1 ? -1 : lo;
 }
 
@@ -45,7 +48,7 @@ FK_KERNEL(conv) {
         const int64_t g = t / cells, cell = t % cells;
         int64_t r0, r1, n0, n1;
         const gemm_grid share = gemm_share(grid, cell, m, j.mode);
-        fk_range(m, MR, share.mb, grid.mb, &r0, &r1);
+        fk_range(m, strip(n), share.mb, grid.mb, &r0, &r1);
         fk_range(n, NR, share.nb, grid.nb, &n0, &n1);
         v.x = j.a = (const float *)call->ptr[0] + g * run;
         j.tall = gemm_tall(j.mode, r1 - r0, n, k);

@@ -2,6 +2,7 @@
  * pixels shares every weight that is loaded. A tap outside x is left out, so borders cost no copy. */
 #include "depthwise.h"
 #include "ending.h"
+#include "gemm.h"
 
 #define DEPTHWISE_GRAIN (1 << 17) /* multiply-adds per chunk: 2 to 5 µs, so that two threads share the 7 × 7 images of a batch of one */
 #define INLINE static inline __attribute__((always_inline))
@@ -311,17 +312,19 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
 static int64_t near_pixels(const fk_attr_depthwise *a) { return has_twos(a) ? 0 : a->kh * a->w; }
 
 /* Shares of y: rows, in pairs where two are made at once, and, where these are few, halves of the channels too, so that two threads
- * have as much to do (an image of 14 rows has seven pairs). */
+ * have as much to do (an image of 14 rows has seven pairs). Which vary faster is as with the products around (gemm_share): a thread
+ * takes neighbouring chunks, and L2 then has what it made of the step before. */
 typedef struct {
     int64_t unit, rows, sides;
+    int by_rows;
 } shares_t;
 static shares_t shares_of(const fk_attr_depthwise *a) {
     const int twos = has_twos(a);
-    shares_t s = {1 + twos, 1, 1};
+    shares_t s = {1 + twos, 1, 1, a->n * a->oh * a->ow > COLUMNS_FIRST};
     const int64_t work = s.unit * a->ow * a->c * a->mult * a->kh * a->kw;
     s.rows = fk_split(fk_ceil_div(a->n * a->oh, s.unit), DEPTHWISE_GRAIN / fk_max(1, work));
-    if (twos && s.rows > 1 && s.rows < 16 && a->c >= 128) {
-        s.rows = fk_ceil_div(s.rows, 2);
+    if (twos && s.rows > 1 && s.rows < 16 && a->c >= 128 && (s.rows % 2 || !s.by_rows)) {
+        if (!s.by_rows) s.rows = fk_ceil_div(s.rows, 2);
         s.sides = 2;
     }
     return s;
@@ -388,10 +391,12 @@ static void forward(const fk_call *call, const fk_attr_depthwise *a, int turned,
     const fk_ending *ending = a->mult == 1 ? fk_ending_of(call, call->ptr[2], c, &e) : NULL;
     const places_t at = {call->ptr[0], call->ptr[1], call->ptr[2]};
     for (int64_t t = ith; t < shares.rows * shares.sides; t += nth) {
-        const int64_t k0 = t / shares.rows * half, k1 = fk_min(c, k0 + half);
+        const int64_t side = shares.by_rows ? t % shares.sides : t / shares.rows;
+        const int64_t part = shares.by_rows ? t / shares.sides : t % shares.rows;
+        const int64_t k0 = side * half, k1 = fk_min(c, k0 + half);
         const int64_t width = a->mult == 1 ? depthwise_channels(k1 - k0, a->kh * a->kw, near_pixels(a)) : c;
         int64_t lo, hi;
-        fk_range(a->n * a->oh, shares.unit, t % shares.rows, shares.rows, &lo, &hi);
+        fk_range(a->n * a->oh, shares.unit, part, shares.rows, &lo, &hi);
         for (int64_t r0 = lo; r0 < hi; r0 += group) {
             const int64_t r1 = fk_min(hi, r0 + group);
             for (int64_t k = k0; k < k1; k += width)

@@ -175,6 +175,11 @@ typedef struct {
     int64_t mb, nb; /* C is cut in mb × nb */
 } gemm_grid;
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
+/* the grid with more shares of rows, up to `most`, so that 2 or 4 threads end together, where there are several to each */
+static inline gemm_grid gemm_in_fours(gemm_grid g, int64_t most) {
+    while (g.mb * g.nb > 4 && g.mb * g.nb % 4 && g.mb < most) g.mb++;
+    return g;
+}
 /* Up to so many rows, more than a strip, cut a packed B that is FAR in columns first. With more there would be half as many chunks,
  * and two threads of unlike speed take longer (128 × 784 · 784 × 512). */
 #define COLUMNS_FIRST 64

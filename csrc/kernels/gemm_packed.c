@@ -105,5 +105,5 @@ gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k) {
                 break;
             }
     }
-    return g;
+    return gemm_in_fours(g, m / (2 * MR));
 }

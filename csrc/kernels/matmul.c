@@ -39,7 +39,7 @@ static gemm_grid packed_split(int64_t m, int64_t n, int64_t k) {
     const int64_t enough = fk_max(4, fk_min(16, worth / 8));
     const int64_t most = gemm_chunks((double)m * columns * k, 64);
     gemm_grid g = {fk_min(fk_min(most, worth), fk_max(fk_ceil_div(m, BLOCKS.mc), fk_min(enough, m / 32))), 1};
-    if (g.mb > 4) g.mb = fk_min((g.mb + 3) & -4, m / 32); /* shares that 2 or 4 threads end together */
+    g = gemm_in_fours(g, m / 32);
     if (g.mb < enough) g.nb = fk_max(1, fk_min(worth, enough) / g.mb);
     g.nb = fk_min(g.nb, fk_ceil_div(columns, 128));
     return g;
