@@ -9,6 +9,8 @@ fk_blocks FK(blocks);
 #define TURNED (1 << 17)
 #define TURNED_ROWS 32
 
+#define OUT_STEPS 32 /* steps of k that take as long as what else is done for a result: its place is read and written */
+
 /* one product after another, or as many rows as all items have when they share B and lie in one piece */
 typedef struct {
     int64_t items, m, group; /* group: items to a chunk, when each is less work than a chunk should be */
@@ -19,13 +21,13 @@ typedef struct {
  * columns that are worth fetching, others in cells of stored_cell rows and columns, which stay in L2 while all of k is added to
  * them. Smaller ones only where there would be fewer than four. */
 static gemm_grid stored_split(int64_t m, int64_t n, int64_t k) {
-    const int64_t columns = gemm_panels(n) * NR, cell = BLOCKS.stored_cell;
+    const int64_t panels = gemm_panels(n), columns = panels * NR, cell = BLOCKS.stored_cell;
     const int64_t run = m <= FEW ? 16 * VL : m < 64 ? fk_min(128, cell) : cell;
     const int64_t enough = gemm_chunks((double)m * columns * k, 16);
-    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, 4) / GEMM_GRAIN), least = fk_min(worth, 4);
+    const int64_t worth = fk_min(enough, fk_max(m, 8) * columns * fk_max(k, OUT_STEPS) / GEMM_GRAIN), least = fk_min(worth, 4);
     gemm_grid g = {1, fk_max(1, fk_min(worth, columns / run))};
     g.mb = fk_max(1, fk_min(worth / g.nb, m / cell));
-    g.nb = fk_max(g.nb, fk_min(least / g.mb, fk_max(2, columns / 96)));
+    g.nb = fk_max(g.nb, fk_min(least / g.mb, fk_min(panels, fk_max(2, columns / 96))));
     g.mb = fk_max(g.mb, fk_min(least / g.nb, m / (4 * MR)));
     return g;
 }
