@@ -59,7 +59,7 @@ TRIALS = {
     'wino_dw_tiles': Trial((16, 24, 48, 72), TILED_SUMS),
     'few_pixels': Trial((48, 64, 128, 192), ('conv 224 224 3 3 1 64 1', 'conv 224 224 3 7 2 64 1', 'dw 112 112 3 3 1 32 2')),
     'depthwise_numbers': Trial((8192, 16384, 65536), ('deep 112 112 32 3 1 1', 'deep 56 56 144 3 1 2', 'deep 14 14 576 3 1 8')),
-    'depthwise_near': Trial((2048, 4096, 8192, 16384), ('deep 28 28 192 3 2 1', 'deep 14 14 576 3 2 1', 'deep 56 56 144 3 2 1')),
+    'depthwise_near': Trial((2048, 4096, 8192, 16384), ('deep 28 28 192 3 2 1', 'deep 14 14 576 3 2 1')),
     'between_numbers': Trial((32768, 65536, 262144), ('between 56 56 24 144 1 1', 'between 14 14 64 384 1 4')),
     'past_kb': Trial((2048, 32768, 1048576), ('norm 112 112 64 8', 'norm 56 56 256 8')),
     'attention_steps': Trial((64, 96), ('attention 128 64 4', 'attention 512 64 2')),
