@@ -11,9 +11,9 @@ instruction set in force) right before and behind the run, so that a throttled m
 processor's time is counted, not the clock's, so that other programs do not matter. `share` is the part of threads x peak that
 was reached, of the peak in the same moments; operations are counted as the definition has them, so a convolution in the
 Winograd domain (see config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both
-with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as a call of next to nothing and the longer of
-their multiply-adds at the peak and their bytes (read, written, and read to be written over) at the speed at which x + 1
-passes through as many. Operands begin with a cache line, as the results of steps do.
+with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as a call of next to
+nothing and the longer of their multiply-adds at the peak and their bytes (read, written, and read to be written over) at the
+speed at which x + 1 passes through as many. Operands begin with a cache line, as the results of steps do.
 """
 
 import argparse
