@@ -13,7 +13,8 @@ was reached, of the peak in the same moments; operations are counted as the defi
 Winograd domain (see config.set_winograd) may reach more than 1. Weights are constant, hence packed ahead; 'gemm' prints both
 with and without packing. `bound`, of depthwise layers on one thread, is how many times as long they take as a call of next to
 nothing and the longer of their multiply-adds at the peak and their bytes (read, written, and read to be written over) at the
-speed at which x + 1 passes through as many. Operands begin with a cache line, as the results of steps do.
+speed at which x + 1 passes through as many. `rate`, of gradients, is their speed over that of the forward in the same round.
+Operands begin with a cache line, as the results of steps do.
 """
 
 import argparse
@@ -45,28 +46,33 @@ class Found(NamedTuple):
     seconds: float          # of a run
     peak: float             # GFLOP/s of one core
     possible: float         # GFLOP of one core in the time of a run: seconds x peak, of the same moments
-    bound: float | None     # seconds over the least that there can be, likewise
+    bound: float            # seconds of the first over the least that there can be, likewise; else 0
+    rate: float             # seconds of the first run over those of this one, of the same round
 
 
-def measure(run, seconds, rounds=9, least=None):
-    """least(clock, peak): the fewest seconds that a run can take, found in the same moments; or None."""
+def measure(runs, seconds, rounds=9, least=None):
+    """What was found of each of the runs, which take turns. least(clock, peak): the fewest seconds that the first can take,
+    found in the same moments; or None."""
     clock = time.process_time if config.get_num_threads() == 1 else time.perf_counter
-    run()
-    begin = time.perf_counter()
-    run()
-    once = time.perf_counter() - begin
-    repeats = max(1, int(seconds / rounds / max(once, 1e-7)))
-    found = []
+    turns = []
+    for run in runs:
+        run()
+        begin = time.perf_counter()
+        run()
+        once = time.perf_counter() - begin
+        turns.append((run, max(1, int(seconds / rounds / max(once, 1e-7))), []))
     for _ in range(rounds):
-        before = _core.fma_peak(0.01)
-        begin = clock()
-        for _ in range(repeats):
-            run()
-        took = (clock() - begin) / repeats
-        peak = (before + _core.fma_peak(0.01)) / 2
-        found.append((took, peak, took * peak, took / least(clock, peak) if least else 0))
-    middle = [float(np.median(values)) for values in zip(*found, strict=True)]
-    return Found(*middle[:3], middle[3] if least else None)
+        before, first = _core.fma_peak(0.01), None
+        for run, repeats, found in turns:
+            begin = clock()
+            for _ in range(repeats):
+                run()
+            took = (clock() - begin) / repeats
+            first = took if first is None else first
+            after = _core.fma_peak(0.01)
+            peak, before = (before + after) / 2, after
+            found.append((took, peak, took * peak, took / least(clock, peak) if least and run is runs[0] else 0, first / took))
+    return [Found(*(float(np.median(values)) for values in zip(*found, strict=True))) for _, _, found in turns]
 
 
 def bytes_and_sums(x, y, flops):
@@ -107,17 +113,23 @@ class Table:
     def __init__(self, title, args):
         self.args, self.time, self.work, self.possible = args, 0.0, 0.0, 0.0
         print(f'\n{title}: {args.threads} thread{"s" * (args.threads > 1)}, batch {args.batch}, {config.isa()}')
-        print(f'{"":34} {"ms":>9} {"GFLOP/s":>9} {"peak":>7} {"share":>6} {"bound":>6}')
+        print(f'{"":34} {"ms":>9} {"GFLOP/s":>9} {"peak":>7} {"share":>6} {"bound":>6}'
+              f'{"   rate" if getattr(args, "grad", False) else ""}')
 
     def line(self, name, flops, run, times=1, least=None):
-        found = measure(run, self.args.seconds, least=least)
-        seconds, peak, possible = found.seconds, found.peak * self.args.threads, found.possible * self.args.threads
-        speed, share, bound = flops / seconds / 1e9, flops / possible / 1e9, found.bound
-        text = f'{name:34} {seconds * 1e3:9.3f} {speed:9.1f} {peak:7.1f} {share:6.2f}'
-        print(text if bound is None else f'{text} {bound:6.2f}', flush=True)
-        self.time += times * seconds
-        self.work += times * flops
-        self.possible += times * possible
+        self.lines({name: run}, flops, times, least)
+
+    def lines(self, runs, flops, times=1, least=None):
+        """A line for each of the runs, which take turns; what all but the first have of its rate."""
+        measured = measure(list(runs.values()), self.args.seconds, least=least)
+        for turn, (name, found) in enumerate(zip(runs, measured, strict=True)):
+            seconds, peak, possible = found.seconds, found.peak * self.args.threads, found.possible * self.args.threads
+            speed, share = flops / seconds / 1e9, flops / possible / 1e9
+            text = f'{name:34} {seconds * 1e3:9.3f} {speed:9.1f} {peak:7.1f} {share:6.2f}'
+            print(f'{text} {"":6} {found.rate:6.2f}' if turn else f'{text} {found.bound:6.2f}' if least else text, flush=True)
+            self.time += times * seconds
+            self.work += times * flops
+            self.possible += times * possible
 
     def total(self):
         print(f'{"all of one pass":34} {self.time * 1e3:9.3f} {self.work / self.time / 1e9:9.1f} '
@@ -146,16 +158,15 @@ def convolutions(name, args):
             return f(x, k, s, p, 'channels_last')
         y = Function(forward)(x)
         flops = 2 * y.size * kh * kw * (c if deep else 1)
-        text = f'{layer} {h}x{w}x{c} {kh}x{kw}/{stride} {oc}'
         least = None if deep or args.threads > 1 else bytes_and_sums(x, y, flops)
-        table.line(text, flops, call(forward, (x,)), int(times), least)
+        runs = {f'{layer} {h}x{w}x{c} {kh}x{kw}/{stride} {oc}': call(forward, (x,))}
         if args.grad:
-            record = 'conv2d' if deep else 'depthwise_conv2d'
-            attrs = _attributes(forward, x)
-            table.line(f'{layer} dx', flops, call(lambda y, k=kernel, r=record, a=attrs, size=(h, w): core.apply(
-                f'{r}_dx', (y, k), size=size, **a), (y,)), int(times))
-            table.line(f'{layer} dw', flops, call(lambda x, y, r=record, a=attrs, size=(kh, kw): core.apply(
-                f'{r}_dw', (x, y), kernel_size=size, **a), (x, y)), int(times))
+            record, attrs = 'conv2d' if deep else 'depthwise_conv2d', _attributes(forward, x)
+            runs[f'{layer} dx'] = call(lambda y, k=kernel, r=record, a=attrs, size=(h, w): core.apply(
+                f'{r}_dx', (y, k), size=size, **a), (y,))
+            runs[f'{layer} dw'] = call(lambda x, y, r=record, a=attrs, size=(kh, kw): core.apply(
+                f'{r}_dw', (x, y), kernel_size=size, **a), (x, y))
+        table.lines(runs, flops, int(times), least)
     table.total()
 
 
@@ -200,7 +211,7 @@ def others(args):
         inputs, attrs = enlarged(op, sample)
         inputs = [np.ascontiguousarray(a) for a in inputs]
         run = call(lambda *x, op=op, attrs=attrs: core.apply(op, x, **attrs), inputs)
-        seconds = measure(run, args.seconds / 3, 5).seconds
+        seconds = measure([run], args.seconds / 3, 5)[0].seconds
         moved = sum(a.nbytes for a in inputs) + run().nbytes
         text = f'{op} {", ".join("x".join(map(str, a.shape)) for a in inputs)}'
         print(f'{text:50.50} {seconds * 1e3:9.3f} {moved / seconds / 1e9:8.2f}', flush=True)

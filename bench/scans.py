@@ -36,7 +36,7 @@ def _recurrent(w):
 
 
 def scans(args, measure):
-    """measure(run, seconds, rounds): as in bench/ops.py. All are measured in turn, so that what else the
+    """measure(runs, seconds, rounds): as in bench/ops.py. All are measured in turn, so that what else the
     machine does meets each of them."""
     w = Variable(_random(UNITS, 4 * UNITS) / UNITS ** 0.5)
     forward = _recurrent(w)
@@ -55,7 +55,7 @@ def scans(args, measure):
         found = {name: [] for name in runs}
         for _ in range(7):
             for name, (run, rounds, _) in runs.items():
-                found[name].append(measure(run, args.seconds / 7, 3).seconds / rounds)
+                found[name].append(measure([run], args.seconds / 7, 3)[0].seconds / rounds)
         times = {name: float(np.median(t)) for name, t in found.items()}
         for name, (_, _, work) in runs.items():
             speed = work / times[name] / 1e9
