@@ -75,7 +75,7 @@ typedef struct {
 } fk_block_info;
 int fk_block_count(void);
 const fk_block_info *fk_block(int i);
-int64_t fk_block_size(int i);         /* of the set in force */
+int64_t fk_block_size(int i); /* of the set in force */
 int fk_block_set(int i, int64_t size); /* of all sets, before anything is packed or planned: 0, or -1 where it may not be */
 /* what would be chosen for such caches, 0 for one that is not known; sizes: fk_block_count() of them */
 void fk_block_sizes_for(int isa, int64_t l1, int64_t l2, int64_t *sizes);
@@ -91,7 +91,7 @@ int64_t fk_program_ending(const int64_t *words, double *bounds);
 /* ---- threads: a process-wide setting */
 void fk_threads_set(int n);
 int fk_threads(void);
-int fk_init(void);             /* once, at load: fork handlers, ISA; -1 where the machine has none of the ISAs */
+int fk_init(void); /* once, at load: fork handlers, ISA; -1 where the machine has none of the ISAs */
 
 /* ---- plans */
 typedef struct fk_plan fk_plan;
@@ -135,6 +135,6 @@ int64_t fk_plan_chunks(const fk_plan *, int64_t step);
 /* ---- memory: 64-byte aligned, counted */
 void *fk_alloc(size_t bytes);
 void fk_free(void *);
-int64_t fk_alloc_count(void);  /* allocations so far, of arenas and scratch */
-int64_t fk_alloc_bytes(void);  /* bytes held now */
+int64_t fk_alloc_count(void); /* allocations so far, of arenas and scratch */
+int64_t fk_alloc_bytes(void); /* bytes held now */
 #endif

@@ -162,8 +162,7 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
     const float *bias = call->ptr[3];
     float *y = (float *)call->ptr[4] + n * a->steps * ldy + head * width;
     float *stats = (float *)call->ptr[5] + item * a->steps * 2; /* the largest score, and the sum, then 1 over it */
-    float *scores = (float *)call->scratch, *rows = scores + ROWS * ps, *kt = rows + ROWS * qs,
-          *vp = kt + packed(dim, SOURCES);
+    float *scores = (float *)call->scratch, *rows = scores + ROWS * ps, *kt = rows + ROWS * qs, *vp = kt + packed(dim, SOURCES);
     const float scale = (float)a->scale;
     upcoming next = {.count = 0};
     if (t1 == a->steps && item + 1 < a->n * a->heads) {
@@ -194,7 +193,8 @@ static void forward(const fk_call *call, const fk_attr_attention *a, int64_t ite
                 for (int64_t i = 0; i < some; i++) {
                     const int64_t t = r0 + r + i, end = a->causal ? t + 1 - s0 : ns;
                     const bias_row b = bias_of(bias, a->bias, n, head, t, s0);
-                    const float here = score_row(scores + (r + i) * ps, ns, end, scale, &b), before = s0 ? stats[t * 2] : LOWEST;
+                    const float here = score_row(scores + (r + i) * ps, ns, end, scale, &b),
+                                before = s0 ? stats[t * 2] : LOWEST;
                     top[i] = here > before || here != here ? here : before;
                 }
                 for (int64_t i = 0; i < some; i++) {
@@ -345,21 +345,9 @@ static void backward(const fk_call *call, const fk_attr_attention_dx *a, const b
                   nk = a->n * a->sources * a->groups * a->dim;
     float *out = call->ptr[7];
     upcoming next = {.count = 0};
-    gradient g = {a,
-                  call->ptr[0],
-                  call->ptr[1],
-                  call->ptr[2],
-                  call->ptr[3],
-                  call->ptr[4],
-                  call->ptr[5],
-                  call->ptr[6],
-                  out,
-                  out + nq,
-                  out + nq + nk,
-                  item / a->groups,
-                  item % a->groups,
-                  &next,
-                  call->scratch};
+    gradient g = {
+        a,   call->ptr[0], call->ptr[1],  call->ptr[2],     call->ptr[3],     call->ptr[4], call->ptr[5], call->ptr[6],
+        out, out + nq,     out + nq + nk, item / a->groups, item % a->groups, &next,        call->scratch};
     const int64_t h0 = g.group * each;
     if (part < 0 && item + 1 < p->groups) {
         const int64_t i = (item + 1) / a->groups, of = (item + 1) % a->groups, ldq = a->heads * a->dim,
@@ -379,8 +367,7 @@ static void backward(const fk_call *call, const fk_attr_attention_dx *a, const b
     } else if (part < p->blocks) {
         sweep(&g, h0, h0 + each, 0, a->steps, part * SOURCES_DX, fk_min(a->sources, (part + 1) * SOURCES_DX), 2);
     } else {
-        const int64_t shares = p->shares / each, h = h0 + (part - p->blocks) / shares,
-                      t0 = (part - p->blocks) % shares * SHARE;
+        const int64_t shares = p->shares / each, h = h0 + (part - p->blocks) / shares, t0 = (part - p->blocks) % shares * SHARE;
         sweep(&g, h, h + 1, t0, fk_min(a->steps, t0 + SHARE), 0, a->sources, 1);
     }
 }

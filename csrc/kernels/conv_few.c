@@ -6,8 +6,8 @@
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 
 /* R pixels × V vectors, of which the last may be cut: n channels from `channel` on. e: the ending, or NULL */
-INLINE void make(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e, int64_t channel,
-                 int64_t n, const int R, const int V) {
+INLINE void make(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e, int64_t channel, int64_t n,
+                 const int R, const int V) {
     vf acc[MR][2];
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) {
@@ -28,14 +28,13 @@ INLINE void make(const few_windows *w, const float *x, const float *b, float *c,
         }
     }
     if (e)
-        UNROLL_FOR (int v = 0; v < V; v++)
-            fk_end(e, acc[0] + v, 2, R, R, c + v * VL, w->oc, channel + v * VL, n - v * VL);
+        UNROLL_FOR (int v = 0; v < V; v++) fk_end(e, acc[0] + v, 2, R, R, c + v * VL, w->oc, channel + v * VL, n - v * VL);
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c + r * w->oc + v * VL, acc[r][v], n - v * VL);
 }
 
-typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e,
-                      int64_t channel, int64_t n);
+typedef void (*micro)(const few_windows *w, const float *x, const float *b, float *c, const fk_ending *e, int64_t channel,
+                      int64_t n);
 #define EACH_ROW(X, V) X(1, V) X(2, V) X(3, V) X(4, V) X(5, V) X(6, V)
 #if MR == 12
 #define EACH(X, V) EACH_ROW(X, V) X(7, V) X(8, V) X(9, V) X(10, V) X(11, V) X(12, V)
@@ -53,8 +52,7 @@ EACH(DEFINE, 1) EACH(DEFINE, 2)
 static const micro kernels[2][MR + 1] = {{EACH(NAME, 1)}, {EACH(NAME, 2)}}; /* by vectors - 1, pixels */
 /* clang-format on */
 
-static void pixels(const few_windows *w, const float *b, int64_t k, int64_t count, int64_t oc, float *c,
-                   const fk_ending *e) {
+static void pixels(const few_windows *w, const float *b, int64_t k, int64_t count, int64_t oc, float *c, const fk_ending *e) {
     const int64_t strips = fk_ceil_div(count, MR);
     for (int64_t j = 0; j < oc; j += NR, b += k * NR)
         for (int64_t s = 0; s < strips; s++) { /* equal ones, as in gemm_block */

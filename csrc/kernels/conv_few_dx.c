@@ -30,7 +30,9 @@ FK_PARTS(conv_few_dx) {
 }
 
 /* rows of windows [first, behind) meet row q of x */
-static int64_t first_of(const fk_attr_conv_few_dx *a, int64_t q) { return fk_max(0, fk_ceil_div(q + a->pt - a->kh + 1, a->sh)); }
+static int64_t first_of(const fk_attr_conv_few_dx *a, int64_t q) {
+    return fk_max(0, fk_ceil_div(q + a->pt - a->kh + 1, a->sh));
+}
 static int64_t behind_of(const fk_attr_conv_few_dx *a, int64_t q) { return fk_min(a->oh, (q + a->pt) / a->sh + 1); }
 
 /* one row of dx: row `from[s]` of windows has given, from there on, what its taps of that row do */
@@ -56,8 +58,8 @@ static void edge(const fk_attr_conv_few_dx *a, const row_t *r, int64_t g) {
 
 /* `count` groups from g on, numbers [e, e + n) of them, n ≤ VL: the sums of `whole` windows, and of the first `rest` numbers of one
  * more */
-static inline __attribute__((always_inline)) void groups(const row_t *r, int64_t run, int64_t g, int64_t e, int64_t n, int64_t whole,
-                                                         vi rest, float *y, const int count) {
+static inline __attribute__((always_inline)) void groups(const row_t *r, int64_t run, int64_t g, int64_t e, int64_t n,
+                                                         int64_t whole, vi rest, float *y, const int count) {
     vf sum[SIDE];
     for (int i = 0; i < count; i++) sum[i] = (vf){0};
     for (int64_t s = 0; s < r->sources; s++) {
@@ -70,7 +72,8 @@ static inline __attribute__((always_inline)) void groups(const row_t *r, int64_t
 }
 
 static void one_row(const fk_attr_conv_few_dx *a, const row_t *r) {
-    const int64_t run = a->sw * a->c, windows = fk_ceil_div(a->kw, a->sw), first = a->pl / a->sw, end = (a->w - 1 + a->pl) / a->sw + 1;
+    const int64_t run = a->sw * a->c, windows = fk_ceil_div(a->kw, a->sw), first = a->pl / a->sw,
+                  end = (a->w - 1 + a->pl) / a->sw + 1;
     /* groups that have all of their pixels and windows */
     const int64_t lo = fk_min(end, fk_max(windows - 1, fk_ceil_div(a->pl, a->sw)));
     const int64_t hi = fk_max(lo, fk_min(fk_min(end, a->ow), (a->w + a->pl) / a->sw));
@@ -89,7 +92,12 @@ static void one_row(const fk_attr_conv_few_dx *a, const row_t *r) {
 FK_KERNEL(conv_few_dx) {
     const int64_t per = shares_of(a), band = band_of(a), pitch = pitch_of(a), line = a->w * a->c;
     float *scratch = (float *)call->scratch, *each = scratch + GEMM_SCRATCH / 4;
-    gemm_job j = {.as = a->oc, .ldc = pitch, .n = a->kh * a->kw * a->c, .k = a->oc, .mode = GEMM_NEAR, .b = call->ptr[1],
+    gemm_job j = {.as = a->oc,
+                  .ldc = pitch,
+                  .n = a->kh * a->kw * a->c,
+                  .k = a->oc,
+                  .mode = GEMM_NEAR,
+                  .b = call->ptr[1],
                   .scratch = scratch};
     for (int64_t t = ith; t < a->n * per; t += nth) {
         const float *dy = (const float *)call->ptr[0] + t / per * a->oh * a->ow * a->oc;

@@ -26,9 +26,7 @@ static class class_of(int64_t rest, int64_t k, int64_t s, int64_t d) {
 }
 
 /* For every class of slices, of rows, of columns, every group: a packed B of k = taps · oc / groups, n = c / groups */
-FK_PARTS(pack_dx) {
-    return a->groups * a->kd * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR;
-}
+FK_PARTS(pack_dx) { return a->groups * a->kd * a->kh * a->kw * (a->oc / a->groups) * gemm_panels(a->c / a->groups) * NR; }
 FK_CHUNKS(pack_dx) { return fk_min(a->kd * a->kh * a->kw, fk_split(pack_dx_parts(a), 1 << 16)); }
 
 FK_KERNEL(pack_dx) {
@@ -38,16 +36,15 @@ FK_KERNEL(pack_dx) {
     int64_t count = 0; /* taps so far; chunks share them out */
     for (int64_t c = 0; c < a->sd * a->sh * a->sw; c++) {
         const class cz = class_of(c / a->sw / a->sh, a->kd, a->sd, a->dd);
-        const class cy = class_of(c / a->sw % a->sh, a->kh, a->sh, a->dh),
-                    cx = class_of(c % a->sw, a->kw, a->sw, a->dw);
+        const class cy = class_of(c / a->sw % a->sh, a->kh, a->sh, a->dh), cx = class_of(c % a->sw, a->kw, a->sw, a->dw);
         const int64_t taps = cz.taps * cy.taps * cx.taps, k = taps * depth;
         for (int64_t t = 0; t < taps; t++) {
             if (count++ % nth != ith) continue;
             const int64_t kz = cz.first - t / cx.taps / cy.taps * cz.step;
             const int64_t ky = cy.first - t / cx.taps % cy.taps * cy.step, kx = cx.first - t % cx.taps * cx.step;
             for (int64_t g = 0; g < a->groups; g++)
-                FK(gemm_pack)(src + ((kz * a->kh + ky) * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth,
-                              depth, 0, panels, dst + g * panels * k * NR);
+                FK(gemm_pack)(src + ((kz * a->kh + ky) * a->kw + kx) * n * a->oc + g * depth, a->oc, 1, k, n, t * depth, depth,
+                              0, panels, dst + g * panels * k * NR);
         }
         dst += a->groups * panels * k * NR;
     }
@@ -97,8 +94,9 @@ static int lone_tap(const fk_conv *a) {
 static gemm_grid dx_grid(const fk_conv *a) {
     const int64_t depth = a->oc / a->groups, n = a->c / a->groups;
     /* each chunk reads what it needs of w: those of a lone tap are as large as its product asks for */
-    gemm_grid g = lone_tap(a) ? FK(gemm_split)(a->n * a->od * a->oh * a->ow, n, depth)
-                              : FK(gemm_split)(a->n * a->d * a->h * a->w, n, a->kd * a->kh * a->kw * depth / (a->sd * a->sh * a->sw));
+    gemm_grid g = lone_tap(a)
+                      ? FK(gemm_split)(a->n * a->od * a->oh * a->ow, n, depth)
+                      : FK(gemm_split)(a->n * a->d * a->h * a->w, n, a->kd * a->kh * a->kw * depth / (a->sd * a->sh * a->sw));
     g.mb = fk_max(1, fk_min(g.mb, a->n * a->d * fk_ceil_div(a->h, a->sh)));
     return g;
 }
@@ -115,8 +113,7 @@ static int64_t before(int64_t q, int64_t n, int64_t s, int64_t first, int64_t ea
 /* rows of the class before row q of all slices of all images */
 static int64_t rows_before(int64_t q, const phase *f) {
     const int64_t slice = q / f->h, here = slice % f->d % f->sd == f->z;
-    return before(slice, f->d, f->sd, f->z, f->v.od) * f->v.oh +
-           (here ? before(q % f->h, f->h, f->sh, f->y, f->v.oh) : 0);
+    return before(slice, f->d, f->sd, f->z, f->v.od) * f->v.oh + (here ? before(q % f->h, f->h, f->sh, f->y, f->v.oh) : 0);
 }
 
 /* fills the channels [n0, n1) of the pixels [p0, p1) of dx with zeros */
@@ -195,7 +192,8 @@ static void one_phase(const fk_call *call, const fk_conv *a, int64_t z, int64_t 
                   .source = &f,
                   .scratch = (float *)call->scratch};
     const int64_t r0 = rows_before(q0, &f) * f.v.ow, r1 = rows_before(q1, &f) * f.v.ow;
-    if (cz.taps * cy.taps * cx.taps == 1 && !f.v.pf && !f.v.pt && !f.v.pl && f.v.od == a->od && f.v.oh == a->oh && f.v.ow == a->ow) {
+    if (cz.taps * cy.taps * cx.taps == 1 && !f.v.pf && !f.v.pt && !f.v.pl && f.v.od == a->od && f.v.oh == a->oh &&
+        f.v.ow == a->ow) {
         if (PIXELWISE(a)) j.rows_begin = NULL; /* a product of matrices */
         j.upcoming = NULL;
         j.pack = gemm_must_pack(a->oc, 0, r1 - r0, n1 - n0, 0) ? FK(gemm_pack_rows) : NULL;
@@ -232,7 +230,8 @@ FK_KERNEL(conv_dx) {
 /* ---- with respect to w: rows are the elements of a window, k runs over the pixels of dy, columns are output channels.
  * Both sides are packed as they are used; the windows of a pixel are already a step of a kmajor A, and where they are the
  * pixels themselves they can be read in place. */
-_Static_assert(48 % MR == 0 && 48 % LINE == 0 && 32 % NR == 0, "cells of dw_rows and dw_columns are whole strips, lines and panels");
+_Static_assert(48 % MR == 0 && 48 % LINE == 0 && 32 % NR == 0,
+               "cells of dw_rows and dw_columns are whole strips, lines and panels");
 #define DW_LEFT(rows, steps) (((rows) + PAD) * (steps)) /* numbers of its packed left side */
 
 typedef struct {

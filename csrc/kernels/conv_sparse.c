@@ -79,9 +79,7 @@ INLINE void row_of(const fk_conv *a, float *x, float *f, const float *dy, int64_
 }
 
 /* one group, rows of windows in one piece, a list that fits */
-static int suits(const fk_conv *a) {
-    return a->groups == 1 && (a->dw == 1 || a->kw == 1) && a->ow * a->oc <= FK_SPARSE_ROW;
-}
+static int suits(const fk_conv *a) { return a->groups == 1 && (a->dw == 1 || a->kw == 1) && a->ow * a->oc <= FK_SPARSE_ROW; }
 _Static_assert(FK_SPARSE_ROW * 4 <= FK_KERNEL_SCRATCH / 2 && FK_DW_SCRATCH <= FK_KERNEL_SCRATCH / 2,
                "half is left for filters");
 
@@ -100,8 +98,7 @@ FK_KERNEL(conv_sparse_dx) {
         if (!plain || dense(dy, rows * a->ow * a->oc)) {
             fk_attr_conv_dx one = {.conv = a->conv};
             one.n = 1;
-            FK(conv_dx)(&(fk_call){.attr = &one, .ptr = (void *[]){dy, call->ptr[2], dx}, .scratch = call->scratch}, 0,
-                        1);
+            FK(conv_dx)(&(fk_call){.attr = &one, .ptr = (void *[]){dy, call->ptr[2], dx}, .scratch = call->scratch}, 0, 1);
         } else {
             memset(dx, 0, (size_t)image * 4);
             for (int64_t r = 0; r < rows; r++)

@@ -16,8 +16,7 @@ typedef struct {
 } sum_t;
 
 /* np pixels × nv vectors from channel k on, the last (and only) of n <= VL elements */
-INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int64_t nt, int np, int nv,
-                  int64_t n) {
+INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int64_t nt, int np, int nv, int64_t n) {
     vf acc[8][2];
     y += k0, x += k0, w += k0;
     for (int p = 0; p < np; p++)
@@ -32,8 +31,7 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
         }
     }
     if (s->ending)
-        for (int v = 0; v < nv; v++)
-            fk_end(s->ending, acc[0] + v, 2, np, np, y + v * VL, s->yp, s->channel + k0 + v * VL, n);
+        for (int v = 0; v < nv; v++) fk_end(s->ending, acc[0] + v, 2, np, np, y + v * VL, s->yp, s->channel + k0 + v * VL, n);
     for (int p = 0; p < np; p++)
         for (int v = 0; v < nv; v++) v_store_upto(y + p * s->yp + v * VL, acc[p][v], n);
 }
@@ -41,8 +39,8 @@ INLINE void block(const sum_t *s, float *y, const float *x, const float *w, int6
 /* The same where pixels are as far apart as taps (way 1 or, taps going back, -1) or twice as far (way 2): what is
  * loaded serves every pixel whose window holds it. Every sum goes through its taps in the same order as above. So many
  * columns on the left and on the right, at most half a window, are outside x, and their taps left out. */
-INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int nt, int np, int way,
-                  int64_t left, int64_t right, int64_t n) {
+INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int64_t k0, int nt, int np, int way, int64_t left,
+                  int64_t right, int64_t n) {
     vf acc[8];
     y += k0, x += k0, w += k0;
     const int64_t step = way < 0 ? -s->xt : s->xt, xr = s->xr, wr = s->wr, wt = s->wt, yp = s->yp;
@@ -67,8 +65,8 @@ INLINE void slide(const sum_t *s, float *y, const float *x, const float *w, int6
     UNROLL_FOR (int p = 0; p < np; p++, y += yp) v_store_upto(y, acc[p], n);
 }
 
-INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t k, int64_t nt, int np, int nv,
-                int way, int64_t n) {
+INLINE void one(const sum_t *s, float *y, const float *x, const float *w, int64_t k, int64_t nt, int np, int nv, int way,
+                int64_t n) {
     if (way)
         slide(s, y, x, w, k, (int)nt, np, way, 0, 0, n);
     else
@@ -88,8 +86,7 @@ INLINE void channels(const sum_t *s, float *y, const float *x, const float *w, i
     }
 }
 
-INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n,
-                      int64_t c) {
+INLINE void pixels_of(const sum_t *s, float *y, const float *x, const float *w, int64_t nt, int way, int64_t n, int64_t c) {
     int64_t p = 0;
 #define STEP(np)                                                          \
     {                                                                     \
@@ -124,8 +121,8 @@ static void pixels(const sum_t *s, float *y, const float *x, const float *w, int
 
 /* the elements [p0, p1) of one row of the result, c channels of them. x: column 0 of the first row that is read (the
  * rows are s->nr, s->xr apart), pixels xstep apart; w: the first row's taps, wstep apart */
-static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *x, int64_t xstep, const float *w,
-                int64_t wstep, int64_t p0, int64_t p1, int64_t c) {
+static void row(const axis_t *a, sum_t s, float *y, int64_t ystep, const float *x, int64_t xstep, const float *w, int64_t wstep,
+                int64_t p0, int64_t p1, int64_t c) {
     s.xp = a->advance * xstep;
     s.yp = a->step * ystep;
     for (int64_t phase = 0; phase < a->step && p0 + phase < p1; phase++)
@@ -149,8 +146,7 @@ INLINE void edged(const sum_t *s, float *y, const float *x, const float *w, int 
         slide(s, y, x, w, k, nt, np, way, left, right, VL);
     }
 }
-typedef void (*edged_fn)(const sum_t *s, float *y, const float *x, const float *w, int64_t left, int64_t right,
-                         int64_t c);
+typedef void (*edged_fn)(const sum_t *s, float *y, const float *x, const float *w, int64_t left, int64_t right, int64_t c);
 #define EDGED(np, nt, way)                                                                                             \
     static void edged_##np##_##nt##_##way(const sum_t *s, float *y, const float *x, const float *w, int64_t left,      \
                                           int64_t right, int64_t c) {                                                  \
@@ -251,8 +247,8 @@ static int has_twos(const fk_attr_depthwise *a) {
 
 /* Rows r and r + 1 of the oh of y, whole, of windows that have twos, where there are two rows and none of these windows lies further
  * out than by one; returns whether they were. x: of the first row of the image, w: of the first tap. */
-static int rows_two(const axis_t *v, const axis_t *a, const sum_t *s, float *y, int64_t yr, const float *x, const float *w, int64_t r,
-                    int64_t oh, int64_t ow, int64_t c) {
+static int rows_two(const axis_t *v, const axis_t *a, const sum_t *s, float *y, int64_t yr, const float *x, const float *w,
+                    int64_t r, int64_t oh, int64_t ow, int64_t c) {
     const int64_t first = r - v->pad, above = -first, below = first + 4 - v->size, right = ow - a->pad + 2 - a->size;
     if (r + 1 >= oh || above > 1 || below > 1 || a->pad > 1 || right > 1) return 0;
     const int64_t blocks = fk_ceil_div(ow, TWO_MOST);
@@ -375,8 +371,8 @@ static void some_rows(const fk_attr_depthwise *a, places_t at, float *scratch, i
     }
 }
 
-void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y, int64_t r0,
-                        int64_t r1) {
+void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y,
+                        int64_t r0, int64_t r1) {
     const int64_t width = depthwise_channels(a->c, a->kh * a->kw, near_pixels(a));
     for (int64_t k = 0; k < a->c; k += width)
         some_rows(a, (places_t){x, w, y}, NULL, 0, ending, r0, r1, k, fk_min(width, a->c - k));
@@ -413,8 +409,8 @@ FK_KERNEL(depthwise) { forward(call, a, 0, ith, nth); }
 
 /* ---- gradient for x: the same sums over the taps that read an element, then over the outputs of its channel */
 #define DEPTHWISE_LANES 4096 /* of scratch, per pixel */
-static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy,
-                     const float *w, float *scratch) {
+static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, float *dx, const float *dy, const float *w,
+                     float *scratch) {
     int64_t cm = a->c * a->mult;
     memset(dx, 0, (size_t)(a->w * a->c) * 4);
     for (int64_t p0 = 0; p0 < a->w; p0 += 16)
@@ -437,7 +433,8 @@ static void row_fold(const fk_attr_depthwise_dx *a, const axis_t *ax, sum_t s, f
 
 /* Whether it is the convolution of dy by the taps turned, of stride 1; then *f is what it has for attributes. */
 static int is_forward(const fk_attr_depthwise_dx *a, fk_attr_depthwise *f) {
-    *f = (fk_attr_depthwise){a->n, a->oh, a->ow, a->c, a->h, a->w, 1, a->kh, a->kw, 1, 1, 1, 1, a->kh - 1 - a->pt, a->kw - 1 - a->pl};
+    *f = (fk_attr_depthwise){
+        a->n, a->oh, a->ow, a->c, a->h, a->w, 1, a->kh, a->kw, 1, 1, 1, 1, a->kh - 1 - a->pt, a->kw - 1 - a->pl};
     return a->mult == 1 && a->sh == 1 && a->sw == 1 && a->dh == 1 && a->dw == 1;
 }
 

@@ -74,16 +74,15 @@ static inline int64_t depthwise_channels(int64_t c, int64_t taps, int64_t near) 
 void FK(depthwise_repeat)(float *y, const float *x, int64_t pixels, int64_t xstep, int64_t channels, int64_t mult);
 
 /* rows [r0, r1) of y[oh, ow, c] from x[h, w, c], where mult is 1; x, y: where row 0 is or would be */
-void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y, int64_t r0,
-                        int64_t r1);
+void FK(depthwise_rows)(const fk_attr_depthwise *a, const fk_ending *ending, const float *x, const float *w, float *y,
+                        int64_t r0, int64_t r1);
 int64_t FK(depthwise_unit)(const fk_attr_depthwise *a); /* rows of y that are made together */
 
 /* with mult > 1 x is repeated into scratch, in pieces of so many channels and output columns; 0 channels: none fits */
 typedef struct {
     int64_t channels, columns;
 } piece_t;
-static inline piece_t depthwise_piece(int64_t c, int64_t mult, int64_t ow, int64_t kh, int64_t kw, int64_t sw,
-                                      int64_t dw) {
+static inline piece_t depthwise_piece(int64_t c, int64_t mult, int64_t ow, int64_t kh, int64_t kw, int64_t sw, int64_t dw) {
     int64_t room = FK_KERNEL_SCRATCH / 4 / fk_max(1, kh * mult); /* pixels × channels of one row */
     int64_t reach = (kw - 1) * dw + 1;
     piece_t p = {0, 0};

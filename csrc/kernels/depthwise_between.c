@@ -59,8 +59,8 @@ typedef struct {
     int64_t first, behind;
 } rows_t;
 /* lets rows [lowest, highest) be there, those that are not yet being made of x */
-static void wide_rows(rows_t *h, const fk_attr_depthwise_between *a, gemm_job *expand, const float *x, int64_t room, int64_t lowest,
-                      int64_t highest) {
+static void wide_rows(rows_t *h, const fk_attr_depthwise_between *a, gemm_job *expand, const float *x, int64_t room,
+                      int64_t lowest, int64_t highest) {
     const int64_t n = a->w * a->e;
     if (lowest >= h->behind) {
         h->first = h->behind = lowest;
@@ -81,10 +81,23 @@ FK_KERNEL(depthwise_between) {
     float *scratch = (float *)call->scratch, *d = scratch + GEMM_SCRATCH / 4, *y = call->ptr[6];
     fk_ending e;
     const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
-    gemm_job expand = {.as = a->c, .ldc = a->e, .n = a->e, .k = a->c, .mode = GEMM_NEAR, .scratch = scratch, .b = call->ptr[1],
+    gemm_job expand = {.as = a->c,
+                       .ldc = a->e,
+                       .n = a->e,
+                       .k = a->c,
+                       .mode = GEMM_NEAR,
+                       .scratch = scratch,
+                       .b = call->ptr[1],
                        .ending = &end1};
-    gemm_job project = {.as = a->e, .ldc = a->oc, .n = a->oc, .k = a->e, .mode = GEMM_NEAR, .scratch = scratch, .b = call->ptr[5],
-                        .ending = ending, .call = ending ? NULL : call};
+    gemm_job project = {.as = a->e,
+                        .ldc = a->oc,
+                        .n = a->oc,
+                        .k = a->e,
+                        .mode = GEMM_NEAR,
+                        .scratch = scratch,
+                        .b = call->ptr[5],
+                        .ending = ending,
+                        .call = ending ? NULL : call};
     for (int64_t t = ith; t < a->n * per; t += nth) {
         const float *x = (const float *)call->ptr[0] + t / per * a->h * a->w * a->c;
         rows_t h = {.at = d + band.rows * drow};

@@ -20,8 +20,8 @@ static inline void valid(const pair_t *q, int64_t k, int64_t *lo, int64_t *hi) {
 }
 
 /* sums of nr rows × nt taps × nv vectors, the last (and only) of n <= VL elements, over the columns [lo, hi) */
-INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi, int64_t k, int64_t c, int nr, int nt,
-                 int nv, int64_t n) {
+INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi, int64_t k, int64_t c, int nr, int nt, int nv,
+                 int64_t n) {
     const float *x = q->x + row * q->xrow + (lo * q->sw - q->pl + k * q->dw) * q->xstep + c;
     const float *dy = q->dy + lo * q->ystep + c;
     int64_t p = lo, xnext = q->sw * q->xstep, xtap = q->dw * q->xstep, ynext = q->ystep;
@@ -56,8 +56,8 @@ INLINE void span(const pair_t *q, vf *sums, int64_t row, int64_t lo, int64_t hi,
 
 /* nr rows from `row` on × nt taps from k on × nv vectors from channel c on: the columns that all taps have, then what
  * each has besides */
-INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t row, int64_t k, int64_t c, int nr,
-                 int nt, int nv, int64_t n) {
+INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t row, int64_t k, int64_t c, int nr, int nt,
+                 int nv, int64_t n) {
     vf acc[10];
     int64_t lo = q->p0, hi = q->p1, a, b;
     UNROLL_FOR (int i = 0; i < nr * nt * nv; i++) acc[i] = (vf){0};
@@ -80,8 +80,7 @@ INLINE void taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_
     }
 }
 
-INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c, int nv,
-                     int64_t n) {
+INLINE void all_taps(const pair_t *q, float *dw, int64_t wstep, int64_t wrow, int64_t nk, int64_t c, int nv, int64_t n) {
     for (int64_t r = 0; r < q->rows; r++) {
         int64_t k = 0;
         for (; k + 5 <= nk; k += 5) taps(q, dw, wstep, wrow, r, k, c, 1, 5, nv, n);
@@ -123,8 +122,7 @@ static void row_mult(const fk_attr_depthwise_dw *a, float *dw, const float *x, c
     for (int64_t j = 0; j < a->kw; j++) /* a kernel too wide for scratch */
         for (int64_t p = 0; p < a->ow; p++) {
             int64_t i = p * a->sw - a->pl + j * a->dw;
-            for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++)
-                dw[j * cm + l] += x[i * c + l / a->mult] * dy[p * cm + l];
+            for (int64_t l = 0; i >= 0 && i < a->w && l < cm; l++) dw[j * cm + l] += x[i * c + l / a->mult] * dy[p * cm + l];
         }
 }
 

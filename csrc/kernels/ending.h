@@ -46,8 +46,7 @@ static inline __attribute__((always_inline)) void fk_end(const fk_ending *e, vf 
     }
     if (e->away) {
         const float *r = fk_beside(at, e->away);
-        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] +=
-            v_load_upto(r, n);
+        _Pragma("GCC unroll 16") for (int i = 0; i < most; i++, r += step) if (i < count) x[i * apart] += v_load_upto(r, n);
     }
     if (e->clips)
         _Pragma("GCC unroll 16") for (int i = 0; i < most; i++) x[i * apart] =

@@ -195,8 +195,8 @@ static inline gemm_grid gemm_share(gemm_grid g, int64_t t, int64_t m, gemm_mode 
  * needs is in one piece, and its panels never compete for the same lines of a cache, as they would if all of k kept
  * them a power of two apart. */
 /* steps [first, first + steps) of the panels [j0, j1); b begins at step `first`; d: the whole packed B */
-void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps,
-                   int64_t j0, int64_t j1, float *d);
+void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps, int64_t j0,
+                   int64_t j1, float *d);
 /* one block of k. d: step 0 of panel 0; bs: from panel to panel */
 void FK(gemm_pack_panels)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t j0, int64_t j1, float *d,
                           int64_t bs);

@@ -4,7 +4,8 @@
 
 _Static_assert(GEMM_SCRATCH + FK_MOST_stored_columns * FK_MOST_kc * 4 <= FK_KERNEL_SCRATCH && 32 % NR == 0,
                "a block of B fits, in whole panels");
-_Static_assert((FK_LEAST_mc + 1) / 2 > MR, "where blocks of rows follow the first, it has a second strip, for which B is copied");
+_Static_assert((FK_LEAST_mc + 1) / 2 > MR,
+               "where blocks of rows follow the first, it has a second strip, for which B is copied");
 
 /* bytes of a B that comes from memory, whatever the caches: blocks of it are fetched before they are packed */
 #define STORED_FAR (8 << 20)

@@ -20,15 +20,13 @@
 typedef void (*micro)(const gemm_args *g, const float *a, const float *b, float *const *c, int64_t j, int64_t n);
 
 /* the results, n columns of them: added to what is there, finished, stored */
-INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t j, int64_t n, const int R,
-                  const int V) {
+INLINE void leave(const gemm_args *g, vf (*acc)[MAXV], float *const *c, int64_t j, int64_t n, const int R, const int V) {
     if (g->c.add)
         UNROLL_FOR (int r = 0; r < R; r++)
             UNROLL_FOR (int v = 0; v < V; v++) acc[r][v] += v_load_upto(c[r] + j + v * VL, n - v * VL);
     if (g->c.ending)
         UNROLL_FOR (int v = 0; v < V; v++)
-            fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->c.step, g->c.channel + j + v * VL,
-                   n - v * VL);
+            fk_end(g->c.ending, acc[0] + v, MAXV, R, R, c[0] + j + v * VL, g->c.step, g->c.channel + j + v * VL, n - v * VL);
     UNROLL_FOR (int r = 0; r < R; r++)
         UNROLL_FOR (int v = 0; v < V; v++) v_store_upto(c[r] + j + v * VL, acc[r][v], n - v * VL);
 }
@@ -64,8 +62,10 @@ INLINE void all_steps(const gemm_args *g, vf (*acc)[MAXV], const float *a, const
         if (fresh-- > 0) {
             const float *to = *place++ + lead;
             UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(to + l, 1);
-            if (away) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, away));
-            if (gate) UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, gate));
+            if (away)
+                UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, away));
+            if (gate)
+                UNROLL_FOR (int l = 0; l < V * VL; l += LINE) __builtin_prefetch(fk_beside(to + l, gate));
         }
         if (copy) {
             if (left-- == 0) line = g->b.after;

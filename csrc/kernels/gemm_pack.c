@@ -33,8 +33,8 @@ static void pack_transposed(const float *b, int64_t ld, int64_t k, int64_t n, in
     }
 }
 
-void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps,
-                   int64_t j0, int64_t j1, float *d) {
+void FK(gemm_pack)(const float *b, int64_t ld, int trans, int64_t k, int64_t n, int64_t first, int64_t steps, int64_t j0,
+                   int64_t j1, float *d) {
     const int64_t kb = gemm_kblock(k), columns = gemm_panels(n) * NR;
     for (int64_t p = first; p < first + steps;) {
         const int64_t start = p / kb * kb, size = fk_min(kb, k - start), take = fk_min(start + size, first + steps) - p;

@@ -124,8 +124,8 @@ INLINE void one_step(vf (*acc)[MAXV], const rows_of_a *at, const float *b, int64
 }
 
 /* `count` ≤ QUAD of them */
-INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, int64_t step, float **copied,
-                  const int count, const int R, const int V, const int kmajor, const int copy) {
+INLINE void steps(vf (*acc)[MAXV], rows_of_a *at, const float **b, int64_t bs, int64_t step, float **copied, const int count,
+                  const int R, const int V, const int kmajor, const int copy) {
     UNROLL_FOR (int s = 0; s < count; s++) {
         at->as = FAR(at->as);
         if (IN_ASSEMBLY(R, V) && __builtin_constant_p(s)) { /* an address in it: without optimisation no loop is unrolled */

@@ -44,7 +44,8 @@ INLINE void run(const gemm_args *g, const float *a, const float *b, float *c, in
             steps(acc, &at, &p, bs, NR, NULL, QUAD, R, V, kmajor, 0);
             __builtin_prefetch(l.line, 0, 2);
             l.line += l.step;
-            if (l.at_once > 1) UNROLL_FOR (int s = 1; s < QUAD; s++, l.line += l.step) __builtin_prefetch(l.line, 0, 2);
+            if (l.at_once > 1)
+                UNROLL_FOR (int s = 1; s < QUAD; s++, l.line += l.step) __builtin_prefetch(l.line, 0, 2);
             if ((l.left -= l.at_once) <= 0) {
                 l.line = l.at += l.turn;
                 l.left = l.per;

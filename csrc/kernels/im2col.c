@@ -53,8 +53,8 @@ static void copy_runs(const float *s, int64_t pitch, int64_t m, int64_t n, float
 }
 
 /* one tap, or taps of one row of the window, side by side in memory: `width` pixels, elements [lo, hi) of them */
-static float *one_run(const windows *v, const stretch *t, int64_t deep, int64_t down, int64_t right, int64_t width,
-                      int64_t lo, int64_t hi, float *d, int64_t stride) {
+static float *one_run(const windows *v, const stretch *t, int64_t deep, int64_t down, int64_t right, int64_t width, int64_t lo,
+                      int64_t hi, float *d, int64_t stride) {
     const int64_t iw = t->iw + right, pitch = v->sw * v->c;
     if ((uint64_t)(t->ih + down) >= (uint64_t)v->h || (uint64_t)(t->id + deep) >= (uint64_t)v->d) {
         for (int64_t q = 0; q < t->count; q++) gemm_zero(d + q * stride, hi - lo);
@@ -77,10 +77,8 @@ void FK(im2col)(const windows *v, int64_t p, int64_t k, float *d, int64_t stride
     const int64_t width = dense ? v->kw : 1, run = width * v->run, across = v->kw / width;
     for (int64_t t = p / run; t * run < p + k; t++) {
         const int64_t lo = fk_max(p - t * run, 0), hi = fk_min(p + k - t * run, run);
-        const int64_t row = t / across, deep = row / v->kh * v->dd, down = row % v->kh * v->dh,
-                      right = t % across * v->dw;
+        const int64_t row = t / across, deep = row / v->kh * v->dd, down = row % v->kh * v->dh, right = t % across * v->dw;
         float *e = d + t * run + lo - p;
-        for (int64_t i = 0; i < v->stretches; i++)
-            e = one_run(v, &v->list[i], deep, down, right, width, lo, hi, e, stride);
+        for (int64_t i = 0; i < v->stretches; i++) e = one_run(v, &v->list[i], deep, down, right, width, lo, hi, e, stride);
     }
 }

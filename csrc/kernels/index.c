@@ -30,8 +30,8 @@ FK_ONE_PART(gather)
         if (inside(idx[j], size)) memcpy(y, x + (int64_t)idx[j] * (B), (size_t)(B)); \
         else { memset(y, 0, (size_t)(B)); bad = 1; }           \
     }
-static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi,
-                       int64_t size, int64_t bytes) {
+static int gather_rows(char *restrict y, const char *restrict x, const int32_t *idx, int64_t lo, int64_t hi, int64_t size,
+                       int64_t bytes) {
     int bad = 0;
     switch (bytes) {
     case 1: GATHER_ROWS(1); break;
@@ -181,8 +181,8 @@ FK_KERNEL(scatter_add) {
             scatter_lists(call, a, &lists, o, r0, r1, c0, c1 - c0);
             continue;
         }
-        scatter_block((float *)call->ptr[2] + o * a->size * inner + c0,
-                      (const float *)call->ptr[1] + o * a->nidx * inner + c0, idx, a->nidx, inner, r0, r1, c1 - c0);
+        scatter_block((float *)call->ptr[2] + o * a->size * inner + c0, (const float *)call->ptr[1] + o * a->nidx * inner + c0,
+                      idx, a->nidx, inner, r0, r1, c1 - c0);
         fk_epilogue_rows(call, (o * a->size + r0) * inner + c0, r1 - r0, inner, c1 - c0);
     }
 }

@@ -56,7 +56,9 @@ typedef struct {
 #define OP(name, flags, refs, attrs)
 #define CONV_ATTRS union { struct { CONV_FIELDS }; fk_conv conv; };
 #include "../ops.def"
-typedef struct { CONV_FIELDS } fk_conv; /* a->conv of every convolution */
+typedef struct {
+    CONV_FIELDS
+} fk_conv; /* a->conv of every convolution */
 #undef OP
 #define OP(name, flags, refs, attrs) typedef struct { attrs } fk_attr_##name;
 #include "../ops.def"
@@ -114,7 +116,8 @@ static inline void fk_range(int64_t items, int64_t unit, int64_t ith, int64_t nt
 void FK(tile_run)(const fk_tile *, void *const *ptr, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
 /* the same of rows of n <= FK_TILE elements. The first `nsum` outputs have no memory: ptr has a row of whole vectors for each, to
  * which theirs are added */
-void FK(tile_sums)(const fk_tile *, void *const *ptr, int nsum, int64_t i, int64_t rows, int64_t stride, int64_t n, char *scratch);
+void FK(tile_sums)(const fk_tile *, void *const *ptr, int nsum, int64_t i, int64_t rows, int64_t stride, int64_t n,
+                   char *scratch);
 /* an EPI kernel calls one of these for all parts of its first output that it has finished, unless it did in registers what
  * the program does (ending.h) */
 static inline void fk_epilogue_rows(const fk_call *c, int64_t i, int64_t rows, int64_t stride, int64_t n) {

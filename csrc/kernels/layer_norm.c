@@ -30,8 +30,8 @@ static moments_t moments_of(const float *x, int64_t n, float epsilon, int64_t ce
     }
     vf s[LANES] = {{0}};
     const vf mean = v_set1(m.mean);
-    EACH(k, LANES, n, const vf d = v_load(x + i) - mean; s[l] += d * d;
-         , vf d = v_load_upto(x + i, left) - mean; if (left < VL) d = v_blend(v_first(left), d, (vf){0}); s[l] += d * d;)
+    EACH(k, LANES, n, const vf d = v_load(x + i) - mean; s[l] += d * d;, vf d = v_load_upto(x + i, left) - mean;
+         if (left < VL) d = v_blend(v_first(left), d, (vf){0}); s[l] += d * d;)
     m.over = 1.0f / sqrtf(total(s) / (float)n + epsilon);
     return m;
 }

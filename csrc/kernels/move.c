@@ -82,9 +82,7 @@ LINE(int64_t)
 /* runs: n rows of `bytes` contiguous bytes. Short ones by fixed sizes: a call of memcpy costs more than they do */
 #define FIXED(B) case B: for (; n > 0; n--, y += ys, x += xs) memcpy(y, x, B); return;
 static void runs(char *restrict y, const char *restrict x, int64_t n, int64_t ys, int64_t xs, int64_t bytes) {
-    switch (bytes) {
-        FIXED(1) FIXED(2) FIXED(3) FIXED(4) FIXED(8) FIXED(12) FIXED(16) FIXED(24) FIXED(32) FIXED(40) FIXED(64)
-    }
+    switch (bytes) { FIXED(1) FIXED(2) FIXED(3) FIXED(4) FIXED(8) FIXED(12) FIXED(16) FIXED(24) FIXED(32) FIXED(40) FIXED(64) }
     for (; n > 0; n--, y += ys, x += xs) memcpy(y, x, (size_t)bytes);
 }
 

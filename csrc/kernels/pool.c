@@ -11,8 +11,8 @@ static inline void window(int64_t i, int64_t stride, int64_t pad, int64_t k, int
     *hi = fk_max(*lo, fk_min(size, first + k));
 }
 /* the windows [*lo, *hi) that touch the elements [first, last) of one axis */
-static inline void touching(int64_t first, int64_t last, int64_t stride, int64_t pad, int64_t k, int64_t count,
-                            int64_t *lo, int64_t *hi) {
+static inline void touching(int64_t first, int64_t last, int64_t stride, int64_t pad, int64_t k, int64_t count, int64_t *lo,
+                            int64_t *hi) {
     int64_t before = first + pad - k;
     *lo = before < 0 ? 0 : before / stride + 1;
     *hi = fk_max(*lo, fk_min(count, (last - 1 + pad) / stride + 1));
@@ -182,8 +182,7 @@ static void clear(float *dx, int64_t plane, int64_t row, int64_t z0, int64_t z1,
         if (at == 0 && r1 > r0)
             memset(dx + z * plane + r0 * row, 0, (size_t)((r1 - r0) * row) * 4);
         else
-            for (int64_t r = r0; r < r1 && at < row; r++)
-                memset(dx + z * plane + r * row + at, 0, (size_t)(row - at) * 4);
+            for (int64_t r = r0; r < r1 && at < row; r++) memset(dx + z * plane + r * row + at, 0, (size_t)(row - at) * 4);
 }
 
 /* the windows of slices [q.d0, q.d1); fresh0, fresh1: those of them that no window has met yet */

@@ -99,8 +99,7 @@ static inline void put(float *y, int64_t e, int64_t n, vf low, vf high) {
         op##_fill(a, seed, call->ptr[1], lo, hi);                                        \
     }
 
-static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t *seed, float *y, int64_t lo,
-                                int64_t hi) {
+static void random_uniform_fill(const fk_attr_random_uniform *a, const uint32_t *seed, float *y, int64_t lo, int64_t hi) {
     vf base = v_set1((float)a->low), span = v_set1((float)(a->high - a->low)), u, v;
     vq c = counters(lo / 4);
     for (int64_t e = lo; e < hi; e += RANDOM_GROUP, c += VL / 2) {

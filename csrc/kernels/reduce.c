@@ -66,9 +66,7 @@ FK_KERNEL(reduce) {
 /* ---- indices of extremes */
 
 /* whether the value v displaces the best so far: the first NaN does, then nothing */
-INLINE vi beats(int kind, vf v, vf best) {
-    return (kind == FK_MAX ? v > best : v < best) | ((v != v) & (best == best));
-}
+INLINE vi beats(int kind, vf v, vf best) { return (kind == FK_MAX ? v > best : v < best) | ((v != v) & (best == best)); }
 
 INLINE int32_t arg_row(int kind, const float *x, int64_t n) {
     vf fill = v_set1(identity(kind)), best = n < VL ? v_load_fill(x, n, fill) : v_load(x);
@@ -148,9 +146,7 @@ static int64_t columns_of(const fk_attr_extreme_dx *a) {
 }
 static int64_t extreme_units(const fk_attr_extreme_dx *a) { return a->outer * fk_ceil_div(a->inner, columns_of(a)); }
 FK_ONE_PART(extreme_dx)
-FK_CHUNKS(extreme_dx) {
-    return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 16384), extreme_units(a)));
-}
+FK_CHUNKS(extreme_dx) { return fk_max(1, fk_min(fk_split(a->outer * a->r * a->inner, 16384), extreme_units(a))); }
 FK_KERNEL(extreme_dx) {
     const int64_t width = columns_of(a), panels = fk_ceil_div(a->inner, width);
     float *share = (float *)call->scratch; /* how many elements are the extreme, then what each of them gets */
@@ -165,8 +161,7 @@ FK_KERNEL(extreme_dx) {
         memset(share, 0, (size_t)w * 4);
 #define IS_EXTREME(k) (vf)((vi)one & (v_load_upto(x + r * a->inner + k, w - k) == v_load_upto(y + k, w - k)))
         for (int64_t r = 0; r < a->r; r++)
-            for (int64_t k = 0; k < w; k += VL)
-                v_store_upto(share + k, v_load_upto(share + k, w - k) + IS_EXTREME(k), w - k);
+            for (int64_t k = 0; k < w; k += VL) v_store_upto(share + k, v_load_upto(share + k, w - k) + IS_EXTREME(k), w - k);
         for (int64_t k = 0; k < w; k += VL)
             v_store_upto(share + k, v_load_upto(dy + k, w - k) / v_load_upto(share + k, w - k), w - k);
         for (int64_t r = 0; r < a->r; r++)

@@ -37,8 +37,8 @@ static inline int64_t period_of(int64_t r, int64_t inner, int64_t *lcm) {
 
 /* nv vectors of a block of rows, or, when lanes < VL, the first lanes of one; joined with the `levels` lowest of the
  * stack */
-INLINE void block(int kind, int nv, int64_t lanes, const float *x, int64_t ld, int64_t rows, int levels,
-                  const float *stack, float *out) {
+INLINE void block(int kind, int nv, int64_t lanes, const float *x, int64_t ld, int64_t rows, int levels, const float *stack,
+                  float *out) {
     vf acc[8];
     for (int v = 0; v < nv; v++) acc[v] = lanes == VL ? v_load(x + v * VL) : v_load_n(x, lanes);
     for (int64_t r = 1; r < rows; r++) {
@@ -116,8 +116,7 @@ INLINE void fold(int kind, float *a, int64_t groups, int64_t n) {
     }
 }
 /* x[r, inner] by its long rows */
-INLINE void flat_into(int kind, const float *x, int64_t r, int64_t inner, int64_t period, int64_t lcm, float *y,
-                      float *stack) {
+INLINE void flat_into(int kind, const float *x, int64_t r, int64_t inner, int64_t period, int64_t lcm, float *y, float *stack) {
     float *acc = stack + LEVELS * PANEL;
     int64_t n = r * inner, full = n / period, rest = n - full * period, c = 0;
     rows_into(kind, x, period, full, period, acc, stack);

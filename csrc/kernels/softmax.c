@@ -52,9 +52,7 @@ static inline __attribute__((always_inline)) float exp_sum(const float *x, float
 
 /* The logarithm y of the share of x: where x is finite it is finite, though x - top be beyond all numbers, for a target of 0
  * times -inf would make a loss of NaN. */
-static inline vf finite_kept(vf x, vf y) {
-    return v_blend((y == -INFINITY) & (x > -INFINITY), v_set1(-3.40282347e38f), y);
-}
+static inline vf finite_kept(vf x, vf y) { return v_blend((y == -INFINITY) & (x > -INFINITY), v_set1(-3.40282347e38f), y); }
 
 /* a row within one vector: what is missing reads as -inf, whose share is 0 */
 static void softmax_short(const float *x, float *y, int64_t n) {

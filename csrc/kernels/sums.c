@@ -41,14 +41,15 @@ static inline __attribute__((always_inline)) void add_rows(const products *p, in
             }
         }
         if (p->sum) v_store(p->sum + k, v_load(p->sum + k) + sum);
-        _Pragma("GCC unroll 3") for (int q = 0; q < count; q++) v_store(p->product[q] + k,
-                                                                       v_load(p->product[q] + k) + product[q]);
+        _Pragma("GCC unroll 3") for (int q = 0; q < count; q++)
+            v_store(p->product[q] + k, v_load(p->product[q] + k) + product[q]);
         if ((at += VL) == p->inner) at = 0;
     }
 }
 
 /* what tile_sums would do; i, n and inner are whole vectors */
-static void add_products(const fk_tile *t, void *const *ptr, int64_t inner, int64_t i, int64_t rows, int64_t stride, int64_t n) {
+static void add_products(const fk_tile *t, void *const *ptr, int64_t inner, int64_t i, int64_t rows, int64_t stride,
+                         int64_t n) {
     const fk_products *f = &t->products;
     products p = {.y = ptr[f->y], .sum = f->plain ? ptr[t->nin + f->plain - 1] : NULL, .inner = inner, .at = i % inner};
     for (int q = 0; q < f->count; q++) {
@@ -75,8 +76,8 @@ static int in_registers(const fk_tile *t, int64_t count, int64_t inner) {
 }
 
 /* to[s] = the sums of n columns of `rows` rows, the first element at i; y: FK_TILE floats for each of the sums */
-static void sum_strip(const fk_call *call, void **ptr, int nsum, int64_t inner, int64_t i, int64_t rows, int64_t stride, int64_t n,
-                      float *const *to, float *stack) {
+static void sum_strip(const fk_call *call, void **ptr, int nsum, int64_t inner, int64_t i, int64_t rows, int64_t stride,
+                      int64_t n, float *const *to, float *stack) {
     const int64_t blocks = fk_ceil_div(rows, SUMS_ROWS);
     const int registers = in_registers(call->tile, nsum, inner);
     for (int64_t b = 0; b < blocks; b++, i += SUMS_ROWS * stride) {

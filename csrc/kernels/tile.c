@@ -341,8 +341,8 @@ static void run_tile(run_t *r, int64_t fetch) {
     read_inputs(r);
     for (int j = 0; fetch && j < t->nin; j++)
         if (t->in[j].kind == FK_FLAT && t->in[j].dtype <= FK_I32)
-            step[steps++] = (fk_chain_step){
-                FK_CHAIN_FETCH, {(const float *)r->ptr[j] + r->at.i + fetch, r->at.stride, 0}, {NULL, 0, 0}};
+            step[steps++] =
+                (fk_chain_step){FK_CHAIN_FETCH, {(const float *)r->ptr[j] + r->at.i + fetch, r->at.stride, 0}, {NULL, 0, 0}};
     int first = 0;
     for (int o = 0; o < r->nsum; o++) { /* inputs are summed before anything is written where they stand */
         if (t->out[o].arg < FK_INPUT) continue;

@@ -36,8 +36,7 @@ INLINE void block(const fk_chain_step *s, const fk_chain_step *end, int64_t r, i
         case FK_CHAIN_STREAM: VECTORS v_stream((float *)p + i + k * VL, v[k]); break;
         case FK_CHAIN_ADD: VECTORS v_store((float *)p + i + k * VL, v_load(p + i + k * VL) + v[k]); break;
         case FK_CHAIN_FETCH:
-            _Pragma("GCC unroll 8") for (int k = 0; k < fk_max(1, nv * VL / 16); k++)
-                __builtin_prefetch(p + i + k * 16);
+            _Pragma("GCC unroll 8") for (int k = 0; k < fk_max(1, nv * VL / 16); k++) __builtin_prefetch(p + i + k * 16);
             break;
 #define UN(name, expr)
 #define BI(name, expr)

@@ -81,8 +81,8 @@ FK_KERNEL(warp) {
     const int64_t lo = a->h * (ith % each) / each, hi = a->h * (ith % each + 1) / each, room = FK(warp_parts)(a);
     const fk_warp_image *image = (const fk_warp_image *)call->ptr[0] + n;
     double *coefficients = room ? (double *)call->ptr[3] + n * room : (double *)call->scratch;
-    const warp_job job = {
-        a, image, call->ptr[1], call->ptr[2], (char *)call->ptr[4] + n * size * (a->wide ? 8 : 4), coefficients};
+    const warp_job job = {a,           image, call->ptr[1], call->ptr[2], (char *)call->ptr[4] + n * size * (a->wide ? 8 : 4),
+                          coefficients};
     if (a->order > 1 && image->what & WARP_MATRIX)
         FK(warp_spline)(&job);
     else

@@ -2,10 +2,7 @@
  * B-spline signal processing, 1993), then sums of (order + 1)² of them. All in double. */
 #include "warp.h"
 
-enum {
-    MAX_ORDER = 5,
-    PAD = 12
-}; /* in mode NEAREST, the image is padded by so many edge pixels before it is filtered */
+enum { MAX_ORDER = 5, PAD = 12 }; /* in mode NEAREST, the image is padded by so many edge pixels before it is filtered */
 
 static int64_t padding(const fk_attr_warp *a) { return a->mode == WARP_NEAREST ? PAD : 0; }
 int64_t FK(warp_plane)(const fk_attr_warp *a) { return (a->h + 2 * padding(a)) * (a->w + 2 * padding(a)); }
@@ -43,8 +40,7 @@ static double before(const double *l, int64_t n, int64_t step, double z, int ref
         return sum / (1 - far * far);
     }
     /* the sum itself instead of the first element in the last term: as SciPy has it, visible in images of a few pixels */
-    for (int64_t i = 1; i < n; i++, power *= z)
-        sum += power * (l[i * step] + far * (i < n - 1 ? l[(n - 1 - i) * step] : sum));
+    for (int64_t i = 1; i < n; i++, power *= z) sum += power * (l[i * step] + far * (i < n - 1 ? l[(n - 1 - i) * step] : sum));
     return l[0] + sum * z / (1 - far * far);
 }
 
@@ -79,8 +75,7 @@ static void prefilter(double *c, int64_t h, int64_t w, int64_t order, int mode) 
 /* the plane of channel k as doubles, padded */
 static void widen(const warp_job *job, int64_t k, double *c, int64_t pad) {
     const fk_attr_warp *a = job->a;
-    const int64_t h = a->h + 2 * pad, w = a->w + 2 * pad, row = a->first ? a->w : a->w * a->c,
-                  pixel = a->first ? 1 : a->c;
+    const int64_t h = a->h + 2 * pad, w = a->w + 2 * pad, row = a->first ? a->w : a->w * a->c, pixel = a->first ? 1 : a->c;
     for (int64_t i = 0; i < h; i++)
         for (int64_t j = 0; j < w; j++) {
             const int64_t y = fk_max(0, fk_min(i - pad, a->h - 1)), x = fk_max(0, fk_min(j - pad, a->w - 1));
@@ -170,6 +165,5 @@ void FK(warp_spline)(const warp_job *job) {
     }
     if (a->whole || a->wide) return;
     for (int64_t k = 0; k < planes; k++)
-        for (int64_t i = 0; i < a->h; i++)
-            FK(warp_standardize)(job, (float *)job->y + (k * a->h + i) * row, i, 0, k, row);
+        for (int64_t i = 0; i < a->h; i++) FK(warp_standardize)(job, (float *)job->y + (k * a->h + i) * row, i, 0, k, row);
 }

@@ -143,8 +143,8 @@ static void filters(filter_taps s, int64_t count, int64_t n, float *u, int64_t p
 }
 
 /* the same of w[3,3,oc,c], its taps backwards */
-static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n,
-                           float *u, int64_t plane) {
+static void filters_turned(const fk_attr_winograd *a, const float *w, int64_t k, int64_t count, int64_t at, int64_t n, float *u,
+                           int64_t plane) {
     const int64_t tap = a->c * a->oc;
     vf t[9][VL];
     for (int64_t half = 0; half < n; half += VL)
@@ -250,8 +250,8 @@ static void few_products(const gemm_args *g, int64_t v_plane, int64_t m_plane, f
 
 /* ---- outputs: rows × columns ≤ 4 × 4 pixels of n channels of one tile, VL of which are at m, a plane apart, to y; e: their
  * ending, or NULL, and y's channel */
-WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t down, int64_t right, int64_t rows,
-                            int64_t columns, const fk_ending *e, int64_t channel, int64_t n) {
+WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t down, int64_t right, int64_t rows, int64_t columns,
+                            const fk_ending *e, int64_t channel, int64_t n) {
     vf r[WINO_OUT * WINO_IN];
     m = v_here(m);
     y = (float *)v_here(y);
@@ -265,8 +265,7 @@ WINO_INLINE void one_output(const float *m, int64_t plane, float *y, int64_t dow
         wino_out(r + i * WINO_IN, 1, o, 1);
         if (e && i < rows) fk_end(e, o, 1, WINO_OUT, columns, y, right, channel, n);
         if (i < rows)
-            _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) if (j < columns)
-                v_store_upto(y + j * right, o[j], n);
+            _Pragma("GCC unroll 4") for (int j = 0; j < WINO_OUT; j++) if (j < columns) v_store_upto(y + j * right, o[j], n);
     }
 }
 
@@ -345,8 +344,7 @@ static void finish(const fk_call *call, const fk_attr_winograd *a, int quarters,
 #define MOST_LISTS (WINO_OUT + WINO_IN)
 
 /* rows [i, i + rows) and columns [x0, x1) of images of w columns and c channels */
-static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, int64_t i, int64_t rows, int64_t x0,
-                        int64_t x1) {
+static gemm_fetch *list(gemm_fetch *f, const float *at, int64_t w, int64_t c, int64_t i, int64_t rows, int64_t x0, int64_t x1) {
     const int64_t pieces = x1 - x0 == w ? 1 : rows;
     if (rows * (x1 - x0) * c * 4 > BLOCKS.wino_fetch_kb << 10 || pieces > WINO_IN) return f;
     const int64_t lines = rows * (x1 - x0) * c / LINE / fk_max(1, pieces);

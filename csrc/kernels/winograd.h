@@ -146,7 +146,7 @@ WINO_INLINE void wino_input_lanes(const float *x, int64_t down, int64_t right, f
 #define QUARTERS 4
 
 typedef struct {
-    int64_t tap[9];    /* of the kernel as it is stored, or -1 */
+    int64_t tap[9]; /* of the kernel as it is stored, or -1 */
     char live[WINO_AT]; /* positions at which not all filters are zero */
     char back[WINO_AT]; /* the same with the taps taken backwards */
 } wino_quarter;

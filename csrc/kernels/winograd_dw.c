@@ -119,8 +119,7 @@ static gemm_fetch rows_of(const float *x, int64_t w, int64_t c, int64_t n, int64
     return fetch_rows(x + i * w * c, rows * w, n, c, NULL);
 }
 /* what the cell's tiles will read, roughly: whole rows, those of x without the two that were read with the tiles above */
-static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x,
-                     gemm_fetch *dy) {
+static void upcoming(const fk_attr_winograd_dw *a, const dw_grid *grid, const dw_cell *cell, gemm_fetch *x, gemm_fetch *dy) {
     /* an image of quarters is as large */
     const int64_t twice = cell->quarter >= 0 ? 2 : 1;
     const int64_t first = cell->first / grid->across, last = (cell->first + cell->count - 1) / grid->across;

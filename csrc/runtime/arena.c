@@ -19,8 +19,7 @@ void *fk_alloc(size_t bytes) {
     int large = bytes >= 2 * HUGE_PAGE;
     if (posix_memalign((void **)&p, large ? HUGE_PAGE : ALIGN, bytes + ALIGN)) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (large)
-        madvise(p, bytes + ALIGN, MADV_HUGEPAGE); /* fewer misses of the address translation: up to 7 % of a matmul */
+    if (large) madvise(p, bytes + ALIGN, MADV_HUGEPAGE); /* fewer misses of the address translation: up to 7 % of a matmul */
 #endif
     *(size_t *)p = bytes;
     atomic_fetch_add(&allocations, 1);
@@ -49,8 +48,7 @@ char *fk_scratch(void) {
     pthread_once(&once, make_key);
     if (keyless) return NULL;
     char *scratch = pthread_getspecific(key);
-    if (!scratch && (scratch = fk_alloc(FK_SCRATCH)) &&
-        pthread_setspecific(key, scratch)) { /* freed when the thread ends */
+    if (!scratch && (scratch = fk_alloc(FK_SCRATCH)) && pthread_setspecific(key, scratch)) { /* freed when the thread ends */
         fk_free(scratch);
         return NULL;
     }

@@ -30,7 +30,8 @@ static void choose_dw(fk_blocks *b, int64_t l2) {
     do {
         b->dw_columns -= 32;
         b->dw_rows = down(b->dw_columns * 9 / 8, 48);
-    } while (b->dw_columns > 64 && 4 * ((b->dw_rows + SPACE + b->dw_columns) * b->dw_steps + b->dw_rows * b->dw_columns) > l2 / 8 * 7);
+    } while (b->dw_columns > 64 &&
+             4 * ((b->dw_rows + SPACE + b->dw_columns) * b->dw_steps + b->dw_rows * b->dw_columns) > l2 / 8 * 7);
 }
 
 /* rows × columns: of the largest micro-kernel */

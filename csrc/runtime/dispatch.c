@@ -33,8 +33,7 @@ int fk_isa_available(int isa) {
     int v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
     int v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl");
+             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     return isa == FK_BASE ? v2 : isa == FK_V3 ? v3 : v4;
 #else
     return 1;
@@ -67,7 +66,8 @@ int fk_isa_init(void) {
     const char *forced = getenv("FASTKERAS_ISA");
     const int64_t l1 = fk_cache_bytes(1), l2 = fk_cache_bytes(2);
     for (int i = 0; i < FK_NISA; i++)
-        if (isas[i].table && fk_isa_available(i)) fk_blocks_choose(isas[i].blocks, isas[i].gemm_mr(), isas[i].gemm_nr(), l1, l2);
+        if (isas[i].table && fk_isa_available(i))
+            fk_blocks_choose(isas[i].blocks, isas[i].gemm_mr(), isas[i].gemm_nr(), l1, l2);
     for (int i = FK_NISA - 1; i >= 0; i--)
         if (forced && isas[i].name && !strcmp(forced, isas[i].name) && fk_isa_set(i) == 0) return 0;
     for (int i = FK_NISA - 1; i >= 0; i--)

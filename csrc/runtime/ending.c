@@ -92,10 +92,10 @@ fk_simple fk_tile_simple(const fk_tile *t) {
         const float bound = other >= FK_IMMEDIATE ? t->imm[other - FK_IMMEDIATE] : 0.0f;
         if (!known || o->dst == test.above || o->dst == test.below ||
             !(o->op == FK_T_relu      ? clip(&s, 1, 0.0f)
-                        : o->op == FK_T_relu6   ? clip(&s, 1, 0.0f) && clip(&s, 0, 6.0f)
-                        : o->op == FK_T_maximum ? bound != 0.0f && clip(&s, 1, bound)
-                        : o->op == FK_T_minimum ? bound != 0.0f && clip(&s, 0, bound)
-                                                : o->op == FK_T_add && add(t, &s, other)))
+              : o->op == FK_T_relu6   ? clip(&s, 1, 0.0f) && clip(&s, 0, 6.0f)
+              : o->op == FK_T_maximum ? bound != 0.0f && clip(&s, 1, bound)
+              : o->op == FK_T_minimum ? bound != 0.0f && clip(&s, 0, bound)
+                                      : o->op == FK_T_add && add(t, &s, other)))
             return none;
         s.either |= first && s.residual >= 0;
         last = o->dst;

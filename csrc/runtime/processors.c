@@ -17,10 +17,10 @@
  * coarse clock, which changes with them. */
 enum {
     SLICE_NS = 2500000,
-    BEFORE_NS = 100000,   /* that far before the tick, or as long as what is done between two breaths lately takes, */
+    BEFORE_NS = 100000, /* that far before the tick, or as long as what is done between two breaths lately takes, */
     FURTHEST_NS = 1500000, /* up to so long */
-    LONG_NS = 1000000,    /* between two breaths: has the thread lost its processor meanwhile? */
-    OFF_NS = 200000       /* so much later than the processor's time: it has */
+    LONG_NS = 1000000, /* between two breaths: has the thread lost its processor meanwhile? */
+    OFF_NS = 200000 /* so much later than the processor's time: it has */
 };
 
 static int64_t time_of(clockid_t clock) {
@@ -75,7 +75,9 @@ void fk_send_from(int processor, int thread) {
     if (processor >= CPU_SETSIZE || sched_getaffinity(thread, sizeof all, &all)) return;
     others = all;
     CPU_CLR(processor, &others);
-    if (!CPU_COUNT(&others) || sched_setaffinity(thread, sizeof others, &others) || !sched_setaffinity(thread, sizeof all, &all)) return;
+    if (!CPU_COUNT(&others) || sched_setaffinity(thread, sizeof others, &others) ||
+        !sched_setaffinity(thread, sizeof all, &all))
+        return;
     memset(&all, 0xff, sizeof all);
     sched_setaffinity(thread, sizeof all, &all);
 }

@@ -200,8 +200,7 @@ static void run_thread(void *shared, int thread, int threads) {
     atomic_store_explicit(side_here(), back, memory_order_relaxed);
     for (;;) {
         if (thread && !r->is_short) fk_breathe(&breaths[thread]);
-        const uint64_t ticket =
-            atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
+        const uint64_t ticket = atomic_fetch_add_explicit(&r->state, back ? 1u << CLAIM_BITS : 1u, memory_order_acq_rel);
         const uint64_t k = ticket >> 2 * CLAIM_BITS;
         const int64_t front = ticket & CLAIM_MASK, behind = ticket >> CLAIM_BITS & CLAIM_MASK;
         if (k >= r->total) return;

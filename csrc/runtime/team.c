@@ -50,7 +50,8 @@ static int wait_in(rest_t *rest, atomic_ullong *word, int shift, uint64_t was, i
     atomic_fetch_add(&rest->asleep, 1);
     int late = 0;
     while (is_still(word, shift, was) && !late)
-        late = ms ? pthread_cond_timedwait(&rest->changed, &rest->lock, &until) : pthread_cond_wait(&rest->changed, &rest->lock) & 0;
+        late = ms ? pthread_cond_timedwait(&rest->changed, &rest->lock, &until)
+                  : pthread_cond_wait(&rest->changed, &rest->lock) & 0;
     atomic_fetch_sub(&rest->asleep, 1);
     pthread_mutex_unlock(&rest->lock);
     return late ? 0 : FK_SLEPT;
@@ -135,7 +136,8 @@ static void member(int thread) {
         job_t *job = atomic_load(&team.current);
         if (job && thread < atomic_load(&job->threads)) {
             unsigned gate = atomic_load(&job->gate);
-            while (gate & 1 && !atomic_compare_exchange_weak(&job->gate, &gate, gate + 2)) {}
+            while (gate & 1 && !atomic_compare_exchange_weak(&job->gate, &gate, gate + 2)) {
+            }
             if (gate & 1) {
                 meet_caller(thread, atomic_load_explicit(&job->processor, memory_order_relaxed));
                 job->body(job->shared, thread, job->threads);

@@ -11,10 +11,10 @@
 
 #include "runtime.h"
 
-static int processors;           /* that this process may use */
-static int configured;           /* what the user or the machine says */
-static int omp_at_start;         /* a lower value now was set by someone else (threadpoolctl): honoured */
-static size_t stack;             /* OMP_STACKSIZE, or 0 */
+static int processors; /* that this process may use */
+static int configured; /* what the user or the machine says */
+static int omp_at_start; /* a lower value now was set by someone else (threadpoolctl): honoured */
+static size_t stack; /* OMP_STACKSIZE, or 0 */
 
 static int from_env(const char *name) {
     const char *s = getenv(name);

@@ -9,8 +9,9 @@
 #include "runtime.h"
 
 enum {
-    MOMENT_NS = 50000, /* in which a thread that was called, or took the lock, has begun its turn, unless it waits for a processor */
-    LATE_NS = 1000000  /* that a turn may come later than it should */
+    MOMENT_NS =
+        50000, /* in which a thread that was called, or took the lock, has begun its turn, unless it waits for a processor */
+    LATE_NS = 1000000 /* that a turn may come later than it should */
 };
 
 #ifdef __linux__
@@ -57,7 +58,8 @@ static void sleep_for(waiter_t *w, int64_t ns) {
     ns += until.tv_nsec;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
-    while (!w->called && !pthread_cond_timedwait(&w->changed, &lock, &until)) {}
+    while (!w->called && !pthread_cond_timedwait(&w->changed, &lock, &until)) {
+    }
 }
 
 static int64_t last_sign(void) { return atomic_load_explicit(&seen, memory_order_relaxed); }

@@ -40,8 +40,7 @@ static inline float *numbers(int64_t n) {
     return x;
 }
 
-static inline void naive_matmul(const float *a, const float *b, double *c, int64_t m, int64_t n, int64_t k, int ta,
-                                int tb) {
+static inline void naive_matmul(const float *a, const float *b, double *c, int64_t m, int64_t n, int64_t k, int ta, int tb) {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++)
             for (int64_t p = 0; p < k; p++)
@@ -62,8 +61,7 @@ static inline void naive_conv(const window *v, const float *x, const float *w, c
     int64_t cg = v->c / v->groups, og = v->oc / v->groups;
     for (int64_t r = 0; r < v->n * v->od * v->oh * v->ow; r++)
         for (int64_t t = 0; t < v->kd * v->kh * v->kw; t++) {
-            int64_t ox = r % v->ow, oy = r / v->ow % v->oh, oz = r / v->ow / v->oh % v->od,
-                    n = r / v->ow / v->oh / v->od;
+            int64_t ox = r % v->ow, oy = r / v->ow % v->oh, oz = r / v->ow / v->oh % v->od, n = r / v->ow / v->oh / v->od;
             int64_t ix = ox * v->sw - v->pl + t % v->kw * v->dw, iy = oy * v->sh - v->pt + t / v->kw % v->kh * v->dh;
             int64_t iz = oz * v->sd - v->pf + t / v->kw / v->kh * v->dd;
             if (iz < 0 || iz >= v->d || iy < 0 || iy >= v->h || ix < 0 || ix >= v->w) continue;

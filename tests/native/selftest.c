@@ -27,8 +27,7 @@ static int micro(const char *name) {
 }
 
 /* a plan of one step, its tensors at ptr; with a program, the tensors from `own` on are the program's */
-static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own,
-                        const int64_t *program) {
+static int64_t run_with(const char *op, const int64_t *attr, void *const *ptr, int nptr, int own, const int64_t *program) {
     int64_t refs[4 * FK_MAXREF] = {0}, step[FK_STEP_WORDS] = {opcode(op), 0, nptr, own, 0, program ? 0 : -1};
     for (int i = 0; i < nptr; i++) refs[4 * i] = i;
     const fk_plan_words words = {.steps = step,
@@ -68,8 +67,7 @@ static void check(const char *what, const float *got, const double *expected, in
     }
     if (worst <= tolerance * scale) return;
     failures++;
-    printf("%s: %s[%lld] is %.9g, expected %.9g\n", fk_isa_name(fk_isa()), what, (long long)where, got[where],
-           expected[where]);
+    printf("%s: %s[%lld] is %.9g, expected %.9g\n", fk_isa_name(fk_isa()), what, (long long)where, got[where], expected[where]);
 }
 
 /* ---- products, with relu(c + bias) behind them */
@@ -91,8 +89,7 @@ static int64_t *bias_relu(int64_t columns) {
 static void matmul(int64_t batch, int64_t m, int64_t n, int64_t k, int ta, int tb) {
     float *a = numbers(batch * m * k), *b = numbers(batch * k * n), *bias = numbers(n), *c = outputs(batch * m * n);
     double *expected = zeros(batch * m * n), *zero = zeros(batch * m * n);
-    for (int64_t s = 0; s < batch; s++)
-        naive_matmul(a + s * m * k, b + s * k * n, expected + s * m * n, m, n, k, ta, tb);
+    for (int64_t s = 0; s < batch; s++) naive_matmul(a + s * m * k, b + s * k * n, expected + s * m * n, m, n, k, ta, tb);
     const int64_t *pack = ATTR(batch, k, n, tb ? k : n, tb, k * n);
     float *packed = outputs(batch * PARTS("pack_b", pack));
     RUN("pack_b", pack, b, packed);
@@ -108,8 +105,7 @@ static void matmul(int64_t batch, int64_t m, int64_t n, int64_t k, int ta, int t
 }
 
 /* ---- windows */
-static void weights_gradient(const char *op, const int64_t *attr, float *x, float *dy, const double *expected,
-                             int64_t n) {
+static void weights_gradient(const char *op, const int64_t *attr, float *x, float *dy, const double *expected, int64_t n) {
     int64_t parts = PARTS(op, attr);
     float *dw = outputs(parts * n);
     RUN(op, attr, x, dy, dw);
@@ -118,8 +114,8 @@ static void weights_gradient(const char *op, const int64_t *attr, float *x, floa
 }
 
 static void conv(window v) {
-    const int64_t *attr = ATTR(v.n, v.d, v.h, v.w, v.c, v.od, v.oh, v.ow, v.oc, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw,
-                               v.dd, v.dh, v.dw, v.pf, v.pt, v.pl, v.groups);
+    const int64_t *attr = ATTR(v.n, v.d, v.h, v.w, v.c, v.od, v.oh, v.ow, v.oc, v.kd, v.kh, v.kw, v.sd, v.sh, v.sw, v.dd, v.dh,
+                               v.dw, v.pf, v.pt, v.pl, v.groups);
     int64_t k = v.kd * v.kh * v.kw * v.c / v.groups, nw = k * v.oc;
     int64_t nx = v.n * v.d * v.h * v.w * v.c, ny = v.n * v.od * v.oh * v.ow * v.oc;
     float *x = numbers(nx), *w = numbers(nw), *dy = numbers(ny), *y = outputs(ny), *dx = outputs(nx);
