@@ -26,7 +26,8 @@ static int64_t shares_of(const fk_attr_conv_few_dx *a) {
 FK_CHUNKS(conv_few_dx) { return a->n * shares_of(a); }
 FK_PARTS(conv_few_dx) {
     if (a->d * a->od * a->kd * a->dh * a->dw * a->groups != 1 || a->pf || met(a) > SOURCES) return 0;
-    return GEMM_SCRATCH + 4 * (2 * band_of(a) * a->ow * pitch_of(a) + VL) <= FK_KERNEL_SCRATCH;
+    const int64_t over = VL + fk_max(0, a->sw - a->kw) * a->c; /* of the last window, that is read and not used */
+    return GEMM_SCRATCH + 4 * (2 * band_of(a) * a->ow * pitch_of(a) + over) <= FK_KERNEL_SCRATCH;
 }
 
 /* rows of windows [first, behind) meet row q of x */

@@ -307,9 +307,10 @@ static void row_mult(const fk_attr_depthwise *a, const axis_t *ax, sum_t s, floa
 /* pixels of x that a row of y reads, some of which the next one reads again; two rows at once gain nothing by it */
 static int64_t near_pixels(const fk_attr_depthwise *a) { return has_twos(a) ? 0 : a->kh * a->w; }
 
-/* Shares of y: rows, in pairs where two are made at once, and, where these are few, halves of the channels too, so that two threads
- * have as much to do (an image of 14 rows has seven pairs). Which vary faster is as with the products around (gemm_share): a thread
- * takes neighbouring chunks, and L2 then has what it made of the step before. */
+/* Shares of y: rows, in pairs where two are made at once. Where these are few, and an odd number (an image of 14 rows has seven
+ * pairs) or of a small image, they are of halves of the channels too, so that two threads have as much to do. Which vary
+ * faster is as with the products around (gemm_share): a thread takes neighbouring chunks, and L2 then has what it made of the
+ * step before. */
 typedef struct {
     int64_t unit, rows, sides;
     int by_rows;

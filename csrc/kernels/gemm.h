@@ -46,7 +46,8 @@ struct gemm_fetch {
     int64_t step, per, turn, lines;
     gemm_fetch *next; /* to take up when no lines are left */
     int64_t done; /* of `per`, where a kernel stopped */
-    int rate; /* lines with GEMM_QUAD steps: 1 to GEMM_QUAD, or 0, which is as many. What is not a panel of B: 0, 1 or 2 */
+    int rate; /* lines with GEMM_QUAD steps: 1 to GEMM_QUAD, or 0, which is as many, and in gemm_thin all but 1. What is not a
+               * panel of B: 0, 1 or 2 */
 };
 /* that of so many lines while so many steps are done. Twice as fast gained nothing, where a panel of AVX-512 has more lines than 16
  * rows have steps: hardware fetches the rest */
@@ -175,9 +176,10 @@ typedef struct {
     int64_t mb, nb; /* C is cut in mb × nb */
 } gemm_grid;
 gemm_grid FK(gemm_split)(int64_t m, int64_t n, int64_t k);
-/* the grid with more shares of rows, up to `most`, so that 2 or 4 threads end together, where there are several to each */
+/* the grid with a few more shares of rows, up to `most`, if 2 or 4 threads then end together */
 static inline gemm_grid gemm_in_fours(gemm_grid g, int64_t most) {
-    while (g.mb * g.nb > 4 && g.mb * g.nb % 4 && g.mb < most) g.mb++;
+    for (int64_t mb = g.mb; g.mb * g.nb > 4 && mb <= most && 2 * mb < 3 * g.mb + 3; mb++)
+        if (mb * g.nb % 4 == 0) return (gemm_grid){mb, g.nb};
     return g;
 }
 /* Up to so many rows, more than a strip, cut a packed B that is FAR in columns first. With more there would be half as many chunks,
