@@ -317,7 +317,8 @@ typedef struct {
 } shares_t;
 static shares_t shares_of(const fk_attr_depthwise *a) {
     const int twos = has_twos(a);
-    shares_t s = {1 + twos, 1, 1, a->n * a->oh * a->ow > COLUMNS_FIRST};
+    const int64_t pixels = a->n * a->oh * a->ow;
+    shares_t s = {1 + twos, 1, 1, !gemm_by_columns(pixels, gemm_reach(pixels))};
     const int64_t work = s.unit * a->ow * a->c * a->mult * a->kh * a->kw;
     s.rows = fk_split(fk_ceil_div(a->n * a->oh, s.unit), DEPTHWISE_GRAIN / fk_max(1, work));
     if (twos && s.rows > 1 && s.rows < 16 && a->c >= 128 && (s.rows % 2 || !s.by_rows)) {
