@@ -45,6 +45,11 @@ static fk_ending clip(const float *bias, double low, double high) {
     return (fk_ending){.bias = bias, .clips = low > -INFINITY || high < INFINITY, .low = (float)low, .high = (float)high};
 }
 
+/* of pixels of k channels and a packed B of k × n, which is near */
+static gemm_job job(int64_t k, int64_t n, const float *b, const fk_ending *ending, float *scratch) {
+    return (gemm_job){.as = k, .ldc = n, .n = n, .k = k, .mode = GEMM_NEAR, .b = b, .ending = ending, .scratch = scratch};
+}
+
 /* all columns of `rows` pixels from a on, times B */
 static void product(gemm_job *j, const float *a, int64_t rows, float *c) {
     j->a = a;
@@ -81,23 +86,8 @@ FK_KERNEL(depthwise_between) {
     float *scratch = (float *)call->scratch, *d = scratch + GEMM_SCRATCH / 4, *y = call->ptr[6];
     fk_ending e;
     const fk_ending *ending = fk_ending_of(call, y, a->oc, &e);
-    gemm_job expand = {.as = a->c,
-                       .ldc = a->e,
-                       .n = a->e,
-                       .k = a->c,
-                       .mode = GEMM_NEAR,
-                       .scratch = scratch,
-                       .b = call->ptr[1],
-                       .ending = &end1};
-    gemm_job project = {.as = a->e,
-                        .ldc = a->oc,
-                        .n = a->oc,
-                        .k = a->e,
-                        .mode = GEMM_NEAR,
-                        .scratch = scratch,
-                        .b = call->ptr[5],
-                        .ending = ending,
-                        .call = ending ? NULL : call};
+    gemm_job expand = job(a->c, a->e, call->ptr[1], &end1, scratch), project = job(a->e, a->oc, call->ptr[5], ending, scratch);
+    project.call = ending ? NULL : call;
     for (int64_t t = ith; t < a->n * per; t += nth) {
         const float *x = (const float *)call->ptr[0] + t / per * a->h * a->w * a->c;
         rows_t h = {.at = d + band.rows * drow};
