@@ -85,10 +85,10 @@ static void phase_upcoming(gemm_job *j, int64_t r, int64_t m, gemm_fetch *f) {
     FK(im2col_upcoming)(&((phase *)j->source)->v, r, m, f);
 }
 
+/* whether windows are single pixels, of which the first is the image's */
+static int one_tap(const fk_conv *a) { return a->kd * a->kh * a->kw == 1 && !a->pf && !a->pt && !a->pl; }
 /* whether pixels between strides get nothing, and those that do are the first of every stride */
-static int lone_tap(const fk_conv *a) {
-    return a->kd * a->kh * a->kw == 1 && a->sd * a->sh * a->sw > 1 && !a->pf && !a->pt && !a->pl;
-}
+static int lone_tap(const fk_conv *a) { return one_tap(a) && a->sd * a->sh * a->sw > 1; }
 
 /* chunks are whole rows of the image, so that what is finished is in one piece, and shares of the channels */
 static gemm_grid dx_grid(const fk_conv *a) {
@@ -272,12 +272,12 @@ typedef struct {
     gemm_fetch dy, x[FK_MOST_dw_steps];
 } dw_fetch;
 static gemm_fetch *upcoming(const fk_conv *a, windows *v, const dw_cell *q, int64_t p, int64_t k, int64_t steps, dw_fetch *f) {
-    const int64_t n = q->n1 - q->n0, m = q->r1 - q->r0, one_tap = a->kd * a->kh * a->kw == 1 && !a->pf && !a->pt && !a->pl;
+    const int64_t n = q->n1 - q->n0, m = q->r1 - q->r0;
     const float *dy = q->dy + q->n0 + p * a->oc;
     int64_t count = 0;
     if (PIXELWISE(a))
         f->x[count++] = fetch_rows(q->x + p * a->c + q->r0, k, m, a->c, NULL);
-    else if (one_tap)
+    else if (one_tap(a))
         for (FK(im2col_begin)(v, p, k); count < v->stretches; count++)
             f->x[count] = fetch_rows(q->x + v->list[count].at + q->r0, v->list[count].count, m, a->sw * a->c, NULL);
     else
